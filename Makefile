@@ -1,0 +1,253 @@
+# anod - one Makefile for everything; no recursion.
+#
+#   make            build/anod, build/anodctl, build/anod-guardian and all shared objects
+#   make demo       a lab router that repairs itself, in under two minutes
+#   make check      unit, lab and fuzz-corpus tests
+#   make help       the rest
+
+CC	?= gcc
+ifeq ($(origin CC),default)
+CC	:= gcc
+endif
+VERSION	:= 0.1.0
+PREFIX	?= /usr
+SANITIZE ?=
+V	?= 0
+
+ifeq ($(SANITIZE),)
+BUILD	?= build
+else
+BUILD	?= build/san
+endif
+O	:= $(BUILD)/obj
+
+ifeq ($(V),0)
+Q	:= @
+SAY	= @printf '  %-7s %s\n' '$(1)' '$(2)'
+else
+Q	:=
+SAY	= @:
+endif
+
+# ---- flags -----------------------------------------------------------------------------------
+
+WARN	:= -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	   -Wpointer-arith -Wcast-qual -Wundef -Wno-missing-field-initializers
+# Conversions are checked where values cross borders: the pure core and the public headers.
+WARN_PURE := -Wconversion -Wno-sign-conversion
+HARDEN	:= -fstack-protector-strong -fno-strict-aliasing -fno-common
+LDHARD	:= -Wl,-z,relro,-z,now -Wl,--as-needed
+ifeq ($(SANITIZE),)
+OPT	?= -O2 -g
+HARDEN	+= -D_FORTIFY_SOURCE=2
+LDDEFS	:= -Wl,-z,defs
+else
+OPT	?= -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined
+LDDEFS	:=
+LDSAN	:= -fsanitize=$(SANITIZE)
+endif
+
+PKG	= $(shell pkg-config --cflags $(1) 2>/dev/null)
+LIB	= $(shell pkg-config --libs $(1) 2>/dev/null)
+LIBS_CORE := $(call LIB,libnl-3.0 libsystemd libcjson libsodium libseccomp libcap) -lm -ldl
+LIBS_INFER := $(call LIB,libcurl libcjson libsystemd)
+LIBS_CTL := $(call LIB,libcjson libsodium) -lm
+CFLAGS_LIBS := $(call PKG,libnl-3.0 libsystemd libcjson libsodium libseccomp)
+# Third-party headers are not ours to warn about.
+CFLAGS_LIBS := $(patsubst -I%,-isystem %,$(CFLAGS_LIBS))
+
+CSTD	:= -std=gnu11 -D_GNU_SOURCE -DANOD_VERSION='"$(VERSION)"' -DANOD_PREFIX='"$(PREFIX)"'
+CFLAGS_ALL := $(CSTD) $(OPT) $(WARN) $(HARDEN) -fPIC -MMD -MP $(CFLAGS)
+
+# ---- what is built from what -----------------------------------------------------------------
+
+MAIN_SRC   := core/host/main.c core/exec/guardian_main.c
+CLI_SRC	   := $(sort $(wildcard core/cli/*.c))
+INFER_SRC  := $(sort $(wildcard core/infer/*.c))
+CORE_SRC   := $(sort $(filter-out $(MAIN_SRC) $(CLI_SRC) $(INFER_SRC),$(wildcard core/*/*.c)))
+RTNL_SRC   := $(sort $(wildcard core/rtnl/*.c))
+GUARD_SRC  := core/exec/guardian_main.c core/exec/guardian.c core/exec/kernel.c core/base/util.c \
+	      core/base/clock.c core/base/log.c $(wildcard core/txn/slot.c) core/txn/journal.c \
+	      $(RTNL_SRC)
+PLUGIN_DIRS := $(sort $(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/*.c))))
+AGENT_DIRS := $(sort $(patsubst agents/%/,%,$(dir $(wildcard agents/*/*.c))))
+EXAMPLE_DIRS := $(sort $(patsubst examples/%/,%,$(dir $(wildcard examples/hello-*/*.c))))
+UNIT_SRC   := $(sort $(wildcard tests/unit/*.c))
+FUZZ_SRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+BENCH_SRC  := $(sort $(wildcard tests/bench/*.c))
+
+objs	= $(patsubst %.c,$(O)/%.o,$(1))
+SO	:= $(patsubst %,$(BUILD)/plugins/%.so,$(PLUGIN_DIRS) $(AGENT_DIRS))
+EXAMPLE_SO := $(patsubst %,$(BUILD)/examples/%.so,$(EXAMPLE_DIRS))
+PROGRAMS := $(BUILD)/anod $(BUILD)/anodctl $(BUILD)/anod-guardian
+INFER_SO := $(BUILD)/anod-infer.so
+
+.DELETE_ON_ERROR:
+.PHONY: all clean install lint check check-unit check-lab check-fuzz check-san check-valgrind \
+	check-long check-vm check-model demo bench fuzz deps help tests
+
+all: $(PROGRAMS) $(INFER_SO) $(SO) $(EXAMPLE_SO)
+
+help:
+	@sed -n 's/^#   //p' Makefile | head -4
+	@echo 'make lint            style, layering, sizes, cppcheck, clang-tidy'
+	@echo 'make check-san       the unit tests and corpora under ASan and UBSan'
+	@echo 'make check-valgrind  the unit tests under valgrind'
+	@echo 'make check-long      500 rounds of kill -9; longer property tests'
+	@echo 'make check-vm        tests that need a full kernel (qemu)'
+	@echo 'make check-model     the triage agent against a real small model'
+	@echo 'make fuzz [TIME=60]  every fuzz target for TIME seconds'
+	@echo 'make bench [WORK=failover] [PEERS=1]'
+	@echo 'make install DESTDIR=... PREFIX=/usr'
+	@echo 'SANITIZE=address,undefined, CC=clang and V=1 go with any of them'
+
+# ---- rules -----------------------------------------------------------------------------------
+
+PURE	:= core/facts core/model core/policy core/rtnl
+$(O)/core/%.o: core/%.c | stamp
+	$(call SAY,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(if $(filter $(addsuffix /%,$(PURE)),core/$*),$(WARN_PURE)) \
+		-Icore/include -Icore $(CFLAGS_LIBS) -c -o $@ $<
+
+# Plugins and agents see the public headers only.
+$(O)/plugins/%.o: plugins/%.c
+	$(call SAY,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -fvisibility=hidden -Icore/include $(CFLAGS_LIBS) -c -o $@ $<
+$(O)/agents/%.o: agents/%.c
+	$(call SAY,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -fvisibility=hidden -Icore/include -c -o $@ $<
+$(O)/examples/%.o: examples/%.c
+	$(call SAY,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -fvisibility=hidden -Icore/include -c -o $@ $<
+$(O)/tests/%.o: tests/%.c
+	$(call SAY,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -Wmissing-prototypes,$(CFLAGS_ALL)) -Icore/include -Icore -Itests -I. \
+		-DBUILD_DIR='"$(abspath $(BUILD))"' -DSOURCE_DIR='"$(CURDIR)"' $(CFLAGS_LIBS) -c -o $@ $<
+
+.PHONY: stamp
+stamp: ; @:
+
+$(BUILD)/libanod-core.a: $(call objs,$(CORE_SRC))
+	$(call SAY,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/anod: $(O)/core/host/main.o $(BUILD)/libanod-core.a
+	$(call SAY,LD,$@)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LDDEFS) $(LIBS_CORE)
+
+$(BUILD)/anodctl: $(call objs,$(CLI_SRC)) $(BUILD)/libanod-core.a
+	$(call SAY,LD,$@)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LDDEFS) $(LIBS_CTL)
+
+# Static, so that it needs nothing that could change under it.  Sanitizers do not link static.
+$(BUILD)/anod-guardian: $(call objs,$(GUARD_SRC))
+	$(call SAY,LD,$@)
+	$(Q)$(CC) $(LDSAN) $(if $(SANITIZE),,-static) -o $@ $^ -Wl,-z,relro,-z,now -lnl-3 -lpthread
+
+$(INFER_SO): $(call objs,$(INFER_SRC)) $(BUILD)/libanod-core.a
+	$(call SAY,LD,$@)
+	$(Q)$(CC) $(LDSAN) -shared -o $@ $^ $(LDHARD) $(LDDEFS) $(LIBS_INFER) $(LIBS_CORE)
+
+define so_rule
+$(BUILD)/plugins/$(notdir $(1)).so: $$(call objs,$$(sort $$(wildcard $(1)/*.c))) $(2)
+	$$(call SAY,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(LDSAN) -shared -o $$@ $$^ $$(LDHARD) $$(LDDEFS) $(3)
+endef
+# The codec is linked into the two plugins that speak rtnetlink.
+RTNL_PLUGINS := rtnl act_rtnl counters
+$(foreach p,$(filter $(RTNL_PLUGINS),$(PLUGIN_DIRS)),$(eval $(call so_rule,plugins/$(p),\
+	$(call objs,$(RTNL_SRC)),$(call LIB,libnl-3.0))))
+$(foreach p,$(filter-out $(RTNL_PLUGINS),$(PLUGIN_DIRS)),$(eval $(call so_rule,plugins/$(p),,\
+	-lcjson -lm)))
+$(foreach a,$(AGENT_DIRS),$(eval $(call so_rule,agents/$(a),,-lm)))
+define example_rule
+$(BUILD)/examples/$(1).so: $$(call objs,$$(sort $$(wildcard examples/$(1)/*.c)))
+	$$(call SAY,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(LDSAN) -shared -o $$@ $$^ $$(LDHARD) $$(LDDEFS) -lm
+endef
+$(foreach e,$(EXAMPLE_DIRS),$(eval $(call example_rule,$(e))))
+
+# ---- tests -----------------------------------------------------------------------------------
+
+$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC)) $(BUILD)/libanod-core.a
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(call LIB,criterion) $(LIBS_INFER) $(LIBS_CORE)
+
+$(BUILD)/tests/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(call objs,$(INFER_SRC)) \
+		$(BUILD)/libanod-core.a
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_INFER) $(LIBS_CORE)
+
+$(BUILD)/tests/bench_%: $(O)/tests/bench/bench_%.o $(BUILD)/libanod-core.a
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_CORE)
+
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
+tests: all $(BUILD)/tests/unit $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
+	$(patsubst tests/bench/bench_%.c,$(BUILD)/tests/bench_%,$(wildcard tests/bench/bench_*.c))
+
+deps:
+	$(Q)tests/deps $(DEPS)
+
+check: deps
+	$(Q)$(MAKE) --no-print-directory -j2 tests
+	$(Q)BUILD=$(BUILD) tests/check unit fuzz lab
+check-unit: tests
+	$(Q)BUILD=$(BUILD) tests/check unit
+check-lab: tests
+	$(Q)BUILD=$(BUILD) tests/check lab
+check-fuzz: tests
+	$(Q)BUILD=$(BUILD) tests/check fuzz
+check-san: deps
+	$(Q)$(MAKE) --no-print-directory -j2 SANITIZE=address,undefined tests
+	$(Q)BUILD=build/san tests/check unit fuzz
+check-valgrind: deps tests
+	$(Q)BUILD=$(BUILD) tests/check valgrind
+check-long: deps tests
+	$(Q)BUILD=$(BUILD) tests/check long
+check-vm: deps tests
+	$(Q)BUILD=$(BUILD) tests/check vm
+check-model: deps tests
+	$(Q)BUILD=$(BUILD) tests/check model
+lint: deps
+	$(Q)tests/lint
+demo: deps
+	$(Q)$(MAKE) --no-print-directory -j2 all
+	$(Q)BUILD=$(BUILD) MODEL=$(MODEL) examples/demo/run
+bench: deps tests
+	$(Q)BUILD=$(BUILD) WORK='$(WORK)' PEERS='$(PEERS)' tests/bench/run
+fuzz: deps
+	$(Q)TIME='$(or $(TIME),60)' tests/fuzz/run
+
+# ---- install ---------------------------------------------------------------------------------
+
+LIBDIR	:= $(DESTDIR)$(PREFIX)/lib/anod
+install: all
+	install -Dm755 $(BUILD)/anod $(DESTDIR)$(PREFIX)/sbin/anod
+	install -Dm755 $(BUILD)/anodctl $(DESTDIR)$(PREFIX)/bin/anodctl
+	install -Dm755 $(BUILD)/anod-guardian $(LIBDIR)/anod-guardian
+	install -Dm644 $(INFER_SO) $(LIBDIR)/anod-infer.so
+	install -d $(LIBDIR)/plugins $(DESTDIR)$(PREFIX)/include/anod
+	install -m644 $(SO) $(LIBDIR)/plugins/
+	install -m644 core/include/anod/*.h $(DESTDIR)$(PREFIX)/include/anod/
+	for m in docs/man/*.[1-8]; do \
+		install -Dm644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$$(basename $$m); done
+	install -Dm644 docs/anod.service $(DESTDIR)/lib/systemd/system/anod.service
+	install -Dm644 docs/rt_protos.d/anod.conf $(DESTDIR)/etc/iproute2/rt_protos.d/anod.conf
+	install -Dm644 docs/completion/anodctl $(DESTDIR)$(PREFIX)/share/bash-completion/completions/anodctl
+	install -Dm644 examples/policies/observe-only.conf $(DESTDIR)$(PREFIX)/share/doc/anod/examples/observe-only.conf
+
+clean:
+	rm -rf build
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,31 @@
+/*
+ * log - what the daemon says to its operator.
+ *
+ * To the journal with fields where stderr is connected to it (JOURNAL_STREAM), else to stderr as
+ * "<level> unit: text".  A library layer (base, facts, model, policy) returns errors and never
+ * logs; the layer that gives up logs once, with the object and the cause.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdint.h>
+#include <syslog.h>
+
+#include "base/util.h"
+
+/* 'process' is the word before each line ("anod", "exec", "guardian"); kept, not copied.
+ * 'max_priority' is LOG_INFO unless -v (LOG_DEBUG) or -q (LOG_WARNING). */
+void log_open(const char *process, int max_priority);
+
+void log_text(int priority, const char *fmt, ...) _printf_(2, 3);
+
+/* The same with the fields ANOD_TX= and ANOD_INCIDENT= (0: left out). */
+void log_about(int priority, uint64_t tx, uint64_t incident, const char *fmt, ...) _printf_(4, 5);
+
+#define log_error(...)	 log_text(LOG_ERR, __VA_ARGS__)
+#define log_warning(...) log_text(LOG_WARNING, __VA_ARGS__)
+#define log_notice(...)	 log_text(LOG_NOTICE, __VA_ARGS__)
+#define log_info(...)	 log_text(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)	 log_text(LOG_DEBUG, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * guardian - holds the undo of every open transaction and fires it when the daemon cannot.
+ *
+ * A separate static program without plugins or parsers.  It fires on the deadline of a
+ * transaction, and at once on the host's death (end of file on the socket, or the pidfd), except
+ * where the policy said "on crash hold".  Before it fires on the host's death it reads the
+ * journal: a transaction whose COMMIT or terminal record is durable is left alone (C7).  It
+ * holds an OFD lock on the journal while it undoes, and a starting host waits for that lock
+ * (C18).  What it did goes to the file "guardian" in the state folder, for the next host.
+ *
+ * argv: anod-guardian FD HOST-PIDFD STATE-DIR; it ends when the host is dead and nothing is armed.
+ */
+#ifndef EXEC_GUARDIAN_H
+#define EXEC_GUARDIAN_H
+
+#include "exec/proto.h"
+
+#define GUARDIAN_FILE	   "guardian" /* in the state folder: struct guardian_entry, appended */
+#define GUARDIAN_ARMED_MAX 64
+
+struct guardian_entry {
+	uint64_t tx;
+	uint64_t when_us; /* CLOCK_BOOTTIME */
+	uint64_t took_us; /* from the trigger to the last step undone */
+	char boot_id[40];
+	uint32_t cause; /* 1 deadline, 2 death of the host */
+	uint32_t n_steps;
+	uint32_t state[STEPS_MAX];
+	uint32_t crc; /* CRC-32C over what is above */
+	uint32_t pad;
+};
+
+/*
+ * Takes over 'fd'.  No sd-event here, because the static program has none: the guardian is one
+ * epoll descriptor that is readable when guardian_run() has work.  'anod run --single' hangs it
+ * into its own loop.  'pidfd' of the host (taken over), or -1 when the guardian lives in it.
+ */
+struct guardian;
+int guardian_open(int fd, int pidfd, const char *state_dir, struct guardian **ret);
+struct guardian *guardian_free(struct guardian *g);
+int guardian_fd(const struct guardian *g);
+/* Do what is due, without waiting.  1: go on; 0: host dead and nothing armed: end; < 0: -errno. */
+int guardian_run(struct guardian *g);
+
+/* Entries of the file; malloc()ed; n >= 0 or -errno.  A torn tail is left out. */
+int guardian_read(const char *state_dir, struct guardian_entry **ret, unsigned *ret_n);
+
+#endif

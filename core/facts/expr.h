@@ -1,0 +1,162 @@
+/*
+ * expr - expressions over facts, shared by watches, policy and declarative agents.
+ *
+ * A text becomes a tree (expr_parse), the tree is bound to the schema and typed (expr_check), and
+ * a bound tree is evaluated against an environment (expr_truth, expr_value) as often as wanted.
+ *
+ *   expr    = or ;  or = and { "or" and } ;  and = not { "and" not } ;  not = [ "not" ] test
+ *   test    = sum [ op sum ] [ "for" DUR | "in" DUR ]
+ *           | sum [ "not" ] "in" SET | sum "overlaps" (SET | PREFIX)
+ *           | "formerly" ACTION "within" DUR
+ *   op      = == != < <= > >=
+ *   sum     = term { ("+" | "-") term } ;  term = factor { ("x" | "*" | "/") factor }
+ *   factor  = VALUE [ "of" factor ] | STRING | fact | "before" | function | "(" expr ")"
+ *   fact    = KIND.ATTR | KIND.NAME.ATTR | KIND."NAME".ATTR
+ *   function= count|every|any (SET|KIND ["up" | "where" expr])
+ *           | min|max|sum|avg (fact ["where" expr]) | rate|p50|p95|p99|mean|trend (fact, DUR)
+ *           | changed (fact) | reversals (resource) | path.loss|path.rtt (NAME)
+ *   A bare word on the right of == and != is a text.
+ *
+ * "KIND.ATTR" without a name is the subject's (in a policy: the entity that the action is on;
+ * in a watch: every entity of the kind in turn; inside count(... where ...): the one counted).
+ *
+ * Three-valued (Kleene): unknown operands give unknown unless the other side decides.  Overflow,
+ * division by zero and a dead provider are unknown.  "X for D" is true when X was true without
+ * a break for D, false when X was false at some moment in D, else unknown.
+ *
+ * In this version these parse and check but evaluate to unknown, and expr_check() notes it as a
+ * warning: "in DUR", rate, p50, p95, p99, mean, trend, changed, reversals, formerly.
+ *
+ * Pure; bounded: EXPR_NODES_MAX nodes, EXPR_DEPTH_MAX levels, each evaluated once per entity.
+ */
+#ifndef FACTS_EXPR_H
+#define FACTS_EXPR_H
+
+#include "facts/diag.h"
+#include "facts/store.h"
+#include "facts/value.h"
+
+#define EXPR_NODES_MAX 512
+#define EXPR_DEPTH_MAX 32
+
+enum expr_op {
+	EXPR_LITERAL = 1, /* lit */
+	EXPR_FACT,	  /* kind, slot; entity NULL: the subject's */
+	EXPR_OPERAND,	  /* name: action.dst, model.confidence ... */
+	EXPR_BEFORE,	  /* the other side's fact when the transaction began */
+	EXPR_NOT,	  /* a */
+	EXPR_AND,	  /* a, b */
+	EXPR_OR,
+	EXPR_COMPARE, /* cmp, a, b */
+	EXPR_ADD,     /* a, b */
+	EXPR_SUB,
+	EXPR_MUL,
+	EXPR_DIV,
+	EXPR_IN_SET,   /* a in set 'name' */
+	EXPR_OVERLAPS, /* a overlaps set 'name' or literal b */
+	EXPR_FOR,      /* a held for dur_us */
+	EXPR_WITHIN,   /* "a in DUR" */
+	EXPR_FORMERLY, /* name within dur_us */
+	EXPR_CALL,     /* function 'name': a = argument, b = where, dur_us */
+	EXPR_COUNT,    /* count, every, any over set or kind: fn, name or kind, b = where or NULL */
+};
+
+enum expr_fn {
+	EXPR_FN_COUNT = 1,
+	EXPR_FN_EVERY,
+	EXPR_FN_ANY,
+	EXPR_FN_MIN,
+	EXPR_FN_MAX,
+	EXPR_FN_SUM,
+	EXPR_FN_AVG
+};
+
+struct expr {
+	enum expr_op op;
+	enum value_cmp cmp;
+	enum expr_fn fn;
+	struct lex_place place;
+	struct expr *a, *b; /* owned */
+	struct anod_value lit;
+	char *name;	    /* owned: set, operand, function, action */
+	char *kind_name;    /* owned: as written */
+	char *entity;	    /* owned: name of the entity, or NULL */
+	char *attr;	    /* owned: as written */
+	uint16_t kind;	    /* bound by expr_check() */
+	int slot;	    /* bound */
+	uint8_t type, unit; /* bound: of the result */
+	bool up;	    /* count(SET up) */
+	uint64_t dur_us;
+	uint32_t id; /* EXPR_FOR: number within the process, given by expr_check() */
+};
+
+struct expr *expr_free(struct expr *e);
+DEFINE_CLEANUP(struct expr *, expr_free);
+
+/* Parse as far as the expression goes and stop in front of the first token that does not belong
+ * to it.  -EINVAL: 'diags' has the error. */
+int expr_parse(struct lexer *l, struct diag_list *diags, struct expr **ret);
+
+/* What names mean beside the schema: sets and operands of the place where the text stands. */
+struct expr_scope {
+	const struct schema *schema;
+	/* The kind of entities in a set ("link", "prefix", "flow", "agent"), or NULL: no such set. */
+	const char *(*set_kind)(const struct expr_scope *, const char *set);
+	/* Type of an operand ("action.dst"); false: no such operand here. */
+	bool (*operand)(const struct expr_scope *, const char *name, uint8_t *ret_type,
+			uint8_t *ret_unit);
+	const char *const *names; /* NULL-ended: sets and operands, for suggestions */
+	bool before_allowed;	  /* inside verify */
+	const void *data;
+};
+/* Bind and type; the result must be a truth value when 'want_truth'.  -EINVAL with diags. */
+int expr_check(struct expr *e, const struct expr_scope *scope, bool want_truth,
+	       struct diag_list *diags);
+
+/* One fact that an evaluation read, for explanations. */
+struct expr_read {
+	const struct schema_attr *attr; /* NULL for an operand */
+	char entity[ANOD_NAME_SIZE];
+	char operand[ANOD_NAME_SIZE]; /* for an operand; else "" */
+	struct anod_value value;
+	uint64_t age_us;
+	const char *why; /* when unknown; static */
+};
+
+struct expr_trace {
+	struct expr_read *read; /* caller's array */
+	unsigned n, max, n_dropped;
+};
+
+struct expr_env {
+	const struct store *store;
+	uint64_t now_us;
+	/* Name of the entity that a nameless fact of 'kind' means, or NULL: none (unknown). */
+	const char *(*subject)(const struct expr_env *, uint16_t kind);
+	/* false: unknown. */
+	bool (*operand)(const struct expr_env *, const char *name, struct anod_value *ret);
+	enum anod_tri (*in_set)(const struct expr_env *, const char *set,
+				const struct anod_value *v);
+	/* Is the entity of a kind in the set (for count and every)? */
+	enum anod_tri (*member)(const struct expr_env *, const char *set, uint16_t kind,
+				const char *entity);
+	/* Value of the fact node when the transaction began; false: unknown. */
+	bool (*before)(const struct expr_env *, const struct expr *fact, const char *entity,
+		       struct anod_value *ret);
+	/* Truth of an EXPR_FOR node for the subject; see watch.h. */
+	enum anod_tri (*held)(const struct expr_env *, const struct expr *node);
+	struct expr_trace *trace; /* or NULL */
+	void *data;
+};
+
+/* Any hook may be NULL: what it would have answered is then unknown. */
+enum anod_tri expr_truth(const struct expr *e, const struct expr_env *env);
+void expr_value(const struct expr *e, const struct expr_env *env, struct anod_value *ret);
+
+/* Canonical text of a tree; malloc()ed. */
+char *expr_format(const struct expr *e);
+
+/* Visit every node, parents first. */
+void expr_walk(const struct expr *e, void (*fn)(const struct expr *, void *), void *data);
+
+#endif

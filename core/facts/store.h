@@ -1,0 +1,97 @@
+/*
+ * store - every fact that the daemon holds: value, age, and whether it may be believed.
+ *
+ * A row per entity, a column per attribute.  A value is unknown when nobody published it, when
+ * it was withdrawn, when it is older than its maximum age, or while its source has lost events.
+ * Readers see the effective value only: there is no way to read a stale one.
+ *
+ * Listeners hear of every change of an effective value except of ageing, which nobody announces:
+ * store_next_expiry() says when to look, and store_expire() then tells the listeners.
+ * A listener may read, add entities and publish; it may not remove itself from inside.
+ *
+ * Handles: an entity's handle is > 0 and is reused only after STORE_GRACE others came and went;
+ * a stale handle reads as -ENOENT (the generation is part of it).
+ * Threads: one.  Errors: negative errno.  Pure: no I/O, no clock; time is an argument.
+ */
+#ifndef FACTS_STORE_H
+#define FACTS_STORE_H
+
+#include "facts/schema.h"
+
+#define STORE_ENTITIES_MAX 65536 /* over all kinds; further ones are refused and counted */
+
+struct store;
+
+struct store_stats {
+	uint64_t published; /* calls of store_publish() */
+	uint64_t changed;   /* of these, how many changed the effective value */
+	uint64_t refused;   /* entities over the limit */
+	uint64_t lost;	    /* times that a source lost events */
+	unsigned n_entities;
+};
+
+struct fact {
+	struct anod_value value; /* effective */
+	uint64_t time_us;	 /* when the source last confirmed it; 0: never */
+	uint64_t changed_us;	 /* when the value last changed */
+	uint64_t seq;		 /* of that change */
+	const char *why;	 /* when unknown: "never seen", "too old", "source out of sync",
+				  * "withdrawn"; else NULL.  Static. */
+};
+
+/* 'slot' -1: the entity came (gone false) or went (gone true). */
+struct store_change {
+	uint32_t entity;
+	uint16_t kind;
+	int slot;
+	bool gone;
+	const char *name;		/* of the entity */
+	const struct schema_attr *attr; /* NULL with slot -1 */
+	const struct fact *fact;	/* new; NULL with slot -1 */
+	struct anod_value old;		/* effective value before */
+};
+typedef void store_listener(void *data, const struct store_change *c);
+
+/* Borrows 'schema', which may go on growing. */
+struct store *store_new(const struct schema *schema);
+struct store *store_free(struct store *s);
+DEFINE_CLEANUP(struct store *, store_free);
+
+const struct schema *store_schema(const struct store *s);
+void store_get_stats(const struct store *s, struct store_stats *ret);
+uint64_t store_seq(const struct store *s); /* of the last change */
+
+int store_listen(struct store *s, store_listener *fn, void *data);
+void store_unlisten(struct store *s, store_listener *fn, void *data);
+
+/* Find or make.  -ENOSPC at the limit. */
+int store_entity(struct store *s, uint16_t kind, const char *name, uint64_t now_us, uint32_t *ret);
+/* 0: none. */
+uint32_t store_find(const struct store *s, uint16_t kind, const char *name);
+const char *store_entity_name(const struct store *s, uint32_t entity);
+uint16_t store_entity_kind(const struct store *s, uint32_t entity);
+int store_remove(struct store *s, uint32_t entity, uint64_t now_us);
+
+/* NULL 'value': withdrawn.  -EPROTO: wrong type for the attribute. */
+int store_publish(struct store *s, uint32_t entity, uint16_t slot, const struct anod_value *value,
+		  uint64_t now_us);
+
+/* A source (schema_attr.source) speaks of all its attributes of a kind; see enum anod_sync.
+ * DONE removes entities that this source made and has not named since BEGIN. */
+int store_sync(struct store *s, const char *source, uint16_t kind, enum anod_sync what,
+	       uint64_t now_us);
+
+/* 0, or -ENOENT: no such entity.  Unknown is 0 with value.type ANOD_UNKNOWN. */
+int store_get(const struct store *s, uint32_t entity, uint16_t slot, uint64_t now_us,
+	      struct fact *ret);
+
+/* The n-th entity of a kind in the order of names (natural: eth2 before eth10); 0: none. */
+uint32_t store_nth(const struct store *s, uint16_t kind, unsigned n);
+unsigned store_count(const struct store *s, uint16_t kind);
+
+/* Earliest time at which a value grows too old, or US_INFINITY. */
+uint64_t store_next_expiry(const struct store *s);
+/* Tell the listeners of what has grown too old; returns how many. */
+unsigned store_expire(struct store *s, uint64_t now_us);
+
+#endif

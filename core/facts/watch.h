@@ -1,0 +1,49 @@
+/*
+ * watch - tells when the truth of an expression changes, and remembers since when it held.
+ *
+ * A watch evaluates its expression for each entity of its subject kind (that of the first
+ * nameless fact; none: once, with entity "") and calls back when the truth changes, and once at
+ * first.  Only watches that read the attribute that changed are evaluated again.  "for" nodes of
+ * watches and of tracked expressions (policy guards) keep their history here.
+ *
+ * Callbacks run from watch_run(), never from inside a store call.
+ * Threads: one.  Pure: time is an argument.
+ */
+#ifndef FACTS_WATCH_H
+#define FACTS_WATCH_H
+
+#include "facts/expr.h"
+
+#define WATCHES_MAX 4096
+
+struct watches;
+typedef void watch_fn(void *data, uint64_t id, const char *entity, enum anod_tri truth);
+
+/* Listens to 'store' (borrowed, must outlive it). */
+struct watches *watches_new(struct store *store);
+struct watches *watches_free(struct watches *w);
+DEFINE_CLEANUP(struct watches *, watches_free);
+
+/* Membership of sets in watched expressions; set before the first watch.  'scope_env' supplies
+ * in_set, member and data for every evaluation. */
+void watches_set_env(struct watches *w, const struct expr_env *scope_env);
+
+/* Borrows 'e' (checked) until watch_remove(). */
+int watch_add(struct watches *w, const struct expr *e, watch_fn *fn, void *data, uint64_t *ret_id);
+int watch_remove(struct watches *w, uint64_t id);
+
+/* Keep the history of all "for" nodes inside 'e' for every subject, without a callback: for
+ * policy guards.  Borrows 'e' until watch_untrack(). */
+int watch_track(struct watches *w, const struct expr *e);
+void watch_untrack(struct watches *w, const struct expr *e);
+/* Truth of a tracked EXPR_FOR node for a subject ("": none).  Not tracked: doubt. */
+enum anod_tri watch_held(const struct watches *w, const struct expr *node, const char *entity,
+			 uint64_t now_us);
+
+/* Evaluate what changed, call back; returns when to be called again at the latest (a "for" that
+ * comes due), US_INFINITY: only after the next store change. */
+uint64_t watch_run(struct watches *w, uint64_t now_us);
+/* True when a store change since the last run wants a run. */
+bool watch_pending(const struct watches *w);
+
+#endif

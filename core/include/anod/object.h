@@ -1,0 +1,165 @@
+/*
+ * anod/object.h - a kernel networking object as typed, pointer-free bytes.
+ *
+ * The same form is used for what the rtnl sensor reads, for what the model predicts, for
+ * before- and after-images, and in the journal: an action is a function from objects to objects.
+ * Names and meanings are those of rtnetlink(7) and the uapi headers named with each struct.
+ *
+ * Every object has a *key* (the members that name it) and a *state* (the rest).  Two objects
+ * with equal keys are the same thing at different times.  Unused bytes are zero, so objects of
+ * one key compare with memcmp().
+ *
+ * An object whose kernel message carries something that this form cannot hold (an encapsulation,
+ * more than ANOD_LEGS_MAX legs) has ANOD_OBJ_LOSSY set: it may be looked at, but an action on it
+ * is refused, because its before-image could not be restored.
+ *
+ * Threads: plain data.  Memory: the caller's.
+ */
+#ifndef ANOD_OBJECT_H
+#define ANOD_OBJECT_H
+
+#include <stdint.h>
+
+#include <anod/value.h>
+
+#define ANOD_IFNAME_SIZE 16 /* IFNAMSIZ */
+#define ANOD_LEGS_MAX	 16
+#define ANOD_LLADDR_MAX	 20
+
+/* rtm_protocol, nh_protocol and FRA_PROTOCOL of what anod owns (shown as "anod" with the file
+ * docs/rt_protos.d/anod.conf).  Free in the registry of uapi/linux/rtnetlink.h up to 6.18. */
+#define ANOD_RTPROT 173
+
+enum anod_obj_type {
+	ANOD_OBJ_LINK = 1,
+	ANOD_OBJ_ADDR = 2,
+	ANOD_OBJ_ROUTE = 3,
+	ANOD_OBJ_NEXTHOP = 4,
+	ANOD_OBJ_RULE = 5,
+	ANOD_OBJ_NEIGH = 6,
+};
+#define ANOD_OBJ_TYPES 7 /* array size that every type indexes */
+
+enum {
+	ANOD_OBJ_LOSSY = 1, /* see above */
+};
+
+/* uapi/linux/if_link.h.  Key: ifindex.  Identity over time: (ifindex, name, lladdr). */
+struct anod_link {
+	uint32_t ifindex;
+	char name[ANOD_IFNAME_SIZE];
+	char kind[ANOD_IFNAME_SIZE]; /* IFLA_INFO_KIND: "veth", "bridge"; "" for hardware */
+	uint32_t flags;		     /* IFF_* */
+	uint32_t mtu;		     /* bytes */
+	uint32_t master;	     /* ifindex of bridge, bond or vrf; 0: none */
+	uint32_t lower;		     /* IFLA_LINK within this namespace; 0: none */
+	uint32_t carrier_up;	     /* IFLA_CARRIER_UP_COUNT, wraps */
+	uint32_t carrier_down;	     /* IFLA_CARRIER_DOWN_COUNT, wraps */
+	uint8_t operstate;	     /* IF_OPER_*, RFC 2863 */
+	uint8_t carrier;	     /* IFLA_CARRIER, 0 or 1 */
+	uint8_t lladdr_len;
+	uint8_t lladdr[ANOD_LLADDR_MAX]; /* permanent address where there is one, else current */
+	uint8_t pad[1];
+};
+
+/* uapi/linux/if_addr.h.  Key: ifindex, local (with its prefix length). */
+struct anod_addr {
+	uint32_t ifindex;
+	uint32_t flags;		  /* IFA_F_* */
+	struct anod_prefix local; /* the address and its prefix length; host bits kept */
+	struct anod_prefix peer;  /* IFA_ADDRESS where it differs; family 0: none */
+	uint8_t scope;		  /* RT_SCOPE_* */
+	uint8_t pad[3];
+};
+
+struct anod_leg {
+	struct anod_prefix via; /* gateway; family 0: on link */
+	uint32_t ifindex;	/* 0: none (blackhole) */
+	uint32_t flags;		/* RTNH_F_ONLINK and state bits RTNH_F_DEAD, RTNH_F_LINKDOWN */
+	uint32_t weight;	/* 1..256 (rtnh_hops + 1) */
+};
+
+/* uapi/linux/rtnetlink.h.  Key: family of dst, table, dst, tos, metric. */
+struct anod_route {
+	struct anod_prefix dst; /* family always set; len 0: default */
+	uint32_t table;		/* RT_TABLE_* */
+	uint32_t metric;	/* RTA_PRIORITY; lower wins; IPv6 default is 1024 */
+	uint32_t tos;
+	uint32_t nhid;	  /* next-hop object; the legs are then the kernel's expansion of it */
+	uint32_t flags;	  /* RTM_F_* without the per-lookup ones */
+	uint32_t mtu;	  /* RTAX_MTU; 0: none */
+	uint8_t protocol; /* RTPROT_* */
+	uint8_t type;	  /* RTN_* */
+	uint8_t scope;	  /* RT_SCOPE_* */
+	uint8_t n_legs;
+	struct anod_prefix prefsrc; /* family 0: none */
+	struct anod_leg leg[ANOD_LEGS_MAX];
+};
+
+struct anod_member {
+	uint32_t id;
+	uint32_t weight; /* 1..256 */
+};
+
+/* uapi/linux/nexthop.h.  Key: id. */
+struct anod_nexthop {
+	uint32_t id;
+	uint32_t ifindex;
+	uint32_t flags; /* RTNH_F_* */
+	struct anod_prefix via;
+	uint8_t family; /* nh_family; of a group 0 */
+	uint8_t protocol;
+	uint8_t blackhole; /* 0 or 1 */
+	uint8_t n_members; /* > 0: a group; the members above are then zero */
+	struct anod_member member[ANOD_LEGS_MAX];
+};
+
+/* uapi/linux/fib_rules.h.  Key: all but protocol (the kernel has no id for a rule). */
+struct anod_rule {
+	uint32_t family;
+	uint32_t priority;
+	struct anod_prefix src, dst; /* family 0: any */
+	char iif[ANOD_IFNAME_SIZE];
+	char oif[ANOD_IFNAME_SIZE];
+	uint32_t fwmark, fwmask; /* fwmask 0: any */
+	uint32_t table;		 /* for FR_ACT_TO_TBL */
+	uint32_t suppress_len;	 /* FRA_SUPPRESS_PREFIXLEN + 1; 0: none */
+	uint32_t flags;		 /* FIB_RULE_INVERT */
+	uint8_t action;		 /* FR_ACT_* */
+	uint8_t tos;
+	uint8_t protocol;
+	uint8_t l3mdev;
+};
+
+/* uapi/linux/neighbour.h.  Key: ifindex, dst. */
+struct anod_neigh {
+	uint32_t ifindex;
+	struct anod_prefix dst;
+	uint16_t state; /* NUD_* */
+	uint8_t flags;	/* NTF_* */
+	uint8_t lladdr_len;
+	uint8_t lladdr[ANOD_LLADDR_MAX];
+	uint32_t probes; /* NDA_PROBES */
+};
+
+struct anod_object {
+	uint32_t type;	/* enum anod_obj_type */
+	uint32_t flags; /* ANOD_OBJ_* */
+	union {
+		struct anod_link link;
+		struct anod_addr addr;
+		struct anod_route route;
+		struct anod_nexthop nexthop;
+		struct anod_rule rule;
+		struct anod_neigh neigh;
+		uint64_t room[88]; /* fixes the size while types are added */
+	} u;
+};
+
+/* One object before and after.  Neither: nothing.  Only pre: deleted.  Only post: new. */
+struct anod_change {
+	uint32_t has_pre, has_post; /* 0 or 1 */
+	struct anod_object pre, post;
+};
+
+#endif /* ANOD_OBJECT_H */

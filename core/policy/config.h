@@ -1,0 +1,109 @@
+/*
+ * config - everything that an engineer writes, parsed and checked.
+ *
+ * One grammar (architecture.md 6, policy.md 2.2) for anod.conf, *.policy and included files.
+ * Loading is all or nothing: config_load() either returns a complete configuration or diags.
+ *
+ * Statements
+ *   include "policy.d/x.policy"                 glob, relative to the file
+ *   policy "NAME" revision N
+ *   link NAME { role WORD  capacity 400Mbps  srlg WORD, ... }
+ *   group NAME { USER, ... }                     people who may approve
+ *   endpoint NAME { provider WORD  url "..."  model "..."  tier small|large  timeout 2s
+ *                   key file "..."  budget 200k tokens per 24h  priority N }
+ *   sensor NAME { OPTION VALUE, ... }            options as the plugin declares them
+ *   agent NAME [plugin NAME] { OPTION VALUE, ... }
+ *   anod { state "DIR"  run "DIR"  plugins "DIR"  group "UNIX-GROUP" }
+ *   set, window, budget, invariant, permit, forbid, cap    see policy.h
+ *   objective, reflex                            parse and check; not evaluated in this version
+ *
+ * Pure but for reading the files that it is told to (through 'read_file', so that tests and the
+ * fuzzer need none).
+ */
+#ifndef POLICY_CONFIG_H
+#define POLICY_CONFIG_H
+
+#include "facts/diag.h"
+#include "policy/policy.h"
+
+#define CONFIG_FILES_MAX 256
+#define CONFIG_FILE_SIZE (4u << 20) /* bytes; a larger file is refused */
+
+struct config_option {
+	char *name; /* owned */
+	struct lex_place place;
+	unsigned n_values;
+	struct anod_value *value; /* owned */
+	/* "probe 192.0.2.1, 198.51.100.1 every 200ms": trailing WORD VALUE pairs are options of
+	 * their own named "probe.every". */
+};
+
+struct config_block { /* of a sensor or an agent */
+	char *name;   /* instance */
+	char *plugin; /* = name unless "plugin OTHER" */
+	struct lex_place place;
+	unsigned n_options;
+	struct config_option *option; /* owned; those of the manifest's defaults included */
+};
+
+struct config_link {
+	char *name, *role;     /* role NULL: not set */
+	uint64_t capacity_bps; /* 0: not set */
+	struct lex_place place;
+};
+
+struct config_group {
+	char *name;
+	unsigned n_users;
+	char **user;
+	struct lex_place place;
+};
+
+struct config_endpoint {
+	char *name, *provider, *url, *model, *key_file;
+	bool large; /* tier */
+	uint64_t timeout_us;
+	uint64_t budget_tokens, budget_per_us; /* 0: none */
+	int priority;
+	struct lex_place place;
+};
+
+struct config {
+	struct policy *policy; /* owned; never NULL */
+	unsigned n_agents, n_sensors, n_links, n_groups, n_endpoints, n_files;
+	struct config_block *agent;
+	struct config_block *sensor;
+	struct config_link *link;
+	struct config_group *group;
+	struct config_endpoint *endpoint;
+	char **file; /* absolute paths that were read, in order: for reload and for the hash */
+	char *state_dir, *run_dir, *plugin_dir, *unix_group; /* NULL: the default */
+	uint8_t hash[32];				     /* SHA-256 over all texts in order */
+};
+
+/* What the texts are checked against. */
+struct config_env {
+	const struct schema *schema;
+	const struct anod_action_desc *const *actions; /* NULL-ended */
+	const struct anod_plugin *const *plugins;      /* NULL-ended manifests: options, proposes */
+	/* malloc()ed text of a file, or -errno. */
+	int (*read_file)(void *data, const char *path, char **ret_text, size_t *ret_size);
+	/* Paths that a glob matches: NULL-ended malloc()ed list; n >= 0 or -errno. */
+	int (*glob)(void *data, const char *pattern, char ***ret_paths);
+	void *data;
+};
+
+/* The usual read_file and glob, on the file system. */
+int config_read_file(void *data, const char *path, char **ret_text, size_t *ret_size);
+int config_glob(void *data, const char *pattern, char ***ret_paths);
+
+/* 'path' and all that it includes.  -EINVAL: diags has errors; nothing else is changed. */
+int config_load(const char *path, const struct config_env *env, struct diag_list *diags,
+		struct config **ret);
+/* The same from memory ("built-in" configurations, tests). */
+int config_load_text(const char *name, const char *text, const struct config_env *env,
+		     struct diag_list *diags, struct config **ret);
+struct config *config_free(struct config *c);
+DEFINE_CLEANUP(struct config *, config_free);
+
+#endif

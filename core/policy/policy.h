@@ -1,0 +1,169 @@
+/*
+ * policy - the checked form of the rules that an engineer wrote.
+ *
+ * The semantics are normative in docs/policy.md; in short: a permit counts only when its guard is
+ * true, a forbid or cap counts unless its guard is false, the result is the minimum of the best
+ * permit and of all caps, and invariants on the predicted state have the last word.  The order
+ * of statements means nothing.
+ *
+ *   set NAME = link where EXPR | link { NAME, ... } | prefix { P, ... } | agent { NAME, ... }
+ *            | flow { PREFIX -> SERVICE, ... }
+ *   window NAME = daily HH:MM..HH:MM [tz "ZONE"] | DATE HH:MM .. DATE HH:MM [tz ZONE]
+ *   budget NAME = N per DUR [shared N per DUR] [per link|resource|agent]
+ *   invariant "NAME" { require REQUIREMENT ...  [if broken now allow when not worse] }
+ *   permit "NAME" { agent action on when during level budget cooldown verify confirm undo
+ *                   promote quorum notify severity }
+ *   forbid "NAME" { agent action on when during }
+ *   cap "NAME"    { agent action on when during  to LEVEL [for DUR] }
+ *
+ * Threads: read only after config_load().  Memory: owned by the policy unless said otherwise.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include "facts/expr.h"
+
+/* Autonomy levels of policy.md 2.1, ordered. */
+enum level {
+	LEVEL_DENY = 0,	   /* recorded only */
+	LEVEL_OBSERVE = 1, /* may watch and compute */
+	LEVEL_PROPOSE = 2, /* shown to a person, never executed */
+	LEVEL_APPROVE = 3, /* executed after signatures */
+	LEVEL_AUTO = 4,
+};
+const char *level_name(enum level l);
+
+enum set_kind { SET_LINK = 1, SET_PREFIX, SET_AGENT, SET_FLOW, SET_OTHER };
+
+struct policy_flow {
+	struct anod_prefix dst;
+	char service[24]; /* "ssh", "icmp", "any" */
+};
+
+struct policy_set {
+	char *name;
+	enum set_kind kind;
+	char *kind_name;    /* "link", "prefix", "agent", "flow", or another kind of the schema */
+	struct expr *where; /* of "KIND where EXPR", or NULL */
+	unsigned n_names;
+	char **member; /* names of links, agents, entities */
+	unsigned n_prefixes;
+	struct anod_prefix *prefix;
+	unsigned n_flows;
+	struct policy_flow *flow;
+	struct lex_place place;
+};
+
+struct policy_window {
+	char *name;
+	bool daily;
+	uint32_t from_s, to_s; /* daily: seconds since midnight; to < from: over midnight */
+	int64_t from_wall_s, to_wall_s; /* not daily: seconds since 1970 in the zone's wall time */
+	char *zone;			/* IANA name; "UTC" when not written */
+	struct lex_place place;
+};
+
+enum budget_per { BUDGET_PER_NONE, BUDGET_PER_RESOURCE, BUDGET_PER_AGENT };
+struct policy_budget {
+	char *name;
+	unsigned count;
+	uint64_t window_us;
+	unsigned shared_count; /* 0: none */
+	uint64_t shared_window_us;
+	enum budget_per per;
+	struct lex_place place;
+};
+
+enum require_kind {
+	REQUIRE_EXPR = 1,	/* expr over facts; count(SET up) counts in the predicted state */
+	REQUIRE_REACHABLE,	/* every flow of set reachable (via >= n disjoint links) */
+	REQUIRE_WITHOUT_LINK,	/* every flow of set reachable with 1 link lost */
+	REQUIRE_NEW_BLACKHOLE,	/* new blackhole <= n prefixes */
+	REQUIRE_MOVED_PREFIXES, /* moved prefixes <= n, or <= ratio of table */
+	REQUIRE_COUNT_UP,	/* count(SET up) >= n in the predicted state */
+	REQUIRE_LATER, /* loads, moved traffic, loop free ...: parsed and checked; counts as
+			       * unknown and is said to be so */
+};
+struct policy_require {
+	enum require_kind kind;
+	struct expr *expr; /* REQUIRE_EXPR */
+	char *set;
+	enum value_cmp cmp;
+	uint64_t n;
+	double ratio; /* of the table; 0: n counts */
+	char *text;   /* as written, for messages */
+	struct lex_place place;
+};
+struct policy_invariant {
+	char *name;
+	unsigned n_requires;
+	struct policy_require *require;
+	bool not_worse; /* if broken now allow when not worse */
+	struct lex_place place;
+};
+
+enum rule_kind { RULE_PERMIT = 1, RULE_FORBID, RULE_CAP };
+
+struct policy_on {    /* "on" clause: any of these */
+	char *set;    /* name of a set, or NULL */
+	bool negated; /* "prefix not in SET" */
+	char *kind;   /* "link", "prefix": of a literal list */
+	unsigned n_names;
+	char **name;
+	unsigned n_prefixes;
+	struct anod_prefix *prefix;
+};
+
+struct policy_rule {
+	enum rule_kind kind;
+	char *name;
+	struct lex_place place;
+	unsigned n_agents; /* 0: any.  A name is an agent's or a set's */
+	char **agent;
+	unsigned n_actions; /* 0: any */
+	char **action;	    /* "route.replace", "route.*" */
+	unsigned n_on;	    /* 0: any */
+	struct policy_on *on;
+	struct expr *when;   /* NULL: true */
+	char *during;	     /* window or NULL */
+	enum level level;    /* permit: granted; forbid: DENY; cap: ceiling */
+	uint64_t cap_for_us; /* cap "for DUR": stays so long after it was last in force */
+	/* obligations, permit only */
+	unsigned approvals; /* of level approve by N of GROUP, ... */
+	unsigned n_groups;
+	char **group;
+	uint64_t approve_within_us; /* 0: 10 min */
+	char *budget;
+	uint64_t cooldown_us;
+	char *cooldown_per; /* "resource" (default), "agent", "group" */
+	struct expr *verify;
+	uint64_t verify_within_us; /* 0: verified by read-back alone */
+	uint64_t confirm_us;	   /* SOAK; 0: commit when verified */
+	bool confirm_by_hand;	   /* "confirm by operator within DUR" */
+	uint64_t undo_after_us;	   /* 0: stays */
+	bool undo_unless_renewed;
+	bool hold_on_crash; /* "on crash hold": guardian waits for the deadline */
+	bool touch_foreign; /* "foreign objects": may change what has another rtm_protocol */
+	/* parse and check in this version */
+	char *promote, *quorum, *notify, *severity; /* text as written, or NULL */
+};
+
+struct policy {
+	char *name;
+	uint64_t revision;
+	unsigned n_sets, n_windows, n_budgets, n_invariants, n_rules, n_expr;
+	struct policy_set *set;
+	struct policy_window *window;
+	struct policy_budget *budget;
+	struct policy_invariant *invariant;
+	struct policy_rule *rule;
+};
+
+const struct policy_set *policy_find_set(const struct policy *p, const char *name);
+const struct policy_window *policy_find_window(const struct policy *p, const char *name);
+const struct policy_budget *policy_find_budget(const struct policy *p, const char *name);
+
+struct policy *policy_free(struct policy *p);
+DEFINE_CLEANUP(struct policy *, policy_free);
+
+#endif

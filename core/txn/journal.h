@@ -1,0 +1,87 @@
+/*
+ * journal - the only truth about transactions across crashes.
+ *
+ * A preallocated, zeroed file of 512-byte slots.  A record takes as many slots as it needs and
+ * carries CRC-32C, a sequence number and the CRC of the record before it; a torn tail fails its
+ * CRC and counts as never written, which is safe because INTENT is durable before the first
+ * effect (policy.md 5.1 R1, R8).  When the file is full, the records of open transactions are
+ * copied to a new file that replaces it (write, fsync, rename, fsync of the folder).
+ *
+ * The file header names format, boot id and the next transaction number.  One writer, which
+ * holds an OFD write lock; the guardian takes the same lock while it undoes.
+ *
+ * Errors: negative errno.  A failed fdatasync is final (R7): the journal then refuses every
+ * further append with -EIO, and its owner caps everything to observe.
+ */
+#ifndef TXN_JOURNAL_H
+#define TXN_JOURNAL_H
+
+#include "exec/proto.h"
+
+#define JOURNAL_FILE "journal"
+#define JOURNAL_SIZE (4u << 20)
+#define JOURNAL_SLOT 512
+
+enum journal_type {
+	JOURNAL_INTENT = 1, /* steps and proposal: all that an undo needs */
+	JOURNAL_APPLIED,    /* the kernel took all steps */
+	JOURNAL_VERIFIED,   /* entering SOAK */
+	JOURNAL_COMMIT,
+	JOURNAL_ROLLBACK,
+	/* terminal: exactly one per transaction */
+	JOURNAL_DONE = 16, /* after COMMIT */
+	JOURNAL_ROLLED_BACK,
+	JOURNAL_ABORTED, /* nothing had been applied */
+	JOURNAL_SUPERSEDED,
+	JOURNAL_STUCK,
+	JOURNAL_CLOSED_BY_REBOOT,
+};
+const char *journal_type_name(enum journal_type t);
+bool journal_type_terminal(enum journal_type t);
+
+struct journal_record {
+	uint32_t type; /* enum journal_type */
+	uint32_t n_steps;
+	uint64_t tx;
+	uint64_t boot_us, wall_us;
+	uint64_t deadline_us; /* INTENT: CLOCK_BOOTTIME until which the guardian waits */
+	uint32_t flags;	      /* GUARD_HOLD_ON_CRASH */
+	uint32_t pad;
+	char boot_id[40];
+	char agent[ANOD_NAME_SIZE];
+	char rule[ANOD_NAME_SIZE]; /* the permit that allowed it */
+	char why[ANOD_REASON_SIZE];
+	struct exec_step *step; /* INTENT: n_steps; owned by the reader's record list */
+};
+
+struct journal;
+
+/* Open or create in 'dir', take the lock (waits up to 'lock_wait_us' for a guardian at work,
+ * then -EBUSY), read all records that are whole.  A file that is not a journal: -EBADMSG, and it
+ * is left alone. */
+int journal_open(const char *dir, uint64_t lock_wait_us, struct journal **ret);
+struct journal *journal_close(struct journal *j);
+DEFINE_CLEANUP(struct journal *, journal_close);
+
+/* Number for a new transaction; unique in this state folder for ever. */
+uint64_t journal_next_tx(struct journal *j);
+
+/* Durable on return when 'sync', else in the page cache (survives our death, not the power's).
+ * -ENOSPC, -EIO (final). */
+int journal_append(struct journal *j, const struct journal_record *r, bool sync);
+
+/* Transactions without a terminal record, oldest first; each with its INTENT and the last record
+ * type.  Borrowed until the next append. */
+struct journal_open_tx {
+	uint64_t tx;
+	enum journal_type last;
+	const struct journal_record *intent; /* NULL: the INTENT itself was torn; nothing done */
+};
+unsigned journal_open_count(const struct journal *j);
+const struct journal_open_tx *journal_open_at(const struct journal *j, unsigned n);
+
+/* For the guardian: read-only look for the last whole record of a transaction, without a lock.
+ * Its type, 0: none, -errno. */
+int journal_last_type(const char *dir, uint64_t tx);
+
+#endif

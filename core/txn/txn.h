@@ -1,0 +1,139 @@
+/*
+ * txn - carries a nodded proposal out so that the router is always before or after, not between.
+ *
+ *   DECIDED -> WAITING (approval, window) -> PREPARING -> INTENT* -> ARMING -> APPLYING ->
+ *   VERIFYING -> SOAK -> COMMIT* -> DISARMING -> DONE
+ *   any state after INTENT -> ROLLBACK* -> UNDOING -> ROLLED_BACK | SUPERSEDED | STUCK
+ *   before INTENT: DENIED, EXPIRED, FAILED (nothing happened)         (* = durable)
+ *
+ * The engine decides and the ops act: journal, executor, guardian, facts and clock are behind
+ * struct txn_ops, so the simulator crashes it at every step.  Every transition goes through one
+ * function and is reported by on_change().
+ *
+ * Rules (policy.md 5.1): INTENT durable before the guardian is armed before the first effect;
+ * COMMIT durable before it is disarmed; effects are read back, never inferred; deadlines in boot
+ * time; a failed fsync caps the engine to observe for good.
+ */
+#ifndef TXN_TXN_H
+#define TXN_TXN_H
+
+#include "policy/decide.h"
+#include "txn/journal.h"
+
+#define TXNS_MAX 64 /* open at once; further proposals wait in the agent */
+
+enum txn_state {
+	TXN_DECIDED = 1,
+	TXN_WAITING,
+	TXN_PREPARING,
+	TXN_INTENT,
+	TXN_ARMING,
+	TXN_APPLYING,
+	TXN_VERIFYING,
+	TXN_SOAK,
+	TXN_COMMIT,
+	TXN_DISARMING,
+	TXN_ROLLBACK,
+	TXN_UNDOING,
+	/* final */
+	TXN_DONE = 32,
+	TXN_ROLLED_BACK,
+	TXN_SUPERSEDED,
+	TXN_STUCK,
+	TXN_ABORTED,
+	TXN_DENIED,
+	TXN_EXPIRED,
+	TXN_FAILED,
+	TXN_CLOSED_BY_REBOOT,
+};
+const char *txn_state_name(enum txn_state s);
+bool txn_state_final(enum txn_state s);
+
+struct txn { /* read by all, changed by the engine only */
+	uint64_t id;
+	enum txn_state state;
+	char agent[ANOD_NAME_SIZE];
+	uint64_t agent_ref; /* the caller's, for the verdict */
+	uint64_t incident, finding;
+	struct anod_proposal proposal;
+	struct decision *decision; /* owned */
+	unsigned n_steps;
+	struct exec_step *step;			      /* owned; from PREPARED */
+	uint64_t created_us, changed_us, deadline_us; /* deadline of the present state */
+	uint64_t created_wall_us;
+	unsigned n_approvals;
+	char approver[4][ANOD_NAME_SIZE];
+	char why[EXEC_WHY_SIZE]; /* of the last change: one sentence */
+	bool by_guardian;	 /* the undo was the guardian's */
+	void *before;		 /* the host's snapshot for "before"; freed by ops->drop_before */
+};
+
+enum txn_verify { TXN_VERIFY_NO = 0, TXN_VERIFY_DOUBT = 1, TXN_VERIFY_YES = 2 };
+
+/* What the engine needs from the world.  None may call back into the engine from inside. */
+struct txn_ops {
+	uint64_t (*now_us)(void *);
+	uint64_t (*wall_us)(void *);
+	int (*journal)(void *, const struct journal_record *, bool sync);
+	uint64_t (*next_tx)(void *);
+	int (*exec)(void *, struct chan_head *msg, size_t size);  /* PREPARE, APPLY, CHECK, UNDO */
+	int (*guard)(void *, struct chan_head *msg, size_t size); /* ARM, DISARM */
+	/* Decide again on what is true now; replaces t->decision. */
+	int (*decide)(void *, struct txn *t);
+	/* Charge budget and cooldown; -EBUSY and one sentence. */
+	int (*charge)(void *, struct txn *t, const char **ret_why);
+	/* Truth of the permit's verify and the proposal's own, on measured facts. */
+	enum txn_verify (*verify)(void *, const struct txn *t);
+	void (*snapshot_before)(void *, struct txn *t);
+	void (*drop_before)(void *, struct txn *t);
+	/* Every transition, after it has been made. */
+	void (*on_change)(void *, const struct txn *t, enum txn_state old);
+};
+
+struct txns;
+struct txns *txns_new(const struct txn_ops *ops, void *data);
+struct txns *txns_free(struct txns *e);
+DEFINE_CLEANUP(struct txns *, txns_free);
+
+/* A proposal comes in.  Always a transaction with an id, even when it is denied at once (then it
+ * is final when this returns).  Identical proposals of one agent that are still open are one:
+ * -EALREADY and *ret_id of the open one.  -EBUSY: TXNS_MAX. */
+int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t incident,
+		 const struct anod_proposal *p, uint64_t *ret_id);
+
+/* A person's word.  -ENOENT: not open; -EPERM: not in the group; -EALREADY: signed before. */
+int txns_approve(struct txns *e, uint64_t id, const char *user, bool in_group);
+int txns_deny(struct txns *e, uint64_t id, const char *user);
+/* Roll back one that is verifying or soaking, now. */
+int txns_rollback(struct txns *e, uint64_t id, const char *why);
+/* Confirm one that waits for "confirm by operator". */
+int txns_confirm(struct txns *e, uint64_t id, const char *user);
+/* The operator's brake: nothing new is applied; open ones before INTENT wait; those after it go
+ * on to their end. */
+void txns_pause(struct txns *e, bool paused);
+
+/* Messages from the executor and the guardian; -EPROTO for one that fits no transaction. */
+int txns_on_exec(struct txns *e, const struct chan_head *msg);
+int txns_on_guard(struct txns *e, const struct chan_head *msg);
+/* The process died and a new one is there (true), or could not be had (false). */
+void txns_exec_restarted(struct txns *e, bool there);
+void txns_guard_restarted(struct txns *e, bool there);
+
+/* Let time and facts work; returns the next deadline (US_INFINITY: none). */
+uint64_t txns_run(struct txns *e);
+
+/* After a start: what the journal left open.  Compare-and-undo for this boot, CLOSED_BY_REBOOT
+ * for an earlier one; 'fired' are the guardian's entries. */
+struct guardian_entry;
+int txns_recover(struct txns *e, const struct journal *j, const struct guardian_entry *fired,
+		 unsigned n_fired);
+/* True while a recovery is not finished: no new transaction begins. */
+bool txns_recovering(const struct txns *e);
+
+/* Changes of all transactions between INTENT and their end, for the what-if of others. */
+unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, unsigned max);
+
+const struct txn *txns_get(const struct txns *e, uint64_t id);
+const struct txn *txns_nth(const struct txns *e, unsigned n); /* open ones, oldest first */
+
+#endif
