@@ -1,0 +1,344 @@
+/*
+ * cell - runs agents, away from everything that they could harm.
+ *
+ * Design.  A cell owns a mirror of the fact store and one instance per agent.  It is driven by
+ * the host's messages alone: facts go into the mirror first and to the agents' event() hooks
+ * next, and watches run after all messages of a turn.  Objects are opened before the sandbox
+ * closes, because afterwards there is no file system; init() and start() run inside it.
+ * A message that does not fit ends the cell: the host starts a new one.
+ */
+#include "host/cell.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/cell_int.h"
+#include "host/sandbox.h"
+
+int cell_send(struct cell *c, struct chan_head *head, size_t size)
+{
+	if (!c->chan)
+		return -ENOTCONN;
+
+	head->size = (uint32_t) size;
+	return chan_send(c->chan, head);
+}
+
+static bool text_ends(const char *s, size_t size)
+{
+	return memchr(s, '\0', size) != NULL;
+}
+
+static int on_attr(struct cell *c, const struct cell_attr *m)
+{
+	struct anod_attr attr[2] = { { .name = m->attr,
+				       .type = (uint8_t) m->type,
+				       .unit = (uint8_t) m->unit,
+				       .max_age_ms = (uint32_t) (m->max_age_us / US_PER_MS),
+				       .help = "" } };
+	struct anod_kind kind[2] = { { .name = m->kind, .help = "", .attrs = attr } };
+	const char *why;
+	int r;
+
+	if (!text_ends(m->kind, sizeof(m->kind)) || !text_ends(m->attr, sizeof(m->attr)))
+		return -EPROTO;
+
+	r = schema_declare(c->schema, m->source, kind, &why);
+	return r == -EEXIST ? 0 : r; /* the built-in ones are there already */
+}
+
+static void failed(struct cell *c, unsigned number, int error, const char *why)
+{
+	struct cell_note m = {
+		.head = { .type = CELL_FAILED },
+		.agent = number,
+		.error = error,
+	};
+
+	copy_text(m.text, sizeof(m.text), why);
+	(void) cell_send(c, &m.head, sizeof(m));
+}
+
+static int on_agent(struct cell *c, const struct cell_agent *m)
+{
+	unsigned k = c->n_agents;
+	struct instance *i;
+	char why[256];
+	int r;
+
+	if (c->started || k == CELL_AGENTS_MAX || m->head.id != k + 1 ||
+	    m->n_options > CELL_OPTIONS_MAX ||
+	    m->head.size != offsetof(struct cell_agent, option) +
+				    m->n_options * sizeof(m->option[0]))
+		return -EPROTO;
+
+	c->n_agents++;
+	r = plugin_open(m->path, &c->plugin[k], why);
+	if (r < 0) {
+		failed(c, k + 1, r, why);
+		return 0;
+	}
+	i = instance_new(c->plugin[k].desc, m->name, &cell_table, c->loop, c->store, c);
+	if (!i)
+		return -ENOMEM;
+
+	i->number = k + 1;
+	for (uint32_t n = 0; n < m->n_options; n++) {
+		r = instance_add_option(i, m->option[n].name, &m->option[n].value);
+		if (r < 0)
+			return r;
+	}
+	c->agent[k] = i;
+	return 0;
+}
+
+static int on_start(struct cell *c)
+{
+	struct chan_head ready = { .type = CELL_READY };
+	int r;
+
+	if (c->started)
+		return -EPROTO;
+
+	if (c->sandboxed) {
+		r = sandbox_enter();
+		if (r < 0) {
+			log_error("cannot enter the sandbox: %s", strerror(-r));
+			return r;
+		}
+	}
+	c->started = true;
+	for (unsigned k = 0; k < c->n_agents; k++) {
+		if (!c->agent[k])
+			continue;
+		r = instance_start(c->agent[k]);
+		if (r < 0) {
+			failed(c, k + 1, r, "init or start failed");
+			c->agent[k] = instance_free(c->agent[k]);
+		}
+	}
+	return cell_send(c, &ready, sizeof(ready));
+}
+
+static void deliver(struct cell *c, const struct cell_fact *m, bool gone)
+{
+	struct anod_event e = {
+		.kind = m->kind,
+		.entity = m->entity,
+		.attr = m->attr[0] ? m->attr : NULL,
+		.value = &m->value,
+		.seq = m->head.id,
+		.time_us = m->time_us,
+	};
+
+	(void) gone;
+	for (unsigned k = 0; c->started && k < c->n_agents; k++) {
+		struct instance *i = c->agent[k];
+		int r;
+
+		if (!i || !i->started || !i->plugin->event ||
+		    !manifest_names(i->plugin->reads, m->kind, e.attr))
+			continue;
+		r = i->plugin->event(&i->ctx, &e);
+		if (r < 0)
+			log_warning("%s: event %s/%s.%s: %s", i->name, m->kind, m->entity, m->attr,
+				    strerror(-r));
+	}
+}
+
+static int on_fact(struct cell *c, const struct cell_fact *m)
+{
+	uint16_t kind;
+	uint64_t now = clock_boot_us();
+	uint32_t e;
+	int r;
+
+	if (!text_ends(m->kind, sizeof(m->kind)) || !text_ends(m->entity, sizeof(m->entity)) ||
+	    !text_ends(m->attr, sizeof(m->attr)))
+		return -EPROTO;
+
+	kind = schema_kind_id(c->schema, m->kind);
+	if (!kind)
+		return -EPROTO;
+
+	if (m->flags & CELL_FACT_GONE) {
+		e = store_find(c->store, kind, m->entity);
+		if (e)
+			(void) store_remove(c->store, e, now);
+	} else {
+		const struct schema_attr *a = schema_attr(c->schema, m->kind, m->attr);
+
+		r = store_entity(c->store, kind, m->entity, m->time_us, &e);
+		if (r < 0 || (m->attr[0] && !a))
+			return r < 0 ? r : -EPROTO;
+		if (a)
+			r = store_publish(c->store, e, a->slot,
+					  m->value.type == ANOD_UNKNOWN ? NULL : &m->value,
+					  m->time_us);
+		if (r < 0)
+			return r;
+	}
+	deliver(c, m, m->flags & CELL_FACT_GONE);
+	return 0;
+}
+
+static struct instance *agent_at(struct cell *c, uint32_t number)
+{
+	return number >= 1 && number <= c->n_agents ? c->agent[number - 1] : NULL;
+}
+
+static int on_message(void *data, const struct chan_head *msg)
+{
+	struct cell *c = data;
+	struct instance *i;
+
+#define FITS(type) (msg->size == sizeof(type))
+	switch (msg->type) {
+	case CELL_ATTR:
+		return FITS(struct cell_attr) ? on_attr(c, (const void *) msg) : -EPROTO;
+	case CELL_AGENT:
+		return msg->size >= offsetof(struct cell_agent, option) ?
+			       on_agent(c, (const void *) msg) :
+			       -EPROTO;
+	case CELL_FACT:
+		return FITS(struct cell_fact) ? on_fact(c, (const void *) msg) : -EPROTO;
+	case CELL_START:
+		return on_start(c);
+	case CELL_VERDICT:
+		i = FITS(struct cell_verdict) ?
+			    agent_at(c, ((const struct cell_verdict *) msg)->agent) :
+			    NULL;
+		if (i)
+			cell_on_verdict(i, (const void *) msg);
+		return 0;
+	case CELL_ANSWER:
+		i = FITS(struct cell_answer) ?
+			    agent_at(c, ((const struct cell_answer *) msg)->agent) :
+			    NULL;
+		if (i)
+			cell_on_answer(i, (const void *) msg);
+		return 0;
+	case CELL_PING: {
+		struct chan_head pong = { .type = CELL_PONG, .id = msg->id };
+
+		return cell_send(c, &pong, sizeof(pong));
+	}
+	case CELL_STOP:
+		(void) sd_event_exit(c->loop, 0);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+#undef FITS
+}
+
+static void on_close(void *data, int error)
+{
+	struct cell *c = data;
+
+	c->chan = chan_free(c->chan);
+	if (error)
+		log_error("lost the host: %s", strerror(-error));
+	if (c->sandboxed)
+		(void) sd_event_exit(c->loop, error ? 1 : 0);
+}
+
+/* After every turn: watches, then sleep until the next "for" or age comes due. */
+static int on_post(sd_event_source *s, void *data);
+
+static int on_due(sd_event_source *s, uint64_t due, void *data)
+{
+	(void) due;
+	return on_post(s, data);
+}
+
+static int on_post(sd_event_source *s, void *data)
+{
+	struct cell *c = data;
+	uint64_t now = clock_boot_us(), next, expiry;
+
+	(void) s;
+	if (!c->started)
+		return 0;
+
+	(void) store_expire(c->store, now);
+	next = watch_run(c->watches, now);
+	expiry = store_next_expiry(c->store);
+	next = MIN_OF(next, expiry);
+	if (next == US_INFINITY)
+		return sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+
+	(void) sd_event_source_set_time(c->timer, MAX_OF(next, now + US_PER_MS));
+	return sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+}
+
+int cell_open(sd_event *loop, int fd, bool sandboxed, struct cell **ret)
+{
+	_cleanup_(cell_freep) struct cell *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c) {
+		(void) close(fd);
+		return -ENOMEM;
+	}
+	c->loop = sd_event_ref(loop);
+	c->sandboxed = sandboxed;
+	r = chan_open(loop, fd, "host", on_message, on_close, c, &c->chan);
+	if (r < 0)
+		return r;
+
+	c->schema = schema_new();
+	c->store = c->schema ? store_new(c->schema) : NULL;
+	c->watches = c->store ? watches_new(c->store) : NULL;
+	if (!c->watches)
+		return -ENOMEM;
+
+	r = sd_event_add_post(loop, &c->post, on_post, c);
+	if (r >= 0)
+		r = sd_event_add_time(loop, &c->timer, CLOCK_BOOTTIME, 0, US_PER_MS, on_due, c);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
+
+	*ret = TAKE(c);
+	return 0;
+}
+
+struct cell *cell_free(struct cell *c)
+{
+	if (!c)
+		return NULL;
+
+	for (unsigned k = 0; k < c->n_agents; k++)
+		instance_free(c->agent[k]);
+	c->chan = chan_free(c->chan);
+	watches_free(c->watches);
+	store_free(c->store);
+	schema_free(c->schema);
+	for (unsigned k = 0; k < c->n_agents; k++)
+		plugin_close(&c->plugin[k]);
+	sd_event_source_disable_unref(c->post);
+	sd_event_source_disable_unref(c->timer);
+	sd_event_unref(c->loop);
+	free(c);
+	return NULL;
+}
+
+int cell_main(int fd)
+{
+	_cleanup_(sd_event_unrefp) sd_event *loop = NULL;
+	_cleanup_(cell_freep) struct cell *c = NULL;
+	int r;
+
+	(void) prctl(PR_SET_NAME, "anod-cell");
+	r = sd_event_new(&loop);
+	if (r >= 0)
+		r = cell_open(loop, fd, true, &c);
+	if (r >= 0)
+		r = sd_event_loop(loop);
+	return r < 0 ? 1 : r;
+}

@@ -1,0 +1,133 @@
+/*
+ * cell_proto - what the host and a cell say to each other.
+ *
+ * The host sends the schema, the agents with their options, every fact that they may read, and
+ * START when the first set is complete; then changes as they come.  The cell sends findings,
+ * proposals, questions and requests, each with the number of its agent and an id that the cell
+ * chose.  The host believes none of it: sizes, strings, numbers and the manifest are checked.
+ *
+ *   host -> cell  ATTR* AGENT* FACT* START  FACT*  VERDICT ANSWER PING STOP
+ *   cell -> host  READY  LOG FIND CLEAR PROPOSE ASK SENSE UNSENSE PONG FAILED
+ */
+#ifndef HOST_CELL_PROTO_H
+#define HOST_CELL_PROTO_H
+
+#include <anod/plugin.h>
+
+#include "base/chan.h"
+
+#define CELL_AGENTS_MAX	  32
+#define CELL_OPTIONS_MAX  256
+#define CELL_INPUT_MAX	  (16u << 10)
+#define CELL_ASK_KINDS	  16
+#define CELL_PING_US	  (1000 * UINT64_C(1000))
+#define CELL_HANG_US	  (5000 * UINT64_C(1000)) /* without a PONG: the cell is killed */
+#define CELL_PATH_SIZE	  512
+
+enum cell_type {
+	CELL_ATTR = 128,
+	CELL_AGENT,
+	CELL_FACT,
+	CELL_START,
+	CELL_VERDICT,
+	CELL_ANSWER,
+	CELL_PING,
+	CELL_STOP,
+	CELL_READY = 160,
+	CELL_LOG,
+	CELL_FIND,
+	CELL_CLEAR,
+	CELL_PROPOSE,
+	CELL_ASK,
+	CELL_SENSE,
+	CELL_UNSENSE,
+	CELL_PONG,
+	CELL_FAILED,
+};
+
+struct cell_attr {
+	struct chan_head head;
+	char kind[ANOD_KIND_SIZE], attr[ANOD_KIND_SIZE], source[ANOD_KIND_SIZE];
+	uint32_t type, unit;
+	uint64_t max_age_us;
+};
+
+struct cell_option {
+	char name[32]; /* "probe.every"; a list repeats the name */
+	struct anod_value value;
+};
+
+struct cell_agent {
+	struct chan_head head; /* id: number of the agent, from 1 */
+	char name[ANOD_NAME_SIZE];
+	char path[CELL_PATH_SIZE];
+	uint32_t n_options, pad;
+	struct cell_option option[CELL_OPTIONS_MAX]; /* only n_options are sent */
+};
+
+enum { CELL_FACT_GONE = 1 };
+
+struct cell_fact {
+	struct chan_head head; /* id: sequence number of the change */
+	uint32_t flags, pad;
+	char kind[ANOD_KIND_SIZE], entity[ANOD_NAME_SIZE], attr[ANOD_KIND_SIZE];
+	struct anod_value value;
+	uint64_t time_us;
+};
+
+struct cell_verdict {
+	struct chan_head head; /* id: the proposal's */
+	uint32_t agent, verdict;
+	int32_t error;
+	uint32_t pad;
+	char why[256];
+};
+
+struct cell_answer {
+	struct chan_head head; /* id: the question's */
+	uint32_t agent;
+	int32_t error;
+	uint32_t has_action, tokens_in, tokens_out, pad;
+	double confidence;
+	char why[256];
+	char cause[ANOD_NAME_SIZE];
+	char summary[ANOD_REASON_SIZE];
+	struct anod_action action;
+};
+
+struct cell_note { /* CLEAR (id: the finding), LOG, FAILED, UNSENSE (id: the request) */
+	struct chan_head head;
+	uint32_t agent;
+	int32_t error; /* LOG: priority */
+	char text[256];
+};
+
+struct cell_find {
+	struct chan_head head; /* id: the cell's number of the finding */
+	uint32_t agent, pad;
+	struct anod_finding finding;
+};
+
+struct cell_propose {
+	struct chan_head head; /* id: the proposal */
+	uint32_t agent, pad;
+	struct anod_proposal proposal; /* .finding: the cell's number */
+};
+
+struct cell_ask {
+	struct chan_head head; /* id: the question */
+	uint32_t agent;
+	uint32_t timeout_ms, max_tokens, n_kinds;
+	char task[ANOD_KIND_SIZE];
+	char kind[CELL_ASK_KINDS][ANOD_KIND_SIZE];
+	uint32_t input_size, pad;
+	char input[CELL_INPUT_MAX]; /* only input_size bytes, with the NUL, are sent */
+};
+
+struct cell_sense {
+	struct chan_head head; /* id: the request */
+	uint32_t agent, pad;
+	struct anod_action request;
+};
+
+#endif
