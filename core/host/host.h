@@ -1,0 +1,185 @@
+/*
+ * host - the daemon: what its parts share.
+ *
+ * The parts, each in a file of its own: host.c (start, turn, stop), procs.c (the other
+ * processes), sensors.c (their host table), cells.c (agents), engine.c (what the transaction
+ * engine asks for), advice.c (models), record.c (ledger, incidents, monitor), reload.c
+ * (configuration), control.c and commands.c (the control socket), doctor.c.
+ *
+ * One loop, one thread.  A turn: messages and timers first, then (on_post) facts that grew too
+ * old, watches, transactions, and the next deadline.
+ */
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "exec/exec.h"
+#include "exec/guardian.h"
+#include "facts/watch.h"
+#include "host/cell.h"
+#include "host/cell_proto.h"
+#include "host/instance.h"
+#include "host/plugins.h"
+#include "incident/incident.h"
+#include "infer/infer.h"
+#include "model/model.h"
+#include "policy/decide.h"
+#include "record/ledger.h"
+#include "txn/txn.h"
+
+struct cJSON;
+
+struct host_options {
+	const char *config; /* NULL: /etc/anod/anod.conf when it exists, else built in */
+	const char *state_dir, *run_dir, *plugin_dir; /* NULL: the configuration's, the default */
+	bool single;
+	int priority; /* LOG_* */
+};
+
+enum proc_kind { PROC_EXEC, PROC_GUARDIAN, PROC_CELL, PROC_INFER, PROC_KINDS };
+
+struct proc { /* one of the other processes, or its stand-in under --single */
+	enum proc_kind kind;
+	struct host *host;
+	const char *name;
+	pid_t pid; /* 0: not running, or --single */
+	int pidfd;
+	sd_event_source *exit, *retry;
+	struct chan *chan;
+	void *inside; /* --single: the struct exec, guardian, cell or infer */
+	sd_event_source *inside_source;
+	unsigned restarts;
+	uint64_t started_us, backoff_us;
+	bool wanted; /* start again when it ends */
+	bool stopping;
+};
+
+struct agent { /* one agent block of the configuration */
+	char *name;
+	const struct config_block *block; /* borrowed from the configuration */
+	const struct loaded_plugin *plugin;
+	const char *state; /* "running", "starting", "failed": static */
+	char why[256];
+	uint64_t n_findings, n_proposals, n_refused;
+};
+
+struct host {
+	sd_event *loop;
+	sd_event_source *post, *due, *term, *intr, *hup, *chld;
+	struct host_options options;
+	char *state_dir, *run_dir, *plugin_dir;
+	struct plugins *plugins;
+	struct schema *schema;
+	struct store *store;
+	struct watches *watches;
+	struct model *model;
+	struct config *config;
+	bool built_in; /* no configuration: observe only */
+	struct budgets *budgets;
+	struct ledger *ledger;
+	struct journal *journal;
+	struct incidents *incidents;
+	struct txns *txns;
+	bool paused, stopping, capped; /* capped: the journal failed, observe only */
+	uint64_t started_us, started_wall_us;
+
+	unsigned n_sensors;
+	struct instance **sensor;
+	struct request *request; /* sensing on behalf of agents */
+
+	struct proc proc[PROC_KINDS];
+	unsigned n_agents;
+	struct agent *agent;
+	bool cell_started;
+	uint64_t cell_pong_us;
+	struct cell_link *links; /* (agent, cell's id) <-> ours: findings, proposals, questions */
+
+	struct question *questions;
+	struct control *control;
+
+	uint64_t lateness_us; /* largest of the last minute */
+	uint64_t lateness_since_us;
+	uint32_t host_entity;
+	uint64_t n_resyncs, n_lost;
+};
+
+/* host.c */
+int host_new(const struct host_options *o, struct host **ret);
+int host_run(struct host *h);
+struct host *host_free(struct host *h);
+uint64_t host_now(const struct host *h);
+void host_stop(struct host *h);
+
+/* procs.c */
+int proc_start(struct host *h, enum proc_kind kind);
+void proc_stop(struct host *h, enum proc_kind kind);
+void procs_done(struct host *h);
+
+/* sensors.c */
+int sensors_declare(struct host *h); /* manifests into the schema */
+int sensors_start(struct host *h);
+void sensors_stop(struct host *h);
+int sensors_request(struct host *h, unsigned agent, uint64_t id, const struct anod_action *a);
+void sensors_unrequest(struct host *h, unsigned agent, uint64_t id);
+void sensors_unrequest_all(struct host *h);
+
+/* cells.c */
+int cells_configure(struct host *h); /* agents of the configuration */
+void cells_forget(struct host *h);
+int cells_on_start(struct host *h);  /* the process is there: send it everything */
+void cells_on_end(struct host *h);
+int cells_on_message(struct host *h, const struct chan_head *msg);
+void cells_on_fact(struct host *h, const struct store_change *c);
+void cells_verdict(struct host *h, const struct txn *t, enum anod_verdict v, int error);
+void cells_answer(struct host *h, unsigned agent, uint64_t id, const struct infer_answer *a);
+void cells_ping(struct host *h);
+void cells_link_proposal(struct host *h, uint64_t agent_ref, uint64_t tx);
+
+/* engine.c */
+int engine_open(struct host *h);
+int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64_t finding,
+		   const struct anod_proposal *p, uint64_t *ret_id, char *why, size_t why_size);
+void host_expr_env(struct host *h, struct expr_env *ret); /* sets of the policy; no subject */
+bool host_expr_scope(struct host *h, struct expr_scope *ret);
+
+/* advice.c */
+int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m);
+int advice_on_message(struct host *h, const struct chan_head *msg);
+void advice_on_end(struct host *h);
+void advice_done(struct host *h);
+bool advice_available(const struct host *h);
+
+/* record.c */
+int record_open(struct host *h);
+void record_decision(struct host *h, const struct txn *t);
+void record_txn(struct host *h, const struct txn *t, enum txn_state old);
+void record_event(struct host *h, const char *kind, struct cJSON *body); /* takes ownership */
+void record_findings(struct host *h, uint64_t finding, bool open); /* facts "finding.*" */
+void monitor_send(struct host *h, const char *kind, uint64_t incident, uint64_t tx,
+		  const char *agent, const char *text);
+
+/* reload.c */
+int config_open(struct host *h, struct diag_list *diags); /* the first one */
+int host_reload(struct host *h, struct diag_list *diags);
+int check_files(const struct host_options *o, char **files, int n, FILE *out);
+
+/* control.c, commands.c */
+struct command_call;
+int control_open(struct host *h);
+struct control *control_close(struct control *c);
+void control_monitor(struct control *c, const struct cJSON *event);
+void control_fact(struct control *c, const struct store_change *ch);
+struct cJSON *command_run(struct host *h, const char *user, bool may_change,
+			  const struct cJSON *request, char *error, int *ret_errno);
+struct cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_attr *a);
+
+/* txn_json.c */
+struct cJSON *txn_json(const struct host *h, const struct txn *t);
+const char *action_text(const struct anod_action *a, char *buf, size_t size);
+
+/* doctor.c */
+struct cJSON *doctor_json(struct host *h);
+
+#endif

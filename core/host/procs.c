@@ -1,0 +1,409 @@
+/*
+ * procs - starts, watches and restarts the other processes.
+ *
+ * Design.  Executor, cell and inference are this binary again ("anod exec 3"), so that they share
+ * no memory and no descriptor with us but the channel at 3; the guardian is a static program of
+ * its own, because it has to outlive us.  A child that ends is started again after a back-off that
+ * doubles from 50 ms to 10 s and is forgotten after a quiet minute.  Under --single the other end
+ * of the channel is served by our own loop.  Ends are noticed by pidfd, which cannot be
+ * confused by a reused pid.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <dlfcn.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/host.h"
+
+#define BACKOFF_MIN_US (50 * US_PER_MS)
+#define BACKOFF_MAX_US (10 * US_PER_S)
+#define QUIET_US       (60 * US_PER_S)
+
+static const char *const names[PROC_KINDS] = {
+	[PROC_EXEC] = "exec",
+	[PROC_GUARDIAN] = "guardian",
+	[PROC_CELL] = "cell",
+	[PROC_INFER] = "infer",
+};
+
+static int pidfd_open_(pid_t pid)
+{
+	return (int) syscall(SYS_pidfd_open, pid, 0);
+}
+
+/* ---- what to run -------------------------------------------------------------------------- */
+
+static void self_folder(char *buf, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", buf, size - 1);
+	char *slash;
+
+	buf[MAX_OF(n, 0)] = '\0';
+	slash = strrchr(buf, '/');
+	if (slash)
+		*slash = '\0';
+}
+
+/* A file beside our own binary (a build folder), else in the library folder. */
+static void beside(const char *name, char *ret, size_t size)
+{
+	char folder[512];
+
+	self_folder(folder, sizeof(folder));
+	(void) snprintf(ret, size, "%s/%s", folder, name);
+	if (access(ret, F_OK) < 0)
+		(void) snprintf(ret, size, "%s/lib/anod/%s", ANOD_PREFIX, name);
+}
+
+/* In the child: descriptor 'fd' becomes 3, everything else but stdio is closed by exec. */
+static void become(struct proc *p, int fd)
+{
+	char guardian[600], pid[24];
+	const char *single[] = { "anod", p->name, "3", p->host->plugin_dir,
+				 p->host->options.priority >= LOG_DEBUG ? "-v" : "-q", NULL };
+	sigset_t none;
+
+	if (fd == 3)
+		(void) fcntl(fd, F_SETFD, 0);
+	else
+		(void) dup2(fd, 3);
+	sigemptyset(&none);
+	(void) sigprocmask(SIG_SETMASK, &none, NULL);
+	if (p->kind == PROC_GUARDIAN) {
+		int self = pidfd_open_(getppid());
+
+		if (self == 4)
+			(void) fcntl(self, F_SETFD, 0);
+		else
+			(void) dup2(self, 4);
+		beside("anod-guardian", guardian, sizeof(guardian));
+		(void) snprintf(pid, sizeof(pid), "%d", 4);
+		(void) execl(guardian, "anod-guardian", "3", pid, p->host->state_dir,
+			     (char *) NULL);
+	} else {
+		/* The guardian outlives us; the others must not. */
+		(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void) execv("/proc/self/exe", (char *const *) (uintptr_t) single);
+	}
+	_exit(127);
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+static int on_retry(sd_event_source *s, uint64_t due, void *data)
+{
+	struct proc *p = data;
+
+	(void) due;
+	p->retry = sd_event_source_disable_unref(s);
+	if (p->wanted && !p->host->stopping)
+		(void) proc_start(p->host, p->kind);
+	return 0;
+}
+
+static void ended(struct proc *p)
+{
+	struct host *h = p->host;
+
+	p->chan = chan_free(p->chan);
+	p->exit = sd_event_source_disable_unref(p->exit);
+	if (p->pidfd >= 0)
+		(void) close(TAKE_FD(p->pidfd));
+	p->pid = 0;
+	switch (p->kind) {
+	case PROC_EXEC:
+	case PROC_GUARDIAN:
+		break; /* told when the new one is there, or cannot be had */
+	case PROC_CELL:
+		cells_on_end(h);
+		break;
+	case PROC_INFER:
+		advice_on_end(h);
+		break;
+	case PROC_KINDS:
+		break;
+	}
+}
+
+static void start_again(struct proc *p)
+{
+	uint64_t now = clock_boot_us();
+	int r;
+
+	if (!p->wanted || p->host->stopping || p->retry)
+		return;
+
+	if (now - p->started_us > QUIET_US)
+		p->backoff_us = 0;
+	p->restarts++;
+	/* The first time at once: an executor or guardian is missed by open transactions. */
+	if (p->backoff_us == 0) {
+		p->backoff_us = BACKOFF_MIN_US;
+		if (proc_start(p->host, p->kind) >= 0)
+			return;
+	}
+	r = sd_event_add_time_relative(p->host->loop, &p->retry, CLOCK_BOOTTIME, p->backoff_us,
+				       US_PER_MS, on_retry, p);
+	if (r < 0)
+		log_error("%s: cannot schedule a restart: %s", p->name, strerror(-r));
+	p->backoff_us = MIN_OF(p->backoff_us * 2, BACKOFF_MAX_US);
+}
+
+static int on_exit_(sd_event_source *s, int fd, uint32_t events, void *data)
+{
+	struct proc *p = data;
+	siginfo_t info = { 0 };
+
+	(void) s, (void) events;
+	if (waitid(P_PIDFD, (id_t) fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+		return 0;
+
+	if (p->stopping || p->host->stopping || (p->kind == PROC_INFER && info.si_status == 0))
+		log_debug("%s has ended", p->name);
+	else if (info.si_code == CLD_EXITED)
+		log_warning("%s (pid %d) ended with status %d", p->name, info.si_pid,
+			    info.si_status);
+	else
+		log_warning("%s (pid %d) was killed by signal %d (%s)", p->name, info.si_pid,
+			    info.si_status, strsignal(info.si_status));
+	ended(p);
+	start_again(p);
+	return 0;
+}
+
+static int on_message(void *data, const struct chan_head *msg)
+{
+	struct proc *p = data;
+	struct host *h = p->host;
+
+	switch (p->kind) {
+	case PROC_EXEC:
+		return txns_on_exec(h->txns, msg);
+	case PROC_GUARDIAN:
+		return txns_on_guard(h->txns, msg);
+	case PROC_CELL:
+		return cells_on_message(h, msg);
+	case PROC_INFER:
+		return advice_on_message(h, msg);
+	case PROC_KINDS:
+		break;
+	}
+	return -EPROTO;
+}
+
+/* The channel broke before the process did: it must not go on without us. */
+static void on_close(void *data, int error)
+{
+	struct proc *p = data;
+
+	if (error && !p->host->stopping)
+		log_error("%s: channel closed: %s", p->name, strerror(-error));
+	p->chan = chan_free(p->chan);
+	if (p->pid > 0)
+		(void) kill(p->pid, SIGKILL);
+}
+
+static int start_process(struct proc *p, int ours, int theirs)
+{
+	pid_t pid = fork();
+	int r;
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		become(p, theirs);
+
+	p->pid = pid;
+	p->pidfd = pidfd_open_(pid);
+	if (p->pidfd < 0)
+		return -errno;
+
+	(void) fcntl(p->pidfd, F_SETFD, FD_CLOEXEC);
+	r = sd_event_add_io(p->host->loop, &p->exit, p->pidfd, EPOLLIN, on_exit_, p);
+	if (r < 0)
+		return r;
+
+	return chan_open(p->host->loop, ours, p->name, on_message, on_close, p, &p->chan);
+}
+
+/* ---- --single ----------------------------------------------------------------------------- */
+
+static int on_inside_guardian(sd_event_source *s, int fd, uint32_t events, void *data)
+{
+	(void) s, (void) fd, (void) events;
+	(void) guardian_run(data);
+	return 0;
+}
+
+static int open_infer_inside(struct proc *p, int fd)
+{
+	typedef int open_fn(sd_event *, int, const struct anod_dialect *const *,
+			    const struct anod_action_desc *const *, struct infer **);
+	static const struct anod_dialect *dialects[PLUGINS_MAX + 1];
+	char path[600];
+	open_fn *open_infer;
+	unsigned n = 0;
+	void *so;
+
+	beside("anod-infer.so", path, sizeof(path));
+	so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	open_infer = so ? (open_fn *) (uintptr_t) dlsym(so, "anod_infer_open") : NULL;
+	if (!open_infer) {
+		log_error("%s", dlerror());
+		(void) close(fd);
+		return -ENOEXEC;
+	}
+	for (unsigned i = 0; i < p->host->plugins->n; i++)
+		if (p->host->plugins->item[i].desc->dialect)
+			dialects[n++] = p->host->plugins->item[i].desc->dialect;
+	dialects[n] = NULL;
+	return open_infer(p->host->loop, fd, dialects,
+			  (const struct anod_action_desc *const *) p->host->plugins->actions,
+			  (struct infer **) &p->inside);
+}
+
+static int start_inside(struct proc *p, int ours, int theirs)
+{
+	struct host *h = p->host;
+	int r = 0;
+
+	switch (p->kind) {
+	case PROC_EXEC:
+		r = exec_open(h->loop, theirs,
+			      (const struct anod_action_desc *const *) h->plugins->actions,
+			      (struct exec **) &p->inside);
+		break;
+	case PROC_GUARDIAN:
+		r = guardian_open(theirs, -1, h->state_dir, (struct guardian **) &p->inside);
+		if (r >= 0)
+			r = sd_event_add_io(h->loop, &p->inside_source, guardian_fd(p->inside),
+					    EPOLLIN, on_inside_guardian, p->inside);
+		break;
+	case PROC_CELL:
+		r = cell_open(h->loop, theirs, false, (struct cell **) &p->inside);
+		break;
+	case PROC_INFER:
+		r = open_infer_inside(p, theirs);
+		break;
+	case PROC_KINDS:
+		return -EINVAL;
+	}
+	if (r < 0) {
+		(void) close(ours);
+		return r;
+	}
+	return chan_open(h->loop, ours, p->name, on_message, on_close, p, &p->chan);
+}
+
+static void stop_inside(struct proc *p)
+{
+	p->inside_source = sd_event_source_disable_unref(p->inside_source);
+	if (!p->inside)
+		return;
+
+	switch (p->kind) {
+	case PROC_EXEC:
+		exec_free(p->inside);
+		break;
+	case PROC_GUARDIAN:
+		guardian_free(p->inside);
+		break;
+	case PROC_CELL:
+		cell_free(p->inside);
+		break;
+	case PROC_INFER:   /* its code lives in an object that stays loaded; see --single */
+	case PROC_KINDS:
+		break;
+	}
+	p->inside = NULL;
+}
+
+/* ---- public ------------------------------------------------------------------------------- */
+
+int proc_start(struct host *h, enum proc_kind kind)
+{
+	struct proc *p = &h->proc[kind];
+	int fd[2], r;
+
+	if (p->chan)
+		return 0;
+
+	p->kind = kind;
+	p->host = h;
+	p->name = names[kind];
+	p->started_us = clock_boot_us();
+	p->stopping = false;
+	p->wanted = true;
+	r = chan_pair(fd);
+	if (r < 0)
+		return r;
+
+	if (h->options.single) {
+		r = start_inside(p, fd[0], fd[1]);
+	} else {
+		r = start_process(p, fd[0], fd[1]);
+		(void) close(fd[1]);
+	}
+	if (r < 0) {
+		log_error("cannot start %s: %s", p->name, strerror(-r));
+		return r;
+	}
+
+	switch (kind) {
+	case PROC_EXEC:
+		if (p->restarts)
+			txns_exec_restarted(h->txns, true);
+		break;
+	case PROC_GUARDIAN:
+		if (p->restarts)
+			txns_guard_restarted(h->txns, true);
+		break;
+	case PROC_CELL:
+		return cells_on_start(h);
+	case PROC_INFER:
+	case PROC_KINDS:
+		break;
+	}
+	return 0;
+}
+
+void proc_stop(struct host *h, enum proc_kind kind)
+{
+	struct proc *p = &h->proc[kind];
+
+	p->wanted = false;
+	p->stopping = true;
+	p->retry = sd_event_source_disable_unref(p->retry);
+	/* End of file on its channel is the request to end. */
+	p->chan = chan_free(p->chan);
+	stop_inside(p);
+}
+
+/* Children get a second to see the end of file; the guardian decides for itself. */
+void procs_done(struct host *h)
+{
+	for (int k = 0; k < PROC_KINDS; k++) {
+		struct proc *p = &h->proc[k];
+
+		if (!p->host)
+			continue;
+		proc_stop(h, (enum proc_kind) k);
+		p->exit = sd_event_source_disable_unref(p->exit);
+		if (p->pid > 0 && k != PROC_GUARDIAN)
+			(void) kill(p->pid, SIGTERM);
+		if (p->pid > 0 && k != PROC_GUARDIAN)
+			(void) waitpid(p->pid, NULL, 0);
+		if (p->pidfd > 0)
+			(void) close(p->pidfd);
+		p->pid = 0;
+		p->pidfd = -1;
+	}
+}

@@ -1,0 +1,367 @@
+/*
+ * sensors - the host table as a sensor sees it, and requests to sensors.
+ *
+ * Design.  A sensor publishes through handles that it resolved once: the id of an attribute of
+ * its own manifest and the handle of an entity.  What a fact id may name is checked when it is
+ * resolved, so publish() is one bounds check and one store call.  Requests of agents ("keep
+ * probing 192.0.2.1 over wan0") are kept here per agent, so that they end with the agent.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/host.h"
+
+#define REQUESTS_MAX 1024
+
+struct request {
+	struct request *next;
+	unsigned agent;
+	uint64_t id;
+	struct instance *sensor;
+	struct anod_action what;
+};
+
+static struct host *host_of(struct anod_ctx *ctx)
+{
+	return instance_of(ctx)->owner;
+}
+
+/* ---- the host table ----------------------------------------------------------------------- */
+
+static int sensor_fact_id(struct anod_ctx *ctx, const char *kind_attr)
+{
+	struct instance *i = instance_of(ctx);
+	const char *dot = strchr(kind_attr, '.');
+	const struct schema_attr *a;
+	char kind[ANOD_KIND_SIZE];
+
+	if (!dot || (size_t) (dot - kind_attr) >= sizeof(kind))
+		return -EINVAL;
+
+	memcpy(kind, kind_attr, (size_t) (dot - kind_attr));
+	kind[dot - kind_attr] = '\0';
+	a = schema_attr(store_schema(i->store), kind, dot + 1);
+	if (!a)
+		return -ENOENT;
+	if (strcmp(a->source, i->plugin->name) != 0) {
+		i->n_refused++;
+		return -EPERM;
+	}
+	return a->id;
+}
+
+static bool declares(const struct instance *i, const char *kind)
+{
+	for (const struct anod_kind *k = i->plugin->kinds; k && k->name; k++)
+		if (strcmp(k->name, kind) == 0)
+			return true;
+	return false;
+}
+
+static int sensor_entity(struct anod_ctx *ctx, const char *kind, const char *name, uint32_t *ret)
+{
+	struct instance *i = instance_of(ctx);
+	uint16_t k = schema_kind_id(store_schema(i->store), kind);
+
+	if (!k || !declares(i, kind))
+		return k ? -EPERM : -ENOENT;
+	if (!name[0] || strlen(name) >= ANOD_NAME_SIZE)
+		return -EINVAL;
+	return store_entity(i->store, k, name, instance_now(ctx), ret);
+}
+
+static int sensor_gone(struct anod_ctx *ctx, uint32_t entity)
+{
+	return store_remove(instance_of(ctx)->store, entity, instance_now(ctx));
+}
+
+static int sensor_publish(struct anod_ctx *ctx, uint32_t entity, int id, const struct anod_value *v)
+{
+	struct instance *i = instance_of(ctx);
+	const struct schema_attr *a;
+
+	if (id <= 0 || id > UINT16_MAX)
+		return -EINVAL;
+
+	a = schema_attr_by_id(store_schema(i->store), (uint16_t) id);
+	if (!a)
+		return -ENOENT;
+	if (store_entity_kind(i->store, entity) != a->kind)
+		return -EINVAL;
+	return store_publish(i->store, entity, a->slot, v, instance_now(ctx));
+}
+
+static void count(struct host *h, const char *attr, uint64_t n)
+{
+	const struct schema_attr *a = schema_attr(h->schema, "host", attr);
+	struct anod_value v = { .type = ANOD_INT, .u.i = (int64_t) n };
+
+	if (a && h->host_entity)
+		(void) store_publish(h->store, h->host_entity, a->slot, &v, host_now(h));
+}
+
+static int sensor_sync(struct anod_ctx *ctx, const char *kind, enum anod_sync what)
+{
+	struct instance *i = instance_of(ctx);
+	struct host *h = i->owner;
+	uint16_t k = schema_kind_id(h->schema, kind);
+
+	if (!k || !declares(i, kind))
+		return -ENOENT;
+
+	if (what == ANOD_SYNC_LOST)
+		count(h, "lost_events", ++h->n_lost);
+	if (what == ANOD_SYNC_DONE)
+		count(h, "resyncs", ++h->n_resyncs);
+	return store_sync(h->store, i->plugin->name, k, what, instance_now(ctx));
+}
+
+static int sensor_object(struct anod_ctx *ctx, const struct anod_object *o, int gone)
+{
+	struct host *h = host_of(ctx);
+
+	if (o->type == 0 || o->type >= ANOD_OBJ_TYPES)
+		return -EINVAL;
+	return gone ? model_del(h->model, o) : model_put(h->model, o);
+}
+
+static int sensor_object_sync(struct anod_ctx *ctx, enum anod_obj_type type, enum anod_sync what)
+{
+	return model_sync(host_of(ctx)->model, type, what);
+}
+
+static int no_watch(struct anod_ctx *ctx, const char *expr, anod_watch_fn *fn, void *data,
+		    uint64_t *ret_id)
+{
+	(void) ctx, (void) expr, (void) fn, (void) data, (void) ret_id;
+	return -EPERM;
+}
+
+static int no_find(struct anod_ctx *ctx, const struct anod_finding *f, uint64_t *ret_id)
+{
+	(void) ctx, (void) f, (void) ret_id;
+	return -EPERM;
+}
+
+static int no_clear(struct anod_ctx *ctx, uint64_t id, const char *why)
+{
+	(void) ctx, (void) id, (void) why;
+	return -EPERM;
+}
+
+static int no_propose(struct anod_ctx *ctx, const struct anod_proposal *p, anod_verdict_fn *fn,
+		      void *data, uint64_t *ret_id)
+{
+	(void) ctx, (void) p, (void) fn, (void) data, (void) ret_id;
+	return -EPERM;
+}
+
+static int no_infer(struct anod_ctx *ctx, const struct anod_question *q, anod_answer_fn *fn,
+		    void *data, uint64_t *ret_id)
+{
+	(void) ctx, (void) q, (void) fn, (void) data, (void) ret_id;
+	return -EPERM;
+}
+
+static int no_sense(struct anod_ctx *ctx, const struct anod_action *a, uint64_t *ret_id)
+{
+	(void) ctx, (void) a, (void) ret_id;
+	return -EPERM;
+}
+
+static const struct anod_host sensor_table = {
+	.size = sizeof(sensor_table),
+	.log = instance_log,
+	.alloc = instance_alloc,
+	.now_us = instance_now,
+	.opt = instance_opt,
+	.timer = instance_timer,
+	.cancel = instance_cancel,
+	.io = instance_io,
+	.fact_id = sensor_fact_id,
+	.entity = sensor_entity,
+	.entity_gone = sensor_gone,
+	.publish = sensor_publish,
+	.sync = sensor_sync,
+	.object = sensor_object,
+	.object_sync = sensor_object_sync,
+	.get = instance_get,
+	.each = instance_each,
+	.watch = no_watch,
+	.find = no_find,
+	.clear = no_clear,
+	.propose = no_propose,
+	.infer = no_infer,
+	.sense = no_sense,
+};
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+int sensors_declare(struct host *h)
+{
+	const char *why = "";
+
+	for (unsigned i = 0; i < h->plugins->n; i++) {
+		const struct anod_plugin *p = h->plugins->item[i].desc;
+		int r;
+
+		if (!(p->roles & ANOD_SENSOR))
+			continue;
+		r = schema_declare(h->schema, p->name, p->kinds, &why);
+		if (r < 0) {
+			log_error("sensor %s: %s: %s", p->name, why, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+static const struct config_block *block_of(const struct host *h, const char *sensor)
+{
+	for (unsigned i = 0; i < h->config->n_sensors; i++)
+		if (strcmp(h->config->sensor[i].plugin, sensor) == 0)
+			return &h->config->sensor[i];
+	return NULL;
+}
+
+static int add_options(struct instance *i, const struct config_block *b)
+{
+	for (unsigned k = 0; b && k < b->n_options; k++) {
+		for (unsigned n = 0; n < b->option[k].n_values; n++) {
+			int r = instance_add_option(i, b->option[k].name, &b->option[k].value[n]);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* A sensor without a block runs with its manifest's defaults. */
+static int add_defaults(struct instance *i)
+{
+	for (const struct anod_opt *o = i->plugin->opts; o && o->name; o++) {
+		struct anod_value v;
+		int r;
+
+		if (!o->dflt)
+			continue;
+		r = lex_value(o->dflt, &v);
+		if (r < 0 || o->type == ANOD_TEXT) {
+			v = (struct anod_value){ .type = ANOD_TEXT };
+			copy_text(v.u.text, sizeof(v.u.text), o->dflt);
+		}
+		r = instance_add_option(i, o->name, &v);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int sensors_start(struct host *h)
+{
+	h->sensor = calloc(h->plugins->n + 1, sizeof(struct instance *));
+	if (!h->sensor)
+		return -ENOMEM;
+
+	for (unsigned i = 0; i < h->plugins->n; i++) {
+		const struct anod_plugin *p = h->plugins->item[i].desc;
+		const struct config_block *b;
+		struct instance *s;
+		int r;
+
+		if (!(p->roles & ANOD_SENSOR))
+			continue;
+		b = block_of(h, p->name);
+		s = instance_new(p, p->name, &sensor_table, h->loop, h->store, h);
+		if (!s)
+			return -ENOMEM;
+		r = b ? add_options(s, b) : add_defaults(s);
+		if (r >= 0)
+			r = instance_start(s);
+		if (r < 0) {
+			instance_free(s);
+			return r;
+		}
+		h->sensor[h->n_sensors++] = s;
+	}
+	return 0;
+}
+
+void sensors_stop(struct host *h)
+{
+	sensors_unrequest_all(h);
+	while (h->n_sensors)
+		instance_free(h->sensor[--h->n_sensors]);
+	free(h->sensor);
+	h->sensor = NULL;
+}
+
+/* ---- requests ----------------------------------------------------------------------------- */
+
+static struct instance *sensor_named(struct host *h, const char *name)
+{
+	for (unsigned i = 0; i < h->n_sensors; i++)
+		if (strcmp(h->sensor[i]->plugin->name, name) == 0)
+			return h->sensor[i];
+	return NULL;
+}
+
+int sensors_request(struct host *h, unsigned agent, uint64_t id, const struct anod_action *a)
+{
+	struct instance *s = sensor_named(h, a->kind);
+	struct request *q;
+	unsigned n = 0;
+	int r;
+
+	if (!s || !s->plugin->sense)
+		return -ENOENT;
+	for (q = h->request; q; q = q->next)
+		n++;
+	if (n >= REQUESTS_MAX)
+		return -ENOSPC;
+
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return -ENOMEM;
+
+	q->agent = agent;
+	q->id = id;
+	q->sensor = s;
+	q->what = *a;
+	r = s->plugin->sense(&s->ctx, a, 1);
+	if (r < 0) {
+		free(q);
+		return r;
+	}
+	q->next = h->request;
+	h->request = q;
+	return 0;
+}
+
+static void end_request(struct request **at)
+{
+	struct request *q = *at;
+
+	*at = q->next;
+	(void) q->sensor->plugin->sense(&q->sensor->ctx, &q->what, 0);
+	free(q);
+}
+
+void sensors_unrequest(struct host *h, unsigned agent, uint64_t id)
+{
+	for (struct request **q = &h->request; *q; q = &(*q)->next) {
+		if ((*q)->agent == agent && (*q)->id == id) {
+			end_request(q);
+			return;
+		}
+	}
+}
+
+void sensors_unrequest_all(struct host *h)
+{
+	while (h->request)
+		end_request(&h->request);
+}
