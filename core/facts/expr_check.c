@@ -59,15 +59,23 @@ static const char *near_kind(const struct check *c, const struct expr *e)
 	return near && schema_attr(c->scope->schema, near, e->attr) ? near : NULL;
 }
 
-static void bind_attr(struct check *c, struct expr *e, const struct schema_attr *a)
+static void bind_attr(struct expr *e, const struct schema_attr *a)
 {
 	e->kind = a->kind;
 	e->slot = a->slot;
 	set_type(e, a->type, a->unit);
-	if (a->flags & ANOD_VALUE_OUTSIDE)
-		fail(c, e,
-		     "'%s.%s' is text that others control: no rule may depend on it (see "
-		     "docs/facts.md)",
+}
+
+/* Text that others control decides nothing: not even whether it equals something. */
+static void refuse_outside(struct check *c, const struct expr *e)
+{
+	const struct schema_attr *a;
+
+	if (e->op != EXPR_FACT || e->slot < 0)
+		return;
+	a = schema_attr_at(c->scope->schema, e->kind, (uint16_t) e->slot);
+	if (a && (a->flags & ANOD_VALUE_OUTSIDE))
+		fail(c, e, "'%s.%s' is text from outside the router: nothing may depend on it",
 		     e->kind_name, e->attr);
 }
 
@@ -79,7 +87,7 @@ static void check_fact(struct check *c, struct expr *e)
 	uint16_t kind;
 
 	if (a) {
-		bind_attr(c, e, a);
+		bind_attr(e, a);
 		return;
 	}
 
@@ -110,7 +118,7 @@ static bool as_own_attr(struct check *c, struct expr *e)
 	}
 	e->op = EXPR_FACT;
 	e->attr = TAKE(e->name);
-	bind_attr(c, e, a);
+	bind_attr(e, a);
 	return true;
 }
 
