@@ -71,8 +71,8 @@ static int on_agent(struct cell *c, const struct cell_agent *m)
 
 	if (c->started || k == CELL_AGENTS_MAX || m->head.id != k + 1 ||
 	    m->n_options > CELL_OPTIONS_MAX ||
-	    m->head.size != offsetof(struct cell_agent, option) +
-				    m->n_options * sizeof(m->option[0]))
+	    m->head.size !=
+		    offsetof(struct cell_agent, option) + m->n_options * sizeof(m->option[0]))
 		return -EPROTO;
 
 	c->n_agents++;
@@ -200,24 +200,24 @@ static int on_message(void *data, const struct chan_head *msg)
 	case CELL_ATTR:
 		return FITS(struct cell_attr) ? on_attr(c, (const void *) msg) : -EPROTO;
 	case CELL_AGENT:
-		return msg->size >= offsetof(struct cell_agent, option) ?
-			       on_agent(c, (const void *) msg) :
-			       -EPROTO;
+		return msg->size >= offsetof(struct cell_agent, option)
+			       ? on_agent(c, (const void *) msg)
+			       : -EPROTO;
 	case CELL_FACT:
 		return FITS(struct cell_fact) ? on_fact(c, (const void *) msg) : -EPROTO;
 	case CELL_START:
 		return on_start(c);
 	case CELL_VERDICT:
-		i = FITS(struct cell_verdict) ?
-			    agent_at(c, ((const struct cell_verdict *) msg)->agent) :
-			    NULL;
+		i = FITS(struct cell_verdict)
+			    ? agent_at(c, ((const struct cell_verdict *) msg)->agent)
+			    : NULL;
 		if (i)
 			cell_on_verdict(i, (const void *) msg);
 		return 0;
 	case CELL_ANSWER:
-		i = FITS(struct cell_answer) ?
-			    agent_at(c, ((const struct cell_answer *) msg)->agent) :
-			    NULL;
+		i = FITS(struct cell_answer)
+			    ? agent_at(c, ((const struct cell_answer *) msg)->agent)
+			    : NULL;
 		if (i)
 			cell_on_answer(i, (const void *) msg);
 		return 0;

@@ -18,7 +18,6 @@ static struct cell *cell_of(struct anod_ctx *ctx)
 	return instance_of(ctx)->owner;
 }
 
-
 /* ---- findings --------------------------------------------------------------------------- */
 
 static struct open_finding *finding_slot(struct cell *c, const struct anod_finding *f)

@@ -16,13 +16,13 @@
 
 #include "base/chan.h"
 
-#define CELL_AGENTS_MAX	  32
-#define CELL_OPTIONS_MAX  256
-#define CELL_INPUT_MAX	  (16u << 10)
-#define CELL_ASK_KINDS	  16
-#define CELL_PING_US	  (1000 * UINT64_C(1000))
-#define CELL_HANG_US	  (5000 * UINT64_C(1000)) /* without a PONG: the cell is killed */
-#define CELL_PATH_SIZE	  512
+#define CELL_AGENTS_MAX	 32
+#define CELL_OPTIONS_MAX 256
+#define CELL_INPUT_MAX	 (16u << 10)
+#define CELL_ASK_KINDS	 16
+#define CELL_PING_US	 (1000 * UINT64_C(1000))
+#define CELL_HANG_US	 (5000 * UINT64_C(1000)) /* without a PONG: the cell is killed */
+#define CELL_PATH_SIZE	 512
 
 enum cell_type {
 	CELL_ATTR = 128,

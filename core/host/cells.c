@@ -76,7 +76,7 @@ static void links_drop(struct host *h)
 	struct cell_link *l, *next;
 
 	HASH_ITER(hh, h->links, l, next)
-		link_del(h, l);
+	link_del(h, l);
 }
 
 /* ---- agents of the configuration ---------------------------------------------------------- */
@@ -457,8 +457,8 @@ static int on_propose(struct host *h, const struct cell_propose *m)
 	l = link_find(h, m->agent, LINK_FINDING, theirs);
 	p.finding = l ? l->ours : 0;
 	a->n_proposals++;
-	r = engine_propose(h, a->name, ((uint64_t) m->agent << 48) | m->head.id, p.finding, &p,
-			   &tx, why, sizeof(why));
+	r = engine_propose(h, a->name, ((uint64_t) m->agent << 48) | m->head.id, p.finding, &p, &tx,
+			   why, sizeof(why));
 	if (r < 0)
 		refuse(h, m->agent, m->head.id, r, why[0] ? why : strerror(-r));
 	return 0;
@@ -556,9 +556,8 @@ int cells_on_message(struct host *h, const struct chan_head *msg)
 	case CELL_PROPOSE:
 		return FITS(struct cell_propose) ? on_propose(h, (const void *) msg) : -EPROTO;
 	case CELL_ASK:
-		return msg->size > offsetof(struct cell_ask, input) ?
-			       on_ask(h, (const void *) msg) :
-			       -EPROTO;
+		return msg->size > offsetof(struct cell_ask, input) ? on_ask(h, (const void *) msg)
+								    : -EPROTO;
 	case CELL_SENSE:
 		return FITS(struct cell_sense) ? on_sense(h, (const void *) msg) : -EPROTO;
 	case CELL_UNSENSE:

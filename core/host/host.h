@@ -17,6 +17,7 @@
 
 #include "exec/exec.h"
 #include "exec/guardian.h"
+#include "facts/value.h"
 #include "facts/watch.h"
 #include "host/cell.h"
 #include "host/cell_proto.h"
@@ -67,7 +68,7 @@ struct agent { /* one agent block of the configuration */
 
 struct host {
 	sd_event *loop;
-	sd_event_source *post, *due, *term, *intr, *hup, *chld;
+	sd_event_source *post, *due, *beat, *term, *intr, *hup;
 	struct host_options options;
 	char *state_dir, *run_dir, *plugin_dir;
 	struct plugins *plugins;
@@ -76,6 +77,8 @@ struct host {
 	struct watches *watches;
 	struct model *model;
 	struct config *config;
+	struct config **old_config; /* that open transactions were decided by */
+	unsigned n_old_configs;
 	bool built_in; /* no configuration: observe only */
 	struct budgets *budgets;
 	struct ledger *ledger;
@@ -97,6 +100,7 @@ struct host {
 	struct cell_link *links; /* (agent, cell's id) <-> ours: findings, proposals, questions */
 
 	struct question *questions;
+	uint64_t answered_us; /* when the last question ended */
 	struct control *control;
 
 	uint64_t lateness_us; /* largest of the last minute */
@@ -109,12 +113,13 @@ struct host {
 int host_new(const struct host_options *o, struct host **ret);
 int host_run(struct host *h);
 struct host *host_free(struct host *h);
+DEFINE_CLEANUP(struct host *, host_free);
 uint64_t host_now(const struct host *h);
 void host_stop(struct host *h);
 
 /* procs.c */
 int proc_start(struct host *h, enum proc_kind kind);
-void proc_stop(struct host *h, enum proc_kind kind);
+void proc_kill(struct host *h, enum proc_kind kind); /* at once, and wait for its end */
 void procs_done(struct host *h);
 
 /* sensors.c */
@@ -128,7 +133,7 @@ void sensors_unrequest_all(struct host *h);
 /* cells.c */
 int cells_configure(struct host *h); /* agents of the configuration */
 void cells_forget(struct host *h);
-int cells_on_start(struct host *h);  /* the process is there: send it everything */
+int cells_on_start(struct host *h); /* the process is there: send it everything */
 void cells_on_end(struct host *h);
 int cells_on_message(struct host *h, const struct chan_head *msg);
 void cells_on_fact(struct host *h, const struct store_change *c);
@@ -149,20 +154,23 @@ int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m);
 int advice_on_message(struct host *h, const struct chan_head *msg);
 void advice_on_end(struct host *h);
 void advice_done(struct host *h);
+void advice_idle(struct host *h); /* lets an idle inference process go */
 bool advice_available(const struct host *h);
 
 /* record.c */
+int record_schema(struct host *h); /* declares "finding.*" */
 int record_open(struct host *h);
 void record_decision(struct host *h, const struct txn *t);
 void record_txn(struct host *h, const struct txn *t, enum txn_state old);
 void record_event(struct host *h, const char *kind, struct cJSON *body); /* takes ownership */
-void record_findings(struct host *h, uint64_t finding, bool open); /* facts "finding.*" */
+void record_findings(struct host *h, uint64_t finding, bool open);	 /* facts "finding.*" */
 void monitor_send(struct host *h, const char *kind, uint64_t incident, uint64_t tx,
 		  const char *agent, const char *text);
 
 /* reload.c */
 int config_open(struct host *h, struct diag_list *diags); /* the first one */
 int host_reload(struct host *h, struct diag_list *diags);
+void configs_sweep(struct host *h);
 int check_files(const struct host_options *o, char **files, int n, FILE *out);
 
 /* control.c, commands.c */
@@ -171,8 +179,8 @@ int control_open(struct host *h);
 struct control *control_close(struct control *c);
 void control_monitor(struct control *c, const struct cJSON *event);
 void control_fact(struct control *c, const struct store_change *ch);
-struct cJSON *command_run(struct host *h, const char *user, bool may_change,
-			  const struct cJSON *request, char *error, int *ret_errno);
+struct cJSON *command_run(struct host *h, const char *user, const struct cJSON *request,
+			  char *error, int *ret_errno);
 struct cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_attr *a);
 
 /* txn_json.c */

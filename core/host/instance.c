@@ -208,8 +208,8 @@ uint64_t instance_now(struct anod_ctx *ctx)
 {
 	uint64_t now;
 
-	return sd_event_now(instance_of(ctx)->loop, CLOCK_BOOTTIME, &now) < 0 ? clock_boot_us() :
-										 now;
+	return sd_event_now(instance_of(ctx)->loop, CLOCK_BOOTTIME, &now) < 0 ? clock_boot_us()
+									      : now;
 }
 
 int instance_opt(struct anod_ctx *ctx, const char *name, unsigned n, struct anod_value *ret)

@@ -82,8 +82,8 @@ static int check_desc(const struct anod_plugin *p, char *why)
 		bad = "a sensor without facts";
 	else if ((p->roles & ANOD_ACTUATOR) && !p->actions)
 		bad = "an actuator without actions";
-	else if ((p->roles & ANOD_MODEL) && (!p->dialect || !p->dialect->encode ||
-					     !p->dialect->decode || !p->dialect->path))
+	else if ((p->roles & ANOD_MODEL) &&
+		 (!p->dialect || !p->dialect->encode || !p->dialect->decode || !p->dialect->path))
 		bad = "a model provider without a dialect";
 	if (bad) {
 		(void) snprintf(why, PLUGIN_WHY_SIZE, "%s", bad);

@@ -23,9 +23,9 @@ struct loaded_plugin {
 struct plugins {
 	unsigned n, n_refused;
 	struct loaded_plugin *item;
-	const struct anod_plugin **list;	      /* NULL-ended: all */
+	const struct anod_plugin **list;	 /* NULL-ended: all */
 	const struct anod_action_desc **actions; /* NULL-ended: of all actuators */
-	char **refused; /* n_refused sentences: file, reason and cure */
+	char **refused;				 /* n_refused sentences: file, reason and cure */
 };
 
 /* Open every *.so of the ':'-separated folders whose role is in 'roles' (0: all).  A file that is

@@ -60,15 +60,19 @@ static void beside(const char *name, char *ret, size_t size)
 	self_folder(folder, sizeof(folder));
 	(void) snprintf(ret, size, "%s/%s", folder, name);
 	if (access(ret, F_OK) < 0)
-		(void) snprintf(ret, size, "%s/lib/anod/%s", ANOD_PREFIX, name);
+		(void) snprintf(ret, size, "%s/lib/anod/%s", ANOD_INSTALL_PREFIX, name);
 }
 
 /* In the child: descriptor 'fd' becomes 3, everything else but stdio is closed by exec. */
 static void become(struct proc *p, int fd)
 {
 	char guardian[600], pid[24];
-	const char *single[] = { "anod", p->name, "3", p->host->plugin_dir,
-				 p->host->options.priority >= LOG_DEBUG ? "-v" : "-q", NULL };
+	const char *single[] = { "anod",
+				 p->name,
+				 "3",
+				 p->host->plugin_dir,
+				 p->host->options.priority >= LOG_DEBUG ? "-v" : "-q",
+				 NULL };
 	sigset_t none;
 
 	if (fd == 3)
@@ -319,7 +323,7 @@ static void stop_inside(struct proc *p)
 	case PROC_CELL:
 		cell_free(p->inside);
 		break;
-	case PROC_INFER:   /* its code lives in an object that stays loaded; see --single */
+	case PROC_INFER: /* its code lives in an object that stays loaded; see --single */
 	case PROC_KINDS:
 		break;
 	}
@@ -375,35 +379,43 @@ int proc_start(struct host *h, enum proc_kind kind)
 	return 0;
 }
 
-void proc_stop(struct host *h, enum proc_kind kind)
+/* A cell or an inference process holds nothing that its death could lose. */
+void proc_kill(struct host *h, enum proc_kind kind)
 {
 	struct proc *p = &h->proc[kind];
 
+	p->retry = sd_event_source_disable_unref(p->retry);
+	if (!p->host)
+		return;
+
 	p->wanted = false;
 	p->stopping = true;
-	p->retry = sd_event_source_disable_unref(p->retry);
-	/* End of file on its channel is the request to end. */
-	p->chan = chan_free(p->chan);
 	stop_inside(p);
+	if (p->pid > 0) {
+		(void) kill(p->pid, SIGKILL);
+		(void) waitpid(p->pid, NULL, 0);
+	}
+	ended(p);
 }
 
-/* Children get a second to see the end of file; the guardian decides for itself. */
+/*
+ * The guardian decides for itself when it ends: end of file on its channel and our death are its
+ * triggers, and what is still armed then is its work.
+ */
 void procs_done(struct host *h)
 {
-	for (int k = 0; k < PROC_KINDS; k++) {
-		struct proc *p = &h->proc[k];
+	struct proc *g = &h->proc[PROC_GUARDIAN];
 
-		if (!p->host)
-			continue;
-		proc_stop(h, (enum proc_kind) k);
-		p->exit = sd_event_source_disable_unref(p->exit);
-		if (p->pid > 0 && k != PROC_GUARDIAN)
-			(void) kill(p->pid, SIGTERM);
-		if (p->pid > 0 && k != PROC_GUARDIAN)
-			(void) waitpid(p->pid, NULL, 0);
-		if (p->pidfd > 0)
-			(void) close(p->pidfd);
-		p->pid = 0;
-		p->pidfd = -1;
-	}
+	proc_kill(h, PROC_CELL);
+	proc_kill(h, PROC_INFER);
+	proc_kill(h, PROC_EXEC);
+	if (!g->host)
+		return;
+
+	g->retry = sd_event_source_disable_unref(g->retry);
+	g->exit = sd_event_source_disable_unref(g->exit);
+	g->chan = chan_free(g->chan);
+	stop_inside(g);
+	if (g->pidfd >= 0)
+		(void) close(TAKE_FD(g->pidfd));
 }

@@ -1,0 +1,466 @@
+/*
+ * engine - what the transaction engine asks of the daemon: decisions, verification, time.
+ *
+ * Design.  The engine itself (core/txn) knows states only.  Here its questions meet the facts,
+ * the model and the policy.  "before" in a verify expression means the value when the transaction
+ * began, so the facts that the expression names are copied then.  A proposal's own
+ * verify text is compiled when it comes in, and a proposal whose text does not compile is
+ * refused at once, because it could never be verified.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/host.h"
+
+#define BEFORE_MAX 32
+
+struct before_value {
+	uint16_t kind;
+	int slot;
+	char entity[ANOD_NAME_SIZE];
+	struct anod_value value;
+};
+
+struct tx_before {	  /* struct txn.before */
+	struct expr *own; /* the proposal's verify, owned; or NULL */
+	unsigned n;
+	struct before_value item[BEFORE_MAX];
+};
+
+/* ---- names in expressions ------------------------------------------------------------------ */
+
+static const char *scope_set_kind(const struct expr_scope *scope, const char *set)
+{
+	const struct host *h = scope->data;
+	const struct policy_set *s = policy_find_set(h->config->policy, set);
+
+	return s ? s->kind_name : NULL;
+}
+
+bool host_expr_scope(struct host *h, struct expr_scope *ret)
+{
+	*ret = (struct expr_scope){
+		.schema = h->schema,
+		.set_kind = scope_set_kind,
+		.before_allowed = true,
+		.data = h,
+	};
+	return true;
+}
+
+/* Membership of entities in the policy's sets, by facts. */
+static enum anod_tri env_member(const struct expr_env *env, const char *set, uint16_t kind,
+				const char *entity)
+{
+	struct host *h = env->data;
+	const struct policy_set *s = policy_find_set(h->config->policy, set);
+
+	return s ? policy_set_has(s, env, kind, entity) : ANOD_DOUBT;
+}
+
+void host_expr_env(struct host *h, struct expr_env *ret)
+{
+	*ret = (struct expr_env){
+		.store = h->store,
+		.now_us = host_now(h),
+		.member = env_member,
+		.data = h,
+	};
+}
+
+/* ---- verification --------------------------------------------------------------------------- */
+
+struct verify_env {
+	struct expr_env env; /* first */
+	struct host *host;
+	const struct txn *txn;
+};
+
+/* "link wan1" names the subject "wan1" of links and of paths. */
+static const char *verify_subject(const struct expr_env *env, uint16_t kind)
+{
+	const struct verify_env *v = (const struct verify_env *) env;
+	const char *name = schema_kind_name(v->host->schema, kind);
+	const char *space = strchr(v->txn->decision->resource, ' ');
+
+	if (!space || (strcmp(name, "link") != 0 && strcmp(name, "path") != 0))
+		return NULL;
+	return space + 1;
+}
+
+static bool verify_before(const struct expr_env *env, const struct expr *fact, const char *entity,
+			  struct anod_value *ret)
+{
+	const struct verify_env *v = (const struct verify_env *) env;
+	const struct tx_before *b = v->txn->before;
+
+	for (unsigned i = 0; b && i < b->n; i++) {
+		if (b->item[i].kind != fact->kind || b->item[i].slot != fact->slot ||
+		    strcmp(b->item[i].entity, entity) != 0)
+			continue;
+		*ret = b->item[i].value;
+		return ret->type != ANOD_UNKNOWN;
+	}
+	return false;
+}
+
+static enum anod_tri verify_held(const struct expr_env *env, const struct expr *node)
+{
+	const struct verify_env *v = (const struct verify_env *) env;
+	const char *subject = node->a && node->a->kind ? verify_subject(env, node->a->kind) : NULL;
+
+	return watch_held(v->host->watches, node, subject ? subject : "", env->now_us);
+}
+
+static enum txn_verify op_verify(void *data, const struct txn *t)
+{
+	struct host *h = data;
+	struct verify_env v = { .host = h, .txn = t };
+	const struct tx_before *b = t->before;
+	const struct policy_rule *permit = t->decision ? t->decision->permit : NULL;
+	enum anod_tri all = ANOD_TRUE, one;
+
+	host_expr_env(h, &v.env);
+	v.env.subject = verify_subject;
+	v.env.before = verify_before;
+	v.env.held = verify_held;
+	if (permit && permit->verify) {
+		one = expr_truth(permit->verify, &v.env);
+		all = MIN_OF(all, one);
+	}
+	if (b && b->own) {
+		one = expr_truth(b->own, &v.env);
+		all = MIN_OF(all, one);
+	}
+	return all == ANOD_TRUE	   ? TXN_VERIFY_YES
+	       : all == ANOD_DOUBT ? TXN_VERIFY_DOUBT
+				   : TXN_VERIFY_NO;
+}
+
+struct collect {
+	struct verify_env *v;
+	struct tx_before *b;
+};
+
+static void collect_fact(const struct expr *e, void *data)
+{
+	struct collect *c = data;
+	struct host *h = c->v->host;
+	const char *name = e->entity;
+	struct before_value *to;
+	struct fact f;
+	uint32_t id;
+
+	if (e->op != EXPR_FACT || c->b->n == BEFORE_MAX)
+		return;
+	if (!name)
+		name = verify_subject(&c->v->env, e->kind);
+	if (!name)
+		return;
+
+	to = &c->b->item[c->b->n++];
+	*to = (struct before_value){ .kind = e->kind, .slot = e->slot };
+	copy_text(to->entity, sizeof(to->entity), name);
+	id = store_find(h->store, e->kind, name);
+	if (id && e->slot >= 0 && store_get(h->store, id, (uint16_t) e->slot, host_now(h), &f) >= 0)
+		to->value = f.value;
+}
+
+/* The proposal's own verify text as a checked tree; NULL with 0 when it has none. */
+static int compile_verify(struct host *h, const char *agent, const char *text, struct expr **ret,
+			  char *why, size_t why_size)
+{
+	_cleanup_(expr_freep) struct expr *e = NULL;
+	struct diag_list diags = { 0 };
+	struct expr_scope scope;
+	struct lexer l;
+	int r;
+
+	*ret = NULL;
+	if (!text[0])
+		return 0;
+
+	host_expr_scope(h, &scope);
+	lex_init(&l, agent, text, strlen(text));
+	r = expr_parse(&l, &diags, &e);
+	if (r >= 0 && lex_peek(&l, 0)->type != TOKEN_END)
+		r = -EINVAL;
+	if (r >= 0)
+		r = expr_check(e, &scope, true, &diags);
+	if (r < 0)
+		(void) snprintf(why, why_size, "its verify expression: %s",
+				diags.n ? diags.item[0].text : "text behind the expression");
+	diag_done(&diags);
+	if (r < 0)
+		return r;
+
+	*ret = TAKE(e);
+	return 0;
+}
+
+static void op_snapshot_before(void *data, struct txn *t)
+{
+	struct host *h = data;
+	struct verify_env v = { .host = h, .txn = t };
+	struct tx_before *b = calloc(1, sizeof(*b));
+	struct collect c = { &v, b };
+	char why[256];
+
+	if (!b)
+		return;
+
+	host_expr_env(h, &v.env);
+	(void) compile_verify(h, t->agent, t->proposal.verify, &b->own, why, sizeof(why));
+	if (t->decision->permit && t->decision->permit->verify)
+		expr_walk(t->decision->permit->verify, collect_fact, &c);
+	if (b->own)
+		expr_walk(b->own, collect_fact, &c);
+	t->before = b;
+}
+
+static void op_drop_before(void *data, struct txn *t)
+{
+	struct tx_before *b = t->before;
+
+	(void) data;
+	if (!b)
+		return;
+
+	expr_free(b->own);
+	free(b);
+	t->before = NULL;
+}
+
+/* ---- decisions ------------------------------------------------------------------------------- */
+
+static unsigned evidence_of(struct host *h, uint64_t finding)
+{
+	const struct anod_finding *f = finding ? incident_finding_get(h->incidents, finding) : NULL;
+	unsigned n = 0;
+
+	for (uint32_t k = 0; f && k < f->n_refs; k++) {
+		const struct schema_attr *a =
+			schema_attr(h->schema, f->ref[k].kind, f->ref[k].attr);
+		uint32_t e = a ? store_find(h->store, a->kind, f->ref[k].entity) : 0;
+		struct fact fact;
+
+		/* Evidence that nobody can see any more is no evidence. */
+		if (e && store_get(h->store, e, a->slot, host_now(h), &fact) >= 0 &&
+		    fact.value.type != ANOD_UNKNOWN)
+			n++;
+	}
+	return n;
+}
+
+static int op_decide(void *data, struct txn *t)
+{
+	struct host *h = data;
+	struct anod_change flying[TXNS_MAX];
+	_cleanup_(whatif_freep) struct whatif *w = NULL;
+	struct whatif_in win = {
+		.model = h->model,
+		.in_flight = flying,
+		.action = t->proposal.action,
+		.n_actions = t->proposal.n_actions,
+		.find = plugins_find_action,
+		.find_data = h->plugins,
+	};
+	struct decide_in in = {
+		.config = h->config,
+		.store = h->store,
+		.watches = h->watches,
+		.in_sync = model_in_sync(h->model),
+		.budgets = h->budgets,
+		.find = plugins_find_action,
+		.find_data = h->plugins,
+		.agent = t->agent,
+		.proposal = &t->proposal,
+		.evidence = evidence_of(h, t->proposal.finding),
+		.now_us = host_now(h),
+		.wall_us = clock_wall_us(),
+		.paused = h->paused || h->capped,
+	};
+	struct decision *d;
+	int r;
+
+	win.n_in_flight = txns_in_flight(h->txns, flying, ARRAY_SIZE(flying));
+	r = whatif_run(&win, &w);
+	if (r < 0)
+		in.whatif_error = w && w->error[0] ? w->error : strerror(-r);
+	else
+		in.whatif = w;
+	r = decide(&in, &d);
+	if (r < 0)
+		return r;
+
+	decision_free(t->decision);
+	t->decision = d;
+	record_decision(h, t);
+	return 0;
+}
+
+static int op_charge(void *data, struct txn *t, const char **ret_why)
+{
+	struct host *h = data;
+
+	return decide_charge(h->budgets, t->decision, t->agent, host_now(h), ret_why);
+}
+
+/* ---- the world -------------------------------------------------------------------------------- */
+
+static uint64_t op_now(void *data)
+{
+	return host_now(data);
+}
+
+static uint64_t op_wall(void *data)
+{
+	(void) data;
+	return clock_wall_us();
+}
+
+static int op_journal(void *data, const struct journal_record *rec, bool sync)
+{
+	struct host *h = data;
+	int r = journal_append(h->journal, rec, sync);
+
+	if (r < 0 && !h->capped) {
+		h->capped = true;
+		log_error("journal in %s: %s; nothing more is changed until anod is restarted",
+			  h->state_dir, strerror(-r));
+	}
+	return r;
+}
+
+static uint64_t op_next_tx(void *data)
+{
+	return journal_next_tx(((struct host *) data)->journal);
+}
+
+static int send_to(struct host *h, enum proc_kind kind, struct chan_head *msg, size_t size)
+{
+	struct chan *c = h->proc[kind].chan;
+
+	if (!c)
+		return -ENOTCONN;
+
+	msg->size = (uint32_t) size;
+	return chan_send(c, msg);
+}
+
+static int op_exec(void *data, struct chan_head *msg, size_t size)
+{
+	return send_to(data, PROC_EXEC, msg, size);
+}
+
+static int op_guard(void *data, struct chan_head *msg, size_t size)
+{
+	return send_to(data, PROC_GUARDIAN, msg, size);
+}
+
+static enum anod_verdict verdict_of(const struct txn *t)
+{
+	switch (t->state) {
+	case TXN_WAITING:
+		return ANOD_WAITING;
+	case TXN_VERIFYING:
+		return ANOD_APPLIED;
+	case TXN_SOAK:
+		return ANOD_VERIFIED;
+	case TXN_DONE:
+		return ANOD_COMMITTED;
+	case TXN_DENIED:
+		return ANOD_DENIED;
+	case TXN_FAILED:
+	case TXN_ABORTED:
+	case TXN_STUCK:
+	case TXN_CLOSED_BY_REBOOT:
+		return ANOD_FAILED;
+	case TXN_ROLLED_BACK:
+		return ANOD_ROLLED_BACK;
+	case TXN_SUPERSEDED:
+		return ANOD_SUPERSEDED;
+	case TXN_EXPIRED:
+		return ANOD_EXPIRED;
+	case TXN_DECIDED:
+	case TXN_PREPARING:
+	case TXN_INTENT:
+	case TXN_ARMING:
+	case TXN_APPLYING:
+	case TXN_COMMIT:
+	case TXN_DISARMING:
+	case TXN_ROLLBACK:
+	case TXN_UNDOING:
+		break;
+	}
+	return (enum anod_verdict) 0;
+}
+
+static void op_on_change(void *data, const struct txn *t, enum txn_state old)
+{
+	struct host *h = data;
+	enum anod_verdict v = verdict_of(t);
+
+	if (old == 0 && t->agent_ref)
+		cells_link_proposal(h, t->agent_ref, t->id);
+	record_txn(h, t, old);
+	if (v && t->agent_ref)
+		cells_verdict(h, t, v, t->state == TXN_FAILED ? -EIO : 0);
+}
+
+int engine_open(struct host *h)
+{
+	static const struct txn_ops ops = {
+		.now_us = op_now,
+		.wall_us = op_wall,
+		.journal = op_journal,
+		.next_tx = op_next_tx,
+		.exec = op_exec,
+		.guard = op_guard,
+		.decide = op_decide,
+		.charge = op_charge,
+		.verify = op_verify,
+		.snapshot_before = op_snapshot_before,
+		.drop_before = op_drop_before,
+		.on_change = op_on_change,
+	};
+
+	h->txns = txns_new(&ops, h);
+	return h->txns ? 0 : -ENOMEM;
+}
+
+int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64_t finding,
+		   const struct anod_proposal *p, uint64_t *ret_id, char *why, size_t why_size)
+{
+	uint64_t incident = finding ? incident_of_finding(h->incidents, finding) : 0;
+	_cleanup_(expr_freep) struct expr *e = NULL;
+	int r;
+
+	for (uint32_t k = 0; k < p->n_actions; k++) {
+		const struct anod_action_desc *d =
+			plugins_find_action(p->action[k].kind, h->plugins);
+
+		if (!d) {
+			(void) snprintf(why, why_size, "no actuator knows '%s'", p->action[k].kind);
+			return -ENOENT;
+		}
+		r = action_check(&p->action[k], d, why, why_size);
+		if (r < 0)
+			return r;
+	}
+	r = compile_verify(h, agent, p->verify, &e, why, why_size);
+	if (r < 0)
+		return r;
+	if (txns_recovering(h->txns)) {
+		(void) snprintf(why, why_size, "still recovering what the last run left open");
+		return -EAGAIN;
+	}
+
+	r = txns_propose(h->txns, agent, agent_ref, incident, p, ret_id);
+	if (r == -EALREADY)
+		(void) snprintf(why, why_size, "transaction T%llu proposes the same already",
+				(unsigned long long) *ret_id);
+	return r;
+}

@@ -1,0 +1,389 @@
+/*
+ * host - starts the daemon, drives its turns, stops it.
+ *
+ * Design.  Order of a start: plugins and schema, configuration, ledger and journal (waiting for a
+ * guardian that is still at work), sensors, executor and guardian, recovery of what the last run
+ * left open, agents, control socket, READY.  A stop goes the other way, and lets open
+ * transactions end by the guardian: the daemon's end of file is its trigger.
+ *
+ * The loop's own lateness is measured by a timer that knows when it should have run; it is a
+ * fact (host.lateness), and sensors use the same clock for theirs (promise 9).
+ */
+#include "host/host.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/sandbox.h"
+
+#define BEAT_US		(1 * US_PER_S)
+#define LOCK_WAIT_US	(5 * US_PER_S)
+#define LATENESS_WINDOW (60 * US_PER_S)
+
+uint64_t host_now(const struct host *h)
+{
+	uint64_t now;
+
+	return sd_event_now(h->loop, CLOCK_BOOTTIME, &now) < 0 ? clock_boot_us() : now;
+}
+
+/* ---- turns ------------------------------------------------------------------------------------ */
+
+static void turn(struct host *h)
+{
+	uint64_t now = clock_boot_us(), next, t;
+
+	(void) store_expire(h->store, now);
+	next = watch_run(h->watches, now);
+	t = txns_run(h->txns);
+	next = MIN_OF(next, t);
+	t = store_next_expiry(h->store);
+	next = MIN_OF(next, t);
+	configs_sweep(h);
+	if (next == US_INFINITY) {
+		(void) sd_event_source_set_enabled(h->due, SD_EVENT_OFF);
+		return;
+	}
+	(void) sd_event_source_set_time(h->due, MAX_OF(next, now + 100));
+	(void) sd_event_source_set_enabled(h->due, SD_EVENT_ONESHOT);
+}
+
+static int on_post(sd_event_source *s, void *data)
+{
+	(void) s;
+	turn(data);
+	return 0;
+}
+
+static int on_due(sd_event_source *s, uint64_t due, void *data)
+{
+	(void) s, (void) due, (void) data;
+	return 0; /* on_post follows */
+}
+
+static void measure_lateness(struct host *h, uint64_t due)
+{
+	uint64_t now = clock_boot_us(), late = now > due ? now - due : 0;
+	const struct schema_attr *a = schema_attr(h->schema, "host", "lateness");
+	struct anod_value v;
+
+	if (now - h->lateness_since_us > LATENESS_WINDOW) {
+		h->lateness_since_us = now;
+		h->lateness_us = 0;
+	}
+	h->lateness_us = MAX_OF(h->lateness_us, late);
+	v = value_int((int64_t) late, ANOD_UNIT_TIME);
+	(void) store_publish(h->store, h->host_entity, a->slot, &v, now);
+}
+
+static int on_beat(sd_event_source *s, uint64_t due, void *data)
+{
+	struct host *h = data;
+
+	measure_lateness(h, due);
+	cells_ping(h);
+	advice_idle(h);
+	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
+	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+static void on_fact(void *data, const struct store_change *c)
+{
+	struct host *h = data;
+
+	cells_on_fact(h, c);
+	if (h->control)
+		control_fact(h->control, c);
+}
+
+static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *data)
+{
+	(void) s;
+	log_notice("stopping on signal %u", si->ssi_signo);
+	host_stop(data);
+	return 0;
+}
+
+static int on_hup(sd_event_source *s, const struct signalfd_siginfo *si, void *data)
+{
+	struct diag_list diags = { 0 };
+
+	(void) s, (void) si;
+	(void) sd_notify(0, "RELOADING=1");
+	if (host_reload(data, &diags) < 0)
+		for (unsigned k = 0; k < diags.n; k++)
+			log_error("%s:%u:%u: %s", diags.item[k].place.file,
+				  diags.item[k].place.line, diags.item[k].place.column,
+				  diags.item[k].text);
+	diag_done(&diags);
+	(void) sd_notify(0, "READY=1");
+	return 0;
+}
+
+void host_stop(struct host *h)
+{
+	h->stopping = true;
+	(void) sd_notify(0, "STOPPING=1");
+	(void) sd_event_exit(h->loop, 0);
+}
+
+/* ---- start ------------------------------------------------------------------------------------ */
+
+static int make_folder(const char *path, mode_t mode)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) < 0 && errno != EEXIST) {
+		int r = -errno;
+
+		log_error("cannot make %s: %s", path, strerror(-r));
+		return r;
+	}
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		log_error("%s is not a folder", path);
+		return -ENOTDIR;
+	}
+	return 0;
+}
+
+static const char *pick(const char *option, const char *configured, const char *dflt)
+{
+	return option ? option : configured ? configured : dflt;
+}
+
+static int open_folders(struct host *h)
+{
+	int r;
+
+	h->state_dir = strdup(pick(h->options.state_dir, h->config->state_dir, "/var/lib/anod"));
+	h->run_dir = strdup(pick(h->options.run_dir, h->config->run_dir, "/run/anod"));
+	if (!h->state_dir || !h->run_dir)
+		return -ENOMEM;
+	r = make_folder(h->state_dir, 0700);
+	if (r < 0)
+		return r;
+	return make_folder(h->run_dir, 0755);
+}
+
+static int open_loop(struct host *h)
+{
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	(void) sigprocmask(SIG_BLOCK, &set, NULL);
+	(void) signal(SIGPIPE, SIG_IGN);
+	r = sd_event_new(&h->loop);
+	if (r >= 0)
+		r = sd_event_add_signal(h->loop, &h->term, SIGTERM, on_stop, h);
+	if (r >= 0)
+		r = sd_event_add_signal(h->loop, &h->intr, SIGINT, on_stop, h);
+	if (r >= 0)
+		r = sd_event_add_signal(h->loop, &h->hup, SIGHUP, on_hup, h);
+	if (r >= 0)
+		r = sd_event_add_post(h->loop, &h->post, on_post, h);
+	if (r >= 0)
+		r = sd_event_add_time(h->loop, &h->due, CLOCK_BOOTTIME, 0, 1, on_due, h);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(h->due, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time(h->loop, &h->beat, CLOCK_BOOTTIME, clock_boot_us() + BEAT_US,
+				      1, on_beat, h);
+	if (r >= 0)
+		r = sd_event_set_watchdog(h->loop, true);
+	return r;
+}
+
+static int open_facts(struct host *h)
+{
+	int r;
+
+	h->schema = schema_new();
+	h->store = h->schema ? store_new(h->schema) : NULL;
+	h->watches = h->store ? watches_new(h->store) : NULL;
+	h->model = model_new();
+	h->budgets = budgets_new();
+	if (!h->watches || !h->model || !h->budgets)
+		return -ENOMEM;
+
+	r = plugins_open(h->plugin_dir, 0, &h->plugins);
+	if (r >= 0)
+		r = sensors_declare(h);
+	return r < 0 ? r : store_listen(h->store, on_fact, h);
+}
+
+static int open_config(struct host *h)
+{
+	struct diag_list diags = { 0 };
+	struct expr_env env;
+	int r = config_open(h, &diags);
+
+	diag_print(&diags, stderr);
+	if (r < 0 && !diags.n_errors)
+		log_error("configuration: %s", strerror(-r));
+	diag_done(&diags);
+	if (r < 0)
+		return r;
+
+	host_expr_env(h, &env);
+	watches_set_env(h->watches, &env);
+	return store_entity(h->store, schema_kind_id(h->schema, "host"), "self", host_now(h),
+			    &h->host_entity);
+}
+
+static int recover(struct host *h)
+{
+	struct guardian_entry *fired = NULL;
+	unsigned n = 0;
+	int r = guardian_read(h->state_dir, &fired, &n);
+
+	if (r < 0 && r != -ENOENT)
+		log_warning("guardian's notes: %s", strerror(-r));
+	r = txns_recover(h->txns, h->journal, fired, n);
+	free(fired);
+	return r;
+}
+
+/* What is left to us afterwards: raw sockets for probes; more is kept aside for new children. */
+static void drop(void)
+{
+	static const int effective[] = { CAP_NET_RAW, CAP_KILL, -1 };
+	static const int permitted[] = { CAP_NET_ADMIN,	   CAP_SETUID,
+					 CAP_SETGID,	   CAP_SYS_NICE,
+					 CAP_SYS_RESOURCE, CAP_SYS_ADMIN,
+					 CAP_IPC_LOCK,	   -1 };
+	int r = sandbox_keep(effective, permitted);
+
+	if (r < 0)
+		log_warning("cannot drop capabilities: %s", strerror(-r));
+}
+
+static int start(struct host *h)
+{
+	int r = open_loop(h);
+
+	if (r >= 0)
+		r = open_facts(h);
+	if (r >= 0)
+		r = record_schema(h);
+	if (r >= 0)
+		r = open_config(h);
+	if (r >= 0)
+		r = open_folders(h);
+	if (r >= 0)
+		r = record_open(h);
+	if (r >= 0)
+		r = engine_open(h);
+	if (r < 0)
+		return r;
+
+	r = journal_open(h->state_dir, LOCK_WAIT_US, &h->journal);
+	if (r < 0) {
+		log_error("journal in %s: %s%s", h->state_dir, strerror(-r),
+			  r == -EBUSY ? ": another anod runs here, or its guardian is at work"
+				      : "");
+		return r;
+	}
+	r = sensors_start(h);
+	if (r >= 0)
+		r = proc_start(h, PROC_EXEC);
+	if (r >= 0)
+		r = proc_start(h, PROC_GUARDIAN);
+	if (r >= 0)
+		r = recover(h);
+	if (r >= 0)
+		r = cells_configure(h);
+	if (r >= 0)
+		r = proc_start(h, PROC_CELL);
+	if (r >= 0) {
+		r = control_open(h);
+		if (r < 0)
+			log_error("control socket in %s: %s", h->run_dir, strerror(-r));
+	}
+	return r;
+}
+
+int host_new(const struct host_options *o, struct host **ret)
+{
+	_cleanup_(host_freep) struct host *h = calloc(1, sizeof(*h));
+	int r;
+
+	if (!h)
+		return -ENOMEM;
+
+	h->options = *o;
+	h->plugin_dir = strdup(o->plugin_dir);
+	h->started_us = h->lateness_since_us = clock_boot_us();
+	h->started_wall_us = clock_wall_us();
+	for (int k = 0; k < PROC_KINDS; k++)
+		h->proc[k].pidfd = -1;
+	if (!h->plugin_dir)
+		return -ENOMEM;
+
+	r = start(h);
+	if (r < 0)
+		return r;
+	if (!o->single)
+		drop();
+	*ret = TAKE(h);
+	return 0;
+}
+
+int host_run(struct host *h)
+{
+	log_notice("anod %s watches: policy \"%s\" revision %llu, %u agents, state in %s",
+		   ANOD_VERSION, h->config->policy->name ?: "",
+		   (unsigned long long) h->config->policy->revision, h->n_agents, h->state_dir);
+	if (h->built_in)
+		log_notice("no configuration: observing only; 'anodctl incidents' and "
+			   "'anodctl doctor' tell what was found");
+	(void) sd_notify(0, "READY=1");
+	return sd_event_loop(h->loop);
+}
+
+struct host *host_free(struct host *h)
+{
+	if (!h)
+		return NULL;
+
+	h->stopping = true;
+	h->control = control_close(h->control);
+	advice_done(h);
+	procs_done(h);
+	sensors_stop(h);
+	txns_free(h->txns);
+	h->txns = NULL;
+	configs_sweep(h);
+	cells_forget(h);
+	watches_free(h->watches);
+	incidents_free(h->incidents);
+	ledger_close(h->ledger);
+	journal_close(h->journal);
+	budgets_free(h->budgets);
+	config_free(h->config);
+	model_free(h->model);
+	store_free(h->store);
+	schema_free(h->schema);
+	plugins_close(h->plugins);
+	sd_event_source_disable_unref(h->beat);
+	sd_event_source_disable_unref(h->post);
+	sd_event_source_disable_unref(h->due);
+	sd_event_source_disable_unref(h->term);
+	sd_event_source_disable_unref(h->intr);
+	sd_event_source_disable_unref(h->hup);
+	sd_event_unref(h->loop);
+	free(h->state_dir);
+	free(h->run_dir);
+	free(h->plugin_dir);
+	free(h);
+	return NULL;
+}

@@ -1,0 +1,332 @@
+/*
+ * record - writes down what happened: ledger, incident timeline, journal of the system, monitor.
+ *
+ * Design.  One event, told once to each of the four.  The ledger line of a decision is written
+ * before its transaction may reach INTENT (promise 1); it is not synced there, because the
+ * INTENT that follows is, and a decision without an effect may be lost with the power.  A ledger
+ * that cannot be written caps the daemon to observe, for the same promise.
+ * Open findings are facts too ("finding.*", source core), so that agents such as triage can see
+ * them like anything else.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "facts/value.h"
+#include "host/host.h"
+
+static const struct anod_attr finding_attrs[] = {
+	{ .name = "code", .type = ANOD_TEXT, .help = "what was found" },
+	{ .name = "kind", .type = ANOD_TEXT, .help = "kind of the entity that it is about" },
+	{ .name = "entity", .type = ANOD_TEXT, .help = "name of that entity" },
+	{ .name = "agent", .type = ANOD_TEXT, .help = "the agent that found it" },
+	{ .name = "confidence",
+	  .type = ANOD_REAL,
+	  .unit = ANOD_UNIT_RATIO,
+	  .help = "how sure the agent is" },
+	{ .name = "rivals", .type = ANOD_INT, .help = "number of rival hypotheses" },
+	{ .name = "no_cure", .type = ANOD_BOOL, .help = "the agent knows no action of its own" },
+	{ .name = "summary", .type = ANOD_TEXT, .help = "its sentence, cut to 55 bytes" },
+	{ .name = "incident", .type = ANOD_INT, .help = "number of the incident" },
+	{ 0 }
+};
+
+static const struct anod_kind finding_kinds[] = {
+	{ .name = "finding", .help = "an open finding of an agent", .attrs = finding_attrs }, { 0 }
+};
+
+void record_event(struct host *h, const char *kind, cJSON *body)
+{
+	int r;
+
+	if (!body)
+		return;
+	if (!h->ledger) {
+		cJSON_Delete(body);
+		return;
+	}
+	r = ledger_append(h->ledger, kind, clock_wall_us(), body, false);
+	if (r < 0 && !h->capped) {
+		h->capped = true;
+		log_error("ledger in %s: %s; nothing more is changed until anod is restarted",
+			  h->state_dir, strerror(-r));
+	}
+}
+
+void monitor_send(struct host *h, const char *kind, uint64_t incident, uint64_t tx,
+		  const char *agent, const char *text)
+{
+	char when[40];
+	cJSON *e;
+
+	if (!h->control)
+		return;
+
+	e = cJSON_CreateObject();
+	cJSON_AddStringToObject(e, "t", format_wall(clock_wall_us(), when, sizeof(when)));
+	cJSON_AddStringToObject(e, "kind", kind);
+	if (incident)
+		cJSON_AddNumberToObject(e, "incident", (double) incident);
+	if (tx)
+		cJSON_AddNumberToObject(e, "tx", (double) tx);
+	if (agent && agent[0])
+		cJSON_AddStringToObject(e, "agent", agent);
+	cJSON_AddStringToObject(e, "text", text);
+	control_monitor(h->control, e);
+	cJSON_Delete(e);
+}
+
+/* ---- decisions and transactions ------------------------------------------------------------- */
+
+static cJSON *actions_json(const struct anod_proposal *p)
+{
+	cJSON *list = cJSON_CreateArray();
+	char text[256];
+
+	for (uint32_t k = 0; k < p->n_actions; k++)
+		cJSON_AddItemToArray(
+			list, cJSON_CreateString(action_text(&p->action[k], text, sizeof(text))));
+	return list;
+}
+
+void record_decision(struct host *h, const struct txn *t)
+{
+	const struct decision *d = t->decision;
+	cJSON *b = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(b, "tx", (double) t->id);
+	if (t->incident)
+		cJSON_AddNumberToObject(b, "incident", (double) t->incident);
+	cJSON_AddStringToObject(b, "agent", t->agent);
+	cJSON_AddItemToObject(b, "actions", actions_json(&t->proposal));
+	cJSON_AddStringToObject(b, "because", t->proposal.reason);
+	cJSON_AddStringToObject(b, "policy",
+				h->config->policy->name ? h->config->policy->name : "built-in");
+	cJSON_AddNumberToObject(b, "revision", (double) h->config->policy->revision);
+	cJSON_AddItemToObject(b, "decision", decision_json(d));
+	record_event(h, "decision", b);
+
+	incident_note(h->incidents, t->incident, LINE_DECISION, t->id, t->agent, host_now(h),
+		      clock_wall_us(), "%s: %s", level_name(d->level), d->reason);
+	log_about(LOG_INFO, t->id, t->incident, "T%" PRIu64 " %s: %s: %s", t->id, t->agent,
+		  level_name(d->level), d->reason);
+	monitor_send(h, "decision", t->incident, t->id, t->agent, d->reason);
+}
+
+static void observe_note(struct host *h, const struct txn *t)
+{
+	struct decide_in in = {
+		.config = h->config,
+		.store = h->store,
+		.find = plugins_find_action,
+		.find_data = h->plugins,
+		.agent = t->agent,
+		.proposal = &t->proposal,
+		.now_us = host_now(h),
+	};
+	_cleanup_(freep) char *line = decision_suggest(&in);
+	char text[256];
+
+	if (!line)
+		return;
+	incident_note(h->incidents, t->incident, LINE_NOTE, t->id, t->agent, host_now(h),
+		      clock_wall_us(), "would have done: %s",
+		      action_text(&t->proposal.action[0], text, sizeof(text)));
+	for (char *c = line; *c; c++)
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+	incident_note(h->incidents, t->incident, LINE_NOTE, t->id, t->agent, host_now(h),
+		      clock_wall_us(), "allowed by: %s", line);
+}
+
+static int txn_priority(enum txn_state s)
+{
+	switch (s) {
+	case TXN_STUCK:
+		return LOG_ERR;
+	case TXN_ROLLED_BACK:
+	case TXN_SUPERSEDED:
+	case TXN_FAILED:
+		return LOG_WARNING;
+	case TXN_DONE:
+	case TXN_WAITING:
+		return LOG_NOTICE;
+	default:
+		return LOG_DEBUG;
+	}
+}
+
+static bool worth_a_line(enum txn_state s)
+{
+	switch (s) {
+	case TXN_WAITING:
+	case TXN_VERIFYING:
+	case TXN_SOAK:
+	case TXN_ROLLBACK:
+		return true;
+	default:
+		return txn_state_final(s);
+	}
+}
+
+void record_txn(struct host *h, const struct txn *t, enum txn_state old)
+{
+	bool was = old && !txn_state_final(old), is = !txn_state_final(t->state);
+	uint64_t now = host_now(h), wall = clock_wall_us();
+	const char *why = t->why[0] ? t->why : t->proposal.reason;
+	cJSON *b;
+
+	if (is && !was)
+		incident_txn(h->incidents, t->incident, 1, now, wall);
+	if (worth_a_line(t->state)) {
+		enum line_kind kind =
+			t->state == TXN_SOAK || t->state == TXN_DONE ? LINE_VERIFIED : LINE_TX;
+
+		b = cJSON_CreateObject();
+		cJSON_AddNumberToObject(b, "tx", (double) t->id);
+		if (t->incident)
+			cJSON_AddNumberToObject(b, "incident", (double) t->incident);
+		cJSON_AddStringToObject(b, "agent", t->agent);
+		cJSON_AddStringToObject(b, "state", txn_state_name(t->state));
+		cJSON_AddStringToObject(b, "why", why);
+		if (t->by_guardian)
+			cJSON_AddTrueToObject(b, "by_guardian");
+		if (txn_state_final(t->state))
+			cJSON_AddItemToObject(b, "transaction", txn_json(h, t));
+		record_event(h, "tx", b);
+		incident_note(h->incidents, t->incident, kind, t->id, t->agent, now, wall, "%s: %s",
+			      txn_state_name(t->state), why);
+		monitor_send(h, "tx", t->incident, t->id, t->agent, why);
+	}
+	log_about(txn_priority(t->state), t->id, t->incident, "T%" PRIu64 " %s: %s", t->id,
+		  txn_state_name(t->state), why);
+	if (t->state == TXN_DENIED && h->built_in)
+		observe_note(h, t);
+	if (was && !is)
+		incident_txn(h->incidents, t->incident, -1, now, wall);
+}
+
+/* ---- incidents -------------------------------------------------------------------------------- */
+
+static void on_line(void *data, const struct incident *i, const struct incident_line *l)
+{
+	struct host *h = data;
+	cJSON *b = cJSON_CreateObject();
+	const char *kind = l ? line_kind_name(l->kind) : "closed";
+
+	cJSON_AddNumberToObject(b, "incident", (double) i->id);
+	cJSON_AddStringToObject(b, "title", i->title);
+	cJSON_AddBoolToObject(b, "open", i->open);
+	if (l) {
+		cJSON_AddStringToObject(b, "line", kind);
+		cJSON_AddStringToObject(b, "text", l->text);
+		if (l->tx)
+			cJSON_AddNumberToObject(b, "tx", (double) l->tx);
+		if (l->agent[0])
+			cJSON_AddStringToObject(b, "agent", l->agent);
+	}
+	record_event(h, "incident", b);
+	if (l && l->kind == LINE_FINDING) {
+		log_about(LOG_NOTICE, 0, i->id, "I%" PRIu64 " %s: %s", i->id, l->agent, l->text);
+		monitor_send(h, "finding", i->id, 0, l->agent, l->text);
+	}
+	if (l && (l->kind == LINE_CLEARED || l->kind == LINE_NOTE))
+		monitor_send(h, "note", i->id, l->tx, l->agent, l->text);
+}
+
+struct restore {
+	struct host *h;
+	uint64_t last_incident;
+};
+
+static int on_old_line(const cJSON *line, void *data)
+{
+	struct restore *r = data;
+	const cJSON *kind = cJSON_GetObjectItemCaseSensitive(line, "kind");
+	const cJSON *id = cJSON_GetObjectItemCaseSensitive(line, "incident");
+
+	if (cJSON_IsNumber(id) && id->valuedouble > (double) r->last_incident)
+		r->last_incident = (uint64_t) id->valuedouble;
+	if (r->h && cJSON_IsString(kind) && strcmp(kind->valuestring, "incident") == 0)
+		(void) incident_restore(r->h->incidents, line);
+	return 0;
+}
+
+int record_schema(struct host *h)
+{
+	const char *why;
+
+	return schema_declare(h->schema, "core", finding_kinds, &why);
+}
+
+int record_open(struct host *h)
+{
+	struct restore r = { 0 };
+	int e = ledger_open(h->state_dir, &h->ledger);
+
+	if (e < 0) {
+		log_error("ledger in %s: %s", h->state_dir, strerror(-e));
+		return e;
+	}
+	(void) ledger_scan(h->state_dir, 20000, on_old_line, &r);
+	h->incidents = incidents_new(r.last_incident + 1, on_line, h);
+	if (!h->incidents)
+		return -ENOMEM;
+
+	r.h = h;
+	(void) ledger_scan(h->state_dir, 20000, on_old_line, &r);
+	return 0;
+}
+
+/* ---- findings as facts ------------------------------------------------------------------------- */
+
+static void put(struct host *h, uint32_t e, const char *attr, const struct anod_value *v)
+{
+	const struct schema_attr *a = schema_attr(h->schema, "finding", attr);
+
+	(void) store_publish(h->store, e, a->slot, v, host_now(h));
+}
+
+static void put_text(struct host *h, uint32_t e, const char *attr, const char *text)
+{
+	struct anod_value v = value_text(text);
+
+	put(h, e, attr, &v);
+}
+
+void record_findings(struct host *h, uint64_t finding, bool open)
+{
+	uint16_t kind = schema_kind_id(h->schema, "finding");
+	const struct anod_finding *f = incident_finding_get(h->incidents, finding);
+	struct anod_value v;
+	char name[32];
+	uint32_t e;
+
+	(void) snprintf(name, sizeof(name), "%" PRIu64, finding);
+	e = store_find(h->store, kind, name);
+	if (!open) {
+		if (e)
+			(void) store_remove(h->store, e, host_now(h));
+		return;
+	}
+	if (!f || store_entity(h->store, kind, name, host_now(h), &e) < 0)
+		return;
+
+	put_text(h, e, "code", f->code);
+	put_text(h, e, "kind", f->kind);
+	put_text(h, e, "entity", f->entity);
+	put_text(h, e, "summary", f->summary);
+	v = value_real(f->confidence, ANOD_UNIT_RATIO);
+	put(h, e, "confidence", &v);
+	v = value_bool(f->no_cure);
+	put(h, e, "no_cure", &v);
+	v = value_int((int64_t) incident_of_finding(h->incidents, finding), ANOD_UNIT_NONE);
+	put(h, e, "incident", &v);
+	/* Last: an agent that waits for it finds the others there. */
+	v = value_int(f->n_rivals, ANOD_UNIT_NONE);
+	put(h, e, "rivals", &v);
+}

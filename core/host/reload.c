@@ -1,0 +1,218 @@
+/*
+ * reload - the configuration: the first one, the next one, and checking without running.
+ *
+ * Design.  A new configuration is parsed, checked and complete before anything of it is used; a
+ * broken one changes nothing.  The old one stays in memory until the transactions that were
+ * decided by it have ended, because their obligations (verify, confirm) are its.  Agents start
+ * again on every reload; a sensor only when its own block changed, because a restart costs a
+ * resync of what it knows.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/host.h"
+
+#define DEFAULT_CONFIG "/etc/anod/anod.conf"
+
+/* What runs where nobody has written anything: every agent looks, and no permit exists. */
+static const char built_in[] = "policy \"built-in, observe only\" revision 0\n"
+			       "agent uplink { }\n"
+			       "agent flap { }\n"
+			       "agent triage { }\n";
+
+static void fill_env(const struct schema *s, const struct plugins *p, struct config_env *ret)
+{
+	*ret = (struct config_env){
+		.schema = s,
+		.actions = (const struct anod_action_desc *const *) p->actions,
+		.plugins = (const struct anod_plugin *const *) p->list,
+		.read_file = config_read_file,
+		.glob = config_glob,
+	};
+}
+
+static int load(struct host *h, struct diag_list *diags, struct config **ret, bool *ret_built_in)
+{
+	const char *path = h->options.config;
+	struct config_env env;
+
+	fill_env(h->schema, h->plugins, &env);
+	*ret_built_in = !path && access(DEFAULT_CONFIG, F_OK) < 0;
+	if (*ret_built_in)
+		return config_load_text("built-in", built_in, &env, diags, ret);
+	return config_load(path ? path : DEFAULT_CONFIG, &env, diags, ret);
+}
+
+/* "link NAME { role ... capacity ... }" are facts of the source "core". */
+static void publish_links(struct host *h, const struct config *c)
+{
+	const struct schema_attr *role = schema_attr(h->schema, "link", "role");
+	const struct schema_attr *capacity = schema_attr(h->schema, "link", "capacity");
+	uint64_t now = host_now(h);
+
+	for (unsigned k = 0; k < c->n_links; k++) {
+		const struct config_link *l = &c->link[k];
+		struct anod_value v;
+		uint32_t e;
+
+		if (store_entity(h->store, role->kind, l->name, now, &e) < 0)
+			continue;
+		v = value_text(l->role ? l->role : "");
+		(void) store_publish(h->store, e, role->slot, l->role ? &v : NULL, now);
+		v = value_int((int64_t) l->capacity_bps, ANOD_UNIT_BPS);
+		(void) store_publish(h->store, e, capacity->slot, l->capacity_bps ? &v : NULL, now);
+	}
+}
+
+static void track(struct host *h, const struct policy *p, bool on)
+{
+	for (unsigned k = 0; k < p->n_rules; k++) {
+		struct expr *both[] = { p->rule[k].when, p->rule[k].verify };
+
+		for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+			if (both[i] && on)
+				(void) watch_track(h->watches, both[i]);
+			else if (both[i])
+				watch_untrack(h->watches, both[i]);
+		}
+	}
+}
+
+int config_open(struct host *h, struct diag_list *diags)
+{
+	int r = load(h, diags, &h->config, &h->built_in);
+
+	if (r < 0)
+		return r;
+
+	publish_links(h, h->config);
+	track(h, h->config->policy, true);
+	return 0;
+}
+
+static bool same_option(const struct config_option *a, const struct config_option *b)
+{
+	if (strcmp(a->name, b->name) != 0 || a->n_values != b->n_values)
+		return false;
+
+	for (unsigned n = 0; n < a->n_values; n++)
+		if (!value_same(&a->value[n], &b->value[n]))
+			return false;
+	return true;
+}
+
+static bool same_sensors(const struct config *a, const struct config *b)
+{
+	if (a->n_sensors != b->n_sensors)
+		return false;
+
+	for (unsigned k = 0; k < a->n_sensors; k++) {
+		const struct config_block *x = &a->sensor[k], *y = &b->sensor[k];
+
+		if (strcmp(x->plugin, y->plugin) != 0 || x->n_options != y->n_options)
+			return false;
+		for (unsigned n = 0; n < x->n_options; n++)
+			if (!same_option(&x->option[n], &y->option[n]))
+				return false;
+	}
+	return true;
+}
+
+/* Configurations that open transactions were decided by. */
+static int retire(struct host *h, struct config *old)
+{
+	struct config **list = reallocarray(h->old_config, h->n_old_configs + 1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+
+	h->old_config = list;
+	list[h->n_old_configs++] = old;
+	return 0;
+}
+
+void configs_sweep(struct host *h)
+{
+	if (h->n_old_configs == 0 || (h->txns && txns_nth(h->txns, 0)))
+		return;
+
+	while (h->n_old_configs)
+		config_free(h->old_config[--h->n_old_configs]);
+	free(h->old_config);
+	h->old_config = NULL;
+}
+
+int host_reload(struct host *h, struct diag_list *diags)
+{
+	_cleanup_(config_freep) struct config *c = NULL;
+	struct config *old = h->config;
+	bool is_built_in;
+	int r = load(h, diags, &c, &is_built_in);
+
+	if (r < 0)
+		return r;
+	r = retire(h, old);
+	if (r < 0)
+		return r;
+
+	track(h, old->policy, false);
+	h->config = TAKE(c);
+	h->built_in = is_built_in;
+	publish_links(h, h->config);
+	track(h, h->config->policy, true);
+	if (!same_sensors(old, h->config)) {
+		sensors_stop(h);
+		r = sensors_start(h);
+	}
+	proc_kill(h, PROC_CELL);
+	cells_forget(h);
+	if (r >= 0)
+		r = cells_configure(h);
+	if (r >= 0)
+		r = proc_start(h, PROC_CELL);
+	configs_sweep(h);
+	log_notice("reloaded: policy \"%s\" revision %llu", h->config->policy->name ?: "",
+		   (unsigned long long) h->config->policy->revision);
+	return r;
+}
+
+/* ---- anod check ------------------------------------------------------------------------------ */
+
+int check_files(const struct host_options *o, char **files, int n, FILE *out)
+{
+	_cleanup_(plugins_closep) struct plugins *p = NULL;
+	_cleanup_(schema_freep) struct schema *s = schema_new();
+	struct config_env env;
+	const char *why;
+	int worst = 0, r;
+
+	if (!s)
+		return -ENOMEM;
+	r = plugins_open(o->plugin_dir, 0, &p);
+	if (r < 0)
+		return r;
+
+	for (unsigned k = 0; k < p->n; k++)
+		if (p->item[k].desc->kinds &&
+		    schema_declare(s, p->item[k].desc->name, p->item[k].desc->kinds, &why) < 0)
+			return -EEXIST;
+	fill_env(s, p, &env);
+	for (int k = 0; k < n; k++) {
+		_cleanup_(config_freep) struct config *c = NULL;
+		struct diag_list diags = { 0 };
+
+		r = config_load(files[k], &env, &diags, &c);
+		diag_print(&diags, out);
+		if (r < 0 && !diags.n_errors)
+			(void) fprintf(out, "%s: %s\n", files[k], strerror(-r));
+		else if (r >= 0)
+			(void) fprintf(out, "%s: good: %u rules, %u invariants, %u agents\n",
+				       files[k], c->policy->n_rules, c->policy->n_invariants,
+				       c->n_agents);
+		worst = MIN_OF(worst, r);
+		diag_done(&diags);
+	}
+	return worst;
+}
