@@ -219,7 +219,8 @@ check-vm: deps tests
 	$(Q)BUILD=$(BUILD) tests/check vm
 check-model: deps tests
 	$(Q)BUILD=$(BUILD) tests/check model
-lint: deps
+lint:
+	$(Q)tests/deps clang-format clang-tidy cppcheck universal-ctags
 	$(Q)tests/lint
 demo: deps
 	$(Q)$(MAKE) --no-print-directory -j2 all

@@ -1,0 +1,88 @@
+/*
+ * client - the connection to the daemon: one line of JSON out, lines of JSON in.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "cli/cli.h"
+
+static int connect_to(struct cli *c)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	_cleanup_(closep) int fd = -1;
+	int copy;
+
+	if (strlen(c->socket) >= sizeof(a.sun_path)) {
+		(void) fprintf(stderr, "anodctl: %s: the path is too long\n", c->socket);
+		return -ENAMETOOLONG;
+	}
+	(void) strcpy(a.sun_path, c->socket);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *) &a, sizeof(a)) < 0) {
+		int e = errno;
+
+		(void) fprintf(stderr, "anodctl: %s: %s%s\n", c->socket, strerror(e),
+			       e == ENOENT || e == ECONNREFUSED
+				       ? ": is the daemon running? (systemctl status anod)"
+			       : e == EACCES ? ": be root, or a member of the group of 'anod { "
+					       "group ... }'"
+					     : "");
+		return -e;
+	}
+	copy = dup(fd);
+	c->in = copy < 0 ? NULL : fdopen(copy, "r");
+	c->out = fdopen(fd, "w");
+	if (c->out)
+		TAKE_FD(fd);
+	return c->in && c->out ? 0 : -ENOMEM;
+}
+
+static cJSON *read_line(struct cli *c)
+{
+	_cleanup_(freep) char *line = NULL;
+	size_t size = 0;
+
+	if (getline(&line, &size, c->in) < 0)
+		return NULL;
+	return cJSON_Parse(line);
+}
+
+cJSON *cli_ask(struct cli *c, const char *command, cJSON *args)
+{
+	_cleanup_(freep) char *text = NULL;
+	cJSON *request, *answer;
+
+	if (!c->out && connect_to(c) < 0) {
+		cJSON_Delete(args);
+		return NULL;
+	}
+	request = cJSON_CreateObject();
+	cJSON_AddNumberToObject(request, "id", ++c->last_id);
+	cJSON_AddStringToObject(request, "command", command);
+	if (args)
+		cJSON_AddItemToObject(request, "args", args);
+	text = cJSON_PrintUnformatted(request);
+	cJSON_Delete(request);
+	if (!text || fprintf(c->out, "%s\n", text) < 0 || fflush(c->out) < 0)
+		answer = NULL;
+	else
+		answer = read_line(c);
+	if (!answer)
+		(void) fprintf(stderr, "anodctl: %s: the daemon closed the connection\n",
+			       c->socket);
+	return answer;
+}
+
+cJSON *cli_next(struct cli *c)
+{
+	return read_line(c);
+}
+
+void cli_close(struct cli *c)
+{
+	fclosep(&c->in);
+	fclosep(&c->out);
+	c->in = c->out = NULL;
+}

@@ -1,0 +1,359 @@
+/*
+ * anodctl - the operator's command line.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static const char usage[] =
+	"usage: anodctl [--json] [--socket PATH] COMMAND [ARGUMENT...]\n"
+	"\n"
+	"  status                  what the daemon is, sees and does\n"
+	"  doctor                  what it cannot see or do here, why, and the cure\n"
+	"  facts [PATTERN]         facts with their ages; PATTERN is a glob over KIND/NAME.ATTR\n"
+	"        [--watch]         ... and every change of them\n"
+	"        [--schema]        every fact that there can be, with unit and source\n"
+	"  incidents [--all]       open incidents (and closed ones)\n"
+	"  show I3 | T12           an incident's timeline, or a transaction\n"
+	"  why T12                 which rule, facts and invariants decided, and what would flip "
+	"it\n"
+	"  approve T12 | deny T12  answer a transaction that waits\n"
+	"  confirm T12             commit one that waits for the operator's confirmation\n"
+	"  rollback T12            undo one that is being verified\n"
+	"  pause | resume          the brake: nothing new is changed until you resume\n"
+	"  agents                  what runs, and what it may do\n"
+	"  monitor                 follow what happens\n"
+	"  check FILE...           check configuration and policy files\n"
+	"  reload                  load the configuration again, all of it or none\n"
+	"  ledger verify [--head HEX] [--state DIR]\n"
+	"                          look for a flipped byte, a lost or an added line\n"
+	"\n"
+	"Exit status: 0 good, 1 refused or a check failed, 2 wrong use, 3 no daemon.\n";
+
+static int print_json(const cJSON *o)
+{
+	char *text = cJSON_Print(o);
+
+	(void) puts(text ? text : "null");
+	free(text);
+	return 0;
+}
+
+/* One question, one page. */
+static int page(struct cli *c, const char *command, cJSON *args,
+		void (*show)(const struct cli *, const cJSON *))
+{
+	cJSON *answer = cli_ask(c, command, args), *d;
+	int status = EXIT_GOOD;
+
+	if (!answer)
+		return EXIT_UNREACHABLE;
+
+	if (!get_bool(answer, "ok")) {
+		if (c->json)
+			(void) print_json(answer);
+		else
+			(void) fprintf(stderr, "anodctl: %s\n", get_text(answer, "error"));
+		cJSON_ArrayForEach(d, get(answer, "diagnostics")) if (!c->json)(void)
+			fprintf(stderr, "%s\n", d->valuestring);
+		status = EXIT_NO;
+	} else if (c->json) {
+		(void) print_json(get(answer, "data"));
+	} else if (show) {
+		show(c, get(answer, "data"));
+	}
+	cJSON_Delete(answer);
+	return status;
+}
+
+static cJSON *with(const char *name, const char *value)
+{
+	cJSON *args = cJSON_CreateObject();
+
+	if (value)
+		cJSON_AddStringToObject(args, name, value);
+	return args;
+}
+
+static void show_any(const struct cli *c, const cJSON *d)
+{
+	if (get(d, "incident"))
+		show_incident(c, get(d, "incident"));
+	else
+		show_transaction(c, get(d, "transaction"));
+}
+
+static int follow(struct cli *c, void (*show)(const struct cli *, const cJSON *))
+{
+	cJSON *e;
+
+	(void) setvbuf(stdout, NULL, _IOLBF, 0);
+	while ((e = cli_next(c))) {
+		const cJSON *event = get(e, "event");
+
+		if (event && c->json) {
+			char *text = cJSON_PrintUnformatted(event);
+
+			(void) puts(text ? text : "null");
+			free(text);
+		} else if (event) {
+			show(c, event);
+		}
+		cJSON_Delete(e);
+	}
+	(void) fprintf(stderr, "anodctl: the daemon has ended\n");
+	return EXIT_UNREACHABLE;
+}
+
+/* ---- commands ---------------------------------------------------------------------------------- */
+
+static int cmd_status(struct cli *c, int argc, char **argv)
+{
+	(void) argv;
+	return argc ? EXIT_USE : page(c, "status", NULL, show_status);
+}
+
+static int cmd_facts(struct cli *c, int argc, char **argv)
+{
+	const char *pattern = NULL;
+	bool watch = false, schema = false;
+	cJSON *args;
+	int status;
+
+	for (int k = 0; k < argc; k++) {
+		if (strcmp(argv[k], "--watch") == 0)
+			watch = true;
+		else if (strcmp(argv[k], "--schema") == 0)
+			schema = true;
+		else if (argv[k][0] != '-' && !pattern)
+			pattern = argv[k];
+		else
+			return EXIT_USE;
+	}
+	if (schema)
+		return page(c, "schema", NULL, show_schema);
+	args = with("pattern", pattern);
+	if (watch)
+		cJSON_AddTrueToObject(args, "watch");
+	status = page(c, "facts", args, show_facts);
+	return watch && status == EXIT_GOOD ? follow(c, show_fact_event) : status;
+}
+
+static int cmd_incidents(struct cli *c, int argc, char **argv)
+{
+	bool all = argc == 1 && strcmp(argv[0], "--all") == 0;
+	cJSON *args;
+
+	if (argc > 1 || (argc == 1 && !all))
+		return EXIT_USE;
+	args = cJSON_CreateObject();
+	cJSON_AddBoolToObject(args, "all", all);
+	return page(c, "incidents", args, show_incidents);
+}
+
+static int cmd_show(struct cli *c, int argc, char **argv)
+{
+	return argc != 1 ? EXIT_USE : page(c, "show", with("id", argv[0]), show_any);
+}
+
+static int cmd_why(struct cli *c, int argc, char **argv)
+{
+	return argc != 1 ? EXIT_USE : page(c, "why", with("id", argv[0]), show_why);
+}
+
+static int cmd_doctor(struct cli *c, int argc, char **argv)
+{
+	cJSON *answer;
+	int status;
+
+	(void) argv;
+	if (argc)
+		return EXIT_USE;
+	answer = cli_ask(c, "doctor", NULL);
+	if (!answer)
+		return EXIT_UNREACHABLE;
+	status = c->json ? print_json(get(answer, "data")) : show_doctor(c, get(answer, "data"));
+	cJSON_Delete(answer);
+	return status;
+}
+
+static int cmd_agents(struct cli *c, int argc, char **argv)
+{
+	(void) argv;
+	return argc ? EXIT_USE : page(c, "agents", NULL, show_agents);
+}
+
+static int cmd_monitor(struct cli *c, int argc, char **argv)
+{
+	int status;
+
+	(void) argv;
+	if (argc)
+		return EXIT_USE;
+	status = page(c, "monitor", NULL, NULL);
+	return status == EXIT_GOOD ? follow(c, show_monitor) : status;
+}
+
+static int word(struct cli *c, const char *name, int argc, char **argv)
+{
+	return argc != 1 ? EXIT_USE : page(c, name, with("id", argv[0]), show_any);
+}
+
+static int cmd_approve(struct cli *c, int argc, char **argv)
+{
+	return word(c, "approve", argc, argv);
+}
+
+static int cmd_deny(struct cli *c, int argc, char **argv)
+{
+	return word(c, "deny", argc, argv);
+}
+
+static int cmd_confirm(struct cli *c, int argc, char **argv)
+{
+	return word(c, "confirm", argc, argv);
+}
+
+static int cmd_rollback(struct cli *c, int argc, char **argv)
+{
+	return word(c, "rollback", argc, argv);
+}
+
+static void show_brake(const struct cli *c, const cJSON *d)
+{
+	(void) c;
+	(void) puts(get_bool(d, "paused") ? "paused: nothing new is changed until 'anodctl resume'"
+					  : "resumed");
+}
+
+static int cmd_pause(struct cli *c, int argc, char **argv)
+{
+	(void) argv;
+	return argc ? EXIT_USE : page(c, "pause", NULL, show_brake);
+}
+
+static int cmd_resume(struct cli *c, int argc, char **argv)
+{
+	(void) argv;
+	return argc ? EXIT_USE : page(c, "resume", NULL, show_brake);
+}
+
+static void show_reload(const struct cli *c, const cJSON *d)
+{
+	const cJSON *p = get(d, "policy");
+
+	(void) c;
+	(void) printf("loaded: policy \"%s\" revision %.0f, %.0f rules\n", get_text(p, "name"),
+		      get_number(p, "revision"), get_number(p, "rules"));
+}
+
+static int cmd_reload(struct cli *c, int argc, char **argv)
+{
+	(void) argv;
+	return argc ? EXIT_USE : page(c, "reload", NULL, show_reload);
+}
+
+/* The daemon's own binary has the parser and loads the manifests. */
+static int cmd_check(struct cli *c, int argc, char **argv)
+{
+	char path[512], *slash;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 8);
+	char **args;
+
+	(void) c;
+	if (argc == 0)
+		return EXIT_USE;
+	args = calloc((size_t) argc + 3, sizeof(*args));
+	if (!args)
+		return EXIT_NO;
+	args[0] = (char *) (uintptr_t) "anod";
+	args[1] = (char *) (uintptr_t) "check";
+	memcpy(args + 2, argv, (size_t) argc * sizeof(*args));
+	path[n > 0 ? n : 0] = '\0';
+	slash = strrchr(path, '/');
+	if (slash) {
+		(void) strcpy(slash + 1, "anod");
+		(void) execv(path, args);
+	}
+	(void) execv(ANOD_INSTALL_PREFIX "/sbin/anod", args);
+	(void) fprintf(stderr, "anodctl: cannot run anod: %s\n", strerror(errno));
+	free(args);
+	return EXIT_NO;
+}
+
+static const struct command {
+	const char *name;
+	int (*run)(struct cli *, int argc, char **argv);
+} commands[] = {
+	{ "status", cmd_status }, { "facts", cmd_facts },	{ "incidents", cmd_incidents },
+	{ "show", cmd_show },	  { "why", cmd_why },		{ "doctor", cmd_doctor },
+	{ "agents", cmd_agents }, { "monitor", cmd_monitor },	{ "approve", cmd_approve },
+	{ "deny", cmd_deny },	  { "confirm", cmd_confirm },	{ "rollback", cmd_rollback },
+	{ "pause", cmd_pause },	  { "resume", cmd_resume },	{ "reload", cmd_reload },
+	{ "check", cmd_check },	  { "ledger", ledger_command },
+};
+
+static int dispatch(struct cli *c, int argc, char **argv)
+{
+	const char *names[ARRAY_SIZE(commands) + 1] = { 0 }, *near;
+	int status;
+
+	for (size_t k = 0; k < ARRAY_SIZE(commands); k++) {
+		names[k] = commands[k].name;
+		if (strcmp(argv[0], commands[k].name) != 0)
+			continue;
+		status = commands[k].run(c, argc - 1, argv + 1);
+		if (status == EXIT_USE)
+			(void) fprintf(stderr, "anodctl: wrong use of '%s'; see anodctl --help\n",
+				       argv[0]);
+		return status;
+	}
+	near = nearest_word(argv[0], names);
+	(void) fprintf(stderr, "anodctl: no command '%s'%s%s%s\n", argv[0],
+		       near ? "; did you mean '" : "; see anodctl --help", near ? near : "",
+		       near ? "'?" : "");
+	return EXIT_USE;
+}
+
+/* --json and --state may stand anywhere, as people type them. */
+static int options(struct cli *c, int argc, char **argv)
+{
+	int n = 0;
+
+	for (int k = 1; k < argc; k++) {
+		bool has = k + 1 < argc;
+
+		if (strcmp(argv[k], "--json") == 0)
+			c->json = true;
+		else if (strcmp(argv[k], "--socket") == 0 && has)
+			c->socket = argv[++k];
+		else if (strcmp(argv[k], "--state") == 0 && has)
+			c->state_dir = argv[++k];
+		else
+			argv[n++] = argv[k];
+	}
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	const char *env = getenv("ANOD_SOCKET"), *no_color = getenv("NO_COLOR");
+	struct cli c = { .socket = env ? env : "/run/anod/anod.sock" };
+	int n = options(&c, argc, argv), status;
+
+	c.color = isatty(STDOUT_FILENO) && !(no_color && no_color[0]) && !c.json;
+	if (n == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
+		(void) fputs(usage, n ? stdout : stderr);
+		return n ? EXIT_GOOD : EXIT_USE;
+	}
+	if (strcmp(argv[0], "--version") == 0) {
+		(void) puts("anodctl " ANOD_VERSION);
+		return EXIT_GOOD;
+	}
+	status = dispatch(&c, n, argv);
+	cli_close(&c);
+	return status;
+}

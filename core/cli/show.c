@@ -1,0 +1,205 @@
+/*
+ * show - the pages about the daemon itself: status, facts, schema, agents, doctor, monitor.
+ */
+#include <stdarg.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static void line(const struct cli *c, const char *name, const char *fmt, ...) _printf_(3, 4);
+static void line(const struct cli *c, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void) printf("%s%-13s%s ", paint(c, "dim"), name, paint(c, "off"));
+	va_start(ap, fmt);
+	(void) vprintf(fmt, ap);
+	va_end(ap);
+	(void) putchar('\n');
+}
+
+void show_status(const struct cli *c, const cJSON *d)
+{
+	const cJSON *policy = get(d, "policy"), *ledger = get(d, "ledger"), *p;
+	bool observe = strcmp(get_text(d, "mode"), "observe") == 0;
+	char up[32], late[32];
+	double total = 0;
+
+	cJSON_ArrayForEach(p, get(d, "processes")) total += get_number(p, "rss_kib");
+	line(c, "anod", "%s%s%s, version %s, up %s, pid %.0f",
+	     paint(c, get_bool(d, "paused") || observe ? "yellow" : "green"),
+	     get_bool(d, "paused") ? "paused"
+	     : observe		   ? "observing only"
+				   : "acting by policy",
+	     paint(c, "off"), get_text(d, "version"),
+	     duration_text(get_number(d, "uptime_us"), up, sizeof(up)), get_number(d, "pid"));
+	line(c, "policy", "\"%s\" revision %.0f, %.0f rules, from %s", get_text(policy, "name"),
+	     get_number(policy, "revision"), get_number(policy, "rules"), get_text(d, "config"));
+	line(c, "network", "%.0f entities, %.0f routes, %s", get_number(d, "entities"),
+	     get_number(d, "routes"),
+	     get_bool(d, "in_sync") ? "in sync with the kernel" : "being re-read");
+	line(c, "open", "%.0f incidents, %.0f transactions", get_number(d, "incidents_open"),
+	     get_number(d, "transactions_open"));
+	line(c, "ledger", "%.0f lines, head %.16s...", get_number(ledger, "lines"),
+	     get_text(ledger, "head"));
+	line(c, "lateness", "%s at most in the last minute",
+	     duration_text(get_number(d, "lateness_us"), late, sizeof(late)));
+	cJSON_ArrayForEach(p, get(d, "processes"))
+		line(c, p == get(d, "processes")->child ? "processes" : "",
+		     "%-8s pid %-7.0f %6.1f MiB%s", get_text(p, "name"), get_number(p, "pid"),
+		     get_number(p, "rss_kib") / 1024,
+		     get_number(p, "restarts") > 0 ? "  restarted" : "");
+	line(c, "", "%-20s %6.1f MiB", "together", total / 1024);
+	cJSON_ArrayForEach(p, get(d, "warnings"))
+		line(c, "note", "%s%s%s", paint(c, "yellow"), p->valuestring, paint(c, "off"));
+}
+
+static const char *age_text(const cJSON *f, char *buf, size_t size)
+{
+	if (!cJSON_IsNumber(get(f, "age_us")))
+		return "-";
+	return duration_text(get_number(f, "age_us"), buf, size);
+}
+
+void show_facts(const struct cli *c, const cJSON *d)
+{
+	static const char *const heads[] = { "FACT", "VALUE", "AGE", "SOURCE", NULL };
+	struct table *t = table_new(c, heads);
+	const cJSON *f;
+	unsigned n = 0;
+
+	cJSON_ArrayForEach(f, get(d, "facts"))
+	{
+		bool unknown = cJSON_IsNull(get(f, "raw"));
+		char path[200], age[32], value[160];
+		const char *cells[] = { path, value, age_text(f, age, sizeof(age)),
+					get_text(f, "source") };
+
+		(void) snprintf(path, sizeof(path), "%s/%s.%s", get_text(f, "kind"),
+				get_text(f, "entity"), get_text(f, "attr"));
+		(void) snprintf(value, sizeof(value), "%s%s%s%s%s",
+				get_bool(f, "outside") ? "\"" : "", get_text(f, "value"),
+				get_bool(f, "outside") ? "\"" : "", unknown ? ": " : "",
+				unknown ? get_text(f, "why") : "");
+		table_row(t, cells);
+		if (unknown)
+			table_paint(t, 1, paint(c, "yellow"));
+		n++;
+	}
+	table_print(t);
+	if (n == 0)
+		(void) printf("no such fact; 'anodctl facts --schema' lists what there can be\n");
+}
+
+void show_fact_event(const struct cli *c, const cJSON *f)
+{
+	(void) printf("%s/%s.%s = %s%s%s\n", get_text(f, "kind"), get_text(f, "entity"),
+		      get_text(f, "attr"), cJSON_IsNull(get(f, "raw")) ? paint(c, "yellow") : "",
+		      get_text(f, "value"), cJSON_IsNull(get(f, "raw")) ? paint(c, "off") : "");
+}
+
+void show_schema(const struct cli *c, const cJSON *d)
+{
+	static const char *const heads[] = { "FACT",   "TYPE",	  "UNIT", "MAX AGE",
+					     "SOURCE", "MEANING", NULL };
+	struct table *t = table_new(c, heads);
+	const cJSON *k, *a;
+
+	cJSON_ArrayForEach(k, get(d, "kinds"))
+	{
+		cJSON_ArrayForEach(a, get(k, "attrs"))
+		{
+			char name[64], age[32];
+			const char *cells[] = {
+				name,
+				get_text(a, "type"),
+				get_text(a, "unit"),
+				get_number(a, "max_age_us") > 0
+					? duration_text(get_number(a, "max_age_us"), age,
+							sizeof(age))
+					: "event",
+				get_text(a, "source"),
+				get_text(a, "help"),
+			};
+
+			(void) snprintf(name, sizeof(name), "%s.%s", get_text(k, "kind"),
+					get_text(a, "attr"));
+			table_row(t, cells);
+		}
+	}
+	table_print(t);
+}
+
+static const char *join(const cJSON *list, char *buf, size_t size)
+{
+	size_t n = 0;
+	const cJSON *i;
+
+	buf[0] = '\0';
+	cJSON_ArrayForEach(i, list)
+	{
+		if (n < size)
+			n += (size_t) snprintf(buf + n, size - n, "%s%s", n ? " " : "",
+					       i->valuestring);
+	}
+	return buf;
+}
+
+void show_agents(const struct cli *c, const cJSON *d)
+{
+	static const char *const heads[] = { "AGENT",	  "STATE",	 "FINDINGS",
+					     "PROPOSALS", "MAY PROPOSE", NULL };
+	struct table *t = table_new(c, heads);
+	const cJSON *a;
+
+	cJSON_ArrayForEach(a, get(d, "agents"))
+	{
+		char findings[24], proposals[24], may[160];
+		const char *cells[] = { get_text(a, "name"), get_text(a, "state"), findings,
+					proposals, join(get(a, "proposes"), may, sizeof(may)) };
+
+		(void) snprintf(findings, sizeof(findings), "%.0f", get_number(a, "findings"));
+		(void) snprintf(proposals, sizeof(proposals), "%.0f", get_number(a, "proposals"));
+		table_row(t, cells);
+		table_paint(t, 1, state_paint(c, get_text(a, "state")));
+	}
+	table_print(t);
+}
+
+int show_doctor(const struct cli *c, const cJSON *d)
+{
+	const cJSON *k;
+	int bad = 0;
+
+	cJSON_ArrayForEach(k, get(d, "checks"))
+	{
+		const cJSON *ok = get(k, "ok");
+		const char *mark = cJSON_IsTrue(ok) ? "ok  " : cJSON_IsFalse(ok) ? "BAD " : "?   ";
+
+		(void) printf("%s%s%s %s%-10s%s %s\n",
+			      paint(c, cJSON_IsTrue(ok)	   ? "green"
+				       : cJSON_IsFalse(ok) ? "red"
+							   : "yellow"),
+			      mark, paint(c, "off"), paint(c, "bold"), get_text(k, "name"),
+			      paint(c, "off"), get_text(k, "text"));
+		if (!cJSON_IsTrue(ok) && get(k, "cure"))
+			(void) printf("     %-10s %scure: %s%s\n", "", paint(c, "dim"),
+				      get_text(k, "cure"), paint(c, "off"));
+		bad += cJSON_IsFalse(ok);
+	}
+	return bad ? EXIT_NO : EXIT_GOOD;
+}
+
+void show_monitor(const struct cli *c, const cJSON *e)
+{
+	char when[32], about[48] = "";
+
+	if (get(e, "tx"))
+		(void) snprintf(about, sizeof(about), "T%.0f ", get_number(e, "tx"));
+	else if (get(e, "incident"))
+		(void) snprintf(about, sizeof(about), "I%.0f ", get_number(e, "incident"));
+	(void) printf("%s%s%s %-9s %s%s%s%s\n", paint(c, "dim"),
+		      local_time(get_text(e, "t"), when, sizeof(when)), paint(c, "off"),
+		      get_text(e, "kind"), about, get_text(e, "agent"),
+		      get_text(e, "agent")[0] ? ": " : "", get_text(e, "text"));
+}

@@ -1,0 +1,181 @@
+/*
+ * story - the pages that an engineer reads during an incident: what happened, what was done,
+ * and why.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+void show_incidents(const struct cli *c, const cJSON *d)
+{
+	static const char *const heads[] = { "ID", "STATE", "OPENED", "CLOSED", "TITLE", NULL };
+	struct table *t;
+	const cJSON *i;
+
+	if (cJSON_GetArraySize(get(d, "incidents")) == 0) {
+		(void) printf("no open incident; --all shows the closed ones\n");
+		return;
+	}
+	t = table_new(c, heads);
+	cJSON_ArrayForEach(i, get(d, "incidents"))
+	{
+		bool open = get_bool(i, "open");
+		char id[24], opened[32], closed[32] = "-";
+		const char *cells[] = { id, open ? "open" : "closed", opened, closed,
+					get_text(i, "title") };
+
+		(void) snprintf(id, sizeof(id), "I%.0f", get_number(i, "id"));
+		(void) local_time(get_text(i, "opened"), opened, sizeof(opened));
+		if (get_text(i, "closed")[0])
+			(void) local_time(get_text(i, "closed"), closed, sizeof(closed));
+		table_row(t, cells);
+		table_paint(t, 1, paint(c, open ? "yellow" : "green"));
+	}
+	table_print(t);
+}
+
+static void show_finding(const struct cli *c, const cJSON *f)
+{
+	const cJSON *e;
+	char age[32];
+
+	(void) printf("  %s%s%s on %s %s, by %s, confidence %.0f %%%s\n", paint(c, "bold"),
+		      get_text(f, "code"), paint(c, "off"), get_text(f, "kind"),
+		      get_text(f, "entity"), get_text(f, "agent"),
+		      get_number(f, "confidence") * 100, get_bool(f, "open") ? "" : " (cleared)");
+	(void) printf("    %s\n", get_text(f, "summary"));
+	cJSON_ArrayForEach(e, get(f, "evidence"))
+	{
+		(void) printf("    %sfact%s  %s", paint(c, "dim"), paint(c, "off"),
+			      get_text(e, "fact"));
+		if (get(e, "value"))
+			(void) printf(" = %s", get_text(e, "value"));
+		if (cJSON_IsNumber(get(e, "age_us")))
+			(void) printf(" (%s old)",
+				      duration_text(get_number(e, "age_us"), age, sizeof(age)));
+		(void) putchar('\n');
+	}
+	cJSON_ArrayForEach(e, get(f, "rivals"))(void)
+		printf("    %srival%s %s, confidence %.0f %%\n", paint(c, "dim"), paint(c, "off"),
+		       get_text(e, "code"), get_number(e, "confidence") * 100);
+}
+
+void show_incident(const struct cli *c, const cJSON *i)
+{
+	const cJSON *f, *l;
+	bool open = get_bool(i, "open");
+
+	(void) printf("%sI%.0f%s %s  %s%s%s\n", paint(c, "bold"), get_number(i, "id"),
+		      paint(c, "off"), get_text(i, "title"), paint(c, open ? "yellow" : "green"),
+		      open ? "open" : "closed", paint(c, "off"));
+	cJSON_ArrayForEach(f, get(i, "findings")) show_finding(c, f);
+	(void) printf("%stimeline%s\n", paint(c, "dim"), paint(c, "off"));
+	cJSON_ArrayForEach(l, get(i, "lines"))
+	{
+		char when[32], tx[24] = "";
+
+		if (get(l, "tx") && get_number(l, "tx") > 0)
+			(void) snprintf(tx, sizeof(tx), "T%.0f ", get_number(l, "tx"));
+		(void) printf("  %s%s%s  %-8s  %s%s\n", paint(c, "dim"),
+			      local_time(get_text(l, "t"), when, sizeof(when)), paint(c, "off"),
+			      get_text(l, "kind"), tx, get_text(l, "text"));
+	}
+	if (get_number(i, "lines_dropped") > 0)
+		(void) printf("  (%.0f more lines; see the ledger)\n",
+			      get_number(i, "lines_dropped"));
+}
+
+void show_transaction(const struct cli *c, const cJSON *t)
+{
+	const cJSON *k;
+	char when[32];
+
+	if (!cJSON_IsObject(t))
+		return;
+
+	(void) printf("%sT%.0f%s %s%s%s", paint(c, "bold"), get_number(t, "id"), paint(c, "off"),
+		      state_paint(c, get_text(t, "state")), get_text(t, "state"), paint(c, "off"));
+	(void) printf("  by %s at %s", get_text(t, "agent"),
+		      local_time(get_text(t, "created"), when, sizeof(when)));
+	if (get_text(t, "rule")[0])
+		(void) printf(", allowed by \"%s\"", get_text(t, "rule"));
+	if (get(t, "incident"))
+		(void) printf(", incident I%.0f", get_number(t, "incident"));
+	(void) putchar('\n');
+	(void) printf("  because  %s\n", get_text(t, "reason"));
+	if (get_text(t, "expect")[0])
+		(void) printf("  expects  %s\n", get_text(t, "expect"));
+	cJSON_ArrayForEach(k, get(t, "actions"))(void) printf("  action   %s\n", k->valuestring);
+	cJSON_ArrayForEach(k, get(t, "changes"))(void)
+		printf("  change   %s -> %s\n",
+		       cJSON_IsString(get(k, "before")) ? get_text(k, "before") : "(nothing)",
+		       cJSON_IsString(get(k, "after")) ? get_text(k, "after") : "(nothing)");
+	cJSON_ArrayForEach(k, get(t, "approvals"))(void)
+		printf("  approved by %s\n", k->valuestring);
+	if (get(t, "needs"))
+		(void) printf("  waits for %.0f approval(s): anodctl approve T%.0f\n",
+			      get_number(t, "needs"), get_number(t, "id"));
+	if (get_text(t, "why")[0])
+		(void) printf("  %s%s%s%s\n", paint(c, "bold"), get_text(t, "why"), paint(c, "off"),
+			      get_bool(t, "by_guardian") ? " [by the guardian]" : "");
+}
+
+static const char *truth_mark(const struct cli *c, const char *truth)
+{
+	return strcmp(truth, "true") == 0      ? paint(c, "green")
+	       : strcmp(truth, "unknown") == 0 ? paint(c, "yellow")
+					       : paint(c, "red");
+}
+
+static void upper(const char *s, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (; s[n] && n + 1 < size; n++)
+		buf[n] = s[n] >= 'a' && s[n] <= 'z' ? (char) (s[n] - 32) : s[n];
+	buf[n] = '\0';
+}
+
+void show_why(const struct cli *c, const cJSON *d)
+{
+	const cJSON *t = get(d, "transaction"), *v = get(d, "decision"), *r;
+	char level[24], truth[24];
+
+	show_transaction(c, t);
+	if (!cJSON_IsObject(v)) {
+		(void) printf("  no decision of it is left in the ledger\n");
+		return;
+	}
+	upper(get_text(v, "level"), level, sizeof(level));
+	(void) printf("%s%s%s  %s\n", state_paint(c, get_text(v, "level")), level, paint(c, "off"),
+		      get_text(v, "reason"));
+	if (get_text(v, "policy")[0])
+		(void) printf("  policy   \"%s\"\n", get_text(v, "policy"));
+	cJSON_ArrayForEach(r, get(v, "rules"))
+	{
+		upper(get_text(r, "truth"), truth, sizeof(truth));
+		(void) printf("  %-9s %-24s %s%-8s%s -> %-8s %s%s%s\n", get_text(r, "kind"),
+			      get_text(r, "name"), truth_mark(c, get_text(r, "truth")), truth,
+			      paint(c, "off"), get_text(r, "level"), get_text(r, "why"),
+			      get_text(r, "place")[0] ? "  " : "", get_text(r, "place"));
+	}
+	cJSON_ArrayForEach(r, get(v, "invariants"))
+	{
+		const char *holds = get_text(r, "holds");
+
+		(void) printf("  %-9s %-24s %s%-8s%s    %s%s\n", "invariant", get_text(r, "name"),
+			      truth_mark(c, holds),
+			      strcmp(holds, "true") == 0    ? "HOLDS"
+			      : strcmp(holds, "false") == 0 ? "FAILS"
+							    : "UNKNOWN",
+			      paint(c, "off"), get_text(r, "why"),
+			      get_bool(r, "excused") ? " (broken before, not worse)" : "");
+	}
+	if (get_text(v, "flip")[0])
+		(void) printf("  %swould flip%s  %s\n", paint(c, "bold"), paint(c, "off"),
+			      get_text(v, "flip"));
+	if (get_text(v, "suggest")[0])
+		(void) printf("  %swould allow%s\n%s\n", paint(c, "bold"), paint(c, "off"),
+			      get_text(v, "suggest"));
+}
