@@ -10,12 +10,8 @@
 #include "exec/kernel.h"
 
 #include <errno.h>
-#include <linux/if_link.h>
 #include <linux/netlink.h>
-#include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -32,13 +28,14 @@
 struct answers {
 	/* An object, or NULL: begin again.  < 0 is kept as the result. */
 	kernel_each_fn *each;
+	kernel_only_fn *only;
 	void *data;
 	bool dump;
 	bool interrupted; /* by NLM_F_DUMP_INTR */
 	int error;	  /* of 'each' or of decoding */
 };
 
-static int fail(struct kernel *k, int error, const char *text)
+int kernel_fail(struct kernel *k, int error, const char *text)
 {
 	k->error = error;
 	(void) snprintf(k->why, sizeof(k->why), "%s%s%s", strerror(-error), text[0] ? ": " : "",
@@ -134,14 +131,14 @@ static int take_end(struct kernel *k, const struct nlmsghdr *h)
 	int error = 0;
 
 	if (h->nlmsg_len < NLMSG_HDRLEN + (ack ? sizeof(struct nlmsgerr) : sizeof(int)))
-		return ack ? fail(k, -EBADMSG, "short ack from the kernel") : 0;
+		return ack ? kernel_fail(k, -EBADMSG, "short ack from the kernel") : 0;
 
 	memcpy(&error, NLMSG_DATA(h), sizeof(error));
 	if (error >= 0)
 		return 0;
 
 	ext_ack_text(h, text, sizeof(text));
-	return fail(k, error, text);
+	return kernel_fail(k, error, text);
 }
 
 static void take_object(struct answers *a, const struct nlmsghdr *h)
@@ -152,7 +149,7 @@ static void take_object(struct answers *a, const struct nlmsghdr *h)
 
 	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
 		a->interrupted = true;
-	if (!a->each || a->error < 0)
+	if (!a->each || a->error < 0 || (a->only && !a->only(a->data, h)))
 		return;
 
 	r = anod_rtnl_decode(h, &obj, &gone);
@@ -171,7 +168,7 @@ static int take_datagram(struct kernel *k, size_t n, struct answers *a)
 		const struct nlmsghdr *h = (const struct nlmsghdr *) (k->buf + at);
 
 		if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > n - at)
-			return fail(k, -EBADMSG, "the kernel sent a torn message");
+			return kernel_fail(k, -EBADMSG, "the kernel sent a torn message");
 		at += MIN_OF(NLMSG_ALIGN((size_t) h->nlmsg_len), n - at);
 
 		if (h->nlmsg_seq != k->seq)
@@ -208,9 +205,10 @@ static int receive(struct kernel *k, struct answers *a)
 		if (n < 0 && errno == EAGAIN)
 			break;
 		if (n < 0)
-			return fail(k, -errno, "reading the kernel's answer");
+			return kernel_fail(k, -errno, "reading the kernel's answer");
 		if ((size_t) n > BUF_SIZE)
-			return fail(k, -EMSGSIZE, "the kernel's answer is longer than 64 KiB");
+			return kernel_fail(k, -EMSGSIZE,
+					   "the kernel's answer is longer than 64 KiB");
 
 		if (peer.nl_pid != 0)
 			continue;
@@ -222,7 +220,7 @@ static int receive(struct kernel *k, struct answers *a)
 			until = clock_boot_us() + KERNEL_WAIT_MS * US_PER_MS;
 	} while (clock_boot_us() < until);
 
-	return fail(k, -ETIMEDOUT, "no answer from the kernel within 2 s");
+	return kernel_fail(k, -ETIMEDOUT, "no answer from the kernel within 2 s");
 }
 
 /* Send and take the answers.  'flags' are added to the request's. */
@@ -236,13 +234,13 @@ static int ask(struct kernel *k, const void *msg, size_t len, uint16_t flags, st
 	int r;
 
 	if (k->fd < 0)
-		return fail(k, -EBADF, "there is no netlink socket");
+		return kernel_fail(k, -EBADF, "there is no netlink socket");
 	if (len < sizeof(out.h) || len > sizeof(out.room))
-		return fail(k, -EINVAL, "a request of impossible length");
+		return kernel_fail(k, -EINVAL, "a request of impossible length");
 
 	memcpy(&out, msg, len);
 	if (out.h.nlmsg_len != len)
-		return fail(k, -EINVAL, "a request that is not one netlink message");
+		return kernel_fail(k, -EINVAL, "a request that is not one netlink message");
 	out.h.nlmsg_flags |= NLM_F_REQUEST | flags;
 	out.h.nlmsg_seq = ++k->seq;
 	out.h.nlmsg_pid = 0;
@@ -252,7 +250,7 @@ static int ask(struct kernel *k, const void *msg, size_t len, uint16_t flags, st
 		n = send(k->fd, &out, len, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return fail(k, -errno, "sending to the kernel");
+		return kernel_fail(k, -errno, "sending to the kernel");
 
 	r = receive(k, a);
 	if (r < 0 && a->dump)
@@ -267,10 +265,11 @@ int kernel_send(struct kernel *k, const void *msg, size_t len)
 	return ask(k, msg, len, NLM_F_ACK, &a);
 }
 
-int kernel_dump(struct kernel *k, const void *msg, size_t len, kernel_each_fn *each, void *data)
+int kernel_dump(struct kernel *k, const void *msg, size_t len, kernel_each_fn *each,
+		kernel_only_fn *only, void *data)
 {
 	for (int i = 0; i < DUMP_TRIES; i++) {
-		struct answers a = { .each = each, .data = data };
+		struct answers a = { .each = each, .only = only, .data = data };
 		int r;
 
 		r = each(data, NULL);
@@ -281,102 +280,18 @@ int kernel_dump(struct kernel *k, const void *msg, size_t len, kernel_each_fn *e
 		if (r < 0)
 			return r;
 		if (a.error < 0 && !a.interrupted)
-			return fail(k, a.error, "reading what the kernel has");
+			return kernel_fail(k, a.error, "reading what the kernel has");
 		if (!a.interrupted)
 			return 0;
 	}
 
-	return fail(k, -EAGAIN, "the kernel's table changed during every one of 8 dumps");
-}
-
-struct wanted {
-	const struct anod_object *key;
-	struct anod_object *obj;
-	bool found;
-};
-
-static int want(void *data, const struct anod_object *obj)
-{
-	struct wanted *w = data;
-
-	if (!obj) {
-		w->found = false;
-	} else if (!w->found && anod_object_same_key(obj, w->key)) {
-		*w->obj = *obj;
-		w->found = true;
-	}
-
-	return 0;
-}
-
-/* The words that the kernel has for "there is none". */
-static bool means_none(int error, const struct anod_object *key)
-{
-	if (error == -ENOENT || error == -ESRCH || error == -ENODEV)
-		return true;
-
-	return key->type == ANOD_OBJ_ROUTE && (error == -ENETUNREACH || error == -EHOSTUNREACH);
-}
-
-int kernel_get_ready(struct kernel *k, const void *msg, size_t len, const struct anod_object *key,
-		     struct anod_object *ret)
-{
-	struct anod_object obj = { 0 };
-	struct wanted w = { .key = key, .obj = &obj };
-	int r;
-
-	r = kernel_dump(k, msg, len, want, &w);
-	if (r < 0 && !means_none(r, key))
-		return r;
-	if (r < 0 || !w.found)
-		return -ENOENT;
-
-	*ret = obj;
-	return 0;
-}
-
-int kernel_get(struct kernel *k, const struct anod_object *key, struct anod_object *ret)
-{
-	uint32_t msg[ANOD_NLMSG_MAX / 4];
-	int n = anod_rtnl_encode(ANOD_RTNL_GET, key, NULL, msg);
-
-	if (n < 0)
-		return fail(k, n, "there is no request for this object");
-
-	return kernel_get_ready(k, msg, (size_t) n, key, ret);
-}
-
-static struct kernel *of_view(const struct anod_view *v)
-{
-	return (struct kernel *) ((uintptr_t) v - offsetof(struct kernel, view));
-}
-
-static int view_get(const struct anod_view *v, const struct anod_object *key,
-		    struct anod_object *ret)
-{
-	return kernel_get(of_view(v), key, ret);
-}
-
-static int view_ifindex(const struct anod_view *v, const char *name)
-{
-	struct kernel *k = of_view(v);
-	struct ifreq request = { 0 };
-
-	if (k->fd < 0)
-		return -EBADF;
-	if (strlen(name) >= sizeof(request.ifr_name))
-		return -ENODEV;
-
-	(void) copy_text(request.ifr_name, sizeof(request.ifr_name), name);
-	if (ioctl(k->fd, SIOCGIFINDEX, &request) < 0)
-		return -errno;
-
-	return request.ifr_ifindex;
+	return kernel_fail(k, -EAGAIN, "the kernel's table changed during every one of 8 dumps");
 }
 
 int kernel_open(struct kernel *k)
 {
-	*k = (struct kernel){ .fd = -1, .view = { .get = view_get, .ifindex = view_ifindex } };
+	*k = (struct kernel){ .fd = -1 };
+	kernel_view_init(&k->view);
 
 	k->buf = malloc(BUF_SIZE);
 	if (!k->buf)

@@ -35,6 +35,9 @@ void kernel_close(struct kernel *k);
  * its ack: 0 or the kernel's -errno, and k->why. */
 int kernel_send(struct kernel *k, const void *msg, size_t len);
 
+/* Make 'v' the view inside a struct kernel. */
+void kernel_view_init(struct anod_view *v);
+
 /* Read the object with the key of 'key': 0, -ENOENT, -errno. */
 int kernel_get(struct kernel *k, const struct anod_object *key, struct anod_object *ret);
 /* The same with a ready GET request. */
@@ -47,8 +50,13 @@ int kernel_get_ready(struct kernel *k, const void *msg, size_t len, const struct
  * what it had.  A result < 0 of 'each' is returned when the dump is over.
  */
 typedef int kernel_each_fn(void *data, const struct anod_object *obj);
-int kernel_dump(struct kernel *k, const void *msg, size_t len, kernel_each_fn *each, void *data);
+/* Is this message worth decoding?  NULL in place of the function: all are. */
+typedef bool kernel_only_fn(void *data, const struct nlmsghdr *msg);
+int kernel_dump(struct kernel *k, const void *msg, size_t len, kernel_each_fn *each,
+		kernel_only_fn *only, void *data);
 
+/* Note a failure: returns 'error'. */
+int kernel_fail(struct kernel *k, int error, const char *text);
 /* Put the object of a change in front of k->why. */
 void kernel_why_about(struct kernel *k, const struct anod_change *c);
 

@@ -149,7 +149,7 @@ static int dump(struct kernel *k, struct found *f, uint16_t type, const void *fi
 	msg.h.nlmsg_len = (uint32_t) NLMSG_LENGTH(n);
 
 	f->n_before = f->n;
-	r = kernel_dump(k, &msg, msg.h.nlmsg_len, on_object, f);
+	r = kernel_dump(k, &msg, msg.h.nlmsg_len, on_object, NULL, f);
 	/* A kernel without IPv6 or without next-hop objects has none of them. */
 	if (r == -EAFNOSUPPORT || r == -EOPNOTSUPP || r == -ENOENT)
 		r = 0;
