@@ -44,12 +44,15 @@ struct journal_record {
 	uint32_t n_steps;
 	uint64_t tx;
 	uint64_t boot_us, wall_us;
-	uint64_t deadline_us; /* INTENT: CLOCK_BOOTTIME until which the guardian waits */
-	uint32_t flags;	      /* GUARD_HOLD_ON_CRASH */
+	/* CLOCK_BOOTTIME.  INTENT: until then the guardian waits.  COMMIT: then it is undone again
+	 * ("undo after"; 0: it stays). */
+	uint64_t deadline_us;
+	uint32_t flags; /* GUARD_HOLD_ON_CRASH */
 	uint32_t pad;
 	char boot_id[40];
 	char agent[ANOD_NAME_SIZE];
-	char rule[ANOD_NAME_SIZE]; /* the permit that allowed it */
+	char rule[ANOD_NAME_SIZE];     /* the permit that allowed it */
+	char resource[ANOD_NAME_SIZE]; /* "link wan0": the lease, also of one found open */
 	char why[ANOD_REASON_SIZE];
 	struct exec_step *step; /* INTENT: n_steps; owned by the reader's record list */
 };
@@ -57,17 +60,19 @@ struct journal_record {
 struct journal;
 
 /* Open or create in 'dir', take the lock (waits up to 'lock_wait_us' for a guardian at work,
- * then -EBUSY), read all records that are whole.  A file that is not a journal: -EBADMSG, and it
- * is left alone. */
+ * then -EBUSY), read all records that are whole.  A file that is not a journal: -EBADMSG; of
+ * another format version: -EPROTONOSUPPORT; it is left alone. */
 int journal_open(const char *dir, uint64_t lock_wait_us, struct journal **ret);
 struct journal *journal_close(struct journal *j);
 DEFINE_CLEANUP(struct journal *, journal_close);
 
-/* Number for a new transaction; unique in this state folder for ever. */
+/* Number for a new transaction; unique in this state folder for ever.  Reserved in blocks, so a
+ * crash leaves a gap; 0: the block could not be reserved (full disk, failed fsync). */
 uint64_t journal_next_tx(struct journal *j);
 
 /* Durable on return when 'sync', else in the page cache (survives our death, not the power's).
- * -ENOSPC, -EIO (final). */
+ * An empty r->boot_id is filled in.  -ENOSPC, -EIO (final); what was written of a record that
+ * failed is blanked, so that the guardian does not read a COMMIT that the owner gave up. */
 int journal_append(struct journal *j, const struct journal_record *r, bool sync);
 
 /* Transactions without a terminal record, oldest first; each with its INTENT and the last record
@@ -75,10 +80,24 @@ int journal_append(struct journal *j, const struct journal_record *r, bool sync)
 struct journal_open_tx {
 	uint64_t tx;
 	enum journal_type last;
-	const struct journal_record *intent; /* NULL: the INTENT itself was torn; nothing done */
+	uint64_t deadline_us;		     /* of the last record */
+	const struct journal_record *intent; /* NULL: its INTENT cannot be read */
 };
 unsigned journal_open_count(const struct journal *j);
 const struct journal_open_tx *journal_open_at(const struct journal *j, unsigned n);
+
+/* Records in order, as far as they are whole ('r' and its steps die on return); non-zero stops
+ * and is returned.  Needs no lock: for 'anodctl' and tests. */
+typedef int journal_fn(void *data, const struct journal_record *r);
+int journal_read(const char *dir, journal_fn *fn, void *data);
+
+/* How writes reach the file; the crash tests put their own disk between.  0 or -errno. */
+struct journal_io {
+	int (*write)(void *data, int fd, const void *buf, size_t size, uint64_t offset);
+	int (*sync)(void *data, int fd);
+};
+/* Before the first append; 'io' borrowed until close. */
+void journal_set_io(struct journal *j, const struct journal_io *io, void *data);
 
 /* For the guardian: read-only look for the last whole record of a transaction, without a lock.
  * Its type, 0: none, -errno. */

@@ -4,7 +4,11 @@
  *   DECIDED -> WAITING (approval, window) -> PREPARING -> INTENT* -> ARMING -> APPLYING ->
  *   VERIFYING -> SOAK -> COMMIT* -> DISARMING -> DONE
  *   any state after INTENT -> ROLLBACK* -> UNDOING -> ROLLED_BACK | SUPERSEDED | STUCK
+ *   before the first effect: ABORTED
  *   before INTENT: DENIED, EXPIRED, FAILED (nothing happened)         (* = durable)
+ * With "undo after DUR" a transaction stays in COMMIT, without guardian and without its lease,
+ * and goes to ROLLBACK when its time has come; an identical proposal renews it ("unless
+ * renewed").  A crash in between changes nothing: the COMMIT record holds the time.
  *
  * The engine decides and the ops act: journal, executor, guardian, facts and clock are behind
  * struct txn_ops, so the simulator crashes it at every step.  Every transition goes through one
@@ -20,7 +24,8 @@
 #include "policy/decide.h"
 #include "txn/journal.h"
 
-#define TXNS_MAX 64 /* open at once; further proposals wait in the agent */
+#define TXNS_MAX  64 /* open at once; further proposals wait in the agent */
+#define TXNS_KEPT 32 /* ended ones that txns_get() still knows */
 
 enum txn_state {
 	TXN_DECIDED = 1,
@@ -74,15 +79,20 @@ enum txn_verify { TXN_VERIFY_NO = 0, TXN_VERIFY_DOUBT = 1, TXN_VERIFY_YES = 2 };
 struct txn_ops {
 	uint64_t (*now_us)(void *);
 	uint64_t (*wall_us)(void *);
+	const char *(*boot_id)(void *); /* clock_boot_id() */
+	/* Of the model, as in struct decision: a decision of an older one is made again before
+	 * INTENT.  NULL: always made again. */
+	uint64_t (*generation)(void *);
 	int (*journal)(void *, const struct journal_record *, bool sync);
 	uint64_t (*next_tx)(void *);
 	int (*exec)(void *, struct chan_head *msg, size_t size);  /* PREPARE, APPLY, CHECK, UNDO */
 	int (*guard)(void *, struct chan_head *msg, size_t size); /* ARM, DISARM */
 	/* Decide again on what is true now; replaces t->decision. */
 	int (*decide)(void *, struct txn *t);
-	/* Charge budget and cooldown; -EBUSY and one sentence. */
+	/* Charge budget and cooldown, once, right before INTENT; -EBUSY and one sentence. */
 	int (*charge)(void *, struct txn *t, const char **ret_why);
-	/* Truth of the permit's verify and the proposal's own, on measured facts. */
+	/* Truth of the permit's verify and the proposal's own, on measured facts; YES where there
+	 * is neither: every step has been read back by then.  t->decision is set. */
 	enum txn_verify (*verify)(void *, const struct txn *t);
 	void (*snapshot_before)(void *, struct txn *t);
 	void (*drop_before)(void *, struct txn *t);
@@ -95,16 +105,24 @@ struct txns *txns_new(const struct txn_ops *ops, void *data);
 struct txns *txns_free(struct txns *e);
 DEFINE_CLEANUP(struct txns *, txns_free);
 
+/*
+ * One transaction at a time holds a resource (decision->resource), from PREPARING to its end;
+ * others WAIT for it, for executor or guardian, or for the end of a pause, at most as long as for
+ * an approval.
+ */
+
 /* A proposal comes in.  Always a transaction with an id, even when it is denied at once (then it
  * is final when this returns).  Identical proposals of one agent that are still open are one:
  * -EALREADY and *ret_id of the open one.  -EBUSY: TXNS_MAX. */
 int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t incident,
 		 const struct anod_proposal *p, uint64_t *ret_id);
 
-/* A person's word.  -ENOENT: not open; -EPERM: not in the group; -EALREADY: signed before. */
+/* A person's word.  -ENOENT: not open; -EPERM: not in the group; -EALREADY: signed before;
+ * -EINVAL: it waits for nothing of the kind. */
 int txns_approve(struct txns *e, uint64_t id, const char *user, bool in_group);
 int txns_deny(struct txns *e, uint64_t id, const char *user);
-/* Roll back one that is verifying or soaking, now. */
+/* Roll back one that is verifying or soaking, or stands until "undo after", now.  -ENOENT,
+ * -EINVAL: in another state. */
 int txns_rollback(struct txns *e, uint64_t id, const char *why);
 /* Confirm one that waits for "confirm by operator". */
 int txns_confirm(struct txns *e, uint64_t id, const char *user);
@@ -112,7 +130,8 @@ int txns_confirm(struct txns *e, uint64_t id, const char *user);
  * on to their end. */
 void txns_pause(struct txns *e, bool paused);
 
-/* Messages from the executor and the guardian; -EPROTO for one that fits no transaction. */
+/* Messages from the executor and the guardian; -EPROTO for one that fits no transaction.  A late
+ * answer to one that has ended or moved on is ignored. */
 int txns_on_exec(struct txns *e, const struct chan_head *msg);
 int txns_on_guard(struct txns *e, const struct chan_head *msg);
 /* The process died and a new one is there (true), or could not be had (false). */
@@ -123,7 +142,8 @@ void txns_guard_restarted(struct txns *e, bool there);
 uint64_t txns_run(struct txns *e);
 
 /* After a start: what the journal left open.  Compare-and-undo for this boot, CLOSED_BY_REBOOT
- * for an earlier one; 'fired' are the guardian's entries. */
+ * for an earlier one; 'fired' are the guardian's entries.  A transaction of "on crash hold" stays
+ * in SOAK until somebody confirms it or its deadline comes.  How many were open, or -errno. */
 struct guardian_entry;
 int txns_recover(struct txns *e, const struct journal *j, const struct guardian_entry *fired,
 		 unsigned n_fired);
@@ -133,6 +153,7 @@ bool txns_recovering(const struct txns *e);
 /* Changes of all transactions between INTENT and their end, for the what-if of others. */
 unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, unsigned max);
 
+/* Also the last TXNS_KEPT that ended. */
 const struct txn *txns_get(const struct txns *e, uint64_t id);
 const struct txn *txns_nth(const struct txns *e, unsigned n); /* open ones, oldest first */
 

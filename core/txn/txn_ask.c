@@ -1,0 +1,317 @@
+/*
+ * txn_ask - from a proposal to PREPARE: decisions, signatures, leases.
+ *
+ * Design.  A decision is about a moment.  So whenever a proposal has waited - for a person, for
+ * the lease of its resource, for the end of a pause - it is decided again before it goes on, and
+ * once more at INTENT when the model has moved (txn_flow.c).  Signatures count across decisions:
+ * people sign the proposal, not the facts.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "txn/txn_int.h"
+
+static void take_terms(struct entry *x)
+{
+	const struct decision *d = x->t.decision;
+	const struct policy_rule *p = d->permit;
+	struct terms *m = &x->terms;
+
+	*m = (struct terms){ .wait_us = TXN_WAIT_US, .verify_us = TXN_VERIFY_DEFAULT_US };
+	(void) copy_text(x->resource, sizeof(x->resource), d->resource);
+	if (!p)
+		return;
+
+	(void) copy_text(m->rule, sizeof(m->rule), p->name);
+	m->approvals = p->approvals;
+	if (p->approve_within_us)
+		m->wait_us = p->approve_within_us;
+	if (p->verify_within_us)
+		m->verify_us = p->verify_within_us;
+	m->confirm_us = p->confirm_us;
+	m->by_hand = p->confirm_by_hand;
+	m->undo_after_us = p->undo_after_us;
+	m->unless_renewed = p->undo_unless_renewed;
+	m->hold_on_crash = p->hold_on_crash;
+	m->foreign = p->touch_foreign;
+}
+
+int ask_decide(struct txns *e, struct entry *x)
+{
+	int r = e->ops->decide(e->data, &x->t);
+
+	if (r < 0)
+		return r;
+	if (!x->t.decision)
+		return -EINVAL;
+
+	take_terms(x);
+	return 0;
+}
+
+/* Who holds the resource of 'x'? */
+static const struct entry *holder(const struct txns *e, const struct entry *x)
+{
+	for (unsigned i = 0; i < e->n; i++) {
+		const struct entry *o = e->open[i];
+
+		if (o != x && o->t.state >= TXN_PREPARING && !entry_held(o) && x->resource[0] &&
+		    strcmp(o->resource, x->resource) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+const char *ask_hindrance(const struct txns *e, const struct entry *x, char *buf, size_t size)
+{
+	const struct entry *h = holder(e, x);
+
+	if (e->paused)
+		return "the operator has paused all changes";
+	if (txns_recovering(e))
+		return "transactions of before the restart are being undone";
+	if (!e->guard_there)
+		return "there is no guardian to hold the undo";
+	if (!e->exec_there)
+		return "there is no executor";
+	if (!h)
+		return NULL;
+
+	(void) snprintf(buf, size, "transaction T%llu holds %s", (unsigned long long) h->t.id,
+			x->resource);
+	return buf;
+}
+
+static unsigned needs(const struct entry *x)
+{
+	if (x->t.decision->level != LEVEL_APPROVE)
+		return 0;
+
+	return MAX_OF(x->terms.approvals, 1u);
+}
+
+/* WAITING, or the same with another reason; the deadline runs from the first time. */
+static void wait_for(struct txns *e, struct entry *x, bool asks, const char *why)
+{
+	x->asks = asks;
+	if (x->t.state == TXN_WAITING && strcmp(x->t.why, why) == 0)
+		return;
+
+	if (!x->wait_until_us)
+		x->wait_until_us = txns_now(e) + x->terms.wait_us;
+	entry_enter(e, x, TXN_WAITING, x->wait_until_us, "%s", why);
+}
+
+static void refuse(struct txns *e, struct entry *x)
+{
+	const struct decision *d = x->t.decision;
+	const char *reason = d->reason ? d->reason : "no permit";
+
+	switch (d->level) {
+	case LEVEL_DENY:
+		entry_enter(e, x, TXN_DENIED, US_INFINITY, "denied: %s", reason);
+		return;
+	case LEVEL_OBSERVE:
+		entry_enter(e, x, TXN_DENIED, US_INFINITY, "only observed: %s", reason);
+		return;
+	case LEVEL_PROPOSE:
+		entry_enter(e, x, TXN_DENIED, US_INFINITY,
+			    "only proposed, a person may carry it out: %s", reason);
+		return;
+	case LEVEL_APPROVE:
+	case LEVEL_AUTO:
+		return;
+	}
+}
+
+void ask_begin(struct txns *e, struct entry *x)
+{
+	char buf[EXEC_WHY_SIZE];
+	const char *why;
+	unsigned n = needs(x);
+
+	if (x->t.decision->level < LEVEL_APPROVE) {
+		refuse(e, x);
+		return;
+	}
+	if (e->capped) {
+		entry_enter(e, x, TXN_DENIED, US_INFINITY,
+			    "only observed: the journal failed, nothing is applied until the "
+			    "daemon is restarted on a good disk");
+		return;
+	}
+	if (x->t.n_approvals < n) {
+		(void) snprintf(buf, sizeof(buf), "waits for %u of %u approvals: %s",
+				n - x->t.n_approvals, n,
+				x->t.decision->reason ? x->t.decision->reason : "");
+		wait_for(e, x, true, buf);
+		return;
+	}
+	why = ask_hindrance(e, x, buf, sizeof(buf));
+	if (why) {
+		wait_for(e, x, false, why);
+		return;
+	}
+
+	x->asks = false;
+	entry_enter(e, x, TXN_PREPARING, txns_now(e) + TXN_PREPARE_US, "the executor plans it");
+	msg_prepare(e, x);
+}
+
+void ask_again(struct txns *e, struct entry *x)
+{
+	int r = ask_decide(e, x);
+
+	if (r < 0)
+		entry_enter(e, x, TXN_FAILED, US_INFINITY, "could not be decided: %s",
+			    strerror(-r));
+	else
+		ask_begin(e, x);
+}
+
+void ask_wake(struct txns *e)
+{
+	char buf[EXEC_WHY_SIZE];
+
+	for (unsigned i = 0; i < e->n;) {
+		struct entry *x = e->open[i];
+
+		if (x->t.state == TXN_WAITING && !x->asks &&
+		    (e->capped || !ask_hindrance(e, x, buf, sizeof(buf))))
+			ask_again(e, x);
+		if (i < e->n && e->open[i] == x)
+			i++;
+	}
+}
+
+/* ---- what the world says ------------------------------------------------------------------ */
+
+static bool same_action(const struct anod_action *a, const struct anod_action *b)
+{
+	return a->n_args == b->n_args && memcmp(a->kind, b->kind, sizeof(a->kind)) == 0 &&
+	       memcmp(a->arg, b->arg, a->n_args * sizeof(a->arg[0])) == 0;
+}
+
+static bool same_proposal(const struct anod_proposal *a, const struct anod_proposal *b)
+{
+	if (a->n_actions != b->n_actions)
+		return false;
+	for (uint32_t i = 0; i < a->n_actions; i++)
+		if (!same_action(&a->action[i], &b->action[i]))
+			return false;
+
+	return true;
+}
+
+static struct entry *find_same(const struct txns *e, const char *agent,
+			       const struct anod_proposal *p)
+{
+	for (unsigned i = 0; i < e->n; i++) {
+		struct entry *x = e->open[i];
+
+		if (!x->recovered && strcmp(x->t.agent, agent) == 0 &&
+		    same_proposal(&x->t.proposal, p))
+			return x;
+	}
+	return NULL;
+}
+
+static bool proposal_valid(const struct anod_proposal *p)
+{
+	if (p->n_actions == 0 || p->n_actions > ANOD_ACTIONS_MAX)
+		return false;
+	for (uint32_t i = 0; i < p->n_actions; i++)
+		if (p->action[i].n_args > ANOD_ARGS_MAX)
+			return false;
+
+	return true;
+}
+
+int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t incident,
+		 const struct anod_proposal *p, uint64_t *ret_id)
+{
+	struct entry *x;
+	uint64_t id;
+	int r;
+
+	if (!proposal_valid(p))
+		return -EINVAL;
+
+	x = find_same(e, agent, p);
+	if (x) {
+		*ret_id = x->t.id;
+		if (entry_held(x) && x->terms.unless_renewed)
+			flow_renew(e, x);
+		return -EALREADY;
+	}
+	if (e->n >= TXNS_MAX)
+		return -EBUSY;
+
+	id = e->ops->next_tx(e->data);
+	if (!id) {
+		e->capped = true;
+		return -EIO;
+	}
+	x = entry_new(e, id);
+	if (!x)
+		return -ENOMEM;
+
+	(void) copy_text(x->t.agent, sizeof(x->t.agent), agent);
+	x->t.agent_ref = agent_ref;
+	x->t.incident = incident;
+	x->t.finding = p->finding;
+	x->t.proposal = *p;
+	*ret_id = id;
+
+	r = ask_decide(e, x);
+	entry_enter(e, x, TXN_DECIDED, US_INFINITY, "%s",
+		    r >= 0 && x->t.decision->reason ? x->t.decision->reason : p->reason);
+	if (r < 0)
+		entry_enter(e, x, TXN_FAILED, US_INFINITY, "could not be decided: %s",
+			    strerror(-r));
+	else
+		ask_begin(e, x);
+	return 0;
+}
+
+int txns_approve(struct txns *e, uint64_t id, const char *user, bool in_group)
+{
+	struct entry *x = entry_find(e, id);
+	struct txn *t;
+
+	if (!x)
+		return -ENOENT;
+	t = &x->t;
+	if (t->state != TXN_WAITING || !x->asks)
+		return -EINVAL;
+	if (!in_group)
+		return -EPERM;
+	for (unsigned i = 0; i < t->n_approvals; i++)
+		if (strcmp(t->approver[i], user) == 0)
+			return -EALREADY;
+	if (t->n_approvals >= ARRAY_SIZE(t->approver))
+		return -EINVAL;
+
+	(void) copy_text(t->approver[t->n_approvals++], sizeof(t->approver[0]), user);
+	ask_again(e, x);
+	return 0;
+}
+
+int txns_deny(struct txns *e, uint64_t id, const char *user)
+{
+	struct entry *x = entry_find(e, id);
+
+	if (!x)
+		return -ENOENT;
+	if (x->t.state != TXN_WAITING)
+		return -EINVAL;
+
+	entry_enter(e, x, TXN_DENIED, US_INFINITY, "denied by %s", user);
+	return 0;
+}
+
+void txns_pause(struct txns *e, bool paused)
+{
+	e->paused = paused;
+	ask_wake(e);
+}

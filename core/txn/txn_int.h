@@ -1,0 +1,126 @@
+/*
+ * txn_int - what the files of the engine share.
+ *
+ * txn.c holds the transactions and the one function that changes a state; txn_ask.c the way from
+ * a proposal to PREPARE, with people and leases; txn_flow.c INTENT to COMMIT; txn_undo.c the way
+ * back and all endings; txn_msg.c messages; txn_recover.c what follows a death.
+ */
+#ifndef TXN_TXN_INT_H
+#define TXN_TXN_INT_H
+
+#include "base/clock.h"
+#include "txn/txn.h"
+
+#define TXN_PREPARE_US	      (5 * US_PER_S) /* how long we wait for answers */
+#define TXN_ARM_US	      (1 * US_PER_S)
+#define TXN_APPLY_US	      (3 * US_PER_S)
+#define TXN_CHECK_US	      (3 * US_PER_S)
+#define TXN_UNDO_US	      (10 * US_PER_S)
+#define TXN_DISARM_US	      (2 * US_PER_S)
+#define TXN_WAIT_US	      (600 * US_PER_S)	/* for approval or lease, unless the permit says */
+#define TXN_VERIFY_DEFAULT_US (5 * US_PER_S)	/* permits without "verify ... within" */
+#define TXN_CHECK_EVERY_US    (3 * US_PER_S)	/* read-back during SOAK */
+#define TXN_POLL_US	      (200 * US_PER_MS) /* verify may change by age alone */
+#define TXN_UNDO_RETRY_US     (500 * US_PER_MS)
+#define TXN_UNDO_TRIES	      3
+/* The guardian waits so much longer than the engine, so that the daemon acts first. */
+#define TXN_MARGIN_US	 (5 * US_PER_S)
+#define TXN_COMMIT_GAP	 (500 * US_PER_MS) /* no COMMIT so close to the guardian's deadline */
+#define TXN_GUARD_MAX_US (24 * 3600 * US_PER_S)
+
+/* The permit's obligations, copied with each decision: a reload may free the permit. */
+struct terms {
+	char rule[ANOD_NAME_SIZE];
+	unsigned approvals;
+	uint64_t wait_us, verify_us, confirm_us, undo_after_us;
+	bool by_hand, unless_renewed, hold_on_crash, foreign;
+};
+
+struct entry {
+	struct txn t;
+	struct terms terms;
+	char resource[ANOD_NAME_SIZE];
+	bool asks;	/* WAITING for signatures, not for a lease */
+	bool armed;	/* the guardian may hold it */
+	bool confirmed; /* by hand */
+	bool finishing; /* the read-back under way decides about COMMIT */
+	bool doomed;	/* roll back as soon as APPLY has answered; t.why says why */
+	bool closed;	/* its terminal record is written */
+	bool recovered; /* of a daemon that died: no proposal, no decision */
+	uint64_t wait_until_us;
+	uint64_t guard_us; /* the guardian's deadline, from INTENT on */
+	uint64_t check_sent_us, next_check_us;
+	uint64_t next_undo_us; /* US_INFINITY: an answer is awaited */
+	unsigned n_undo;
+	uint32_t arm_crc;
+	enum txn_state end;	  /* DISARMING: what comes then */
+	enum txn_state untouched; /* the end when no step had to be undone; 0: ROLLED_BACK */
+};
+
+struct txns {
+	const struct txn_ops *ops;
+	void *data;
+	bool paused, capped, exec_there, guard_there;
+	uint64_t last_id;
+	unsigned n, n_alloc;
+	struct entry **open; /* oldest first */
+	unsigned kept_at;
+	struct entry *kept[TXNS_KEPT];
+};
+
+/* txn.c */
+struct entry *entry_new(struct txns *e, uint64_t id);
+struct entry *entry_find(const struct txns *e, uint64_t id); /* open ones */
+/* The one function that changes a state.  A final one leaves the list of open ones; the entry
+ * stays readable until the caller returns to the loop. */
+void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t deadline_us,
+		 const char *fmt, ...) _printf_(5, 6);
+/* Append a record about 'x'; caps the engine when the journal has failed. */
+int entry_record(struct txns *e, struct entry *x, enum journal_type type, uint64_t deadline_us,
+		 const char *why, bool sync);
+static inline uint64_t txns_now(const struct txns *e)
+{
+	return e->ops->now_us(e->data);
+}
+/* COMMIT is durable and the undo waits for its time. */
+static inline bool entry_held(const struct entry *x)
+{
+	return x->t.state == TXN_COMMIT;
+}
+
+/* txn_ask.c */
+void ask_begin(struct txns *e, struct entry *x); /* on a decision that was just made */
+void ask_again(struct txns *e, struct entry *x); /* decide anew, then ask_begin() */
+/* May a change of 'x' begin now?  NULL, or why not. */
+const char *ask_hindrance(const struct txns *e, const struct entry *x, char *buf, size_t size);
+int ask_decide(struct txns *e, struct entry *x);
+void ask_wake(struct txns *e); /* something that WAITING ones wait for changed */
+
+/* txn_flow.c */
+void flow_prepared(struct txns *e, struct entry *x, const struct exec_steps *m);
+void flow_armed(struct txns *e, struct entry *x, uint32_t crc);
+void flow_applied(struct txns *e, struct entry *x, const struct exec_result *m);
+void flow_checked(struct txns *e, struct entry *x, const struct exec_result *m);
+void flow_run(struct txns *e, struct entry *x, uint64_t now); /* VERIFYING, SOAK */
+void flow_renew(struct txns *e, struct entry *x);
+
+/* txn_undo.c */
+void undo_begin(struct txns *e, struct entry *x, const char *why);
+void undo_send(struct txns *e, struct entry *x);
+void undo_done(struct txns *e, struct entry *x, const struct exec_result *m);
+void undo_fired(struct txns *e, struct entry *x, const struct exec_result *m);
+/* Write the terminal record, let the guardian go, end in 'end'. */
+void undo_end(struct txns *e, struct entry *x, enum txn_state end, const char *why);
+void undo_disarmed(struct txns *e, struct entry *x);
+/* How it ends when the steps stand so; 0: not yet, some could not be read or put back. */
+enum txn_state undo_outcome(const struct entry *x, const uint32_t *state, unsigned n);
+
+/* txn_msg.c; errors of sending are not reported: an answer that does not come is enough. */
+void msg_prepare(struct txns *e, struct entry *x);
+void msg_apply(struct txns *e, struct entry *x);
+void msg_check(struct txns *e, struct entry *x);
+void msg_undo(struct txns *e, struct entry *x);
+void msg_arm(struct txns *e, struct entry *x);
+void msg_disarm(struct txns *e, struct entry *x);
+
+#endif
