@@ -831,5 +831,6 @@ bool fake_arg_is(const struct anod_action *a, const char *name, const char *text
 	if (v->type == ANOD_TEXT)
 		return !strcmp(v->u.text, text);
 	want = fake_address(text);
-	return v->type == ANOD_PREFIX && !memcmp(&v->u.prefix, &want.u.prefix, sizeof(want.u.prefix));
+	return v->type == ANOD_PREFIX &&
+	       !memcmp(&v->u.prefix, &want.u.prefix, sizeof(want.u.prefix));
 }

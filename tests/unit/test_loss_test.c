@@ -38,8 +38,8 @@ static double bound(double enter, double stay)
 	double at_loss = enter / (enter + 1 - stay);
 	double calm = enter * log(enter / usual.healthy) +
 		      (1 - enter) * log((1 - enter) / (1 - usual.healthy));
-	double burst = stay * log(stay / usual.burst) +
-		       (1 - stay) * log((1 - stay) / (1 - usual.burst));
+	double burst =
+		stay * log(stay / usual.burst) + (1 - stay) * log((1 - stay) / (1 - usual.burst));
 
 	return log(usual.alarm_every) / ((1 - at_loss) * calm + at_loss * burst);
 }
@@ -148,8 +148,8 @@ Test(loss_test, a_reset_forgets_evidence_only)
 Test(loss_test, refuses_parameters_out_of_range)
 {
 	struct loss_test_params bad[] = {
-		{ 0, 0.3, 1e9 },	{ 0.06, 0.3, 1e9 },	{ NAN, 0.3, 1e9 },
-		{ 0.001, 0.0005, 1e9 }, { 0.001, 0.95, 1e9 },	{ 0.001, 0.3, 10 },
+		{ 0, 0.3, 1e9 },	{ 0.06, 0.3, 1e9 },	  { NAN, 0.3, 1e9 },
+		{ 0.001, 0.0005, 1e9 }, { 0.001, 0.95, 1e9 },	  { 0.001, 0.3, 10 },
 		{ 0.001, 0.3, NAN },	{ 0.001, 0.3, INFINITY }, { 0.001, NAN, 1e9 },
 	};
 	struct loss_test_params wide = { 0.05, 0.9, 1e15 };
