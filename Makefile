@@ -56,7 +56,7 @@ CFLAGS_LIBS := $(call PKG,libnl-3.0 libsystemd libcjson libsodium libseccomp)
 # Third-party headers are not ours to warn about.
 CFLAGS_LIBS := $(patsubst -I%,-isystem %,$(CFLAGS_LIBS))
 
-CSTD	:= -std=gnu11 -D_GNU_SOURCE -DANOD_VERSION='"$(VERSION)"' -DANOD_PREFIX='"$(PREFIX)"'
+CSTD	:= -std=gnu11 -D_GNU_SOURCE -DANOD_VERSION='"$(VERSION)"' -DANOD_INSTALL_PREFIX='"$(PREFIX)"'
 CFLAGS_ALL := $(CSTD) $(OPT) $(WARN) $(HARDEN) -fPIC -MMD -MP $(CFLAGS)
 
 # ---- what is built from what -----------------------------------------------------------------

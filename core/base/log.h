@@ -1,8 +1,8 @@
 /*
  * log - what the daemon says to its operator.
  *
- * To the journal with fields where stderr is connected to it (JOURNAL_STREAM), else to stderr as
- * "<level> unit: text".  A library layer (base, facts, model, policy) returns errors and never
+ * To the journal with fields where stderr is connected to it (JOURNAL_STREAM), else to stderr:
+ * on a terminal as "anod: text", elsewhere as "warning anod: text [T12 I3]".  A library layer (base, facts, model, policy) returns errors and never
  * logs; the layer that gives up logs once, with the object and the cause.
  */
 #ifndef BASE_LOG_H
@@ -16,6 +16,15 @@
 /* 'process' is the word before each line ("anod", "exec", "guardian"); kept, not copied.
  * 'max_priority' is LOG_INFO unless -v (LOG_DEBUG) or -q (LOG_WARNING). */
 void log_open(const char *process, int max_priority);
+
+/* Where lines go instead of stderr; NULL: stderr.  'text' has no control characters. */
+typedef void log_sink_fn(const char *process, int priority, uint64_t tx, uint64_t incident,
+			 const char *text);
+void log_set_sink(log_sink_fn *sink);
+
+/* Send lines to the journal, with fields, if stderr is connected to it; true then.  In a file of
+ * its own, so that the static guardian links no libsystemd. */
+bool log_use_journal(void);
 
 void log_text(int priority, const char *fmt, ...) _printf_(2, 3);
 

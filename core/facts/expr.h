@@ -113,6 +113,11 @@ struct expr_scope {
 int expr_check(struct expr *e, const struct expr_scope *scope, bool want_truth,
 	       struct diag_list *diags);
 
+/* "a duration", "a ratio", "a text": for messages; static. */
+const char *expr_type_text(uint8_t type, uint8_t unit);
+/* May a number without a unit stand for this unit?  Not for a duration or a bit rate. */
+bool expr_plain_fits(uint8_t unit);
+
 /* One fact that an evaluation read, for explanations. */
 struct expr_read {
 	const struct schema_attr *attr; /* NULL for an operand */

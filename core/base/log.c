@@ -1,0 +1,96 @@
+/*
+ * log - what the daemon says to its operator.
+ *
+ * Design.  One line is one write(), so lines of several processes that share a stderr do not mix.
+ * Control characters are replaced: what is logged may quote a peer or a model, and must not be
+ * able to forge a second line.  The journal is a sink that log_journal.c plugs in.
+ */
+#include "base/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define LINE_SIZE 2048 /* longer lines are cut */
+
+static const char *log_process = "anod";
+static int log_max = LOG_INFO;
+static log_sink_fn *log_sink;
+
+void log_open(const char *process, int max_priority)
+{
+	log_process = process;
+	log_max = max_priority;
+}
+
+void log_set_sink(log_sink_fn *sink)
+{
+	log_sink = sink;
+}
+
+static const char *level_name(int priority)
+{
+	static const char *const name[] = { "emergency", "alert",  "critical", "error",
+					    "warning",	 "notice", "info",     "debug" };
+
+	return name[MIN_OF((unsigned) priority, ARRAY_SIZE(name) - 1)];
+}
+
+static void log_stderr(int priority, uint64_t tx, uint64_t incident, const char *text)
+{
+	bool terminal = isatty(STDERR_FILENO);
+	char about[64] = "", line[LINE_SIZE + 128];
+	int n;
+
+	if (tx > 0 && incident > 0)
+		(void) snprintf(about, sizeof(about), " [T%" PRIu64 " I%" PRIu64 "]", tx, incident);
+	else if (tx > 0)
+		(void) snprintf(about, sizeof(about), " [T%" PRIu64 "]", tx);
+	else if (incident > 0)
+		(void) snprintf(about, sizeof(about), " [I%" PRIu64 "]", incident);
+
+	n = snprintf(line, sizeof(line), "%s%s%s: %s%s\n", terminal ? "" : level_name(priority),
+		     terminal ? "" : " ", log_process, text, about);
+	if (n <= 0)
+		return;
+	/* Nobody to tell when stderr is gone or full. */
+	if (write(STDERR_FILENO, line, MIN_OF((size_t) n, sizeof(line) - 1)) < 0)
+		return;
+}
+
+_printf_(4, 0) static void log_va(int priority, uint64_t tx, uint64_t incident, const char *fmt,
+				  va_list ap)
+{
+	int saved = errno;
+	char text[LINE_SIZE];
+
+	if (priority > log_max)
+		return;
+
+	(void) vsnprintf(text, sizeof(text), fmt, ap);
+	clean_text(text);
+	if (log_sink)
+		log_sink(log_process, priority, tx, incident, text);
+	else
+		log_stderr(priority, tx, incident, text);
+	errno = saved;
+}
+
+void log_text(int priority, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_va(priority, 0, 0, fmt, ap);
+	va_end(ap);
+}
+
+void log_about(int priority, uint64_t tx, uint64_t incident, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_va(priority, tx, incident, fmt, ap);
+	va_end(ap);
+}
