@@ -108,6 +108,7 @@ $(O)/core/%.o: core/%.c | stamp
 	$(call SAY,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(if $(filter $(addsuffix /%,$(PURE)),core/$*),$(WARN_PURE)) \
+		$(if $(filter core/infer/%,core/$*),-fvisibility=hidden) \
 		-Icore/include -Icore $(CFLAGS_LIBS) -c -o $@ $<
 
 # Plugins and agents see the public headers only.
@@ -155,9 +156,10 @@ $(BUILD)/anod-guardian: $(call objs,$(GUARD_SRC))
 	$(Q)$(CC) $(LDSAN) $(if $(SANITIZE),,-static \
 		$(patsubst %,-Wl$(comma)--defsym=%=abort,$(GUARD_CUT))) -o $@ $^ -Wl,-z,relro,-z,now -lnl-3
 
+# Its copies of core files stay inside: it exports anod_infer_main and anod_infer_open.
 $(INFER_SO): $(call objs,$(INFER_SRC)) $(BUILD)/libanod-core.a
 	$(call SAY,LD,$@)
-	$(Q)$(CC) $(LDSAN) -shared -o $@ $^ $(LDHARD) $(LDDEFS) $(LIBS_INFER) $(LIBS_CORE)
+	$(Q)$(CC) $(LDSAN) -shared -o $@ $^ -Wl,--exclude-libs,ALL $(LDHARD) $(LDDEFS) $(LIBS_INFER) $(LIBS_CORE)
 
 define so_rule
 $(BUILD)/plugins/$(notdir $(1)).so: $$(call objs,$$(sort $$(wildcard $(1)/*.c))) $(2)
@@ -182,7 +184,8 @@ $(foreach e,$(EXAMPLE_DIRS),$(eval $(call example_rule,$(e))))
 
 # ---- tests -----------------------------------------------------------------------------------
 
-$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC)) $(BUILD)/libanod-core.a
+# Tests load plugins as the daemon does.
+$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC)) $(BUILD)/libanod-core.a | $(SO)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(call LIB,criterion) $(LIBS_INFER) $(LIBS_CORE)
@@ -193,10 +196,17 @@ $(BUILD)/tests/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(cal
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_INFER) $(LIBS_CORE)
 
-$(BUILD)/tests/bench_%: $(O)/tests/bench/bench_%.o $(BUILD)/libanod-core.a
+$(BUILD)/tests/bench_%: $(O)/tests/bench/bench_%.o $(call objs,$(INFER_SRC)) \
+		$(BUILD)/libanod-core.a | $(SO)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_CORE)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_INFER) $(LIBS_CORE)
+
+# Asks the inference process one question from the command line; used by tests/model.
+$(BUILD)/tests/ask: $(O)/tests/model/ask.o $(BUILD)/libanod-core.a | $(INFER_SO) $(SO)
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(LIBS_CORE)
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
 tests: all $(BUILD)/tests/unit $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
@@ -223,7 +233,7 @@ check-long: deps tests
 	$(Q)BUILD=$(BUILD) tests/check long
 check-vm: deps tests
 	$(Q)BUILD=$(BUILD) tests/check vm
-check-model: deps tests
+check-model: deps $(BUILD)/tests/ask
 	$(Q)BUILD=$(BUILD) tests/check model
 lint:
 	$(Q)tests/deps clang-format clang-tidy cppcheck universal-ctags
