@@ -283,6 +283,7 @@ static int op_decide(void *data, struct txn *t)
 		.paused = h->paused || h->capped,
 	};
 	struct decision *d;
+	bool same;
 	int r;
 
 	win.n_in_flight = txns_in_flight(h->txns, flying, ARRAY_SIZE(flying));
@@ -295,9 +296,13 @@ static int op_decide(void *data, struct txn *t)
 	if (r < 0)
 		return r;
 
+	same = t->decision && t->decision->level == d->level &&
+	       strcmp(t->decision->reason, d->reason) == 0;
 	decision_free(t->decision);
 	t->decision = d;
-	record_decision(h, t);
+	/* Deciding again while it waits is not news until the answer changes. */
+	if (!same)
+		record_decision(h, t);
 	return 0;
 }
 
