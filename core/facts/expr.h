@@ -154,10 +154,11 @@ struct expr_env {
 	/* Value of the fact node when the transaction began; false: unknown. */
 	bool (*before)(const struct expr_env *, const struct expr *fact, const char *entity,
 		       struct anod_value *ret);
-	/* Truth of an EXPR_FOR node for the subject; see watch.h. */
+	/* Truth of an EXPR_FOR node for the subject; see watch_held(). */
 	enum anod_tri (*held)(const struct expr_env *, const struct expr *node);
 	struct expr_trace *trace; /* or NULL */
-	void *data;
+	void *data;		  /* of the hooks */
+	void *watch;		  /* of 'subject' and 'held' when watch.c provides them */
 };
 
 /* Any hook may be NULL: what it would have answered is then unknown. */
