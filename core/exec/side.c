@@ -72,6 +72,16 @@ static enum rank route_rank(const struct anod_route *r, uint32_t ifindex)
 	return here ? rank : RANK_NONE;
 }
 
+/* An IPv6 address that somebody has set.  A link-local one that carries more than an address is
+ * the kernel's own (IFA_PROTO says so), which it makes again. */
+static bool addr_is_set(const struct anod_object *o)
+{
+	const struct anod_addr *a = &o->u.addr;
+
+	return a->local.family == AF_INET6 && a->flags & IFA_F_PERMANENT &&
+	       !(a->scope == RT_SCOPE_LINK && o->flags & ANOD_OBJ_LOSSY);
+}
+
 /* Groups are kept whatever their members are: only all next hops together tell. */
 static enum rank rank_of(const struct found *f, const struct anod_object *o)
 {
@@ -87,10 +97,7 @@ static enum rank rank_of(const struct found *f, const struct anod_object *o)
 			return RANK_GROUP;
 		return o->u.nexthop.ifindex == f->ifindex ? RANK_NEXTHOP : RANK_NONE;
 	case ANOD_OBJ_ADDR:
-		return o->u.addr.ifindex == f->ifindex && o->u.addr.local.family == AF_INET6 &&
-				       o->u.addr.flags & IFA_F_PERMANENT
-			       ? RANK_ADDR
-			       : RANK_NONE;
+		return o->u.addr.ifindex == f->ifindex && addr_is_set(o) ? RANK_ADDR : RANK_NONE;
 	case ANOD_OBJ_NEIGH:
 		if (f->ipv6_only && o->u.neigh.dst.family != AF_INET6)
 			return RANK_NONE;

@@ -17,11 +17,12 @@
 
 #include "base/util.h"
 
-#define INCIDENT_JOIN_US   (30 * UINT64_C(1000000))
-#define INCIDENT_REOPEN_US (300 * UINT64_C(1000000))
-#define INCIDENTS_MAX	   1000 /* closed ones beyond it are dropped, oldest first */
-#define INCIDENT_LINES_MAX 500	/* lines beyond it are counted only */
-#define INCIDENT_LINE_SIZE 320
+#define INCIDENT_JOIN_US      (30 * UINT64_C(1000000))
+#define INCIDENT_REOPEN_US    (300 * UINT64_C(1000000))
+#define INCIDENTS_MAX	      1000 /* closed ones beyond it are dropped, oldest first */
+#define INCIDENT_LINES_MAX    500  /* lines beyond it are counted only */
+#define INCIDENT_LINE_SIZE    320
+#define INCIDENT_FINDINGS_MAX 128 /* of one incident; beyond it -ENOSPC */
 
 enum line_kind {
 	LINE_FACT = 1,
@@ -68,7 +69,8 @@ struct incidents *incidents_new(uint64_t first_id, incident_listener *fn, void *
 struct incidents *incidents_free(struct incidents *s);
 DEFINE_CLEANUP(struct incidents *, incidents_free);
 
-/* Open or update; ids of the finding and its incident. */
+/* Open or update; ids of the finding and its incident.  The cause is the same when the code is,
+ * or when both name a fact as evidence.  -ENOSPC: INCIDENTS_MAX are open. */
 int incident_find(struct incidents *s, const char *agent, const struct anod_finding *f,
 		  uint64_t now_us, uint64_t wall_us, uint64_t *ret_finding, uint64_t *ret_incident);
 int incident_clear(struct incidents *s, uint64_t finding, const char *why, uint64_t now_us,
@@ -87,8 +89,11 @@ const struct incident *incident_get(const struct incidents *s, uint64_t id);
 const struct incident *incident_nth(const struct incidents *s, unsigned n); /* newest first */
 
 struct cJSON;
+/* The form of docs/control.md, "show"; without lines that of "incidents".  NULL: no memory. */
 struct cJSON *incident_json(const struct incident *i, bool with_lines);
-/* After a restart: bring back what the ledger's lines of kind "incident" say; newest first. */
+/* After a restart: bring back what a ledger line of kind "incident" says, whose body is
+ * {"incident": incident_json()}; newest first.  1: restored, 0: already known, -EBADMSG.  One
+ * that was open counts as closed until its finding returns, because its agents begin anew. */
 int incident_restore(struct incidents *s, const struct cJSON *ledger_line);
 
 #endif

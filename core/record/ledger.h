@@ -22,14 +22,20 @@ struct ledger;
 #define LEDGER_FILE "ledger.jsonl"
 #define LEDGER_SIZE (64u << 20)
 
+/* Open or create in 'dir'.  -EBADMSG: the last line is not one of a ledger; ledger_verify() says
+ * which file and line, and moving that file away lets a new chain begin. */
 int ledger_open(const char *dir, struct ledger **ret);
 struct ledger *ledger_close(struct ledger *l);
 DEFINE_CLEANUP(struct ledger *, ledger_close);
 
-/* Takes ownership of 'body' (an object; the keys n, t, kind, prev, hash are the ledger's).
- * Written with one write(2); durable on return when 'sync'.  -ENOSPC, -EIO. */
+/* Takes ownership of 'body' (an object; the keys n, t, kind, prev, hash are the ledger's: -EINVAL).
+ * Written with one write(2); durable on return when 'sync'.  -ENOSPC: nothing was written, the
+ * chain is whole and a later call may succeed; -EIO is final. */
 int ledger_append(struct ledger *l, const char *kind, uint64_t wall_us, struct cJSON *body,
 		  bool sync);
+
+/* A number that stays exact above 2^53, where cJSON's doubles end. */
+int ledger_add_u64(struct cJSON *object, const char *key, uint64_t value);
 
 const char *ledger_head(const struct ledger *l, uint64_t *ret_n); /* hex; last line's number */
 
