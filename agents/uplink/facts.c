@@ -59,7 +59,7 @@ static bool read_route(struct agent *a, const char *entity, struct route_facts *
 	ret->unicast = !strcmp(v.u.text, "unicast");
 	/* A blackhole has no link; a route on the link has no gateway. */
 	if (h->get(a->ctx, "route", entity, "dev", &v, NULL) == 0 && v.type == ANOD_TEXT)
-		(void) snprintf(ret->dev, sizeof(ret->dev), "%s", v.u.text);
+		(void) snprintf(ret->dev, sizeof(ret->dev), "%.15s", v.u.text);
 	if (h->get(a->ctx, "route", entity, "gateway", &v, NULL) == 0 && v.type == ANOD_PREFIX)
 		ret->via = v.u.prefix;
 	if (!get_int(a, "route", entity, "legs", &ret->legs))

@@ -330,7 +330,7 @@ static int read_targets(struct agent *a)
 		a->target[a->n_targets++] = v.u.prefix;
 	}
 	if (h->opt(a->ctx, "probe.proto", 0, &v) == 0)
-		(void) snprintf(a->proto, sizeof(a->proto), "%s", v.u.text);
+		(void) snprintf(a->proto, sizeof(a->proto), "%.7s", v.u.text);
 	a->port = opt_int(a->ctx, "probe.port", 0);
 	if ((a->port != 0) == !strcmp(a->proto, "icmp")) {
 		h->log(a->ctx, LOG_ERR, "probe.port goes with probe.proto tcp or udp, and must");

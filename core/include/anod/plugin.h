@@ -243,7 +243,7 @@ struct anod_host {
 	 * manifest are values like the written ones. */
 	int (*opt)(struct anod_ctx *, const char *name, unsigned n, struct anod_value *ret);
 	int (*timer)(struct anod_ctx *, uint64_t first_us, uint64_t every_us, anod_timer_fn *,
-		     void *data, uint64_t *ret_id);    /* every_us 0: once */
+		     void *data, uint64_t *ret_id);    /* first_us from now; every_us 0: once */
 	int (*cancel)(struct anod_ctx *, uint64_t id); /* any handle */
 
 	/* ---- sensors ---- */
