@@ -32,7 +32,7 @@ static const cJSON *walk(const cJSON *o, const char *const *path)
 }
 #define WALK(o, ...) walk(o, (const char *const[]){ __VA_ARGS__, NULL })
 
-Test(schema, says_exactly_what_may_be_answered)
+Test(answer_schema, says_exactly_what_may_be_answered)
 {
 	char *text = answer_schema_json(test_actions, test_links);
 	cJSON *s = cJSON_Parse(text);
@@ -61,7 +61,7 @@ Test(schema, says_exactly_what_may_be_answered)
 	free(text);
 }
 
-Test(schema, leaves_out_what_cannot_be_answered)
+Test(answer_schema, leaves_out_what_cannot_be_answered)
 {
 	char *text = answer_schema_json(test_actions, NULL);
 

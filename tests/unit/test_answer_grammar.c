@@ -130,7 +130,7 @@ static void write_expr(struct writer *w, const char *p, const char *end)
 	write_sequence(w, from[n], to[n]);
 }
 
-Test(grammar, writes_only_what_the_check_takes)
+Test(answer_grammar, writes_only_what_the_check_takes)
 {
 	char *grammar = answer_grammar(test_actions, test_links);
 	struct writer w = { .grammar = grammar, .seed = { 1, 2, 3 } };
@@ -164,7 +164,7 @@ Test(grammar, writes_only_what_the_check_takes)
 	free(grammar);
 }
 
-Test(grammar, has_no_white_space_and_quotes_names)
+Test(answer_grammar, has_no_white_space_and_quotes_names)
 {
 	static const char *const odd[] = { "a\"b\\c", NULL };
 	char *grammar = answer_grammar(test_actions, odd);
