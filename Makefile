@@ -185,7 +185,7 @@ $(foreach e,$(EXAMPLE_DIRS),$(eval $(call example_rule,$(e))))
 # ---- tests -----------------------------------------------------------------------------------
 
 # Tests load plugins as the daemon does.
-$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC)) $(BUILD)/libanod-core.a | $(SO)
+$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC)) $(BUILD)/libanod-core.a | $(SO) $(INFER_SO)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(call LIB,criterion) $(LIBS_INFER) $(LIBS_CORE)
@@ -197,7 +197,7 @@ $(BUILD)/tests/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(cal
 	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_INFER) $(LIBS_CORE)
 
 $(BUILD)/tests/bench_%: $(O)/tests/bench/bench_%.o $(call objs,$(INFER_SRC)) \
-		$(BUILD)/libanod-core.a | $(SO)
+		$(BUILD)/libanod-core.a | $(SO) $(INFER_SO)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_INFER) $(LIBS_CORE)

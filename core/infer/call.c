@@ -22,8 +22,8 @@
 struct call {
 	sd_event *loop;
 	sd_event_source *timer;
-	struct http *http;
-	struct http_call *asking; /* NULL: waiting */
+	struct fetch *fetch;
+	struct fetch_call *asking; /* NULL: waiting */
 	struct question q;
 	struct retry retry;
 	uint64_t started_us, deadline_us;
@@ -47,7 +47,7 @@ struct call *call_free(struct call *c)
 	if (!c)
 		return NULL;
 
-	(void) http_cancel(c->asking);
+	(void) fetch_cancel(c->asking);
 	(void) sd_event_source_disable_unref(c->timer);
 	sd_event_unref(c->loop);
 	question_done(&c->q);
@@ -175,7 +175,7 @@ static enum outcome judge_status(struct call *c, long status, const char *words,
 	return busy ? OUTCOME_BUSY : OUTCOME_FAILED;
 }
 
-static enum outcome judge(struct call *c, const struct http_result *res)
+static enum outcome judge(struct call *c, const struct fetch_result *res)
 {
 	const struct endpoint *e = &c->q.endpoint[c->retry.at];
 	struct anod_chat_reply reply = { .size = sizeof(reply), .confidence = -1 };
@@ -202,7 +202,7 @@ static enum outcome judge(struct call *c, const struct http_result *res)
 	return o;
 }
 
-static void on_http(void *data, const struct http_result *res)
+static void on_fetched(void *data, const struct fetch_result *res)
 {
 	struct call *c = data;
 
@@ -219,7 +219,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *data)
 		call_try(c);
 		return 0;
 	}
-	c->asking = http_cancel(c->asking);
+	c->asking = fetch_cancel(c->asking);
 	fail(c, -ETIMEDOUT, "no answer before the deadline");
 	finish(c);
 	return 0;
@@ -231,7 +231,7 @@ static int ask(struct call *c)
 	const struct endpoint *e = &c->q.endpoint[c->retry.at];
 	_cleanup_(key_freep) char *header = NULL;
 	_cleanup_(freep) char *url = NULL, *body = NULL;
-	struct http_request req = { .timeout_us = e->timeout_ms * US_PER_MS };
+	struct fetch_request req = { .timeout_us = e->timeout_ms * US_PER_MS };
 	char why[sizeof(c->answer.why)] = "memory ran out";
 	int r;
 
@@ -249,13 +249,13 @@ static int ask(struct call *c)
 		req.url = url;
 		req.header = header;
 		req.body = body;
-		r = http_start(c->http, &req, on_http, c, &c->asking);
+		r = fetch_start(c->fetch, &req, on_fetched, c, &c->asking);
 	}
 	if (r < 0) {
 		fail(c, r, why);
 		return r;
 	}
-	body = NULL; /* http_start() took it */
+	body = NULL; /* fetch_start() took it */
 	c->answer.tries++;
 	return 0;
 }
@@ -268,13 +268,13 @@ static void call_try(struct call *c)
 	}
 	if (sd_event_source_set_time(c->timer, c->deadline_us) < 0 ||
 	    sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT) < 0) {
-		c->asking = http_cancel(c->asking);
+		c->asking = fetch_cancel(c->asking);
 		fail(c, -ENOMEM, "memory ran out");
 		finish(c);
 	}
 }
 
-int call_start(sd_event *loop, struct http *http, struct question *q, uint64_t id, call_fn *done,
+int call_start(sd_event *loop, struct fetch *fetch, struct question *q, uint64_t id, call_fn *done,
 	       void *data, struct call **ret)
 {
 	_cleanup_(call_freep) struct call *c = calloc(1, sizeof(*c));
@@ -285,7 +285,7 @@ int call_start(sd_event *loop, struct http *http, struct question *q, uint64_t i
 		return -ENOMEM;
 	}
 	c->loop = sd_event_ref(loop);
-	c->http = http;
+	c->fetch = fetch;
 	c->q = *q;
 	*q = (struct question){ 0 };
 	c->retry.n_endpoints = c->q.n_endpoints;

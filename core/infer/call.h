@@ -9,7 +9,7 @@
 #ifndef INFER_CALL_H
 #define INFER_CALL_H
 
-#include "infer/http.h"
+#include "infer/fetch.h"
 #include "infer/infer.h"
 #include "infer/question.h"
 
@@ -19,7 +19,7 @@ struct call;
 typedef void call_fn(void *data, const struct infer_answer *answer);
 
 /* Everything of *q is taken over (on failure, too).  'id' names the question. */
-int call_start(sd_event *loop, struct http *http, struct question *q, uint64_t id, call_fn *done,
+int call_start(sd_event *loop, struct fetch *fetch, struct question *q, uint64_t id, call_fn *done,
 	       void *data, struct call **ret);
 struct call *call_free(struct call *c); /* drops it without an answer */
 

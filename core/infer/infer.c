@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "infer/call.h"
-#include "infer/http.h"
+#include "infer/fetch.h"
 #include "infer/question.h"
 
 struct open_call {
@@ -28,7 +28,7 @@ struct open_call {
 struct infer {
 	sd_event *loop;
 	struct chan *chan;
-	struct http *http;
+	struct fetch *fetch;
 	const struct anod_dialect *const *dialects;
 	const struct anod_action_desc *const *actions;
 	struct open_call *calls; /* by id */
@@ -89,7 +89,7 @@ static int start(struct infer *i, uint64_t id, struct question *q)
 	}
 	o->id = id;
 	o->infer = i;
-	r = call_start(i->loop, i->http, q, id, on_answer, o, &o->call);
+	r = call_start(i->loop, i->fetch, q, id, on_answer, o, &o->call);
 	if (r < 0) {
 		free(o);
 		return r;
@@ -161,6 +161,7 @@ static void on_close(void *data, int error)
 	struct infer *i = data;
 
 	drop_calls(i);
+	i->chan = chan_free(i->chan);
 	if (i->gone)
 		i->gone(i->gone_data, error);
 }
@@ -169,6 +170,7 @@ int infer_open(sd_event *loop, int fd, const struct anod_dialect *const *dialect
 	       const struct anod_action_desc *const *actions, struct infer **ret)
 {
 	_cleanup_(infer_freep) struct infer *i = calloc(1, sizeof(*i));
+	_cleanup_(closep) int owned = fd;
 	int r;
 
 	if (!i)
@@ -178,10 +180,10 @@ int infer_open(sd_event *loop, int fd, const struct anod_dialect *const *dialect
 	i->dialects = dialects;
 	i->actions = actions;
 	i->last_us = now(i);
-	r = http_open(loop, &i->http);
+	r = fetch_open(loop, &i->fetch);
 	if (r < 0)
 		return r;
-	r = chan_open(loop, fd, "infer", on_message, on_close, i, &i->chan);
+	r = chan_open(loop, TAKE_FD(owned), "infer", on_message, on_close, i, &i->chan);
 	if (r < 0)
 		return r;
 
@@ -196,7 +198,7 @@ struct infer *infer_free(struct infer *i)
 
 	drop_calls(i);
 	(void) chan_free(i->chan);
-	(void) http_free(i->http);
+	(void) fetch_free(i->fetch);
 	sd_event_unref(i->loop);
 	free(i);
 	return NULL;

@@ -78,7 +78,7 @@ int answer_check(const char *text, size_t size, const struct anod_action_desc *c
  * not JSON becomes one outside text.  malloc()ed; NULL: no memory.  Pure; fuzzed. */
 char *evidence_frame(const char *input_json);
 
-/* Serve 'fd' (taken over on success) on 'loop'.  The tables are NULL-ended and borrowed. */
+/* Serve 'fd' (taken over in any case) on 'loop'.  The tables are NULL-ended and borrowed. */
 struct infer;
 int infer_open(sd_event *loop, int fd, const struct anod_dialect *const *dialects,
 	       const struct anod_action_desc *const *actions, struct infer **ret);

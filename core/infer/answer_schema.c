@@ -1,5 +1,5 @@
 /*
- * schema - what a model may answer, as a JSON schema.
+ * answer_schema - what a model may answer, as a JSON schema.
  *
  * Design.  The subset that every server takes in its strict mode: each member is required,
  * additionalProperties is false, an argument that may be left out is nullable, and there are no

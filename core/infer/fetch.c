@@ -1,5 +1,5 @@
 /*
- * http - many HTTP calls at once: libcurl's multi interface on sd-event.
+ * fetch - many HTTP calls at once: libcurl's multi interface on sd-event.
  *
  * Design.  libcurl tells which sockets it waits for and when it wants to be called (two
  * callbacks); sd-event waits.  Completed calls are taken out of the multi handle before anybody is
@@ -9,7 +9,7 @@
  * A socket can be closed by libcurl while its event source lives, and its number be used again:
  * CURL_POLL_REMOVE always comes first, so the source goes with it.
  */
-#include "infer/http.h"
+#include "infer/fetch.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,33 +20,33 @@
 #include "base/clock.h"
 #include "infer/infer.h"
 
-#define HTTP_CONNECT_MS 10000 /* to connect, TLS included */
-#define HTTP_BUFFER	4096  /* bytes; answers are small and calls may be many */
-#define HTTP_SPARE_MAX	16    /* easy handles kept for the next calls */
+#define FETCH_CONNECT_MS 10000 /* to connect, TLS included */
+#define FETCH_BUFFER	 4096  /* bytes; answers are small and calls may be many */
+#define FETCH_SPARE_MAX	 16    /* easy handles kept for the next calls */
 
-struct http {
+struct fetch {
 	sd_event *loop;
 	sd_event_source *timer;
 	CURLM *multi;
-	struct http_call *calls; /* doubly linked */
-	CURL *spare[HTTP_SPARE_MAX];
+	struct fetch_call *calls; /* doubly linked */
+	CURL *spare[FETCH_SPARE_MAX];
 	unsigned n_spare;
 };
 
-struct http_call {
-	struct http *http;
-	struct http_call *next, **back;
+struct fetch_call {
+	struct fetch *fetch;
+	struct fetch_call *next, **back;
 	CURL *easy;
 	struct curl_slist *headers; /* owned; the last one may hold a key */
 	char *request, *body;	    /* owned */
 	size_t size, seen;	    /* of the body; of all that came */
 	bool too_big;
-	http_done_fn *done;
+	fetch_done_fn *done;
 	void *data;
 	char error[CURL_ERROR_SIZE];
 };
 
-static size_t count_bytes(struct http_call *c, size_t n)
+static size_t count_bytes(struct fetch_call *c, size_t n)
 {
 	c->seen += n;
 	c->too_big = c->seen > INFER_BODY_MAX;
@@ -61,7 +61,7 @@ static size_t on_header(char *data, size_t one, size_t n, void *call)
 
 static size_t on_body(char *data, size_t one, size_t n, void *call)
 {
-	struct http_call *c = call;
+	struct fetch_call *c = call;
 	char *more;
 
 	n *= one;
@@ -79,9 +79,9 @@ static size_t on_body(char *data, size_t one, size_t n, void *call)
 }
 
 /* Out of the list and of the multi handle; the easy handle goes back to the spares. */
-static void http_call_detach(struct http_call *c)
+static void fetch_call_detach(struct fetch_call *c)
 {
-	struct http *h = c->http;
+	struct fetch *h = c->fetch;
 
 	if (c->back) {
 		*c->back = c->next;
@@ -92,7 +92,7 @@ static void http_call_detach(struct http_call *c)
 	if (!c->easy)
 		return;
 	(void) curl_multi_remove_handle(h->multi, c->easy);
-	if (h->n_spare < HTTP_SPARE_MAX) {
+	if (h->n_spare < FETCH_SPARE_MAX) {
 		curl_easy_reset(c->easy);
 		h->spare[h->n_spare++] = c->easy;
 	} else
@@ -100,12 +100,12 @@ static void http_call_detach(struct http_call *c)
 	c->easy = NULL;
 }
 
-static struct http_call *http_call_free(struct http_call *c)
+static struct fetch_call *fetch_call_free(struct fetch_call *c)
 {
 	if (!c)
 		return NULL;
 
-	http_call_detach(c);
+	fetch_call_detach(c);
 	for (struct curl_slist *s = c->headers; s; s = s->next)
 		explicit_bzero(s->data, strlen(s->data));
 	curl_slist_free_all(c->headers);
@@ -114,10 +114,10 @@ static struct http_call *http_call_free(struct http_call *c)
 	free(c);
 	return NULL;
 }
-DEFINE_CLEANUP(struct http_call *, http_call_free);
+DEFINE_CLEANUP(struct fetch_call *, fetch_call_free);
 
 /* The only place that knows libcurl's error codes. */
-static void result_of_code(struct http_result *res, const struct http_call *c, CURLcode code)
+static void result_of_code(struct fetch_result *res, const struct fetch_call *c, CURLcode code)
 {
 	switch (code) {
 	case CURLE_OK:
@@ -160,41 +160,41 @@ static void result_of_code(struct http_result *res, const struct http_call *c, C
 			 *c->error ? c->error : curl_easy_strerror(code));
 }
 
-static void http_call_complete(struct http_call *c, CURLcode code)
+static void fetch_call_complete(struct fetch_call *c, CURLcode code)
 {
-	struct http_result res = { .body = c->body ? c->body : "", .size = c->size };
+	struct fetch_result res = { .body = c->body ? c->body : "", .size = c->size };
 	curl_off_t after = 0;
 
 	(void) curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &res.status);
 	(void) curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &after);
 	res.retry_after_us = after > 0 ? (uint64_t) MIN_OF(after, 86400) * US_PER_S : 0;
 	result_of_code(&res, c, code);
-	http_call_detach(c);
+	fetch_call_detach(c);
 	c->done(c->data, &res);
-	(void) http_call_free(c);
+	(void) fetch_call_free(c);
 }
 
 /* Tell of the calls that are over.  A callback may start others, never re-enter. */
-static void settle(struct http *h)
+static void settle(struct fetch *h)
 {
 	const CURLMsg *m;
 	int left;
 
 	while ((m = curl_multi_info_read(h->multi, &left))) {
-		struct http_call *c = NULL;
+		struct fetch_call *c = NULL;
 		CURLcode code = m->data.result;
 
 		if (m->msg != CURLMSG_DONE)
 			continue;
 		(void) curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
 		if (c)
-			http_call_complete(c, code);
+			fetch_call_complete(c, code);
 	}
 }
 
-static int on_io(sd_event_source *s, int fd, uint32_t events, void *http)
+static int on_io(sd_event_source *s, int fd, uint32_t events, void *fetch)
 {
-	struct http *h = http;
+	struct fetch *h = fetch;
 	int running, what = 0;
 
 	(void) s;
@@ -207,9 +207,9 @@ static int on_io(sd_event_source *s, int fd, uint32_t events, void *http)
 	return 0;
 }
 
-static int on_timer(sd_event_source *s, uint64_t usec, void *http)
+static int on_timer(sd_event_source *s, uint64_t usec, void *fetch)
 {
-	struct http *h = http;
+	struct fetch *h = fetch;
 	int running;
 
 	(void) s, (void) usec;
@@ -218,7 +218,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *http)
 	return 0;
 }
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *http, void *source)
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *fetch, void *source)
 {
 	static const uint32_t events[] = {
 		[CURL_POLL_NONE] = 0,
@@ -226,7 +226,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *http, void *s
 		[CURL_POLL_OUT] = EPOLLOUT,
 		[CURL_POLL_INOUT] = EPOLLIN | EPOLLOUT,
 	};
-	struct http *h = http;
+	struct fetch *h = fetch;
 	sd_event_source *s = source;
 
 	(void) easy;
@@ -245,9 +245,9 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *http, void *s
 	return 0;
 }
 
-static int on_timer_change(CURLM *multi, long ms, void *http)
+static int on_timer_change(CURLM *multi, long ms, void *fetch)
 {
-	struct http *h = http;
+	struct fetch *h = fetch;
 
 	(void) multi;
 	if (ms < 0)
@@ -257,13 +257,13 @@ static int on_timer_change(CURLM *multi, long ms, void *http)
 	return sd_event_source_set_enabled(h->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
 }
 
-struct http *http_free(struct http *h)
+struct fetch *fetch_free(struct fetch *h)
 {
 	if (!h)
 		return NULL;
 
 	while (h->calls)
-		(void) http_call_free(h->calls);
+		(void) fetch_call_free(h->calls);
 	for (unsigned i = 0; i < h->n_spare; i++)
 		curl_easy_cleanup(h->spare[i]);
 	if (h->multi)
@@ -275,9 +275,9 @@ struct http *http_free(struct http *h)
 	return NULL;
 }
 
-int http_open(sd_event *loop, struct http **ret)
+int fetch_open(sd_event *loop, struct fetch **ret)
 {
-	_cleanup_(http_freep) struct http *h = calloc(1, sizeof(*h));
+	_cleanup_(fetch_freep) struct fetch *h = calloc(1, sizeof(*h));
 	int r;
 
 	if (!h)
@@ -305,7 +305,7 @@ int http_open(sd_event *loop, struct http **ret)
 	return 0;
 }
 
-static int http_call_add_header(struct http_call *c, const char *text)
+static int fetch_call_add_header(struct fetch_call *c, const char *text)
 {
 	struct curl_slist *list = curl_slist_append(c->headers, text);
 
@@ -315,7 +315,7 @@ static int http_call_add_header(struct http_call *c, const char *text)
 	return 0;
 }
 
-static void http_call_set_options(struct http_call *c, const struct http_request *req)
+static void fetch_call_set_options(struct fetch_call *c, const struct fetch_request *req)
 {
 	CURL *e = c->easy;
 
@@ -329,12 +329,12 @@ static void http_call_set_options(struct http_call *c, const struct http_request
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "anod/" ANOD_VERSION);
-	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long) HTTP_BUFFER);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long) FETCH_BUFFER);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, c);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, c);
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long) HTTP_CONNECT_MS);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long) FETCH_CONNECT_MS);
 	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long) ((req->timeout_us + 999) / US_PER_MS));
 	curl_easy_setopt(e, CURLOPT_URL, req->url);
 	curl_easy_setopt(e, CURLOPT_POST, 1L);
@@ -343,27 +343,27 @@ static void http_call_set_options(struct http_call *c, const struct http_request
 	curl_easy_setopt(e, CURLOPT_HTTPHEADER, c->headers);
 }
 
-int http_start(struct http *h, const struct http_request *req, http_done_fn *done, void *data,
-	       struct http_call **ret)
+int fetch_start(struct fetch *h, const struct fetch_request *req, fetch_done_fn *done, void *data,
+		struct fetch_call **ret)
 {
-	_cleanup_(http_call_freep) struct http_call *c = calloc(1, sizeof(*c));
+	_cleanup_(fetch_call_freep) struct fetch_call *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
 
-	c->http = h;
+	c->fetch = h;
 	c->done = done;
 	c->data = data;
 	c->easy = h->n_spare > 0 ? h->spare[--h->n_spare] : curl_easy_init();
 	if (!c->easy)
 		return -ENOMEM;
 	/* "Expect:" would cost a round trip where the body is over 1 MiB; ours never is. */
-	if (http_call_add_header(c, "Content-Type: application/json") < 0 ||
-	    http_call_add_header(c, "Accept: application/json") < 0 ||
-	    (req->header && http_call_add_header(c, req->header) < 0))
+	if (fetch_call_add_header(c, "Content-Type: application/json") < 0 ||
+	    fetch_call_add_header(c, "Accept: application/json") < 0 ||
+	    (req->header && fetch_call_add_header(c, req->header) < 0))
 		return -ENOMEM;
 
-	http_call_set_options(c, req);
+	fetch_call_set_options(c, req);
 	if (curl_multi_add_handle(h->multi, c->easy) != CURLM_OK)
 		return -ENOMEM;
 
@@ -377,7 +377,7 @@ int http_start(struct http *h, const struct http_request *req, http_done_fn *don
 	return 0;
 }
 
-struct http_call *http_cancel(struct http_call *c)
+struct fetch_call *fetch_cancel(struct fetch_call *c)
 {
-	return http_call_free(c);
+	return fetch_call_free(c);
 }

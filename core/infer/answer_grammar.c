@@ -1,5 +1,5 @@
 /*
- * grammar - what a model may answer, as GBNF without white space.
+ * answer_grammar - what a model may answer, as GBNF without white space.
  *
  * Design.  A small model that may write white space writes white space until its tokens are used
  * up (seen with Gemma 3 270M and llama.cpp's json_schema: tabs to the limit, finish_reason

@@ -1,5 +1,5 @@
 /*
- * main - what anod-infer.so exports.
+ * entry - what anod-infer.so exports.
  *
  * Design.  The two ways in which the host uses the module: as a process with a loop of its own,
  * which ends when nobody has asked for a while, and inside the host's loop for "anod run
