@@ -344,6 +344,11 @@ static uint64_t op_next_tx(void *data)
 	return journal_next_tx(((struct host *) data)->journal);
 }
 
+static uint64_t op_generation(void *data)
+{
+	return model_generation(((struct host *) data)->model);
+}
+
 static int send_to(struct host *h, enum proc_kind kind, struct chan_head *msg, size_t size)
 {
 	struct chan *c = h->proc[kind].chan;
@@ -422,6 +427,7 @@ int engine_open(struct host *h)
 		.wall_us = op_wall,
 		.journal = op_journal,
 		.next_tx = op_next_tx,
+		.generation = op_generation,
 		.exec = op_exec,
 		.guard = op_guard,
 		.decide = op_decide,
