@@ -157,6 +157,10 @@ struct expr_env {
 		       struct anod_value *ret);
 	/* Truth of an EXPR_FOR node for the subject; see watch_held(). */
 	enum anod_tri (*held)(const struct expr_env *, const struct expr *node);
+	/* A value that takes the place of the store's ("if it were so", a predicted state); false:
+	 * the store's counts. */
+	bool (*fact)(const struct expr_env *, uint16_t kind, uint16_t slot, const char *entity,
+		     struct anod_value *ret);
 	struct expr_trace *trace; /* or NULL */
 	void *data;		  /* of the hooks */
 	void *watch;		  /* of 'subject' and 'held' when watch.c provides them */

@@ -60,8 +60,7 @@ static bool has_only_dead_legs(const struct overlay *o, const struct route *r, c
 	if (w->nhid || (r->family == AF_INET && w->scope == RT_SCOPE_HOST))
 		return false;
 	for (unsigned i = 0; i < w->n_legs; i++) {
-		if (!w->leg[i].ifindex ||
-		    overlay_leg_state(o, &w->leg[i], NULL, 0) != LEG_DEAD)
+		if (!w->leg[i].ifindex || overlay_leg_state(o, &w->leg[i], NULL, 0) != LEG_DEAD)
 			return false;
 		on_it |= w->leg[i].ifindex == ifindex;
 	}

@@ -63,8 +63,7 @@ enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg 
 	if (!l || !(l->flags & IFF_UP))
 		return LEG_DEAD;
 	/* The kernel clears the mark when the link comes up, and that edit is ours. */
-	if ((leg->flags & RTNH_F_DEAD) &&
-	    !otab_find_id(&o->edit.tab[ANOD_OBJ_LINK], leg->ifindex))
+	if ((leg->flags & RTNH_F_DEAD) && !otab_find_id(&o->edit.tab[ANOD_OBJ_LINK], leg->ifindex))
 		return LEG_DEAD;
 	return l->carrier ? LEG_USABLE : LEG_NO_CARRIER;
 }

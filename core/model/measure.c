@@ -102,10 +102,9 @@ static void compare(struct measure *m, uint32_t table, const struct anod_prefix 
 	find_path(m->before, table, dst, &was);
 	find_path(m->after, table, dst, &is);
 	m->moved += !same_legs(&was, &is);
-	m->lost += was.fate == FLOW_FORWARDED && is.fate != FLOW_FORWARDED &&
-		   is.fate != FLOW_LOCAL;
-	m->mended += was.fate != FLOW_FORWARDED && was.fate != FLOW_LOCAL &&
-		     is.fate == FLOW_FORWARDED;
+	m->lost += was.fate == FLOW_FORWARDED && is.fate != FLOW_FORWARDED && is.fate != FLOW_LOCAL;
+	m->mended +=
+		was.fate != FLOW_FORWARDED && was.fate != FLOW_LOCAL && is.fate == FLOW_FORWARDED;
 }
 
 /* First unicast route of a chain, as far as it is measured; NULL: none. */

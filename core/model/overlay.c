@@ -14,15 +14,15 @@
 
 #include "model/state.h"
 
-
 static void take_rule(struct rule_order *to, const struct onode *n, uint64_t base)
 {
 	const struct anod_rule *rule = ONODE_AS(rule, n);
 	uint64_t seq = base + n->seq;
 	unsigned i = to->n++;
 
-	while (i > 0 && (to->at[i - 1].rule->priority > rule->priority ||
-			 (to->at[i - 1].rule->priority == rule->priority && to->at[i - 1].seq > seq))) {
+	while (i > 0 &&
+	       (to->at[i - 1].rule->priority > rule->priority ||
+		(to->at[i - 1].rule->priority == rule->priority && to->at[i - 1].seq > seq))) {
 		to->at[i] = to->at[i - 1];
 		i--;
 	}

@@ -54,7 +54,7 @@ struct rtab {
 	uint32_t n_chunks, n_used, free, n;
 	struct {
 		uint32_t hash, head;
-	} *slot;
+	} * slot;
 	uint32_t n_slots, n_chains;
 	struct way **way;
 	uint32_t n_ways, ways_max;

@@ -78,8 +78,8 @@ bool overlay_next_route(const struct overlay *o, uint32_t table, const struct an
 unsigned overlay_legs(const struct overlay *o, const struct way *w, struct anod_leg *ret);
 
 enum leg_state {
-	LEG_DEAD = 0,	  /* link gone or set down: the kernel takes the next route instead */
-	LEG_NO_CARRIER,	  /* the kernel still uses it, and packets vanish */
+	LEG_DEAD = 0,	/* link gone or set down: the kernel takes the next route instead */
+	LEG_NO_CARRIER, /* the kernel still uses it, and packets vanish */
 	LEG_USABLE,
 };
 /* 'cut': links (n_cut of them) to be seen as gone. */

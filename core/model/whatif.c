@@ -92,6 +92,7 @@ int whatif_run(const struct whatif_in *in, struct whatif **ret)
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
+	w->generation = model_generation(in->model);
 	w->before = overlay_new(in->model);
 	w->after = overlay_new(in->model);
 	if (!w->before || !w->after)

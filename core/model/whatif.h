@@ -36,10 +36,12 @@ struct whatif {
 	 * their packets meet differ; new blackhole: they met one before and meet none now;
 	 * mended: the reverse.  Moved and blackholes are the worst over all prefixes of the plan. */
 	unsigned prefixes, moved_prefixes, new_blackholes, mended;
+	uint64_t generation; /* of the model */
 	char error[ANOD_REASON_SIZE];
 };
 
-/* -EINVAL: an action is not possible as asked (see error), -ENOENT: unknown action kind. */
+/* -EINVAL: an action is not possible as asked, -ENOENT: unknown action kind; *ret is then set, too,
+ * for its error.  -ENOMEM, -E2BIG: *ret is NULL. */
 int whatif_run(const struct whatif_in *in, struct whatif **ret);
 struct whatif *whatif_free(struct whatif *w);
 DEFINE_CLEANUP(struct whatif *, whatif_free);

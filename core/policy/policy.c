@@ -133,6 +133,7 @@ struct policy *policy_free(struct policy *p)
 	free(p->invariant);
 	free(p->rule);
 	free(p->name);
+	rule_index_free(p->index);
 	free(p);
 	return NULL;
 }
