@@ -52,12 +52,13 @@ EXPORT int anod_infer_main(int fd, const struct anod_dialect *const *dialects,
 	_cleanup_(infer_freep) struct infer *infer = NULL;
 	_cleanup_(sd_event_source_disable_unrefp) sd_event_source *idle = NULL;
 	struct process p;
+	_cleanup_(closep) int owned = fd;
 	int r;
 
 	log_open("infer", max_priority);
 	r = sd_event_new(&loop);
 	if (r >= 0)
-		r = infer_open(loop, fd, dialects, actions, &infer);
+		r = infer_open(loop, TAKE_FD(owned), dialects, actions, &infer);
 	if (r < 0) {
 		log_error("cannot start: %s", strerror(-r));
 		return r;
@@ -100,6 +101,7 @@ EXPORT int anod_infer_open(sd_event *loop, int fd, const struct anod_dialect *co
 			   const struct anod_action_desc *const *actions)
 {
 	struct guest *g = calloc(1, sizeof(*g));
+	_cleanup_(closep) int owned = fd;
 	int r;
 
 	if (!g)
@@ -107,7 +109,7 @@ EXPORT int anod_infer_open(sd_event *loop, int fd, const struct anod_dialect *co
 
 	r = sd_event_add_exit(loop, &g->exit, on_exit_free, g);
 	if (r >= 0)
-		r = infer_open(loop, fd, dialects, actions, &g->infer);
+		r = infer_open(loop, TAKE_FD(owned), dialects, actions, &g->infer);
 	if (r < 0) {
 		guest_free(g);
 		return r;

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,4 +163,35 @@ Test(answer, cleans_the_models_words_in_its_own_sentence)
 	cr_assert(eq(int, check("{\"\xc3\xa4 very long key that somebody outside has chosen\":1}"),
 		     -EBADMSG));
 	cr_expect(lt(sz, strlen(a.why), 120));
+}
+
+Test(answer, tells_the_valid_files_of_the_corpus_from_the_others)
+{
+	static const char folder[] = SOURCE_DIR "/tests/fuzz/corpus/answer";
+	DIR *d = opendir(folder);
+	unsigned valid = 0, other = 0;
+	struct dirent *e;
+
+	cr_assert(eq(int, d != NULL, 1));
+	while ((e = readdir(d))) {
+		static char text[65536], path[512];
+		size_t n;
+		FILE *f;
+		int want;
+
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+		f = fopen(path, "rb");
+		cr_assert(eq(int, f != NULL, 1));
+		n = fread(text, 1, sizeof(text), f);
+		fclose(f);
+		want = strncmp(e->d_name, "valid-", 6) == 0 ? 0 : -EBADMSG;
+		cr_expect(eq(int, answer_check(text, n, test_actions, test_links, &a), want),
+			  "%s: %s", e->d_name, a.why);
+		*(want ? &other : &valid) += 1;
+	}
+	closedir(d);
+	cr_expect(ge(uint, valid, 8));
+	cr_expect(ge(uint, other, 25));
 }
