@@ -54,10 +54,9 @@ bool host_expr_scope(struct host *h, struct expr_scope *ret)
 static enum anod_tri env_member(const struct expr_env *env, const char *set, uint16_t kind,
 				const char *entity)
 {
-	struct host *h = env->data;
-	const struct policy_set *s = policy_find_set(h->config->policy, set);
+	const struct host *h = env->data;
 
-	return s ? policy_set_has(s, env, kind, entity) : ANOD_DOUBT;
+	return set_has(h->config, h->store, env->now_us, set, kind, entity);
 }
 
 void host_expr_env(struct host *h, struct expr_env *ret)
@@ -295,6 +294,7 @@ static int op_decide(void *data, struct txn *t)
 	r = decide(&in, &d);
 	if (r < 0)
 		return r;
+	(void) decide_remember(h->budgets, d, in.now_us);
 
 	same = t->decision && t->decision->level == d->level &&
 	       strcmp(t->decision->reason, d->reason) == 0;
@@ -309,8 +309,11 @@ static int op_decide(void *data, struct txn *t)
 static int op_charge(void *data, struct txn *t, const char **ret_why)
 {
 	struct host *h = data;
+	int r = decide_charge(h->budgets, t->decision, t->agent, host_now(h), ret_why);
 
-	return decide_charge(h->budgets, t->decision, t->agent, host_now(h), ret_why);
+	if (r >= 0)
+		budgets_save(h);
+	return r;
 }
 
 /* ---- the world -------------------------------------------------------------------------------- */

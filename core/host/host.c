@@ -286,6 +286,8 @@ static int start(struct host *h)
 	if (r < 0)
 		return r;
 
+	budgets_restore(h);
+
 	r = journal_open(h->state_dir, LOCK_WAIT_US, &h->journal);
 	if (r < 0) {
 		log_error("journal in %s: %s%s", h->state_dir, strerror(-r),

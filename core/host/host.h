@@ -149,6 +149,10 @@ int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64
 void host_expr_env(struct host *h, struct expr_env *ret); /* sets of the policy; no subject */
 bool host_expr_scope(struct host *h, struct expr_scope *ret);
 
+/* limits.c: what budgets and cooldowns have used, across restarts */
+void budgets_save(struct host *h);
+void budgets_restore(struct host *h);
+
 /* advice.c */
 int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m);
 int advice_on_message(struct host *h, const struct chan_head *msg);

@@ -311,3 +311,13 @@ void ask_value(const struct ask *q, const struct expr *e, struct anod_value *ret
 
 	expr_value(e, &env, ret);
 }
+
+enum anod_tri set_has(const struct config *c, const struct store *s, uint64_t now_us,
+		      const char *set, uint16_t kind, const char *entity)
+{
+	struct decide_in in = { .config = c, .store = s, .now_us = now_us };
+	struct ask q;
+
+	ask_init(&q, &in, NULL, NULL, NULL);
+	return ask_member(&q, set, kind, entity);
+}

@@ -99,6 +99,10 @@ int decide_charge(struct budgets *b, const struct decision *d, const char *agent
 /* Remember the caps with "for DUR" that this decision found in force.  After every decide(). */
 int decide_remember(struct budgets *b, const struct decision *d, uint64_t now_us);
 
+/* Is the entity in the set of the policy?  For expressions outside decisions (watches, verify). */
+enum anod_tri set_has(const struct config *c, const struct store *s, uint64_t now_us,
+		      const char *set, uint16_t kind, const char *entity);
+
 /* The whole record: level, reason, rules with facts and ages, invariants, flip. */
 struct cJSON *decision_json(const struct decision *d);
 
