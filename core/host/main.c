@@ -136,7 +136,7 @@ static int child_main(int argc, char **argv)
 /* The build folder's plugins when we run from one, else the installed ones. */
 static const char *default_plugins(void)
 {
-	static char folders[1200];
+	static char folder[600];
 	char path[512] = "", *slash;
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
@@ -144,11 +144,9 @@ static const char *default_plugins(void)
 	slash = strrchr(path, '/');
 	if (slash)
 		*slash = '\0';
-	(void) snprintf(folders, sizeof(folders), "%s/plugins", path);
-	if (access(folders, F_OK) == 0) {
-		(void) snprintf(folders, sizeof(folders), "%s/plugins:%s/agents", path, path);
-		return folders;
-	}
+	(void) snprintf(folder, sizeof(folder), "%s/plugins", path);
+	if (access(folder, F_OK) == 0)
+		return folder;
 	return ANOD_INSTALL_PREFIX "/lib/anod/plugins";
 }
 
