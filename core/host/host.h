@@ -135,7 +135,7 @@ int cells_configure(struct host *h); /* agents of the configuration */
 void cells_forget(struct host *h);
 int cells_on_start(struct host *h); /* the process is there: send it everything */
 void cells_on_end(struct host *h);
-int cells_on_message(struct host *h, const struct chan_head *msg);
+int cells_on_message(struct host *h, const struct chan_head *msg); /* cells_in.c */
 void cells_on_fact(struct host *h, const struct store_change *c);
 void cells_verdict(struct host *h, const struct txn *t, enum anod_verdict v, int error);
 void cells_answer(struct host *h, unsigned agent, uint64_t id, const struct infer_answer *a);

@@ -1,0 +1,246 @@
+/*
+ * cells_in - what comes from the agents' cell.
+ *
+ * Design.  Everything is checked as if it came from an enemy: sizes, ended strings, numbers that
+ * are numbers, the manifest of the agent that it names, its right to the id.  A message that no
+ * honest cell sends ends the cell (-EPROTO); a wish outside the manifest is refused, counted and
+ * logged.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/links.h"
+
+static bool ends(const char *s, size_t size)
+{
+	return memchr(s, '\0', size) != NULL;
+}
+#define ENDS(field) ends(field, sizeof(field))
+
+static struct agent *agent_at(struct host *h, uint32_t number)
+{
+	return number >= 1 && number <= h->n_agents ? &h->agent[number - 1] : NULL;
+}
+
+static bool value_ok(const struct anod_value *v)
+{
+	return v->type <= ANOD_PREFIX && (v->type != ANOD_TEXT || ENDS(v->u.text));
+}
+
+static bool action_ok(const struct anod_action *a)
+{
+	if (!ENDS(a->kind) || a->n_args > ANOD_ARGS_MAX)
+		return false;
+
+	for (uint32_t k = 0; k < a->n_args; k++)
+		if (!ENDS(a->arg[k].name) || !value_ok(&a->arg[k].value))
+			return false;
+	return true;
+}
+
+static bool finding_ok(const struct anod_finding *f)
+{
+	if (!ENDS(f->code) || !ENDS(f->kind) || !ENDS(f->entity) || !ENDS(f->summary) ||
+	    f->n_refs > ANOD_REFS_MAX || f->n_rivals > ANOD_RIVALS_MAX ||
+	    !(f->confidence >= 0 && f->confidence <= 1))
+		return false;
+
+	for (uint32_t k = 0; k < f->n_refs; k++)
+		if (!ENDS(f->ref[k].kind) || !ENDS(f->ref[k].entity) || !ENDS(f->ref[k].attr))
+			return false;
+	for (uint32_t k = 0; k < f->n_rivals; k++)
+		if (!ENDS(f->rival[k].code))
+			return false;
+	return true;
+}
+
+static int on_find(struct host *h, const struct cell_find *m)
+{
+	struct agent *a = agent_at(h, m->agent);
+	uint64_t finding, incident;
+	int r;
+
+	if (!a || !finding_ok(&m->finding))
+		return -EPROTO;
+
+	r = incident_find(h->incidents, a->name, &m->finding, host_now(h), clock_wall_us(),
+			  &finding, &incident);
+	if (r < 0) {
+		log_warning("%s: finding refused: %s", a->name, strerror(-r));
+		return 0;
+	}
+	a->n_findings++;
+	record_findings(h, finding, true);
+	return link_add(h, m->agent, LINK_FINDING, m->head.id, finding) < 0 ? -EPROTO : 0;
+}
+
+static int on_clear(struct host *h, const struct cell_note *m)
+{
+	struct cell_link *l = link_find(h, m->agent, LINK_FINDING, m->head.id);
+
+	if (!agent_at(h, m->agent) || !ENDS(m->text))
+		return -EPROTO;
+	if (!l)
+		return 0;
+
+	record_findings(h, l->ours, false);
+	(void) incident_clear(h->incidents, l->ours, m->text, host_now(h), clock_wall_us());
+	link_del(h, l);
+	return 0;
+}
+
+static void refuse(struct host *h, uint32_t agent, uint64_t id, int error, const char *why)
+{
+	struct cell_verdict m = { .head = { .type = CELL_VERDICT, .id = id },
+				  .agent = agent,
+				  .verdict = ANOD_DENIED,
+				  .error = error };
+
+	copy_text(m.why, sizeof(m.why), why);
+	(void) cells_send(h, &m.head, sizeof(m));
+}
+
+static int on_propose(struct host *h, const struct cell_propose *m)
+{
+	struct agent *a = agent_at(h, m->agent);
+	struct anod_proposal p = m->proposal;
+	uint64_t tx = 0, theirs = p.finding;
+	struct cell_link *l;
+	char why[256] = "";
+	int r;
+
+	if (!a || p.n_actions == 0 || p.n_actions > ANOD_ACTIONS_MAX || m->head.id >> 48 ||
+	    !ENDS(p.reason) || !ENDS(p.expect) || !ENDS(p.verify) ||
+	    !(p.confidence >= 0 && p.confidence <= 1))
+		return -EPROTO;
+
+	for (uint32_t k = 0; k < p.n_actions; k++) {
+		if (!action_ok(&p.action[k]))
+			return -EPROTO;
+		if (manifest_names(a->plugin->desc->proposes, p.action[k].kind, NULL))
+			continue;
+		a->n_refused++;
+		log_warning("%s: proposed %s, which is not in its manifest", a->name,
+			    p.action[k].kind);
+		refuse(h, m->agent, m->head.id, -EPERM, "not in the manifest");
+		return 0;
+	}
+
+	l = link_find(h, m->agent, LINK_FINDING, theirs);
+	p.finding = l ? l->ours : 0;
+	a->n_proposals++;
+	r = engine_propose(h, a->name, ((uint64_t) m->agent << 48) | m->head.id, p.finding, &p, &tx,
+			   why, sizeof(why));
+	if (r < 0)
+		refuse(h, m->agent, m->head.id, r, why[0] ? why : strerror(-r));
+	return 0;
+}
+
+/* engine_propose() announces the number before any verdict can be sent for it. */
+void cells_link_proposal(struct host *h, uint64_t agent_ref, uint64_t tx)
+{
+	(void) link_add(h, (unsigned) (agent_ref >> 48), LINK_PROPOSAL,
+			agent_ref & ((UINT64_C(1) << 48) - 1), tx);
+}
+
+static int on_ask(struct host *h, const struct cell_ask *m)
+{
+	struct agent *a = agent_at(h, m->agent);
+
+	if (!a || m->n_kinds > CELL_ASK_KINDS || m->input_size == 0 ||
+	    m->input_size > CELL_INPUT_MAX || !ENDS(m->task) ||
+	    m->head.size != offsetof(struct cell_ask, input) + m->input_size ||
+	    m->input[m->input_size - 1] != '\0')
+		return -EPROTO;
+	for (uint32_t k = 0; k < m->n_kinds; k++)
+		if (!ENDS(m->kind[k]))
+			return -EPROTO;
+	if (!a->plugin->desc->asks) {
+		a->n_refused++;
+		return 0;
+	}
+	return advice_ask(h, m->agent, m);
+}
+
+static int on_sense(struct host *h, const struct cell_sense *m)
+{
+	struct agent *a = agent_at(h, m->agent);
+	int r;
+
+	if (!a || !action_ok(&m->request))
+		return -EPROTO;
+	if (!manifest_names(a->plugin->desc->senses, m->request.kind, NULL)) {
+		a->n_refused++;
+		log_warning("%s: asked sensor '%s', which is not in its manifest", a->name,
+			    m->request.kind);
+		return 0;
+	}
+	r = sensors_request(h, m->agent, m->head.id, &m->request);
+	if (r < 0)
+		log_warning("%s: sensor %s: %s", a->name, m->request.kind, strerror(-r));
+	return 0;
+}
+
+static int on_note(struct host *h, const struct cell_note *m)
+{
+	struct agent *a = agent_at(h, m->agent);
+	char text[sizeof(m->text)];
+
+	if (!a || !ENDS(m->text))
+		return -EPROTO;
+
+	copy_text(text, sizeof(text), m->text);
+	clean_text(text);
+	if (m->head.type == CELL_LOG) {
+		log_text(m->error & 7, "%s: %s", a->name, text);
+		return 0;
+	}
+	a->state = "failed";
+	copy_text(a->why, sizeof(a->why), text);
+	log_error("agent %s: %s (%s)", a->name, text, strerror(-m->error));
+	return 0;
+}
+
+static int on_ready(struct host *h)
+{
+	for (unsigned k = 0; k < h->n_agents; k++)
+		if (strcmp(h->agent[k].state, "failed") != 0)
+			h->agent[k].state = "running";
+	return 0;
+}
+
+int cells_on_message(struct host *h, const struct chan_head *msg)
+{
+#define FITS(type) (msg->size == sizeof(type))
+	switch (msg->type) {
+	case CELL_READY:
+		return on_ready(h);
+	case CELL_PONG:
+		h->cell_pong_us = host_now(h);
+		return 0;
+	case CELL_LOG:
+	case CELL_FAILED:
+		return FITS(struct cell_note) ? on_note(h, (const void *) msg) : -EPROTO;
+	case CELL_FIND:
+		return FITS(struct cell_find) ? on_find(h, (const void *) msg) : -EPROTO;
+	case CELL_CLEAR:
+		return FITS(struct cell_note) ? on_clear(h, (const void *) msg) : -EPROTO;
+	case CELL_PROPOSE:
+		return FITS(struct cell_propose) ? on_propose(h, (const void *) msg) : -EPROTO;
+	case CELL_ASK:
+		return msg->size > offsetof(struct cell_ask, input) ? on_ask(h, (const void *) msg)
+								    : -EPROTO;
+	case CELL_SENSE:
+		return FITS(struct cell_sense) ? on_sense(h, (const void *) msg) : -EPROTO;
+	case CELL_UNSENSE:
+		if (!FITS(struct cell_note))
+			return -EPROTO;
+		sensors_unrequest(h, ((const struct cell_note *) msg)->agent, msg->id);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+#undef FITS
+}

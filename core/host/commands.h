@@ -1,0 +1,42 @@
+/*
+ * commands - what the parts of the control socket's commands share.
+ */
+#ifndef HOST_COMMANDS_H
+#define HOST_COMMANDS_H
+
+#include "host/host.h"
+
+struct command_call {
+	struct host *h;
+	const char *user;
+	const struct cJSON *args;
+	char *error; /* 512 bytes; one sentence when the command fails */
+	int err;
+};
+
+/* NULL, with the error set: for "return command_fail(...)". */
+struct cJSON *command_fail(struct command_call *c, int err, const char *fmt, ...) _printf_(3, 4);
+/* A text argument, or NULL. */
+const char *command_arg(const struct command_call *c, const char *name);
+/* Who did what, in ledger, incident and log.  't' may be NULL. */
+void command_note(struct command_call *c, const char *what, const struct txn *t);
+
+struct cJSON *cmd_facts(struct command_call *c);
+struct cJSON *cmd_schema(struct command_call *c);
+struct cJSON *cmd_incidents(struct command_call *c);
+struct cJSON *cmd_show(struct command_call *c);
+struct cJSON *cmd_why(struct command_call *c);
+struct cJSON *cmd_approve(struct command_call *c);
+struct cJSON *cmd_deny(struct command_call *c);
+struct cJSON *cmd_confirm(struct command_call *c);
+struct cJSON *cmd_rollback(struct command_call *c);
+struct cJSON *cmd_pause(struct command_call *c);
+struct cJSON *cmd_resume(struct command_call *c);
+struct cJSON *cmd_agents(struct command_call *c);
+struct cJSON *cmd_reload(struct command_call *c);
+struct cJSON *cmd_status(struct command_call *c);
+struct cJSON *cmd_ledger(struct command_call *c);
+struct cJSON *cmd_monitor(struct command_call *c);
+struct cJSON *cmd_doctor(struct command_call *c);
+
+#endif

@@ -1,0 +1,250 @@
+/*
+ * commands_story - incidents and transactions on the control socket, and the operator's words.
+ *
+ * Design.  An open transaction is shown from memory, an ended one from the ledger, so a restart
+ * does not forget what was done.  What an operator says is written down before it is done.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/commands.h"
+
+cJSON *cmd_incidents(struct command_call *c)
+{
+	cJSON *data = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(data, "incidents");
+	const cJSON *all = cJSON_GetObjectItemCaseSensitive(c->args, "all");
+	const struct incident *i;
+
+	for (unsigned n = 0; (i = incident_nth(c->h->incidents, n)); n++)
+		if (i->open || cJSON_IsTrue(all))
+			cJSON_AddItemToArray(list, incident_json(i, false));
+	return data;
+}
+
+struct lookup {
+	double tx;
+	cJSON *decision, *transaction, *policy; /* copies */
+};
+
+/* Newest first: the last decision and the final state win. */
+static int on_ledger_line(const cJSON *line, void *data)
+{
+	struct lookup *l = data;
+	const cJSON *kind = cJSON_GetObjectItemCaseSensitive(line, "kind");
+	const cJSON *tx = cJSON_GetObjectItemCaseSensitive(line, "tx");
+	const cJSON *what;
+
+	if (!cJSON_IsNumber(tx) || tx->valuedouble != l->tx || !cJSON_IsString(kind))
+		return 0;
+
+	if (!l->decision && strcmp(kind->valuestring, "decision") == 0) {
+		what = cJSON_GetObjectItemCaseSensitive(line, "decision");
+		l->decision = cJSON_Duplicate(what, true);
+		what = cJSON_GetObjectItemCaseSensitive(line, "policy");
+		l->policy = cJSON_Duplicate(what, true);
+	}
+	if (!l->transaction && strcmp(kind->valuestring, "tx") == 0) {
+		what = cJSON_GetObjectItemCaseSensitive(line, "transaction");
+		l->transaction = cJSON_Duplicate(what, true);
+	}
+	return l->decision && l->transaction;
+}
+
+/* From memory while it is open, from the ledger afterwards. */
+static cJSON *find_txn(struct command_call *c, uint64_t id, cJSON **ret_decision)
+{
+	const struct txn *t = txns_get(c->h->txns, id);
+	struct lookup l = { .tx = (double) id };
+
+	if (ret_decision)
+		*ret_decision = NULL;
+	if (!t || ret_decision)
+		(void) ledger_scan(c->h->state_dir, 100000, on_ledger_line, &l);
+	if (ret_decision && l.decision) {
+		*ret_decision = TAKE(l.decision);
+		if (l.policy)
+			cJSON_AddItemToObject(*ret_decision, "policy", TAKE(l.policy));
+	}
+	cJSON_Delete(l.decision);
+	cJSON_Delete(l.policy);
+	if (t) {
+		cJSON_Delete(l.transaction);
+		return txn_json(c->h, t);
+	}
+	return l.transaction;
+}
+
+static int parse_id(struct command_call *c, char letter, uint64_t *ret)
+{
+	const char *id = command_arg(c, "id");
+	char *end;
+
+	if (!id || (id[0] != letter && id[0] != letter + 32) || id[1] < '0' || id[1] > '9')
+		return -EINVAL;
+	errno = 0;
+	*ret = strtoull(id + 1, &end, 10);
+	return *end || errno ? -EINVAL : 0;
+}
+
+cJSON *cmd_show(struct command_call *c)
+{
+	cJSON *data = cJSON_CreateObject(), *t;
+	const struct incident *i;
+	uint64_t id;
+
+	if (parse_id(c, 'I', &id) == 0) {
+		i = incident_get(c->h->incidents, id);
+		if (i) {
+			cJSON_AddItemToObject(data, "incident", incident_json(i, true));
+			return data;
+		}
+		cJSON_Delete(data);
+		return command_fail(c, ENOENT, "no incident I%" PRIu64, id);
+	}
+	if (parse_id(c, 'T', &id) == 0) {
+		t = find_txn(c, id, NULL);
+		if (t) {
+			cJSON_AddItemToObject(data, "transaction", t);
+			return data;
+		}
+		cJSON_Delete(data);
+		return command_fail(c, ENOENT, "no transaction T%" PRIu64, id);
+	}
+	cJSON_Delete(data);
+	return command_fail(c, EINVAL, "show wants an incident (I3) or a transaction (T12)");
+}
+
+cJSON *cmd_why(struct command_call *c)
+{
+	cJSON *data, *t, *decision;
+	uint64_t id;
+
+	if (parse_id(c, 'T', &id) < 0)
+		return command_fail(c, EINVAL, "why wants a transaction (T12)");
+
+	t = find_txn(c, id, &decision);
+	if (!t && !decision)
+		return command_fail(c, ENOENT, "no transaction T%" PRIu64, id);
+
+	data = cJSON_CreateObject();
+	cJSON_AddItemToObject(data, "transaction", t ? t : cJSON_CreateNull());
+	cJSON_AddItemToObject(data, "decision", decision ? decision : cJSON_CreateNull());
+	return data;
+}
+
+/* Is the user in one of the groups that the permit names? */
+static bool in_group(const struct host *h, const struct txn *t, const char *user)
+{
+	const struct policy_rule *p = t->decision ? t->decision->permit : NULL;
+
+	for (unsigned g = 0; p && g < p->n_groups; g++)
+		for (unsigned k = 0; k < h->config->n_groups; k++) {
+			const struct config_group *cg = &h->config->group[k];
+
+			if (strcmp(cg->name, p->group[g]) != 0)
+				continue;
+			for (unsigned u = 0; u < cg->n_users; u++)
+				if (strcmp(cg->user[u], user) == 0)
+					return true;
+		}
+	return false;
+}
+
+enum word { WORD_APPROVE, WORD_DENY, WORD_CONFIRM, WORD_ROLLBACK };
+
+static int say(struct command_call *c, enum word w, const struct txn *t)
+{
+	struct txns *e = c->h->txns;
+	char why[128];
+
+	switch (w) {
+	case WORD_APPROVE:
+		return txns_approve(e, t->id, c->user, in_group(c->h, t, c->user));
+	case WORD_DENY:
+		return txns_deny(e, t->id, c->user);
+	case WORD_CONFIRM:
+		return txns_confirm(e, t->id, c->user);
+	case WORD_ROLLBACK:
+		(void) snprintf(why, sizeof(why), "rolled back by %s", c->user);
+		return txns_rollback(e, t->id, why);
+	}
+	return -EINVAL;
+}
+
+static cJSON *word(struct command_call *c, enum word w, const char *name)
+{
+	const struct txn *t;
+	cJSON *data;
+	uint64_t id;
+	int r;
+
+	if (parse_id(c, 'T', &id) < 0)
+		return command_fail(c, EINVAL, "%s wants a transaction (T12)", name);
+	t = txns_get(c->h->txns, id);
+	if (!t || txn_state_final(t->state))
+		return command_fail(c, ENOENT, "T%" PRIu64 " is not open", id);
+	/* Recorded first: a word that was carried out but not written down would be a lie. */
+	command_note(c, name, t);
+	r = say(c, w, t);
+	if (r == -EPERM)
+		return command_fail(c, EPERM,
+				    "%s is in none of the groups that may approve T%" PRIu64,
+				    c->user, id);
+	if (r == -EALREADY)
+		return command_fail(c, EALREADY, "%s has approved T%" PRIu64 " already", c->user,
+				    id);
+	if (r < 0)
+		return command_fail(c, -r, "T%" PRIu64 " cannot be answered so now: %s", id,
+				    strerror(-r));
+
+	data = cJSON_CreateObject();
+	t = txns_get(c->h->txns, id);
+	cJSON_AddItemToObject(data, "transaction", t ? txn_json(c->h, t) : cJSON_CreateNull());
+	return data;
+}
+
+cJSON *cmd_approve(struct command_call *c)
+{
+	return word(c, WORD_APPROVE, "approve");
+}
+
+cJSON *cmd_deny(struct command_call *c)
+{
+	return word(c, WORD_DENY, "deny");
+}
+
+cJSON *cmd_confirm(struct command_call *c)
+{
+	return word(c, WORD_CONFIRM, "confirm");
+}
+
+cJSON *cmd_rollback(struct command_call *c)
+{
+	return word(c, WORD_ROLLBACK, "rollback");
+}
+
+static cJSON *pause_now(struct command_call *c, bool paused)
+{
+	cJSON *data = cJSON_CreateObject();
+
+	c->h->paused = paused;
+	txns_pause(c->h->txns, paused);
+	command_note(c, paused ? "pause" : "resume", NULL);
+	cJSON_AddBoolToObject(data, "paused", paused);
+	return data;
+}
+
+cJSON *cmd_pause(struct command_call *c)
+{
+	return pause_now(c, true);
+}
+
+cJSON *cmd_resume(struct command_call *c)
+{
+	return pause_now(c, false);
+}
