@@ -138,7 +138,8 @@ int txns_on_guard(struct txns *e, const struct chan_head *msg);
 void txns_exec_restarted(struct txns *e, bool there);
 void txns_guard_restarted(struct txns *e, bool there);
 
-/* Let time and facts work; returns the next deadline (US_INFINITY: none). */
+/* Let time and facts work; returns the next deadline (US_INFINITY: none).  To be called then, after
+ * every other function here, and when facts have changed. */
 uint64_t txns_run(struct txns *e);
 
 /* After a start: what the journal left open.  Compare-and-undo for this boot, CLOSED_BY_REBOOT

@@ -1,0 +1,464 @@
+/*
+ * sim - the loop of the simulated world, and what the engine asks of it.
+ *
+ * Design.  A crash only marks processes as dead: a dead host's engine runs on to the end of its
+ * call, but none of its operations has an effect any more, and the loop then buries it and
+ * starts what a supervisor would start.  So a crash can strike inside any call without a jump.
+ */
+#include "sim/sim.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct sim_msg {
+	struct sim_msg *next;
+	uint64_t room[]; /* the message, 8-aligned */
+};
+
+/* ---- queues ------------------------------------------------------------------------------- */
+
+void sim_send(struct sim_queue *q, const struct chan_head *h, size_t size)
+{
+	struct sim_msg *m = malloc(sizeof(*m) + size);
+
+	if (!m)
+		abort();
+	m->next = NULL;
+	memcpy(m->room, h, size);
+	if (q->last)
+		q->last->next = m;
+	else
+		q->first = m;
+	q->last = m;
+}
+
+struct chan_head *sim_take(struct sim_queue *q)
+{
+	struct sim_msg *m = q->first;
+	size_t size;
+
+	if (!m)
+		return NULL;
+	q->first = m->next;
+	if (!q->first)
+		q->last = NULL;
+
+	/* The message moves to the front of its block. */
+	size = ((const struct chan_head *) m->room)->size;
+	memmove(m, m->room, size);
+	return (struct chan_head *) m;
+}
+
+void sim_clear(struct sim_queue *q)
+{
+	for (struct chan_head *h = sim_take(q); h; h = sim_take(q))
+		free(h);
+}
+
+/* ---- what the engine asks ----------------------------------------------------------------- */
+
+static uint64_t op_now(void *data)
+{
+	return ((struct sim *) data)->now_us;
+}
+
+static uint64_t op_wall(void *data)
+{
+	return ((struct sim *) data)->wall_us;
+}
+
+static const char *op_boot_id(void *data)
+{
+	return ((struct sim *) data)->boot_id;
+}
+
+static uint64_t op_generation(void *data)
+{
+	return ((struct sim *) data)->generation;
+}
+
+static int op_journal(void *data, const struct journal_record *r, bool sync)
+{
+	struct sim *s = data;
+
+	if (!s->host_alive)
+		return -EIO;
+
+	return journal_append(s->journal, r, sync);
+}
+
+static uint64_t op_next_tx(void *data)
+{
+	struct sim *s = data;
+
+	return journal_next_tx(s->journal);
+}
+
+static int op_exec(void *data, struct chan_head *msg, size_t size)
+{
+	struct sim *s = data;
+
+	sim_op(s);
+	if (!s->host_alive || !s->exec_alive)
+		return -EPIPE;
+
+	sim_send(&s->to_exec, msg, size);
+	return 0;
+}
+
+static int op_guard(void *data, struct chan_head *msg, size_t size)
+{
+	struct sim *s = data;
+
+	sim_op(s);
+	if (!s->host_alive || !s->guard_alive)
+		return -EPIPE;
+
+	sim_send(&s->to_guard, msg, size);
+	return 0;
+}
+
+static int op_decide(void *data, struct txn *t)
+{
+	struct sim *s = data;
+	struct decision *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->level = s->level;
+	d->permit = s->level >= LEVEL_APPROVE ? &s->permit : NULL;
+	d->reason = strdup(s->level >= LEVEL_APPROVE ? "permit \"sim\"" : "cap \"sim\"");
+	d->generation = s->generation;
+	(void) copy_text(d->resource, sizeof(d->resource), s->resource);
+	decision_free(t->decision);
+	t->decision = d;
+	s->n_decides++;
+	return 0;
+}
+
+static int op_charge(void *data, struct txn *t, const char **ret_why)
+{
+	struct sim *s = data;
+
+	(void) t;
+	if (s->charge_error) {
+		*ret_why = s->charge_error;
+		return -EBUSY;
+	}
+	s->n_charges++;
+	return 0;
+}
+
+static enum txn_verify op_verify(void *data, const struct txn *t)
+{
+	(void) t;
+	return ((struct sim *) data)->verify;
+}
+
+static void op_snapshot_before(void *data, struct txn *t)
+{
+	struct sim *s = data;
+
+	t->before = malloc(1);
+	s->n_before++;
+}
+
+static void op_drop_before(void *data, struct txn *t)
+{
+	struct sim *s = data;
+
+	free(t->before);
+	t->before = NULL;
+	s->n_before--;
+}
+
+static void op_on_change(void *data, const struct txn *t, enum txn_state old)
+{
+	struct sim *s = data;
+
+	(void) old;
+	if (!s->host_alive)
+		return; /* nobody hears it */
+	s->seen[s->n_changes % ARRAY_SIZE(s->seen)] = t->state;
+	s->seen_tx[s->n_changes % ARRAY_SIZE(s->seen)] = t->id;
+	s->n_changes++;
+}
+
+const struct txn_ops sim_ops = {
+	.now_us = op_now,
+	.wall_us = op_wall,
+	.boot_id = op_boot_id,
+	.generation = op_generation,
+	.journal = op_journal,
+	.next_tx = op_next_tx,
+	.exec = op_exec,
+	.guard = op_guard,
+	.decide = op_decide,
+	.charge = op_charge,
+	.verify = op_verify,
+	.snapshot_before = op_snapshot_before,
+	.drop_before = op_drop_before,
+	.on_change = op_on_change,
+};
+
+struct anod_proposal sim_proposal(unsigned n, const int64_t cell_value[][2])
+{
+	struct anod_proposal p = { .size = sizeof(p), .n_actions = n };
+
+	for (unsigned i = 0; i < n && i < ANOD_ACTIONS_MAX; i++) {
+		struct anod_action *a = &p.action[i];
+
+		a->size = sizeof(*a);
+		a->n_args = 2;
+		(void) copy_text(a->kind, sizeof(a->kind), "sim.set");
+		for (unsigned k = 0; k < 2; k++) {
+			(void) copy_text(a->arg[k].name, ANOD_KIND_SIZE, k ? "value" : "cell");
+			a->arg[k].value.type = ANOD_INT;
+			a->arg[k].value.u.i = cell_value[i][k];
+		}
+	}
+	(void) copy_text(p.reason, sizeof(p.reason), "a test");
+	return p;
+}
+
+/* ---- life and death ----------------------------------------------------------------------- */
+
+static void name_boot(struct sim *s)
+{
+	(void) snprintf(s->boot_id, sizeof(s->boot_id), "00000000-0000-0000-0000-%012u", ++s->boot);
+}
+
+void sim_init(struct sim *s, const char *dir)
+{
+	*s = (struct sim){
+		.dir = dir,
+		.now_us = 1000 * US_PER_S,
+		.wall_us = UINT64_C(1763800000) * US_PER_S,
+		.disk_fd = -1,
+		.next_run_us = US_INFINITY,
+		.level = LEVEL_AUTO,
+		.verify = TXN_VERIFY_YES,
+		.generation = 1,
+		.resource = "link sim0",
+	};
+	name_boot(s);
+	for (unsigned i = 0; i + 1 < SIM_CELLS; i++) {
+		s->kernel.has[i] = true;
+		s->kernel.value[i] = 100 + i;
+	}
+	s->kernel.refuse_cell = s->kernel.jam_cell = -1;
+	s->boot_config = s->kernel;
+	(void) copy_text(s->permit_name, sizeof(s->permit_name), "sim");
+	s->permit.name = s->permit_name;
+}
+
+static void bury_host(struct sim *s)
+{
+	s->engine = txns_free(s->engine);
+	s->journal = journal_close(s->journal); /* a dead host's last write fails */
+	sim_clear(&s->to_host);
+	s->next_run_us = US_INFINITY;
+}
+
+void sim_done(struct sim *s)
+{
+	s->crash_at = 0;
+	bury_host(s);
+	sim_exec_forget(s);
+	sim_guard_forget(s);
+	sim_disk_forget(s);
+}
+
+void sim_crash_now(struct sim *s, enum sim_crash kind)
+{
+	s->n_crashes++;
+	switch (kind) {
+	case SIM_CRASH_HOST:
+		s->host_alive = false;
+		break;
+	case SIM_CRASH_EXEC:
+		s->exec_alive = false;
+		break;
+	case SIM_CRASH_GUARD:
+		s->guard_alive = false;
+		break;
+	case SIM_CRASH_BOTH:
+		s->host_alive = s->guard_alive = false;
+		break;
+	case SIM_CRASH_POWER:
+		s->host_alive = s->exec_alive = s->guard_alive = false;
+		sim_disk_power_loss(s);
+		sim_clear(&s->to_exec);
+		s->kernel = s->boot_config;
+		s->now_us = US_PER_S;
+		name_boot(s);
+		break;
+	}
+}
+
+void sim_op(struct sim *s)
+{
+	if (++s->n_ops == s->crash_at)
+		sim_crash_now(s, s->crash);
+}
+
+static void run_engine(struct sim *s)
+{
+	if (s->host_alive && s->engine)
+		s->next_run_us = txns_run(s->engine);
+}
+
+int sim_start_host(struct sim *s)
+{
+	int r;
+
+	s->exec_alive = s->guard_alive = s->host_alive = true;
+	s->exec_told = s->guard_told = false;
+	r = journal_open(s->dir, 0, &s->journal);
+	if (r < 0)
+		return r;
+	journal_set_io(s->journal, &sim_disk, s);
+	s->engine = txns_new(&sim_ops, s);
+	if (!s->engine)
+		return -ENOMEM;
+
+	r = txns_recover(s->engine, s->journal, s->fired,
+			 MIN_OF(s->n_fired, (unsigned) ARRAY_SIZE(s->fired)));
+	run_engine(s);
+	return r < 0 ? r : 0;
+}
+
+/* The host is dead: what its executor still does, what the guardian does, then a new one. */
+static void follow_host(struct sim *s)
+{
+	struct chan_head *h;
+
+	bury_host(s);
+	while (s->exec_alive && s->exec_drains && (h = sim_take(&s->to_exec))) {
+		sim_exec_message(s, h);
+		free(h);
+	}
+	sim_clear(&s->to_exec);
+	sim_exec_forget(s);
+
+	if (s->guard_alive) {
+		struct sim_queue q = s->to_guard;
+
+		/* It reads what was sent before it sees the end of file. */
+		s->to_guard = (struct sim_queue){ 0 };
+		while ((h = sim_take(&q))) {
+			sim_guard_message(s, h);
+			free(h);
+		}
+		sim_guard_fire(s, true);
+	}
+	if (!s->guard_alive)
+		sim_guard_forget(s);
+	sim_clear(&s->to_guard);
+	if (sim_start_host(s) < 0)
+		abort();
+}
+
+static void follow_exec(struct sim *s)
+{
+	sim_exec_forget(s);
+	s->exec_alive = !s->exec_is_gone;
+	s->exec_told = s->exec_is_gone;
+	txns_exec_restarted(s->engine, s->exec_alive);
+	run_engine(s);
+}
+
+static void follow_guard(struct sim *s)
+{
+	sim_guard_forget(s);
+	s->guard_alive = !s->guard_is_gone;
+	s->guard_told = s->guard_is_gone;
+	txns_guard_restarted(s->engine, s->guard_alive);
+	run_engine(s);
+}
+
+/* ---- the loop ----------------------------------------------------------------------------- */
+
+static void deliver(struct sim *s, struct sim_queue *q)
+{
+	_cleanup_(freep) struct chan_head *h = sim_take(q);
+
+	if (q == &s->to_exec)
+		sim_exec_message(s, h);
+	else if (q == &s->to_guard)
+		sim_guard_message(s, h);
+	else if (h->type < GUARD_ARM)
+		(void) txns_on_exec(s->engine, h);
+	else
+		(void) txns_on_guard(s->engine, h);
+	run_engine(s);
+}
+
+bool sim_step(struct sim *s)
+{
+	if (!s->host_alive) {
+		follow_host(s);
+	} else if (!s->exec_alive && !s->exec_told) {
+		follow_exec(s);
+	} else if (!s->guard_alive && !s->guard_told) {
+		follow_guard(s);
+	} else if (s->to_exec.first && s->exec_alive) {
+		deliver(s, &s->to_exec);
+	} else if (s->to_guard.first && s->guard_alive) {
+		deliver(s, &s->to_guard);
+	} else if (s->to_host.first) {
+		deliver(s, &s->to_host);
+	} else if (s->guard_alive && sim_guard_due(s) <= s->now_us) {
+		sim_guard_fire(s, false);
+	} else if (s->next_run_us <= s->now_us) {
+		run_engine(s);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+void sim_quiet(struct sim *s)
+{
+	run_engine(s); /* the test may have called it */
+	while (sim_step(s))
+		;
+}
+
+static bool advance(struct sim *s, uint64_t limit_us)
+{
+	uint64_t next = s->next_run_us;
+
+	if (s->guard_alive)
+		next = MIN_OF(next, sim_guard_due(s));
+	if (next > limit_us)
+		return false;
+	if (next > s->now_us) {
+		s->wall_us += next - s->now_us;
+		s->now_us = next;
+	}
+	return true;
+}
+
+void sim_pass(struct sim *s, uint64_t us)
+{
+	uint64_t until = s->now_us + us;
+
+	do
+		sim_quiet(s);
+	while (advance(s, until));
+	if (s->now_us < until) {
+		s->wall_us += until - s->now_us;
+		s->now_us = until;
+	}
+	sim_quiet(s);
+}
+
+void sim_settle(struct sim *s, uint64_t limit_us)
+{
+	uint64_t until = s->now_us + limit_us;
+
+	do
+		sim_quiet(s);
+	while ((txns_nth(s->engine, 0) || s->n_armed > 0) && advance(s, until));
+}

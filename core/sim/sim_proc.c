@@ -1,0 +1,241 @@
+/*
+ * sim_proc - the simulated executor and guardian.
+ *
+ * Design.  They do what the real ones promise and no more.  Each step is an operation before
+ * which anything may die; a process that has died in the middle of a message does nothing
+ * further with it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "sim/sim.h"
+
+#define STEPS_SIZE(n) (offsetof(struct exec_steps, step) + (n) * sizeof(struct exec_step))
+
+/* ---- executor ----------------------------------------------------------------------------- */
+
+static struct exec_steps **prepared(struct sim *s, uint64_t tx)
+{
+	for (unsigned i = 0; i < TXNS_MAX; i++)
+		if (s->prepared[i] && s->prepared[i]->head.id == tx)
+			return &s->prepared[i];
+
+	return NULL;
+}
+
+void sim_exec_forget(struct sim *s)
+{
+	for (unsigned i = 0; i < TXNS_MAX; i++) {
+		free(s->prepared[i]);
+		s->prepared[i] = NULL;
+	}
+	sim_clear(&s->to_exec);
+}
+
+static void answer(struct sim *s, struct exec_result *m, uint32_t type, uint64_t tx)
+{
+	sim_op(s);
+	if (!s->exec_alive)
+		return;
+
+	m->head = (struct chan_head){ .type = type, .size = sizeof(*m), .id = tx };
+	sim_send(&s->to_host, &m->head, sizeof(*m));
+}
+
+static void prepare(struct sim *s, const struct exec_prepare *p)
+{
+	struct exec_steps *m = calloc(1, sizeof(*m)), **slot = prepared(s, p->head.id);
+
+	if (!m)
+		abort();
+	sim_plan(s, p, m);
+	m->head = (struct chan_head){
+		.type = EXEC_PREPARED,
+		.size = (uint32_t) STEPS_SIZE(m->n_steps),
+		.id = p->head.id,
+	};
+	for (unsigned i = 0; i < TXNS_MAX && !slot; i++)
+		if (!s->prepared[i])
+			slot = &s->prepared[i];
+	if (!slot)
+		slot = &s->prepared[0]; /* the oldest will never be applied */
+	free(*slot);
+	*slot = m;
+	sim_send(&s->to_host, &m->head, m->head.size);
+}
+
+static void apply(struct sim *s, uint64_t tx)
+{
+	struct exec_steps **p = prepared(s, tx);
+	struct exec_result m = { .error = -ENOENT };
+
+	for (uint32_t i = 0; p && i < (*p)->n_steps; i++) {
+		sim_op(s);
+		if (!s->exec_alive)
+			return;
+		m.error = sim_apply(s, &(*p)->step[i]);
+		if (m.error < 0)
+			break;
+		m.n_done++;
+	}
+	m.n_steps = p ? (*p)->n_steps : 0;
+	for (uint32_t i = 0; i < m.n_steps; i++)
+		m.state[i] = sim_look(s, &(*p)->step[i]);
+	if (m.error < 0)
+		(void) copy_text(m.why, sizeof(m.why), "the kernel says: Network is unreachable");
+	answer(s, &m, EXEC_APPLIED, tx);
+}
+
+static void check_or_undo(struct sim *s, const struct exec_steps *in)
+{
+	bool undo = in->head.type == EXEC_UNDO;
+	struct exec_result m = { .n_steps = in->n_steps };
+
+	for (uint32_t i = in->n_steps; i-- > 0;) {
+		if (undo)
+			sim_op(s);
+		if (!s->exec_alive)
+			return;
+		m.state[i] = undo ? sim_undo(s, &in->step[i]) : sim_look(s, &in->step[i]);
+	}
+	answer(s, &m, undo ? EXEC_UNDONE : EXEC_CHECKED, in->head.id);
+}
+
+void sim_exec_message(struct sim *s, const struct chan_head *h)
+{
+	sim_op(s);
+	if (!s->exec_alive || s->exec_is_deaf)
+		return;
+
+	if (h->type == EXEC_PREPARE)
+		prepare(s, (const struct exec_prepare *) h);
+	else if (h->type == EXEC_APPLY)
+		apply(s, h->id);
+	else
+		check_or_undo(s, (const struct exec_steps *) h);
+}
+
+/* ---- guardian ----------------------------------------------------------------------------- */
+
+static void drop_armed(struct sim *s, unsigned i)
+{
+	free(s->armed[i].step);
+	memmove(&s->armed[i], &s->armed[i + 1], (s->n_armed - i - 1) * sizeof(s->armed[0]));
+	s->n_armed--;
+}
+
+void sim_guard_forget(struct sim *s)
+{
+	while (s->n_armed > 0)
+		drop_armed(s, s->n_armed - 1);
+	sim_clear(&s->to_guard);
+}
+
+static void drop_tx(struct sim *s, uint64_t tx)
+{
+	for (unsigned i = s->n_armed; i-- > 0;)
+		if (s->armed[i].tx == tx && !s->armed[i].orphan)
+			drop_armed(s, i);
+}
+
+static void arm(struct sim *s, const struct guard_arm *m)
+{
+	struct sim_armed *a;
+
+	drop_tx(s, m->head.id);
+	if (s->n_armed >= ARRAY_SIZE(s->armed))
+		abort();
+	a = &s->armed[s->n_armed++];
+	*a = (struct sim_armed){
+		.tx = m->head.id,
+		.deadline_us = m->deadline_us,
+		.flags = m->flags,
+		.n_steps = m->n_steps,
+	};
+	a->step = malloc(m->n_steps * sizeof(*a->step));
+	if (!a->step)
+		abort();
+	memcpy(a->step, m->step, m->n_steps * sizeof(*a->step));
+}
+
+void sim_guard_message(struct sim *s, const struct chan_head *h)
+{
+	struct guard_ack ack = { .head = { .size = sizeof(ack), .id = h->id } };
+
+	sim_op(s);
+	if (!s->guard_alive || s->guard_is_deaf)
+		return;
+
+	if (h->type == GUARD_ARM) {
+		arm(s, (const struct guard_arm *) h);
+		ack.head.type = GUARD_ARMED;
+		ack.crc = crc32c(0, h, h->size);
+	} else {
+		drop_tx(s, h->id);
+		ack.head.type = GUARD_DISARMED;
+	}
+	sim_op(s);
+	if (s->guard_alive)
+		sim_send(&s->to_host, &ack.head, sizeof(ack));
+}
+
+uint64_t sim_guard_due(const struct sim *s)
+{
+	uint64_t due = US_INFINITY;
+
+	for (unsigned i = 0; i < s->n_armed; i++)
+		due = MIN_OF(due, s->armed[i].deadline_us);
+
+	return due;
+}
+
+/* Compare-and-undo, then say so to the file and to the host; false: died on the way. */
+static bool fire(struct sim *s, const struct sim_armed *a, uint32_t cause)
+{
+	struct exec_result m = {
+		.head = { .type = GUARD_FIRED, .size = sizeof(m), .id = a->tx },
+		.n_steps = a->n_steps,
+	};
+	struct guardian_entry f = {
+		.tx = a->tx,
+		.when_us = s->now_us,
+		.cause = cause,
+		.n_steps = a->n_steps,
+	};
+
+	for (uint32_t i = a->n_steps; i-- > 0;) {
+		sim_op(s);
+		if (!s->guard_alive)
+			return false;
+		f.state[i] = m.state[i] = sim_undo(s, &a->step[i]);
+	}
+	sim_op(s);
+	if (!s->guard_alive)
+		return false;
+	(void) copy_text(f.boot_id, sizeof(f.boot_id), s->boot_id);
+	s->fired[s->n_fired++ % ARRAY_SIZE(s->fired)] = f;
+	if (s->host_alive && !a->orphan)
+		sim_send(&s->to_host, &m.head, sizeof(m));
+	return true;
+}
+
+void sim_guard_fire(struct sim *s, bool host_died)
+{
+	for (unsigned i = 0; i < s->n_armed && s->guard_alive;) {
+		struct sim_armed *a = &s->armed[i];
+		bool due = s->now_us >= a->deadline_us ||
+			   (host_died && !(a->flags & GUARD_HOLD_ON_CRASH));
+		int last;
+
+		a->orphan |= host_died;
+		if (!due) {
+			i++;
+			continue;
+		}
+		last = journal_last_type(s->dir, a->tx);
+		if (last != JOURNAL_COMMIT && !journal_type_terminal((enum journal_type) last) &&
+		    !fire(s, a, host_died ? 2 : 1))
+			return;
+		drop_armed(s, i);
+	}
+}
