@@ -100,7 +100,8 @@ int expr_parse(struct lexer *l, struct diag_list *diags, struct expr **ret);
 /* What names mean beside the schema: sets and operands of the place where the text stands. */
 struct expr_scope {
 	const struct schema *schema;
-	/* The kind of entities in a set ("link", "prefix", "flow", "agent"), or NULL: no such set. */
+	/* The kind of entities in a set ("link", "prefix", "flow", "agent"), or NULL: no such set.
+	 * "": there is one, but it has errors of its own; what uses it is not checked. */
 	const char *(*set_kind)(const struct expr_scope *, const char *set);
 	/* Type of an operand ("action.dst"); false: no such operand here. */
 	bool (*operand)(const struct expr_scope *, const char *name, uint8_t *ret_type,
@@ -156,6 +157,10 @@ struct expr_env {
 		       struct anod_value *ret);
 	/* Truth of an EXPR_FOR node for the subject; see watch_held(). */
 	enum anod_tri (*held)(const struct expr_env *, const struct expr *node);
+	/* A value that takes the place of the store's ("if it were so", a predicted state); false:
+	 * the store's counts. */
+	bool (*fact)(const struct expr_env *, uint16_t kind, uint16_t slot, const char *entity,
+		     struct anod_value *ret);
 	struct expr_trace *trace; /* or NULL */
 	void *data;		  /* of the hooks */
 	void *watch;		  /* of 'subject' and 'held' when watch.c provides them */

@@ -67,6 +67,8 @@ void eval_fact(struct eval *x, uint16_t kind, int slot, const char *entity, stru
 		age_us = env->now_us - fact.time_us;
 
 	*ret = fact.value;
+	if (entity && env->fact && env->fact(env, kind, (uint16_t) slot, entity, ret))
+		fact.why = NULL;
 	if (env->trace && env->store)
 		trace(env, schema_attr_at(store_schema(env->store), kind, (uint16_t) slot),
 		      entity ? entity : "", "", ret, age_us, fact.why);
