@@ -290,8 +290,12 @@ static void fire_due(struct guardian *g)
 {
 	uint64_t now_us = clock_boot_us();
 	struct armed **a = next_due(g, now_us);
-	_cleanup_(closep) int lock = a ? lock_journal(g) : -1;
+	int lock;
 
+	if (!a)
+		return;
+
+	lock = lock_journal(g);
 	for (; a; a = next_due(g, now_us)) {
 		bool late = (*a)->deadline_us <= now_us;
 
@@ -299,6 +303,7 @@ static void fire_due(struct guardian *g)
 		     late ? (*a)->deadline_us : now_us);
 		armed_drop(a);
 	}
+	close_fd(&lock);
 }
 
 static int set_timer(struct guardian *g)

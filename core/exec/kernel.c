@@ -98,12 +98,18 @@ static void replace_socket(struct kernel *k)
 	k->fd = fd;
 }
 
+/* NLMSG_DATA() without its loss of const. */
+static const void *payload(const struct nlmsghdr *h)
+{
+	return (const uint8_t *) h + NLMSG_HDRLEN;
+}
+
 /* The kernel's own words from an ack or a NLMSG_DONE; "" where it has none. */
 static void ext_ack_text(const struct nlmsghdr *h, char *ret, size_t size)
 {
 	size_t at = NLMSG_HDRLEN +
 		    (h->nlmsg_type == NLMSG_ERROR ? sizeof(struct nlmsgerr) : sizeof(int));
-	const struct nlmsgerr *e = NLMSG_DATA(h);
+	const struct nlmsgerr *e = payload(h);
 	const struct nlattr *a;
 
 	ret[0] = '\0';
@@ -133,7 +139,7 @@ static int take_end(struct kernel *k, const struct nlmsghdr *h)
 	if (h->nlmsg_len < NLMSG_HDRLEN + (ack ? sizeof(struct nlmsgerr) : sizeof(int)))
 		return ack ? kernel_fail(k, -EBADMSG, "short ack from the kernel") : 0;
 
-	memcpy(&error, NLMSG_DATA(h), sizeof(error));
+	memcpy(&error, payload(h), sizeof(error));
 	if (error >= 0)
 		return 0;
 

@@ -50,7 +50,7 @@ static bool may_be_route(void *data, const struct nlmsghdr *msg)
 {
 	const struct wanted *w = data;
 	const struct anod_prefix *dst = &w->key->u.route.dst;
-	const struct rtmsg *r = NLMSG_DATA(msg);
+	const struct rtmsg *r = (const void *) ((const uint8_t *) msg + NLMSG_HDRLEN);
 	const struct nlattr *a;
 
 	if (msg->nlmsg_len < NLMSG_LENGTH(sizeof(*r)))
