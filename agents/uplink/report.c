@@ -139,7 +139,9 @@ void report_uplink(struct agent *a, unsigned i, bool no_cure)
 		clear(a, u, "no fault for the refractory time");
 		return;
 	}
-	if (!code || (u->finding && u->told == u->health.state && u->told_no_cure == no_cure))
+	if (!code)
+		return;
+	if (u->finding && u->told == u->health.state && u->told_no_cure == no_cure && !u->retell)
 		return;
 	if (u->finding && strcmp(code, code_of(u->told)))
 		clear(a, u, "it is another fault now");
@@ -155,4 +157,5 @@ void report_uplink(struct agent *a, unsigned i, bool no_cure)
 		return;
 	u->told = u->health.state;
 	u->told_no_cure = no_cure;
+	u->retell = false;
 }

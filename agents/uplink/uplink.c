@@ -136,7 +136,7 @@ static void blame(struct agent *a, unsigned i, double loss, uint64_t since_us, u
 	health_blame(&u->health, loss,
 		     u->rivals.uplink >= u->rivals.shared && u->rivals.uplink >= u->rivals.target,
 		     now);
-	u->told = HEALTH_UNKNOWN; /* say it again with the new numbers */
+	u->retell = true;
 }
 
 /* Feed what the counters gained.  The order within one gain is not known; losses last is the

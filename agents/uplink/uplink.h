@@ -47,6 +47,7 @@ struct uplink {
 	uint64_t finding;
 	enum health_state told;
 	bool told_no_cure;
+	bool retell; /* its numbers have changed */
 };
 
 struct family_now {
