@@ -44,7 +44,7 @@ def main():
 
     params = xllamacpp.CommonParams()
     params.model.path = str(weights_path())
-    params.hostname = "127.0.0.1"
+    params.hostnames = ["127.0.0.1"]
     params.port = port
     params.n_parallel = slots
     params.n_ctx = CONTEXT * slots

@@ -59,7 +59,9 @@ def install():
 
 def start(command, patience_s):
     """A server that prints "ready URL"; the process and its URL."""
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    log = BUILD / "tests" / (pathlib.Path(command[1]).stem + ".log")
+    with open(log, "wb") as errors:
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
     until, text = time.monotonic() + patience_s, b""
     while time.monotonic() < until:
         if select.select([server.stdout], [], [], 1)[0]:
@@ -71,7 +73,8 @@ def start(command, patience_s):
             if not chunk:
                 break
     stop(server)
-    pytest.fail(f"{command[1]} did not get ready: {text[-400:]!r}")
+    words = log.read_text(errors="replace").strip().splitlines()[-1:]
+    pytest.fail(f"{command[1]} did not get ready: {words} (see {log})", pytrace=False)
 
 
 def stop(server):
