@@ -113,6 +113,11 @@ struct expr_scope {
 int expr_check(struct expr *e, const struct expr_scope *scope, bool want_truth,
 	       struct diag_list *diags);
 
+/* "a duration", "a ratio", "a text": for messages; static. */
+const char *expr_type_text(uint8_t type, uint8_t unit);
+/* May a number without a unit stand for this unit?  Not for a duration or a bit rate. */
+bool expr_plain_fits(uint8_t unit);
+
 /* One fact that an evaluation read, for explanations. */
 struct expr_read {
 	const struct schema_attr *attr; /* NULL for an operand */
@@ -137,16 +142,23 @@ struct expr_env {
 	bool (*operand)(const struct expr_env *, const char *name, struct anod_value *ret);
 	enum anod_tri (*in_set)(const struct expr_env *, const char *set,
 				const struct anod_value *v);
+	/* Does the prefix overlap one of the set? */
+	enum anod_tri (*overlaps)(const struct expr_env *, const char *set,
+				  const struct anod_value *v);
 	/* Is the entity of a kind in the set (for count and every)? */
 	enum anod_tri (*member)(const struct expr_env *, const char *set, uint16_t kind,
 				const char *entity);
+	/* The condition that makes a member of the set, or NULL: a fixed list.  For watches, which
+	 * have to know what facts a set depends on. */
+	const struct expr *(*set_where)(const struct expr_env *, const char *set);
 	/* Value of the fact node when the transaction began; false: unknown. */
 	bool (*before)(const struct expr_env *, const struct expr *fact, const char *entity,
 		       struct anod_value *ret);
-	/* Truth of an EXPR_FOR node for the subject; see watch.h. */
+	/* Truth of an EXPR_FOR node for the subject; see watch_held(). */
 	enum anod_tri (*held)(const struct expr_env *, const struct expr *node);
 	struct expr_trace *trace; /* or NULL */
-	void *data;
+	void *data;		  /* of the hooks */
+	void *watch;		  /* of 'subject' and 'held' when watch.c provides them */
 };
 
 /* Any hook may be NULL: what it would have answered is then unknown. */
