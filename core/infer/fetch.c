@@ -12,6 +12,7 @@
 #include "infer/fetch.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -282,6 +283,8 @@ int fetch_open(sd_event *loop, struct fetch **ret)
 
 	if (!h)
 		return -ENOMEM;
+	/* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE to us; OpenSSL writes with write(2). */
+	(void) signal(SIGPIPE, SIG_IGN);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(TAKE(h));
 		return -ENOMEM;
