@@ -85,7 +85,7 @@ static int api_clear(struct anod_ctx *ctx, uint64_t finding, const char *why)
 static bool may_propose(const struct instance *i, const struct anod_proposal *p)
 {
 	for (uint32_t k = 0; k < p->n_actions; k++)
-		if (!manifest_names(i->plugin->proposes, p->action[k].kind, NULL))
+		if (!manifest_lists(i->plugin->proposes, p->action[k].kind))
 			return false;
 	return true;
 }
@@ -165,7 +165,7 @@ static int api_infer(struct anod_ctx *ctx, const struct anod_question *q, anod_a
 		return -E2BIG;
 
 	for (const char *const *k = q->actions; k && *k; k++) {
-		if (m.n_kinds == CELL_ASK_KINDS || !manifest_names(i->plugin->proposes, *k, NULL))
+		if (m.n_kinds == CELL_ASK_KINDS || !manifest_lists(i->plugin->proposes, *k))
 			return -EPERM;
 		copy_text(m.kind[m.n_kinds++], ANOD_KIND_SIZE, *k);
 	}
@@ -238,7 +238,7 @@ static int api_sense(struct anod_ctx *ctx, const struct anod_action *request, ui
 	};
 	struct handle *h;
 
-	if (!manifest_names(i->plugin->senses, request->kind, NULL)) {
+	if (!manifest_lists(i->plugin->senses, request->kind)) {
 		i->n_refused++;
 		return -EPERM;
 	}

@@ -72,6 +72,8 @@ static int on_find(struct host *h, const struct cell_find *m)
 		return 0;
 	}
 	a->n_findings++;
+	if (!link_find(h, m->agent, LINK_FINDING, m->head.id))
+		record_evidence(h, a->name, &m->finding, incident);
 	record_findings(h, finding, true);
 	return link_add(h, m->agent, LINK_FINDING, m->head.id, finding) < 0 ? -EPROTO : 0;
 }
@@ -119,7 +121,7 @@ static int on_propose(struct host *h, const struct cell_propose *m)
 	for (uint32_t k = 0; k < p.n_actions; k++) {
 		if (!action_ok(&p.action[k]))
 			return -EPROTO;
-		if (manifest_names(a->plugin->desc->proposes, p.action[k].kind, NULL))
+		if (manifest_lists(a->plugin->desc->proposes, p.action[k].kind))
 			continue;
 		a->n_refused++;
 		log_warning("%s: proposed %s, which is not in its manifest", a->name,
@@ -171,7 +173,7 @@ static int on_sense(struct host *h, const struct cell_sense *m)
 
 	if (!a || !action_ok(&m->request))
 		return -EPROTO;
-	if (!manifest_names(a->plugin->desc->senses, m->request.kind, NULL)) {
+	if (!manifest_lists(a->plugin->desc->senses, m->request.kind)) {
 		a->n_refused++;
 		log_warning("%s: asked sensor '%s', which is not in its manifest", a->name,
 			    m->request.kind);

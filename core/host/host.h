@@ -167,6 +167,8 @@ int record_open(struct host *h);
 void record_decision(struct host *h, const struct txn *t);
 void record_txn(struct host *h, const struct txn *t, enum txn_state old);
 void record_event(struct host *h, const char *kind, struct cJSON *body); /* takes ownership */
+void record_evidence(struct host *h, const char *agent, const struct anod_finding *f,
+		     uint64_t incident);
 void record_findings(struct host *h, uint64_t finding, bool open);	 /* facts "finding.*" */
 void monitor_send(struct host *h, const char *kind, uint64_t incident, uint64_t tx,
 		  const char *agent, const char *text);

@@ -52,6 +52,14 @@ bool manifest_names(const char *const *list, const char *kind, const char *attr)
 	return false;
 }
 
+bool manifest_lists(const char *const *list, const char *word)
+{
+	for (; list && *list; list++)
+		if (strcmp(*list, word) == 0)
+			return true;
+	return false;
+}
+
 struct instance *instance_new(const struct anod_plugin *plugin, const char *name,
 			      const struct anod_host *table, sd_event *loop, struct store *store,
 			      void *owner)

@@ -88,5 +88,7 @@ const char *instance_each(struct anod_ctx *, const char *kind, unsigned n);
 
 /* True when the pattern list of a manifest ("link.carrier", "path.*") names kind.attr. */
 bool manifest_names(const char *const *list, const char *kind, const char *attr);
+/* True when a list of words (action kinds, sensors) has this one. */
+bool manifest_lists(const char *const *list, const char *word);
 
 #endif

@@ -19,6 +19,30 @@
 #include "facts/value.h"
 #include "host/host.h"
 
+/* The evidence of a new finding: each fact with its value, dated when its source saw it. */
+void record_evidence(struct host *h, const char *agent, const struct anod_finding *f,
+		     uint64_t incident)
+{
+	uint64_t now = host_now(h), wall = clock_wall_us();
+
+	for (uint32_t k = 0; k < f->n_refs; k++) {
+		const struct schema_attr *a =
+			schema_attr(h->schema, f->ref[k].kind, f->ref[k].attr);
+		uint32_t e = a ? store_find(h->store, a->kind, f->ref[k].entity) : 0;
+		uint64_t age;
+		struct fact fact;
+		char value[96];
+
+		if (!e || store_get(h->store, e, a->slot, now, &fact) < 0)
+			continue;
+		age = fact.changed_us && fact.changed_us < now ? now - fact.changed_us : 0;
+		incident_note(h->incidents, incident, LINE_FACT, 0, agent, now - age, wall - age,
+			      "%s/%s.%s = %s%s%s", f->ref[k].kind, f->ref[k].entity, f->ref[k].attr,
+			      value_format(&fact.value, value, sizeof(value)), fact.why ? ": " : "",
+			      fact.why ? fact.why : "");
+	}
+}
+
 static const struct anod_attr finding_attrs[] = {
 	{ .name = "code", .type = ANOD_TEXT, .help = "what was found" },
 	{ .name = "kind", .type = ANOD_TEXT, .help = "kind of the entity that it is about" },
@@ -117,30 +141,26 @@ void record_decision(struct host *h, const struct txn *t)
 	monitor_send(h, "decision", t->incident, t->id, t->agent, d->reason);
 }
 
+/* What an engineer wants to know of an agent that may not act yet. */
 static void observe_note(struct host *h, const struct txn *t)
 {
-	struct decide_in in = {
-		.config = h->config,
-		.store = h->store,
-		.find = plugins_find_action,
-		.find_data = h->plugins,
-		.agent = t->agent,
-		.proposal = &t->proposal,
-		.now_us = host_now(h),
-	};
-	_cleanup_(freep) char *line = decision_suggest(&in);
+	uint64_t now = host_now(h), wall = clock_wall_us();
+	_cleanup_(freep) char *line = NULL;
 	char text[256];
 
-	if (!line)
-		return;
-	incident_note(h->incidents, t->incident, LINE_NOTE, t->id, t->agent, host_now(h),
-		      clock_wall_us(), "would have done: %s",
+	incident_note(h->incidents, t->incident, LINE_NOTE, t->id, t->agent, now, wall,
+		      "would have done: %s",
 		      action_text(&t->proposal.action[0], text, sizeof(text)));
-	for (char *c = line; *c; c++)
+	if (!t->decision || !t->decision->suggest)
+		return;
+
+	line = strdup(t->decision->suggest);
+	for (char *c = line; c && *c; c++)
 		if (*c == '\n' || *c == '\t')
 			*c = ' ';
-	incident_note(h->incidents, t->incident, LINE_NOTE, t->id, t->agent, host_now(h),
-		      clock_wall_us(), "allowed by: %s", line);
+	if (line)
+		incident_note(h->incidents, t->incident, LINE_NOTE, t->id, t->agent, now, wall,
+			      "allowed by: %s", line);
 }
 
 static int txn_priority(enum txn_state s)
