@@ -62,7 +62,9 @@ enum step_state {
 enum {
 	/* A dependant: the kernel makes this change itself when the action's own step is applied
 	 * (routes that go with a link), so it is never sent, only undone.  Dependants stand before
-	 * the step that causes them, because the undo runs last first. */
+	 * the step that causes them, because the undo runs last first.  In APPLIED and CHECKED
+	 * they have the state of that step: a daemon that puts its route elsewhere meanwhile is
+	 * no reason to go back. */
 	STEP_SIDE = 1,
 };
 
@@ -70,8 +72,10 @@ struct exec_step {
 	struct anod_change change; /* pre: before-image from the kernel; post: wanted */
 	uint32_t action;	   /* index of its action */
 	uint32_t get_len;
-	uint32_t undo_len; /* 0: there is nothing to put back (neigh.flush); counts as undone */
-	uint32_t flags;	   /* STEP_* */
+	/* 0: a change of the moment with nothing to put back (neigh.flush: the neighbour may be
+	 * learnt again at once).  It counts as POST when the kernel took it, and as UNDONE. */
+	uint32_t undo_len;
+	uint32_t flags; /* STEP_* */
 	/* ANOD_RTNL_GET for the object, and the request that turns post into pre. */
 	uint8_t get[ANOD_NLMSG_MAX] __attribute__((aligned(8)));
 	uint8_t undo[ANOD_NLMSG_MAX] __attribute__((aligned(8)));

@@ -117,59 +117,44 @@ static int must_be_before(struct serve *s, struct exec_result *out, uint32_t i,
 static int must_be_after(struct serve *s, struct exec_result *out, uint32_t i,
 			 const struct exec_step *step)
 {
-	enum step_state state = step_look(&s->kernel, step);
+	enum step_state state = step->undo_len > 0 ? step_look(&s->kernel, step) : STEP_POST;
 
 	out->state[i] = state;
+	if (state == STEP_POST)
+		return 0;
 	if (state == STEP_UNKNOWN)
 		return stop(s, out, s->kernel.error, NULL, step);
-	/* Without an undo there is nothing to compare with later: a flushed neighbour may have
-	 * been learnt again by now.  The kernel may also keep a dependant. */
-	if (state == STEP_POST || step->undo_len == 0 ||
-	    (step->flags & STEP_SIDE && state == STEP_PRE))
-		return 0;
 
-	return stop(s, out, -EIO,
-		    step->flags & STEP_SIDE ? "went with its link otherwise than foreseen"
-					    : "the kernel took the change and shows another state",
-		    step);
+	return stop(s, out, -EIO, "the kernel took the change and shows another state", step);
 }
 
-/* The dependants in front of step 'i' have changed with it. */
-static int read_side(struct serve *s, struct exec_result *out, uint32_t i,
+static int apply_one(struct serve *s, struct exec_result *out, uint32_t i,
 		     const struct exec_step *step)
 {
-	int r = 0;
+	int r;
 
-	while (r == 0 && i-- > 0 && step[i].flags & STEP_SIDE)
-		r = must_be_after(s, out, i, &step[i]);
+	r = must_be_before(s, out, i, step);
+	if (r < 0 || step->flags & STEP_SIDE)
+		return r;
 
-	return r;
+	r = step_apply(&s->kernel, step);
+	if (r < 0)
+		return stop(s, out, r, NULL, step);
+
+	return must_be_after(s, out, i, step);
 }
 
 static void apply_all(struct serve *s, struct exec_result *out, const struct prepared *p)
 {
 	for (uint32_t i = 0; i < p->n_steps; i++) {
-		const struct exec_step *step = &p->step[i];
-		int r;
-
-		r = must_be_before(s, out, i, step);
-		if (r < 0)
+		if (apply_one(s, out, i, &p->step[i]) < 0)
 			return;
 
-		if (!(step->flags & STEP_SIDE)) {
-			r = step_apply(&s->kernel, step);
-			if (r < 0) {
-				(void) stop(s, out, r, NULL, step);
-				return;
-			}
-
-			r = must_be_after(s, out, i, step);
-			if (r == 0)
-				r = read_side(s, out, i, p->step);
-			if (r < 0)
-				return;
-		}
 		out->n_done = i + 1;
+		if (p->step[i].flags & STEP_SIDE)
+			continue;
+		for (uint32_t k = i; k-- > 0 && p->step[k].flags & STEP_SIDE;)
+			out->state[k] = out->state[i];
 	}
 }
 

@@ -219,12 +219,13 @@ int steps_look(struct kernel *k, const struct exec_step *s, uint32_t n, uint32_t
 	for (uint32_t i = n; i-- > 0;) {
 		const struct exec_step *next = next_on_object(s, i, n);
 
-		if (next && ret_state[next - s] == STEP_POST) {
+		if (s[i].flags & STEP_SIDE && i + 1 < n)
+			ret_state[i] = ret_state[i + 1];
+		else if (s[i].undo_len == 0 || (next && ret_state[next - s] == STEP_POST))
 			ret_state[i] = STEP_POST;
-			continue;
-		}
+		else
+			ret_state[i] = step_look(k, &s[i]);
 
-		ret_state[i] = step_look(k, &s[i]);
 		if (ret_state[i] == STEP_UNKNOWN)
 			keep_first(k, &error, why, why_size);
 	}

@@ -33,8 +33,8 @@ enum step_state step_undo(struct kernel *k, const struct exec_step *s);
 int steps_undo(struct kernel *k, const struct exec_step *s, uint32_t n, uint32_t *ret_state,
 	       char *why, size_t why_size);
 
-/* Look at all.  A step whose object a later one changes again counts as done when that one
- * begins or ends as it should.  Result as steps_undo(). */
+/* Look at all, for CHECKED.  A step whose object a later one has changed again counts as done;
+ * see exec_step for dependants and changes of the moment.  Result as steps_undo(). */
 int steps_look(struct kernel *k, const struct exec_step *s, uint32_t n, uint32_t *ret_state,
 	       char *why, size_t why_size);
 

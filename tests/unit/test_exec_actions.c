@@ -257,7 +257,10 @@ Test(exec_actions, a_flushed_neighbour_is_done_when_the_kernel_says_so)
 	cr_assert_eq(prepare("neigh.flush", "dev=wan0 dst=10.0.0.2", false), 0, "%s", kept.why);
 	r = lab_apply(&s, 1);
 	cr_assert_eq(r.error, 0, "%s", r.why);
+	cr_assert_eq(r.state[0], STEP_POST);
 	cr_assert_neq(system("ip neigh show 10.0.0.2 | grep -q lladdr"), 0);
+	netlab_run("ip neigh replace 10.0.0.2 lladdr 02:00:00:00:00:08 dev wan0 nud reachable");
+	cr_assert_eq(lab_steps(&s, EXEC_CHECK, &kept).state[0], STEP_POST, "learnt again");
 	cr_assert_eq(lab_steps(&s, EXEC_UNDO, &kept).state[0], STEP_UNDONE, "nothing to put back");
 	serve_done(&s);
 }

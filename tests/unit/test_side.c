@@ -58,6 +58,13 @@ Test(side, routes_of_a_link_that_goes_down_come_back)
 		cr_assert_null(lab_now(&r[i]), "%u went with the link", i);
 	cr_assert(lab_is(&r[4]));
 
+	/* A daemon has found another way for one of them: no news for this transaction. */
+	netlab_run("ip route add 192.0.2.0/24 via 10.0.1.2 metric 5 proto static");
+	out = lab_steps(&s, EXEC_CHECK, &kept);
+	for (unsigned i = 0; i < out.n_steps; i++)
+		cr_assert_eq(out.state[i], STEP_POST, "%u: %u", i, out.state[i]);
+	netlab_run("ip route del 192.0.2.0/24 via 10.0.1.2 metric 5");
+
 	lab_restart(&s);
 	out = lab_steps(&s, EXEC_UNDO, &kept);
 	cr_assert_eq(out.error, 0, "%s", out.why);
