@@ -243,12 +243,6 @@ static void check_terms(struct parse *p, struct policy_rule *r)
 {
 	if (r->level == LEVEL_AUTO)
 		check_auto(p, r);
-	if (r->confirm_us > 0 && r->verify_within_us > r->confirm_us)
-		(void) parse_error(
-			p, &r->place,
-			"\"%s\": verify takes longer than confirm: it would be committed "
-			"before it is verified",
-			r->name);
 	if (r->promote)
 		parse_warning(
 			p, &r->place,
