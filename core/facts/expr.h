@@ -100,7 +100,8 @@ int expr_parse(struct lexer *l, struct diag_list *diags, struct expr **ret);
 /* What names mean beside the schema: sets and operands of the place where the text stands. */
 struct expr_scope {
 	const struct schema *schema;
-	/* The kind of entities in a set ("link", "prefix", "flow", "agent"), or NULL: no such set. */
+	/* The kind of entities in a set ("link", "prefix", "flow", "agent"), or NULL: no such set.
+	 * "": there is one, but it has errors of its own; what uses it is not checked. */
 	const char *(*set_kind)(const struct expr_scope *, const char *set);
 	/* Type of an operand ("action.dst"); false: no such operand here. */
 	bool (*operand)(const struct expr_scope *, const char *name, uint8_t *ret_type,
