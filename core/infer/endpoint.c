@@ -44,27 +44,26 @@ static int key_check_file(const char *path, const struct stat *st, char *why, si
 	return -EACCES;
 }
 
-/* Cut off the white space around 'text', in place.  False: what is left is no key. */
-static bool key_trim(char *text)
+/* The key in 'text' without the white space around it, or NULL: it is none. */
+static char *key_trim(char *text)
 {
 	static const char space[] = " \t\r\n";
-	size_t from = strspn(text, space), n = strlen(text);
+	size_t n;
 
-	while (n > from && strchr(space, text[n - 1]))
-		n--;
-	memmove(text, text + from, n - from);
-	explicit_bzero(text + n - from, from);
-	text[n - from] = '\0';
+	text += strspn(text, space);
+	for (n = strlen(text); n > 0 && strchr(space, text[n - 1]); n--)
+		;
+	text[n] = '\0';
 	for (const char *c = text; *c; c++)
 		if (*c <= ' ' || *c > '~')
-			return false;
-	return *text != '\0';
+			return NULL;
+	return n > 0 ? text : NULL;
 }
 
 int key_read(const char *path, char **ret, char *why, size_t why_size)
 {
 	_cleanup_(closep) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char buf[ENDPOINT_KEY_MAX + 1];
+	char buf[ENDPOINT_KEY_MAX + 1], *key;
 	struct stat st;
 	ssize_t n;
 	int r;
@@ -87,12 +86,13 @@ int key_read(const char *path, char **ret, char *why, size_t why_size)
 		return r;
 	}
 	buf[n] = '\0';
-	if (strlen(buf) != (size_t) n || !key_trim(buf)) {
+	key = strlen(buf) == (size_t) n ? key_trim(buf) : NULL;
+	if (!key) {
 		snprintf(why, why_size, "key file %s is not one line of printable characters",
 			 path);
 		r = -EACCES;
 	} else {
-		*ret = strdup(buf);
+		*ret = strdup(key);
 		r = *ret ? 0 : -ENOMEM;
 	}
 	explicit_bzero(buf, sizeof(buf));
