@@ -343,6 +343,7 @@ Test(txn_crash, C14_a_disk_that_takes_no_INTENT_stops_it)
 	cr_assert_eq(world_state(id), TXN_FAILED);
 	world.sync_error = 0;
 	id = world_set(2, 7);
+	cr_assert(txns_capped(world.engine));
 	cr_assert_eq(world_state(id), TXN_DENIED, "capped to observe for good");
 	cr_assert_eq(world.kernel.value[2], 102);
 }
