@@ -17,7 +17,8 @@
 
 struct exec;
 
-/* Serve 'fd' (taken over) on 'loop' with the actuators given (NULL-ended, borrowed). */
+/* Serve 'fd' (taken over, also on failure) on 'loop' with the actuators given (NULL-ended,
+ * borrowed).  When the channel ends, the loop is told to exit. */
 int exec_open(sd_event *loop, int fd, const struct anod_action_desc *const *actions,
 	      struct exec **ret);
 struct exec *exec_free(struct exec *e);

@@ -9,6 +9,9 @@
  * (C18).  What it did goes to the file "guardian" in the state folder, for the next host.
  *
  * argv: anod-guardian FD HOST-PIDFD STATE-DIR; it ends when the host is dead and nothing is armed.
+ *
+ * Threads: one.  Errors: negative errno.  Nothing from the channel is trusted: a message that is
+ * not sound is refused and answered with DISARMED.
  */
 #ifndef EXEC_GUARDIAN_H
 #define EXEC_GUARDIAN_H
@@ -17,13 +20,16 @@
 
 #define GUARDIAN_FILE	   "guardian" /* in the state folder: struct guardian_entry, appended */
 #define GUARDIAN_ARMED_MAX 64
+#define GUARDIAN_KEEP	   256
+
+enum guardian_cause { GUARDIAN_DEADLINE = 1, GUARDIAN_HOST_DIED = 2 };
 
 struct guardian_entry {
 	uint64_t tx;
-	uint64_t when_us; /* CLOCK_BOOTTIME */
+	uint64_t when_us; /* CLOCK_BOOTTIME of the trigger */
 	uint64_t took_us; /* from the trigger to the last step undone */
 	char boot_id[40];
-	uint32_t cause; /* 1 deadline, 2 death of the host */
+	uint32_t cause; /* enum guardian_cause */
 	uint32_t n_steps;
 	uint32_t state[STEPS_MAX];
 	uint32_t crc; /* CRC-32C over what is above */
@@ -41,8 +47,14 @@ struct guardian *guardian_free(struct guardian *g);
 int guardian_fd(const struct guardian *g);
 /* Do what is due, without waiting.  1: go on; 0: host dead and nothing armed: end; < 0: -errno. */
 int guardian_run(struct guardian *g);
+/* True while something is armed and the host lives: no signal short of SIGKILL may end it. */
+bool guardian_needed(const struct guardian *g);
 
 /* Entries of the file; malloc()ed; n >= 0 or -errno.  A torn tail is left out. */
 int guardian_read(const char *state_dir, struct guardian_entry **ret, unsigned *ret_n);
+/* Append one and make it durable; sets boot_id and crc. */
+int guardian_write(const char *state_dir, struct guardian_entry *e);
+/* Keep only the GUARDIAN_KEEP latest entries of a file that has many more. */
+int guardian_trim(const char *state_dir);
 
 #endif

@@ -2,7 +2,11 @@
  * kernel - read and write typed objects over one rtnetlink socket, synchronously.
  *
  * Used by the executor and the guardian, whose whole work is to wait for the kernel.  Extended
- * acks and strict checking are on; the kernel's errno and its own words are kept.
+ * acks and strict checking are on; the kernel's errno and its own words are kept.  An answer that
+ * does not come within KERNEL_WAIT_MS is -ETIMEDOUT, so a lost one cannot hang the caller.
+ *
+ * Threads: one.  Errors: negative errno, with one sentence in k->why that names the object.
+ * Memory: the receive buffer is owned by the struct, which must not move while its view is used.
  */
 #ifndef EXEC_KERNEL_H
 #define EXEC_KERNEL_H
@@ -11,18 +15,28 @@
 
 #include "exec/proto.h"
 
+#define KERNEL_WAIT_MS 2000
+
+struct nlmsghdr;
+
 struct kernel {
-	int fd;
+	int fd; /* -1: every call is -EBADF */
 	uint32_t seq;
+	uint8_t *buf;		 /* owned; one datagram of the kernel */
 	struct anod_view view;	 /* reads through this socket */
-	char why[EXEC_WHY_SIZE]; /* the kernel's words for the last error; "" */
+	int error;		 /* of the last call that failed: negative errno */
+	char why[EXEC_WHY_SIZE]; /* and in words: object, errno, the kernel's own text; "" */
 };
 
 int kernel_open(struct kernel *k);
 void kernel_close(struct kernel *k);
 
-/* Send a ready request and wait for its ack: 0 or the kernel's -errno, and k->why. */
+/* Send a ready request (one whole netlink message of at most ANOD_NLMSG_MAX bytes) and wait for
+ * its ack: 0 or the kernel's -errno, and k->why. */
 int kernel_send(struct kernel *k, const void *msg, size_t len);
+
+/* Make 'v' the view inside a struct kernel. */
+void kernel_view_init(struct anod_view *v);
 
 /* Read the object with the key of 'key': 0, -ENOENT, -errno. */
 int kernel_get(struct kernel *k, const struct anod_object *key, struct anod_object *ret);
@@ -30,9 +44,20 @@ int kernel_get(struct kernel *k, const struct anod_object *key, struct anod_obje
 int kernel_get_ready(struct kernel *k, const void *msg, size_t len, const struct anod_object *key,
 		     struct anod_object *ret);
 
-/* Where the object of a step stands now. */
-enum step_state step_look(struct kernel *k, const struct exec_step *s);
-/* Compare-and-undo: send undo only when the object is as wanted.  The state afterwards. */
-enum step_state step_undo(struct kernel *k, const struct exec_step *s);
+/*
+ * Every object that a ready dump request gives; one that does not decode ends it with -EBADMSG.
+ * A dump that the kernel calls inconsistent starts again: 'each' then gets NULL and must forget
+ * what it had.  A result < 0 of 'each' is returned when the dump is over.
+ */
+typedef int kernel_each_fn(void *data, const struct anod_object *obj);
+/* Is this message worth decoding?  NULL in place of the function: all are. */
+typedef bool kernel_only_fn(void *data, const struct nlmsghdr *msg);
+int kernel_dump(struct kernel *k, const void *msg, size_t len, kernel_each_fn *each,
+		kernel_only_fn *only, void *data);
+
+/* Note a failure: returns 'error'. */
+int kernel_fail(struct kernel *k, int error, const char *text);
+/* Put the object of a change in front of k->why. */
+void kernel_why_about(struct kernel *k, const struct anod_change *c);
 
 #endif

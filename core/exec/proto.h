@@ -14,7 +14,8 @@
  *   host -> guardian  ARM      hold this undo until the deadline or the host's death
  *   guardian -> host  ARMED    with the CRC-32C of the ARM message, as proof
  *   host -> guardian  DISARM   the transaction has ended
- *   guardian -> host  DISARMED
+ *   guardian -> host  DISARMED it holds nothing of this transaction; also instead of ARMED, when
+ *                              an ARM is refused (malformed, or GUARDIAN_ARMED_MAX are held)
  *   guardian -> host  FIRED    the deadline passed: what became of each step
  *
  * Steps are the unit of undo: one object, its state before and after (anod_change), and netlink
@@ -58,11 +59,23 @@ enum step_state {
 	STEP_UNDO_FAILED = 5, /* the kernel refused */
 };
 
+enum {
+	/* A dependant: the kernel makes this change itself when the action's own step is applied
+	 * (routes that go with a link), so it is never sent, only undone.  Dependants stand before
+	 * the step that causes them, because the undo runs last first.  In APPLIED and CHECKED
+	 * they have the state of that step: a daemon that puts its route elsewhere meanwhile is
+	 * no reason to go back. */
+	STEP_SIDE = 1,
+};
+
 struct exec_step {
 	struct anod_change change; /* pre: before-image from the kernel; post: wanted */
 	uint32_t action;	   /* index of its action */
-	uint32_t get_len, undo_len;
-	uint32_t pad;
+	uint32_t get_len;
+	/* 0: a change of the moment with nothing to put back (neigh.flush: the neighbour may be
+	 * learnt again at once).  It counts as POST when the kernel took it, and as UNDONE. */
+	uint32_t undo_len;
+	uint32_t flags; /* STEP_* */
 	/* ANOD_RTNL_GET for the object, and the request that turns post into pre. */
 	uint8_t get[ANOD_NLMSG_MAX] __attribute__((aligned(8)));
 	uint8_t undo[ANOD_NLMSG_MAX] __attribute__((aligned(8)));
@@ -77,7 +90,7 @@ struct exec_prepare {
 
 struct exec_steps { /* PREPARED, CHECK, UNDO: n_steps steps follow */
 	struct chan_head head;
-	int32_t error; /* PREPARED: 0 or -errno, then 'why' */
+	int32_t error; /* PREPARED: 0 or -errno, then 'why'; 0 and no step: all is so already */
 	uint32_t n_steps;
 	char why[EXEC_WHY_SIZE];
 	struct exec_step step[STEPS_MAX]; /* only n_steps of them are sent */

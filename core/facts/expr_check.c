@@ -259,7 +259,7 @@ static void check_in_set(struct check *c, struct expr *e)
 	check_node(c, e->a);
 	refuse_outside(c, e->a);
 	set_type(e, ANOD_BOOL, ANOD_UNIT_NONE);
-	if (!check_set(c, e, &kind) || e->a->type == ANOD_UNKNOWN)
+	if (!check_set(c, e, &kind) || !*kind || e->a->type == ANOD_UNKNOWN)
 		return;
 
 	prefixes = strcmp(kind, "prefix") == 0 || strcmp(kind, "flow") == 0;
@@ -281,7 +281,7 @@ static void check_overlaps(struct check *c, struct expr *e)
 		if (e->b->type != ANOD_PREFIX)
 			fail(c, e->b, "'overlaps' wants a prefix or a set of prefixes, not %s",
 			     expr_type_text(e->b->type, e->b->unit));
-	} else if (check_set(c, e, &kind) && strcmp(kind, "prefix") != 0) {
+	} else if (check_set(c, e, &kind) && *kind && strcmp(kind, "prefix") != 0) {
 		fail(c, e, "'overlaps' wants a set of prefixes, but '%s' is a set of %ss", e->name,
 		     kind);
 	}
@@ -345,7 +345,7 @@ static uint16_t check_members(struct check *c, struct expr *e)
 		kind = c->scope->set_kind(c->scope, e->name);
 	if (kind) {
 		id = schema_kind_id(s, kind);
-		if (!id)
+		if (!id && *kind)
 			fail(c, e, "'%s' is a set of kind '%s', which has no facts to count",
 			     e->name, kind);
 		return id;

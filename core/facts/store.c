@@ -24,8 +24,8 @@ struct store *store_new(const struct schema *schema)
 	if (!s)
 		return NULL;
 	s->schema = schema;
-	s->heap = calloc(1, sizeof(*s->heap));
-	if (!s->heap)
+	s->ageing = calloc(1, sizeof(*s->ageing));
+	if (!s->ageing)
 		return NULL;
 	return TAKE(s);
 }
@@ -51,9 +51,9 @@ struct store *store_free(struct store *s)
 	for (unsigned i = 0; i < s->n_rows; i++)
 		if (s->row[i])
 			row_free(s, s->row[i]);
-	if (s->heap)
-		free(s->heap->row);
-	free(s->heap);
+	if (s->ageing)
+		heap_done(s->ageing);
+	free(s->ageing);
 	free(s->row);
 	free(s->generation);
 	free(s->unused);
@@ -318,7 +318,7 @@ int store_entity(struct store *s, uint16_t kind, const char *name, uint64_t now_
 	col = &s->column[kind];
 	r = order_room(col);
 	if (r >= 0)
-		r = heap_room(s->heap, s->stats.n_entities + 1);
+		r = heap_room(s->ageing, s->stats.n_entities + 1);
 	if (r < 0)
 		return r;
 	size = strlen(name) + 1;
@@ -330,7 +330,7 @@ int store_entity(struct store *s, uint16_t kind, const char *name, uint64_t now_
 		return r;
 
 	row->kind = kind;
-	row->due_us = US_INFINITY;
+	row->age.due_us = US_INFINITY;
 	memcpy(row->name, name, size);
 	position = order_position(s, col, name);
 	memmove(&col->order[position + 1], &col->order[position],
@@ -383,7 +383,7 @@ int store_remove(struct store *s, uint32_t entity, uint64_t now_us)
 	memmove(&col->order[position], &col->order[position + 1],
 		(col->n - position) * sizeof(col->order[0]));
 	HASH_DEL(col->by_name, row);
-	heap_remove(s->heap, row);
+	heap_set(s->ageing, &row->age, US_INFINITY);
 	handle_give_back(s, entity);
 	s->stats.n_entities--;
 

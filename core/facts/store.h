@@ -51,6 +51,8 @@ struct store_change {
 	const struct schema_attr *attr; /* NULL with slot -1 */
 	const struct fact *fact;	/* new; NULL with slot -1 */
 	struct anod_value old;		/* effective value before */
+	uint64_t old_seq;		/* of the change before; 0: none */
+	bool lapsed; /* it had grown too old before this, which no listener was told */
 };
 typedef void store_listener(void *data, const struct store_change *c);
 

@@ -181,6 +181,8 @@ void cell_tell(struct store *s, struct row *row, const struct schema_attr *a,
 		.old = *was,
 	};
 
+	change.old_seq = c->seq;
+	change.lapsed = c->told && was->type == ANOD_UNKNOWN;
 	c->changed_us = now_us;
 	c->seq = ++s->seq;
 	fact.why = cell_doubt(s, c, a, now_us);
@@ -189,7 +191,8 @@ void cell_tell(struct store *s, struct row *row, const struct schema_attr *a,
 	fact.seq = c->seq;
 	if (c->told) {
 		cell_value(c, a, &fact.value);
-		heap_note(s->heap, row, cell_due(c, a));
+		if (cell_due(c, a) < row->age.due_us)
+			heap_set(s->ageing, &row->age, cell_due(c, a));
 	}
 	s->stats.changed++;
 	store_tell(s, &change);

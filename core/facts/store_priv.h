@@ -10,7 +10,7 @@
 
 #include <uthash.h>
 
-#include "base/clock.h"
+#include "facts/heap.h"
 #include "facts/store.h"
 
 enum cell_state {
@@ -42,10 +42,9 @@ struct row {
 	uint16_t maker;	 /* index + 1 into store.sync; 0: nobody published yet */
 	bool maker_ages; /* the maker published nothing but ageing facts so far */
 	unsigned n_cells;
-	struct cell *cell; /* owned, by slot; shorter than the schema's row when that grew */
-	uint64_t due_us;   /* no cell grows too old earlier; US_INFINITY: not in the heap */
-	unsigned heap_pos;
-	UT_hash_handle hh; /* in its kind, by name */
+	struct cell *cell;    /* owned, by slot; shorter than the schema's row when that grew */
+	struct heap_node age; /* no cell grows too old earlier */
+	UT_hash_handle hh;    /* in its kind, by name */
 	char name[];
 };
 
@@ -65,11 +64,6 @@ struct sync {
 	bool begun;	/* between BEGIN and DONE */
 };
 
-struct heap { /* of rows, by due_us */
-	struct row **row;
-	unsigned n, room;
-};
-
 struct store {
 	const struct schema *schema; /* borrowed */
 	struct row **row;	     /* by index (low 16 bits of a handle) */
@@ -80,7 +74,7 @@ struct store {
 	struct sync *sync;
 	unsigned n_sync;
 	uint16_t sync_of[SCHEMA_ATTRS_MAX + 1]; /* by attribute id: index + 1; 0: not asked yet */
-	struct heap *heap;			/* apart, because reading it may tidy it */
+	struct heap *ageing;			/* rows; apart, because reading it may tidy it */
 	struct {
 		store_listener *fn;
 		void *data;
@@ -110,11 +104,5 @@ const char *cell_doubt(const struct store *s, const struct cell *c, const struct
 void cell_clear(struct cell *c, const struct schema_attr *a, enum cell_state state);
 /* First microsecond at which it is too old; US_INFINITY: never. */
 uint64_t cell_due(const struct cell *c, const struct schema_attr *a);
-
-/* Room for so many rows; -ENOMEM. */
-int heap_room(struct heap *h, unsigned n);
-/* The row has a fact that grows too old at 'due_us'; a later time than noted before is free. */
-void heap_note(struct heap *h, struct row *row, uint64_t due_us);
-void heap_remove(struct heap *h, struct row *row);
 
 #endif

@@ -212,84 +212,6 @@ int store_sync(struct store *s, const char *source, uint16_t kind, enum anod_syn
 
 /* ---- ageing ----------------------------------------------------------------------------- */
 
-static void heap_put(struct heap *h, struct row *row, unsigned position)
-{
-	h->row[position] = row;
-	row->heap_pos = position;
-}
-
-static void heap_up(struct heap *h, unsigned i)
-{
-	struct row *row = h->row[i];
-
-	while (i > 0 && h->row[(i - 1) / 2]->due_us > row->due_us) {
-		heap_put(h, h->row[(i - 1) / 2], i);
-		i = (i - 1) / 2;
-	}
-	heap_put(h, row, i);
-}
-
-static void heap_down(struct heap *h, unsigned i)
-{
-	struct row *row = h->row[i];
-
-	for (;;) {
-		unsigned child = 2 * i + 1;
-
-		if (child + 1 < h->n && h->row[child + 1]->due_us < h->row[child]->due_us)
-			child++;
-		if (child >= h->n || h->row[child]->due_us >= row->due_us)
-			break;
-		heap_put(h, h->row[child], i);
-		i = child;
-	}
-	heap_put(h, row, i);
-}
-
-int heap_room(struct heap *h, unsigned n)
-{
-	unsigned room = MAX_OF(h->room * 2, 64u);
-	struct row **row;
-
-	if (n <= h->room)
-		return 0;
-
-	row = reallocarray(h->row, room, sizeof(struct row *));
-	if (!row)
-		return -ENOMEM;
-	h->row = row;
-	h->room = room;
-	return 0;
-}
-
-void heap_note(struct heap *h, struct row *row, uint64_t due_us)
-{
-	if (due_us >= row->due_us)
-		return;
-
-	if (row->due_us == US_INFINITY)
-		heap_put(h, row, h->n++);
-	row->due_us = due_us;
-	heap_up(h, row->heap_pos);
-}
-
-void heap_remove(struct heap *h, struct row *row)
-{
-	unsigned i = row->heap_pos;
-	struct row *last;
-
-	if (row->due_us == US_INFINITY)
-		return;
-
-	row->due_us = US_INFINITY;
-	last = h->row[--h->n];
-	if (last == row)
-		return;
-	heap_put(h, last, i);
-	heap_up(h, i);
-	heap_down(h, last->heap_pos);
-}
-
 /* The true time for a row: of the facts that listeners take for known. */
 static uint64_t row_due(const struct store *s, const struct row *row)
 {
@@ -304,31 +226,26 @@ static uint64_t row_due(const struct store *s, const struct row *row)
 }
 
 /* The row whose fact grows too old first, with its true time; NULL: none. */
-static struct row *heap_first(const struct store *s)
+static struct row *first_due(const struct store *s)
 {
-	struct heap *h = s->heap;
+	struct heap_node *node;
 
-	while (h->n > 0) {
-		struct row *row = h->row[0];
-		uint64_t due = row_due(s, row);
+	while ((node = heap_first(s->ageing)) != NULL) {
+		struct row *row = HEAP_ENTRY(node, struct row, age);
+		uint64_t due_us = row_due(s, row);
 
-		if (due == row->due_us)
+		if (due_us == node->due_us)
 			return row;
-		if (due == US_INFINITY) {
-			heap_remove(h, row);
-			continue;
-		}
-		row->due_us = due;
-		heap_down(h, 0);
+		heap_set(s->ageing, node, due_us);
 	}
 	return NULL;
 }
 
 uint64_t store_next_expiry(const struct store *s)
 {
-	const struct row *row = heap_first(s);
+	const struct row *row = first_due(s);
 
-	return row ? row->due_us : US_INFINITY;
+	return row ? row->age.due_us : US_INFINITY;
 }
 
 /* Tell of what has grown too old in one row. */
@@ -359,7 +276,7 @@ unsigned store_expire(struct store *s, uint64_t now_us)
 	struct row *row;
 	unsigned n = 0;
 
-	while ((row = heap_first(s)) != NULL && row->due_us <= now_us)
+	while ((row = first_due(s)) != NULL && row->age.due_us <= now_us)
 		n += row_expire(s, row->handle & 0xffff, now_us);
 	return n;
 }

@@ -75,10 +75,14 @@ struct flow_path {
 	struct anod_object route; /* the route that decided; type 0: none */
 	uint32_t n_legs;	  /* usable ones */
 	struct anod_leg leg[ANOD_LEGS_MAX];
+	/* A rule on the way has a condition that the model cannot follow (goto, ports, users) and
+	 * would apply otherwise; it was passed over.  The answer is not to be relied on. */
+	bool doubt;
 };
 void overlay_lookup(const struct overlay *o, const struct flow_key *k, struct flow_path *ret);
 
-/* True when packets pass: IFF_UP, and carrier (or no carrier state at all). */
+/* True when packets pass: IFF_UP and carrier (which the kernel reports as 1 for devices that have
+ * no such thing, as lo). */
 bool link_usable(const struct anod_link *l);
 
 #endif

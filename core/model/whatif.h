@@ -32,20 +32,27 @@ struct whatif {
 	unsigned n_steps;	/* changes of all actions, in order */
 	struct anod_change step[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX];
 	unsigned step_action[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX]; /* index of its action */
-	unsigned prefixes, moved_prefixes, new_blackholes; /* routes; moved: usable legs differ */
+	/* Destinations of unicast routes in any table but local.  Moved: the usable legs that
+	 * their packets meet differ; new blackhole: they met one before and meet none now;
+	 * mended: the reverse.  Moved and blackholes are the worst over all prefixes of the plan. */
+	unsigned prefixes, moved_prefixes, new_blackholes, mended;
+	uint64_t generation; /* of the model */
 	char error[ANOD_REASON_SIZE];
 };
 
-/* -EINVAL: an action is not possible as asked (see error), -ENOENT: unknown action kind. */
+/* -EINVAL: an action is not possible as asked, -ENOENT: unknown action kind; *ret is then set, too,
+ * for its error.  -ENOMEM, -E2BIG: *ret is NULL. */
 int whatif_run(const struct whatif_in *in, struct whatif **ret);
 struct whatif *whatif_free(struct whatif *w);
 DEFINE_CLEANUP(struct whatif *, whatif_free);
 
 /* Links over which a flow is reachable, counting only paths that share no link: by removing
- * used links one after the other.  At most 'max'. */
+ * used links one after the other.  At most 'max'; a flow to this host itself has 'max'. */
 unsigned whatif_disjoint_paths(const struct overlay *o, const struct flow_key *k, unsigned max);
 
-/* True when the flow stays reachable whichever single link is lost; else *ret_link names one
+/* True when the flow stays reachable whichever single link is lost: set down or gone, so that the
+ * kernel drops its routes at once (while carrier alone is lost they swallow packets until somebody
+ * acts); else *ret_link names one
  * (ANOD_IFNAME_SIZE) that cuts it. */
 bool whatif_survives_one_link(const struct overlay *o, const struct flow_key *k, char *ret_link);
 

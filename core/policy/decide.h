@@ -21,6 +21,10 @@ struct budgets; /* use of budgets, cooldowns and cap timers; serialisable */
 struct budgets *budgets_new(void);
 struct budgets *budgets_free(struct budgets *b);
 DEFINE_CLEANUP(struct budgets *, budgets_free);
+/* For the state folder: ages, not times, so that it outlives a reboot.  NULL: no memory. */
+struct cJSON *budgets_json(const struct budgets *b, uint64_t now_us);
+/* Add what was saved 'away_us' ago (by the wall clock, when the boot time began anew). */
+int budgets_load(struct budgets *b, const struct cJSON *list, uint64_t now_us, uint64_t away_us);
 
 struct decide_in {
 	const struct config *config;
@@ -57,17 +61,30 @@ struct decided_invariant {
 	char *why;    /* "count(uplinks up) after = 0, need >= 1"; owned */
 };
 
+struct decided_charge { /* what decide_charge() uses up, once for each budget and key */
+	const struct policy_rule *permit;   /* borrowed */
+	const struct policy_budget *budget; /* borrowed; NULL: none */
+	char budget_key[ANOD_NAME_SIZE], cooldown_key[ANOD_NAME_SIZE];
+};
+
+/* Rules, invariants and permits are borrowed from the configuration that it was made with, which
+ * must live as long as the decision. */
 struct decision {
 	enum level level;	    /* of the whole proposal: the least of its actions */
 	struct policy_rule *permit; /* that gave the level and the obligations; borrowed; or NULL */
 	unsigned n_rules, n_invariants;
 	struct decided_rule *rule; /* every rule that names this agent and action kind */
 	struct decided_invariant *invariant;
-	char *reason;	     /* one sentence naming the rule, invariant or unknown fact; owned */
-	char *flip;	     /* what would flip it, or NULL; owned */
+	char *reason;	  /* one sentence naming the rule, invariant or unknown fact; owned */
+	char *flip;	  /* what would flip it, or NULL; owned */
+	char *suggest;	  /* see decision_suggest(); NULL: permits are not what is missing */
+	char policy[128]; /* "pe1 edge revision 7 (sha256 41c0...)" */
+	unsigned n_charges;
+	struct decided_charge charge[ANOD_ACTIONS_MAX];
 	uint64_t generation; /* of the model it was made on */
 	uint64_t wall_us;
 	char resource[ANOD_NAME_SIZE]; /* "link wan0": what budgets, leases and cooldowns count */
+	char action_resource[ANOD_ACTIONS_MAX][ANOD_NAME_SIZE]; /* the same of each action */
 };
 
 int decide(const struct decide_in *in, struct decision **ret);
@@ -79,12 +96,16 @@ DEFINE_CLEANUP(struct decision *, decision_free);
 int decide_charge(struct budgets *b, const struct decision *d, const char *agent, uint64_t now_us,
 		  const char **ret_why);
 
+/* Remember the caps with "for DUR" that this decision found in force.  After every decide(). */
+int decide_remember(struct budgets *b, const struct decision *d, uint64_t now_us);
+
 /* The whole record: level, reason, rules with facts and ages, invariants, flip. */
 struct cJSON *decision_json(const struct decision *d);
 
-/* The line of policy that would have allowed it, for an engineer to copy:
- *   permit "uplink steers" { agent uplink  action route.replace  on link wan1  level approve ... }
- * malloc()ed. */
+/* The permit that would have allowed it, for an engineer to copy:
+ *   permit "uplink route.replace" { ... level approve by 1 of noc within 10m }
+ * It never names more than approve.  malloc()ed; NULL: no permit would help (a forbid, a cap or an
+ * invariant stands in the way, or it is allowed already), or no memory. */
 char *decision_suggest(const struct decide_in *in);
 
 #endif

@@ -157,7 +157,9 @@ struct policy {
 	struct policy_budget *budget;
 	struct policy_invariant *invariant;
 	struct policy_rule *rule;
+	struct rule_index *index; /* made by decide() on first use; owned */
 };
+void rule_index_free(struct rule_index *index); /* for policy_free() */
 
 const struct policy_set *policy_find_set(const struct policy *p, const char *name);
 const struct policy_window *policy_find_window(const struct policy *p, const char *name);

@@ -1,0 +1,167 @@
+/*
+ * kernel_get - read one object by its key.
+ *
+ * Design.  The kernel has no request for a route of given table, prefix and metric.  A look-up of
+ * an address in the prefix gives the route that would carry it (RTM_F_FIB_MATCH), which nearly
+ * always is the one wanted and costs microseconds whatever the size of the table.  When it is
+ * another one, only a dump can tell, and there messages are passed over by their prefix before
+ * they are decoded: of 100,000 routes one or two are.
+ */
+#include "exec/kernel.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <netlink/attr.h>
+
+#include "base/util.h"
+
+struct wanted {
+	const struct anod_object *key;
+	struct anod_object *obj;
+	bool found;
+};
+
+static int want(void *data, const struct anod_object *obj)
+{
+	struct wanted *w = data;
+
+	if (!obj) {
+		w->found = false;
+	} else if (!w->found && anod_object_same_key(obj, w->key)) {
+		*w->obj = *obj;
+		w->found = true;
+	}
+
+	return 0;
+}
+
+static unsigned address_size(const struct anod_prefix *p)
+{
+	return p->family == AF_INET6 ? 16 : 4;
+}
+
+/* False only when it is certainly a route to another prefix. */
+static bool may_be_route(void *data, const struct nlmsghdr *msg)
+{
+	const struct wanted *w = data;
+	const struct anod_prefix *dst = &w->key->u.route.dst;
+	const struct rtmsg *r = (const void *) ((const uint8_t *) msg + NLMSG_HDRLEN);
+	const struct nlattr *a;
+
+	if (msg->nlmsg_len < NLMSG_LENGTH(sizeof(*r)))
+		return true; /* for the decoder to refuse */
+	if (r->rtm_dst_len != dst->len)
+		return false;
+
+	a = nla_find((const struct nlattr *) (r + 1),
+		     (int) (msg->nlmsg_len - NLMSG_LENGTH(sizeof(*r))), RTA_DST);
+	return !a || nla_len(a) < (int) address_size(dst) ||
+	       memcmp(nla_data(a), dst->addr, address_size(dst)) == 0;
+}
+
+/* The words that the kernel has for "there is none". */
+static bool means_none(int error)
+{
+	return error == -ENOENT || error == -ESRCH || error == -ENODEV;
+}
+
+/* An address that the route to 'dst' would carry, unless a longer prefix does. */
+static void address_in(const struct anod_prefix *dst, uint8_t ret[16])
+{
+	memcpy(ret, dst->addr, 16);
+	/* The unspecified address means something else; these two are reserved, so that only a
+	 * default route leads there. */
+	if (dst->len == 0)
+		ret[0] = dst->family == AF_INET6 ? 0x40 : 240;
+	if (dst->len == 0)
+		ret[address_size(dst) - 1] = 1;
+}
+
+/* True: found.  False says nothing. */
+static bool route_by_lookup(struct kernel *k, struct wanted *w)
+{
+	const struct anod_prefix *dst = &w->key->u.route.dst;
+	unsigned n = address_size(dst);
+	struct {
+		struct nlmsghdr h;
+		struct rtmsg r;
+		struct rtattr a;
+		uint8_t addr[16];
+	} msg = {
+		.h = { .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST },
+		.r = { .rtm_family = dst->family,
+		       .rtm_dst_len = (uint8_t) (n * 8),
+		       .rtm_flags = RTM_F_FIB_MATCH },
+		.a = { .rta_type = RTA_DST, .rta_len = (uint16_t) RTA_LENGTH(n) },
+	};
+
+	address_in(dst, msg.addr);
+	msg.h.nlmsg_len = (uint32_t) (offsetof(__typeof__(msg), addr) + n);
+	return kernel_dump(k, &msg, msg.h.nlmsg_len, want, NULL, w) == 0 && w->found;
+}
+
+int kernel_get_ready(struct kernel *k, const void *msg, size_t len, const struct anod_object *key,
+		     struct anod_object *ret)
+{
+	struct anod_object obj = { 0 };
+	struct wanted w = { .key = key, .obj = &obj };
+	bool route = key->type == ANOD_OBJ_ROUTE;
+	int r = 0;
+
+	if (!route || !route_by_lookup(k, &w))
+		r = kernel_dump(k, msg, len, want, route ? may_be_route : NULL, &w);
+	if (r < 0 && !means_none(r))
+		return r;
+	if (r < 0 || !w.found)
+		return -ENOENT;
+
+	*ret = obj;
+	return 0;
+}
+
+int kernel_get(struct kernel *k, const struct anod_object *key, struct anod_object *ret)
+{
+	uint32_t msg[ANOD_NLMSG_MAX / 4];
+	int n = anod_rtnl_encode(ANOD_RTNL_GET, key, NULL, msg);
+
+	if (n < 0)
+		return kernel_fail(k, n, "there is no request for this object");
+
+	return kernel_get_ready(k, msg, (size_t) n, key, ret);
+}
+
+static struct kernel *of_view(const struct anod_view *v)
+{
+	return (struct kernel *) ((uintptr_t) v - offsetof(struct kernel, view));
+}
+
+static int view_get(const struct anod_view *v, const struct anod_object *key,
+		    struct anod_object *ret)
+{
+	return kernel_get(of_view(v), key, ret);
+}
+
+static int view_ifindex(const struct anod_view *v, const char *name)
+{
+	struct kernel *k = of_view(v);
+	struct ifreq request = { 0 };
+
+	if (k->fd < 0)
+		return -EBADF;
+	if (!copy_text(request.ifr_name, sizeof(request.ifr_name), name))
+		return -ENODEV;
+	if (ioctl(k->fd, SIOCGIFINDEX, &request) < 0)
+		return -errno;
+
+	return request.ifr_ifindex;
+}
+
+void kernel_view_init(struct anod_view *v)
+{
+	*v = (struct anod_view){ .get = view_get, .ifindex = view_ifindex };
+}

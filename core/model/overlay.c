@@ -1,0 +1,380 @@
+/*
+ * overlay - edits on top of a model.
+ *
+ * Design.  An edit is a whole object, or the mark that it is gone; every question asks the edits
+ * first.  What the kernel does by itself to many routes at once (a link set down, a next hop
+ * deleted) is not written down route by route: the overlay remembers the link or the next hop
+ * and hides what depends on it, so a change costs the same with one route and with a million.
+ * Only routes that are edits themselves are gone through.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "model/state.h"
+
+static void take_rule(struct rule_order *to, const struct onode *n, uint64_t base)
+{
+	const struct anod_rule *rule = ONODE_AS(rule, n);
+	uint64_t seq = base + n->seq;
+	unsigned i = to->n++;
+
+	while (i > 0 &&
+	       (to->at[i - 1].rule->priority > rule->priority ||
+		(to->at[i - 1].rule->priority == rule->priority && to->at[i - 1].seq > seq))) {
+		to->at[i] = to->at[i - 1];
+		i--;
+	}
+	to->at[i].rule = rule;
+	to->at[i].flags = n->flags;
+	to->at[i].seq = seq;
+}
+
+int overlay_order_rules(struct overlay *o)
+{
+	const struct otab *base = &o->model->base.tab[ANOD_OBJ_RULE];
+	const struct otab *edit = &o->edit.tab[ANOD_OBJ_RULE];
+	struct rule_order *order;
+	struct anod_object key;
+
+	order = malloc(sizeof(*order) + (base->n + edit->n) * sizeof(order->at[0]));
+	if (!order)
+		return -ENOMEM;
+
+	order->n = 0;
+	for (unsigned i = 0; i < base->n_slots; i++) {
+		const struct onode *n = otab_at(base, i);
+
+		if (!n)
+			continue;
+		onode_object(base, n, &key);
+		if (!otab_find(edit, &key))
+			take_rule(order, n, 0);
+	}
+	for (unsigned i = 0; i < edit->n_slots; i++) {
+		const struct onode *n = otab_at(edit, i);
+
+		if (n && !n->gone)
+			take_rule(order, n, base->seq);
+	}
+
+	free(o->rules);
+	o->rules = order;
+	return 0;
+}
+
+static int view_get(const struct anod_view *v, const struct anod_object *key,
+		    struct anod_object *ret)
+{
+	/* The view is the overlay's first member. */
+	return overlay_get((const struct overlay *) (const void *) v, key, ret);
+}
+
+static int view_ifindex(const struct anod_view *v, const char *name)
+{
+	return overlay_ifindex((const struct overlay *) (const void *) v, name);
+}
+
+struct overlay *overlay_new(const struct model *m)
+{
+	struct overlay *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return NULL;
+
+	o->view = (struct anod_view){ .get = view_get, .ifindex = view_ifindex };
+	o->model = m;
+	objects_init(&o->edit);
+	o->lost_nh.type = ANOD_OBJ_NEXTHOP;
+	return overlay_order_rules(o) < 0 ? overlay_free(o) : o;
+}
+
+struct overlay *overlay_free(struct overlay *o)
+{
+	if (o) {
+		objects_done(&o->edit);
+		otab_done(&o->lost_nh);
+		free(o->rules);
+		free(o);
+	}
+	return NULL;
+}
+
+const struct anod_view *overlay_view(const struct overlay *o)
+{
+	return &o->view;
+}
+
+/* ---- reading ---------------------------------------------------------------------------- */
+
+static const struct onode *node_by_id(const struct overlay *o, enum anod_obj_type type, uint32_t id)
+{
+	const struct onode *n = otab_find_id(&o->edit.tab[type], id);
+
+	if (n)
+		return n->gone ? NULL : n;
+	return otab_find_id(&o->model->base.tab[type], id);
+}
+
+const struct anod_link *overlay_link(const struct overlay *o, uint32_t ifindex)
+{
+	const struct onode *n = node_by_id(o, ANOD_OBJ_LINK, ifindex);
+
+	return n ? ONODE_AS(link, n) : NULL;
+}
+
+const struct anod_nexthop *overlay_nexthop(const struct overlay *o, uint32_t id)
+{
+	const struct onode *n = node_by_id(o, ANOD_OBJ_NEXTHOP, id);
+
+	return n ? ONODE_AS(nexthop, n) : NULL;
+}
+
+int overlay_ifindex(const struct overlay *o, const char *name)
+{
+	const struct otab *base = &o->model->base.tab[ANOD_OBJ_LINK];
+	const struct otab *edit = &o->edit.tab[ANOD_OBJ_LINK];
+
+	for (unsigned i = 0; i < base->n_slots; i++) {
+		const struct onode *n = otab_at(base, i);
+		const struct anod_link *l;
+
+		if (!n)
+			continue;
+		/* The edited one counts: it may have another name, or be gone. */
+		l = overlay_link(o, ONODE_AS(link, n)->ifindex);
+		if (l && strcmp(l->name, name) == 0)
+			return (int) l->ifindex;
+	}
+	for (unsigned i = 0; i < edit->n_slots; i++) {
+		const struct onode *n = otab_at(edit, i);
+
+		if (n && !n->gone && strcmp(ONODE_AS(link, n)->name, name) == 0)
+			return (int) ONODE_AS(link, n)->ifindex;
+	}
+	return -ENODEV;
+}
+
+static bool in_list(const uint32_t *list, unsigned n, uint32_t what)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (list[i] == what)
+			return true;
+	return false;
+}
+
+static bool way_lost(const struct overlay *o, const struct route *r, const struct way *w)
+{
+	if (w->nhid)
+		return otab_find_id(&o->lost_nh, w->nhid);
+	if (!o->n_lost_links || !w->n_legs)
+		return false;
+
+	/* Local IPv4 routes stay when their link goes down (fib_sync_down_dev()). */
+	if (r->family == AF_INET && w->scope == RT_SCOPE_HOST)
+		return false;
+	for (unsigned i = 0; i < w->n_legs; i++)
+		if (!in_list(o->lost_link, o->n_lost_links, w->leg[i].ifindex))
+			return false;
+	return true;
+}
+
+static const struct route *edit_of(const struct overlay *o, const struct route *r)
+{
+	struct anod_prefix dst;
+
+	if (!o->edit.routes.n)
+		return NULL;
+
+	route_dst(r, &dst);
+	for (const struct route *e = rtab_chain(&o->edit.routes, r->table, &dst); e;
+	     e = rtab_next(&o->edit.routes, e))
+		if (route_order(e, r) == 0)
+			return e;
+	return NULL;
+}
+
+bool overlay_hides(const struct overlay *o, const struct route *r)
+{
+	return way_lost(o, r, rtab_way(&o->model->base.routes, r)) || edit_of(o, r);
+}
+
+bool overlay_next_route(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
+			const struct route *after, struct route_ref *ret)
+{
+	const struct rtab *base = &o->model->base.routes, *edit = &o->edit.routes;
+	const struct route *b = rtab_chain(base, table, dst), *e = rtab_chain(edit, table, dst);
+
+	while (b && ((after && route_order(b, after) <= 0) || overlay_hides(o, b)))
+		b = rtab_next(base, b);
+	while (e && ((after && route_order(e, after) <= 0) || e->gone))
+		e = rtab_next(edit, e);
+	if (!b && !e)
+		return false;
+
+	if (b && (!e || route_order(b, e) < 0))
+		*ret = (struct route_ref){ base, b };
+	else
+		*ret = (struct route_ref){ edit, e };
+	return true;
+}
+
+/* The object of a route as the kernel would show it now. */
+static void route_object(const struct overlay *o, const struct rtab *t, const struct route *r,
+			 struct anod_object *ret)
+{
+	const struct way *w = rtab_way(t, r);
+	struct anod_route *to = &ret->u.route;
+
+	rtab_object(t, r, ret);
+	if (w->nhid && o->edit.tab[ANOD_OBJ_NEXTHOP].n) {
+		memset(to->leg, 0, sizeof(to->leg));
+		to->n_legs = (uint8_t) overlay_legs(o, w, to->leg);
+	}
+
+	for (unsigned i = 0; i < to->n_legs && o->edit.tab[ANOD_OBJ_LINK].n; i++) {
+		struct anod_leg *leg = &to->leg[i];
+		const struct anod_link *l;
+
+		if (!leg->ifindex || !otab_find_id(&o->edit.tab[ANOD_OBJ_LINK], leg->ifindex))
+			continue;
+		l = overlay_link(o, leg->ifindex);
+		leg->flags &= ~(uint32_t) (RTNH_F_DEAD | RTNH_F_LINKDOWN);
+		if (!l || !(l->flags & IFF_UP))
+			leg->flags |= RTNH_F_DEAD | RTNH_F_LINKDOWN;
+		else if (!l->carrier)
+			leg->flags |= RTNH_F_LINKDOWN;
+	}
+}
+
+int overlay_get(const struct overlay *o, const struct anod_object *key, struct anod_object *ret)
+{
+	const struct onode *n;
+	const struct route *r;
+
+	if (key->type == ANOD_OBJ_ROUTE) {
+		r = rtab_find(&o->edit.routes, key);
+		if (r && r->gone)
+			return -ENOENT;
+		if (r) {
+			route_object(o, &o->edit.routes, r, ret);
+			return 0;
+		}
+		r = rtab_find(&o->model->base.routes, key);
+		if (!r || overlay_hides(o, r))
+			return -ENOENT;
+		route_object(o, &o->model->base.routes, r, ret);
+		return 0;
+	}
+
+	if (key->type == 0 || key->type >= ANOD_OBJ_TYPES)
+		return -EINVAL;
+	n = otab_find(&o->edit.tab[key->type], key);
+	if (!n)
+		return model_get(o->model, key, ret);
+	if (n->gone)
+		return -ENOENT;
+	onode_object(&o->edit.tab[key->type], n, ret);
+	return 0;
+}
+
+static int each_route(const struct overlay *o, int (*fn)(const struct anod_object *, void *),
+		      void *data)
+{
+	const struct rtab *base = &o->model->base.routes, *edit = &o->edit.routes;
+	struct anod_object obj;
+	int r = 0;
+
+	for (uint32_t i = 0; i < base->n_used && r == 0; i++) {
+		const struct route *route = rtab_at(base, i);
+
+		if (!route || overlay_hides(o, route))
+			continue;
+		route_object(o, base, route, &obj);
+		r = fn(&obj, data);
+	}
+	for (uint32_t i = 0; i < edit->n_used && r == 0; i++) {
+		const struct route *route = rtab_at(edit, i);
+
+		if (!route || route->gone)
+			continue;
+		route_object(o, edit, route, &obj);
+		r = fn(&obj, data);
+	}
+	return r;
+}
+
+int overlay_each(const struct overlay *o, enum anod_obj_type type,
+		 int (*fn)(const struct anod_object *, void *), void *data)
+{
+	const struct otab *base, *edit;
+	struct anod_object obj;
+	int r = 0;
+
+	if (type < ANOD_OBJ_LINK || type >= ANOD_OBJ_TYPES)
+		return -EINVAL;
+	if (type == ANOD_OBJ_ROUTE)
+		return each_route(o, fn, data);
+
+	base = &o->model->base.tab[type];
+	edit = &o->edit.tab[type];
+	for (unsigned i = 0; i < base->n_slots && r == 0; i++) {
+		if (!otab_at(base, i))
+			continue;
+		onode_object(base, otab_at(base, i), &obj);
+		if (!otab_find(edit, &obj))
+			r = fn(&obj, data);
+	}
+	for (unsigned i = 0; i < edit->n_slots && r == 0; i++) {
+		if (!otab_at(edit, i) || otab_at(edit, i)->gone)
+			continue;
+		onode_object(edit, otab_at(edit, i), &obj);
+		r = fn(&obj, data);
+	}
+	return r;
+}
+
+/* ---- changing --------------------------------------------------------------------------- */
+
+int overlay_edit(struct overlay *o, const struct anod_object *obj, bool gone)
+{
+	int r;
+
+	if (obj->type == ANOD_OBJ_ROUTE)
+		return rtab_put(&o->edit.routes, obj, gone, 0);
+
+	r = otab_put(&o->edit.tab[obj->type], obj, gone, 0);
+	if (r > 0 && obj->type == ANOD_OBJ_RULE)
+		return overlay_order_rules(o);
+	return r;
+}
+
+int overlay_apply(struct overlay *o, const struct anod_change *c)
+{
+	const struct anod_object *obj = c->has_post ? &c->post : &c->pre;
+	const struct anod_link *link;
+	struct anod_link was = { 0 };
+	int r;
+
+	if (!c->has_pre && !c->has_post)
+		return 0;
+	if (obj->type == 0 || obj->type >= ANOD_OBJ_TYPES)
+		return -EINVAL;
+
+	if (obj->type == ANOD_OBJ_LINK) {
+		link = overlay_link(o, obj->u.link.ifindex);
+		if (link)
+			was = *link;
+		was.ifindex = obj->u.link.ifindex;
+	}
+
+	r = overlay_edit(o, obj, !c->has_post);
+	if (r < 0)
+		return r;
+	if (obj->type == ANOD_OBJ_LINK)
+		return overlay_link_changed(o, &was);
+	if (obj->type == ANOD_OBJ_NEXTHOP && !c->has_post)
+		return overlay_nexthop_gone(o, obj->u.nexthop.id);
+	return 0;
+}

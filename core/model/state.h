@@ -1,0 +1,97 @@
+/*
+ * state - the insides of model and overlay, shared by the files of this folder only.
+ */
+#ifndef MODEL_STATE_H
+#define MODEL_STATE_H
+
+#include "model/model.h"
+#include "model/otab.h"
+#include "model/rtab.h"
+
+struct objects {
+	struct otab tab[ANOD_OBJ_TYPES]; /* by type; that of routes is unused */
+	struct rtab routes;
+};
+
+struct model {
+	struct objects base;
+	uint64_t generation;
+	struct {
+		uint32_t mark;
+		bool in_sync, sweeping;
+	} type[ANOD_OBJ_TYPES];
+};
+
+#define OVERLAY_LOST_MAX 64 /* links set down in one overlay; more: -ENOSPC */
+
+struct overlay {
+	struct anod_view view;
+	const struct model *model; /* borrowed */
+	struct objects edit;	   /* on top; nodes marked 'gone' hide those of the model */
+	/* What the kernel threw away by itself: the model's routes all of whose legs are on
+	 * a link that went down meanwhile, or that use a deleted next hop, are gone. */
+	uint32_t lost_link[OVERLAY_LOST_MAX];
+	unsigned n_lost_links;
+	struct otab lost_nh;
+	struct rule_order *rules; /* in the kernel's order; owned */
+};
+
+struct rule_order {
+	unsigned n;
+	struct {
+		const struct anod_rule *rule;
+		uint32_t flags; /* ANOD_OBJ_* */
+		uint64_t seq;	/* those of an overlay come after those of the model */
+	} at[];
+};
+
+void objects_init(struct objects *o);
+void objects_done(struct objects *o);
+
+/* The link as the overlay has it, or NULL.  Borrowed until the next change. */
+const struct anod_link *overlay_link(const struct overlay *o, uint32_t ifindex);
+const struct anod_nexthop *overlay_nexthop(const struct overlay *o, uint32_t id);
+int overlay_ifindex(const struct overlay *o, const char *name);
+/* Sort the rules again, after one was edited.  -ENOMEM. */
+int overlay_order_rules(struct overlay *o);
+/* What the kernel does by itself after 'was' has become what the overlay shows now. */
+int overlay_link_changed(struct overlay *o, const struct anod_link *was);
+int overlay_nexthop_gone(struct overlay *o, uint32_t id);
+/* Edit without side effects. */
+int overlay_edit(struct overlay *o, const struct anod_object *obj, bool gone);
+
+/* A route with where its way lies: in the model's table or in that of the edits. */
+struct route_ref {
+	const struct rtab *tab;
+	const struct route *route;
+};
+
+/* True when the overlay hides this route of the model: edited, deleted or lost. */
+bool overlay_hides(const struct overlay *o, const struct route *r);
+/* The first usable route to exactly 'dst' that comes after 'after' (NULL: the first) in the
+ * kernel's order; false: no more. */
+bool overlay_next_route(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
+			const struct route *after, struct route_ref *ret);
+
+/* The legs of a way as the overlay has it: next-hop objects resolved.  Returns how many;
+ * 'ret' has ANOD_LEGS_MAX places. */
+unsigned overlay_legs(const struct overlay *o, const struct way *w, struct anod_leg *ret);
+
+enum leg_state {
+	LEG_DEAD = 0,	/* link gone or set down: the kernel takes the next route instead */
+	LEG_NO_CARRIER, /* the kernel still uses it, and packets vanish */
+	LEG_USABLE,
+};
+/* 'cut': links (n_cut of them) to be seen as gone. */
+enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg *leg,
+				 const uint32_t *cut, unsigned n_cut);
+
+/* One table, destinations not longer than 'dst': fate 0 when it has no route for it or a
+ * "throw".  Fills route, legs and fate otherwise. */
+void overlay_lookup_table(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
+			  const uint32_t *cut, unsigned n_cut, struct flow_path *ret);
+/* overlay_lookup() with some links gone. */
+void overlay_lookup_without(const struct overlay *o, const struct flow_key *k, const uint32_t *cut,
+			    unsigned n_cut, struct flow_path *ret);
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * judge - the insides of decide, shared by the files of this folder that make it up.
+ *
+ *   act.c        what an action is about: links, resource, foreign objects
+ *   ask.c        the environment in which guards are evaluated
+ *   match.c      does a rule apply: agent, action, on, during, when
+ *   judge.c      minimum and maximum: the answer of section 2.1
+ *   invariant.c  what must hold in the predicted state
+ *   decide.c     the record of it, with reasons
+ *   flip.c       what would change the answer
+ *
+ * Nothing here keeps state or allocates while judging.
+ */
+#ifndef POLICY_JUDGE_H
+#define POLICY_JUDGE_H
+
+#include "policy/budget.h"
+#include "policy/decide.h"
+
+#define ACT_LINKS_MAX	8
+#define JUDGE_READS_MAX 16  /* facts named in one explanation */
+#define JUDGE_TEXT_SIZE 512 /* one explanation */
+#define JUDGE_SET_DEPTH 4   /* sets inside the conditions of sets; deeper is doubt */
+
+/* ---- text ------------------------------------------------------------------------------- */
+
+struct text { /* grows by text_add(), is cut at its end */
+	size_t n;
+	char b[JUDGE_TEXT_SIZE];
+};
+void text_add(struct text *t, const char *fmt, ...) _printf_(2, 3);
+/* The same, behind "; " when something is there. */
+void text_item(struct text *t, const char *fmt, ...) _printf_(2, 3);
+/* "link.wan0.rx_loss 5% (age 2s)" for each fact that was read. */
+void text_reads(struct text *t, const struct expr_trace *trace);
+/* "1 of noc, oncall within 30m" */
+void text_approval(struct text *t, const struct policy_rule *permit);
+
+/* ---- what an action is about ------------------------------------------------------------ */
+
+struct act {
+	const struct anod_action *action;
+	unsigned nth; /* in the proposal */
+	/* Names of the links that it names, or else those of the object as it is. */
+	unsigned n_links;
+	bool links_known; /* false: it has some, but nobody knows which */
+	char link[ACT_LINKS_MAX][ANOD_IFNAME_SIZE];
+	char neigh[ANOD_NAME_SIZE], nexthop[ANOD_NAME_SIZE]; /* subjects; "": none */
+	char resource[ANOD_NAME_SIZE];
+	bool foreign; /* changes an object that is not anod's */
+	bool undo;    /* ANOD_ACT_UNDO */
+};
+void act_init(struct act *a, const struct decide_in *in, unsigned nth);
+const struct anod_value *act_arg(const struct act *a, const char *name); /* or NULL */
+/* Relative size of the step: weight or metric; false: not of such an action. */
+bool act_step(const struct act *a, const struct decide_in *in, double *ret);
+
+/* ---- asking ----------------------------------------------------------------------------- */
+
+struct hypothesis { /* "if this fact were so" */
+	uint16_t kind;
+	int slot;
+	char entity[ANOD_NAME_SIZE];
+	struct anod_value value;
+};
+
+struct ask {
+	const struct decide_in *in;
+	const struct act *act;	      /* NULL for an invariant */
+	const struct hypothesis *hyp; /* or NULL */
+	const struct overlay *state;  /* link facts come from here; NULL: as measured */
+	const char *link;	      /* the one of act->link that is asked about; or NULL */
+	uint16_t entity_kind;	      /* 0, or inside a set: the candidate */
+	const char *entity;
+	unsigned depth;
+	uint16_t kind_link, kind_path;
+	struct expr_trace *trace; /* or NULL */
+};
+void ask_init(struct ask *q, const struct decide_in *in, const struct act *act,
+	      const struct hypothesis *hyp, struct expr_trace *trace);
+enum anod_tri ask_truth(const struct ask *q, const struct expr *e);
+void ask_value(const struct ask *q, const struct expr *e, struct anod_value *ret);
+/* Is the entity in the set? */
+enum anod_tri ask_member(const struct ask *q, const char *set, uint16_t kind, const char *entity);
+enum anod_tri ask_prefix_in(const struct ask *q, const char *set, const struct anod_prefix *p);
+
+/* ---- rules ------------------------------------------------------------------------------ */
+
+/* Why a permit that is true does not count. */
+enum hold {
+	HOLD_NONE = 0,
+	HOLD_FOREIGN, /* the object is somebody else's, the permit does not say "foreign objects" */
+	HOLD_BUDGET,
+	HOLD_COOLDOWN,
+};
+
+struct judged {
+	struct policy_rule *rule; /* borrowed */
+	enum anod_tri truth;
+	enum anod_tri on, during; /* parts of it, for the explanation */
+	bool counted;
+	bool remembered; /* a cap whose guard is false by now but that stays for its time */
+	bool no_undo;	 /* auto was granted to what cannot be undone: approve is left */
+	enum hold hold;
+	uint64_t until_us; /* of hold or remembered */
+	enum level level;
+};
+
+/* Rules that may name this agent and kind of action: indices into p->rule. */
+struct rule_list {
+	unsigned n;
+	unsigned at[];
+};
+/* Made on first use and kept in the policy; NULL: no memory. */
+const struct rule_list *rules_for(struct policy *p, const char *agent, const char *kind);
+
+/* Key under which a permit's cooldown or a cap's memory is kept. */
+const char *cooldown_key(const struct policy_rule *r, const char *resource, const char *agent,
+			 const char *group);
+const char *cap_key(const struct policy_rule *r, const char *resource);
+
+void judge_rule(struct policy_rule *rule, const struct decide_in *in, const struct act *act,
+		const struct hypothesis *hyp, struct expr_trace *trace, struct judged *ret);
+/* Why it is as it is; 'trace' as filled by judge_rule(). */
+void judge_explain(const struct judged *j, const struct decide_in *in, const struct act *act,
+		   const struct expr_trace *trace, struct text *ret);
+
+/* ---- invariants ------------------------------------------------------------------------- */
+
+struct invariant_result {
+	enum anod_tri holds;
+	const struct policy_require *failed; /* the first one; NULL: holds */
+	bool excused;			     /* it was broken before and nothing is worse */
+};
+/* Judges all of the policy's; 'ret' and 'why' (or NULL) have p->n_invariants places.  True when
+ * none stands in the way. */
+bool invariants_judge(const struct decide_in *in, const struct hypothesis *hyp,
+		      struct invariant_result *ret, struct text *why);
+
+/* ---- the answer ------------------------------------------------------------------------- */
+
+struct answer {
+	enum level level;
+	struct policy_rule *permit; /* best proven permit of the action that decided; or NULL */
+	unsigned action;	    /* the one that decided */
+	enum level granted;	    /* by that permit */
+	struct policy_rule *bar;    /* the cap or forbid that decided; or NULL */
+	enum level ceiling;	    /* of all caps and forbids */
+	bool invariants_hold;	    /* set for the whole proposal only */
+};
+
+/* What judge_all() reports of each rule, in the order of evaluation. */
+typedef void judged_fn(const struct judged *j, const struct act *act, const struct expr_trace *t,
+		       void *data);
+/* 'ret_each' (or NULL) gets the answer for each action. */
+int judge_all(const struct decide_in *in, const struct act *acts, const struct hypothesis *hyp,
+	      judged_fn *fn, void *data, struct answer *ret, struct answer *ret_each);
+
+/* malloc()ed, or NULL: nothing that one change would do. */
+char *flip_find(const struct decide_in *in, const struct act *acts, const struct answer *now);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * link - network interfaces.
+ *
+ * Design.  anod sets no more of a link than IFF_UP and the mtu, and of these only what differs:
+ * a request that repeats the rest would undo a change that somebody else made meanwhile.
+ * Wireless drivers send RTM_NEWLINK messages that hold an event and nothing else; they would
+ * read as a link without an mtu.
+ */
+#include "rtnl/codec.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const struct nla_policy policy[IFLA_MAX + 1] = {
+	[IFLA_IFNAME] = { .type = NLA_NUL_STRING, .maxlen = ANOD_IFNAME_SIZE },
+	[IFLA_MTU] = { .type = NLA_U32 },
+	[IFLA_LINK] = { .type = NLA_U32 },
+	[IFLA_MASTER] = { .type = NLA_U32 },
+	[IFLA_OPERSTATE] = { .type = NLA_U8 },
+	[IFLA_CARRIER] = { .type = NLA_U8 },
+	[IFLA_CARRIER_UP_COUNT] = { .type = NLA_U32 },
+	[IFLA_CARRIER_DOWN_COUNT] = { .type = NLA_U32 },
+};
+static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
+	[IFLA_INFO_KIND] = { .type = NLA_STRING },
+};
+
+static int kind_decode(const struct nlattr *info, struct anod_link *ret)
+{
+	struct nlattr *tb[IFLA_INFO_MAX + 1];
+	bool more = false;
+	int r;
+
+	if (!info)
+		return 0;
+
+	r = wire_parse_run(nla_data(info), (size_t) nla_len(info), tb, IFLA_INFO_MAX, info_policy,
+			   UINT64_MAX, &more);
+	if (r < 0)
+		return r;
+
+	wire_get_name(tb[IFLA_INFO_KIND], ret->kind);
+	return 0;
+}
+
+int codec_link_decode(const struct nlmsghdr *m, struct anod_object *ret)
+{
+	const struct ifinfomsg *h = wire_head(m);
+	struct anod_link *l = &ret->u.link;
+	struct nlattr *tb[IFLA_MAX + 1];
+	bool more = false;
+	size_t n;
+	int r;
+
+	r = wire_parse(m, sizeof(*h), tb, IFLA_MAX, policy, UINT64_MAX, &more);
+	if (r < 0)
+		return r;
+	if (h->ifi_family != AF_UNSPEC || tb[IFLA_WIRELESS])
+		return 0;
+	if (h->ifi_index <= 0)
+		return -EBADMSG;
+
+	l->ifindex = (uint32_t) h->ifi_index;
+	l->flags = h->ifi_flags;
+	wire_get_name(tb[IFLA_IFNAME], l->name);
+	l->mtu = wire_get_u32(tb[IFLA_MTU], 0);
+	l->master = wire_get_u32(tb[IFLA_MASTER], 0);
+	if (!tb[IFLA_LINK_NETNSID])
+		l->lower = wire_get_u32(tb[IFLA_LINK], 0);
+	l->carrier_up = wire_get_u32(tb[IFLA_CARRIER_UP_COUNT], 0);
+	l->carrier_down = wire_get_u32(tb[IFLA_CARRIER_DOWN_COUNT], 0);
+	l->operstate = tb[IFLA_OPERSTATE] ? nla_get_u8(tb[IFLA_OPERSTATE]) : IF_OPER_UNKNOWN;
+	l->carrier = tb[IFLA_CARRIER] && nla_get_u8(tb[IFLA_CARRIER]);
+	n = wire_get_bytes(tb[IFLA_PERM_ADDRESS] ? tb[IFLA_PERM_ADDRESS] : tb[IFLA_ADDRESS],
+			   l->lladdr, sizeof(l->lladdr));
+	l->lladdr_len = (uint8_t) MIN_OF(n, sizeof(l->lladdr));
+	r = kind_decode(tb[IFLA_LINKINFO], l);
+	return r < 0 ? r : 1;
+}
+
+int codec_link_encode(enum anod_rtnl_verb verb, const struct anod_object *o,
+		      const struct anod_object *from, void *buf, struct put *p)
+{
+	const struct anod_link *l = &o->u.link;
+	struct ifinfomsg *h;
+
+	if (verb == ANOD_RTNL_GET) {
+		h = put_begin(p, buf, RTM_GETLINK, 0, sizeof(*h));
+		h->ifi_index = (int) l->ifindex;
+		put_u32(p, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+		return 0;
+	}
+	/* Making or deleting a link has no undo in this form. */
+	if (verb == ANOD_RTNL_DEL || !from)
+		return -EOPNOTSUPP;
+
+	h = put_begin(p, buf, RTM_SETLINK, NLM_F_ACK, sizeof(*h));
+	h->ifi_index = (int) l->ifindex;
+	if ((l->flags ^ from->u.link.flags) & IFF_UP) {
+		h->ifi_change = IFF_UP;
+		h->ifi_flags = l->flags & IFF_UP;
+	}
+	if (l->mtu != from->u.link.mtu)
+		put_u32(p, IFLA_MTU, l->mtu);
+	return 0;
+}

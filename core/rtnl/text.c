@@ -1,0 +1,245 @@
+/*
+ * text - objects as one line for people, in the words of ip(8).
+ *
+ * Design.  An object does not know the names of links, so a device is "dev 3"; whoever has the
+ * names may show them.  Words that do not fit the buffer are cut, never written past it.
+ */
+#include "rtnl/codec.h"
+
+#include <arpa/inet.h>
+#include <linux/fib_rules.h>
+#include <linux/if.h>
+#include <linux/neighbour.h>
+#include <stdarg.h>
+
+struct line {
+	char *buf;
+	size_t size, len;
+};
+
+static void _printf_(2, 3) add(struct line *l, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(l->buf + l->len, l->size - l->len, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		l->len += MIN_OF((size_t) n, l->size - l->len - 1);
+}
+
+static void add_address(struct line *l, const char *word, const struct anod_prefix *p)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (p->family && inet_ntop(p->family, p->addr, text, sizeof(text)))
+		add(l, "%s%s", word, text);
+}
+
+static void add_prefix(struct line *l, const char *word, const struct anod_prefix *p)
+{
+	if (!p->family)
+		return;
+	add_address(l, word, p);
+	add(l, "/%u", p->len);
+}
+
+static void add_table(struct line *l, uint32_t table)
+{
+	if (table == RT_TABLE_MAIN)
+		add(l, " main");
+	else if (table == RT_TABLE_LOCAL)
+		add(l, " local");
+	else if (table == RT_TABLE_DEFAULT)
+		add(l, " default");
+	else
+		add(l, " %u", table);
+}
+
+static void add_protocol(struct line *l, uint8_t protocol)
+{
+	static const char *const words[256] = {
+		[RTPROT_REDIRECT] = "redirect",
+		[RTPROT_KERNEL] = "kernel",
+		[RTPROT_BOOT] = "boot",
+		[RTPROT_STATIC] = "static",
+		[RTPROT_RA] = "ra",
+		[RTPROT_ZEBRA] = "zebra",
+		[RTPROT_BIRD] = "bird",
+		[RTPROT_DHCP] = "dhcp",
+		[RTPROT_KEEPALIVED] = "keepalived",
+		[RTPROT_BABEL] = "babel",
+		[ANOD_RTPROT] = "anod",
+		[RTPROT_BGP] = "bgp",
+		[RTPROT_ISIS] = "isis",
+		[RTPROT_OSPF] = "ospf",
+		[RTPROT_RIP] = "rip",
+		[RTPROT_EIGRP] = "eigrp",
+	};
+
+	if (words[protocol])
+		add(l, " proto %s", words[protocol]);
+	else if (protocol)
+		add(l, " proto %u", protocol);
+}
+
+static void add_lladdr(struct line *l, const uint8_t *lladdr, uint8_t len)
+{
+	for (unsigned i = 0; i < MIN_OF(len, ANOD_LLADDR_MAX); i++)
+		add(l, "%s%02x", i ? ":" : " lladdr ", lladdr[i]);
+}
+
+static void add_link(struct line *l, const struct anod_link *k)
+{
+	add(l, "link %s dev %u %s mtu %u", k->name, k->ifindex, k->flags & IFF_UP ? "up" : "down",
+	    k->mtu);
+	if (k->master)
+		add(l, " master %u", k->master);
+	add_lladdr(l, k->lladdr, k->lladdr_len);
+}
+
+static void add_leg(struct line *l, const struct anod_leg *g, bool weight)
+{
+	add_address(l, " via ", &g->via);
+	if (g->ifindex)
+		add(l, " dev %u", g->ifindex);
+	if (weight)
+		add(l, " weight %u", g->weight);
+	if (g->flags & RTNH_F_ONLINK)
+		add(l, " onlink");
+	if (g->flags & LEG_STATE)
+		add(l, g->flags & RTNH_F_DEAD ? " dead" : " linkdown");
+}
+
+static void add_route(struct line *l, const struct anod_route *t)
+{
+	static const char *const types[] = {
+		[RTN_LOCAL] = "local",
+		[RTN_BROADCAST] = "broadcast",
+		[RTN_ANYCAST] = "anycast",
+		[RTN_MULTICAST] = "multicast",
+		[RTN_BLACKHOLE] = "blackhole",
+		[RTN_UNREACHABLE] = "unreachable",
+		[RTN_PROHIBIT] = "prohibit",
+		[RTN_THROW] = "throw",
+		[RTN_NAT] = "nat",
+	};
+	unsigned n = MIN_OF(t->n_legs, ANOD_LEGS_MAX);
+
+	add(l, "route");
+	add_table(l, t->table);
+	if (t->type < ARRAY_SIZE(types) && types[t->type])
+		add(l, " %s", types[t->type]);
+	add_prefix(l, " ", &t->dst);
+	if (t->tos)
+		add(l, " tos 0x%02x", t->tos);
+	add(l, " metric %u", t->metric);
+	if (t->nhid)
+		add(l, " nhid %u", t->nhid);
+	for (unsigned i = 0; i < n && !t->nhid; i++) {
+		if (n > 1)
+			add(l, " nexthop");
+		add_leg(l, &t->leg[i], n > 1);
+	}
+	add_address(l, " src ", &t->prefsrc);
+	if (t->mtu)
+		add(l, " mtu %u", t->mtu);
+	add_protocol(l, t->protocol);
+}
+
+static void add_nexthop(struct line *l, const struct anod_nexthop *n)
+{
+	add(l, "nexthop %u", n->id);
+	for (unsigned i = 0; i < MIN_OF(n->n_members, ANOD_LEGS_MAX); i++)
+		add(l, "%s%u weight %u", i ? ", " : " group ", n->member[i].id,
+		    n->member[i].weight);
+	if (n->blackhole)
+		add(l, " blackhole");
+	add_address(l, " via ", &n->via);
+	if (n->ifindex)
+		add(l, " dev %u", n->ifindex);
+	if (n->flags & RTNH_F_ONLINK)
+		add(l, " onlink");
+	add_protocol(l, n->protocol);
+}
+
+static void add_rule(struct line *l, const struct anod_rule *u)
+{
+	add(l, "rule %s %u:", u->family == AF_INET6 ? "inet6" : "inet", u->priority);
+	if (u->flags & FIB_RULE_INVERT)
+		add(l, " not");
+	add_prefix(l, " from ", &u->src);
+	add_prefix(l, " to ", &u->dst);
+	if (u->tos)
+		add(l, " tos 0x%02x", u->tos);
+	if (u->fwmask)
+		add(l, " fwmark 0x%x/0x%x", u->fwmark, u->fwmask);
+	if (u->iif[0])
+		add(l, " iif %s", u->iif);
+	if (u->oif[0])
+		add(l, " oif %s", u->oif);
+	if (u->l3mdev)
+		add(l, " lookup [l3mdev]");
+	else if (u->action == FR_ACT_TO_TBL) {
+		add(l, " lookup");
+		add_table(l, u->table);
+	} else
+		add(l, " action %u", u->action);
+	if (u->suppress_len)
+		add(l, " suppress_prefixlength %u", u->suppress_len - 1);
+	add_protocol(l, u->protocol);
+}
+
+static const char *neigh_state(uint16_t state)
+{
+	return state & NUD_PERMANENT	? "permanent"
+	       : state & NUD_NOARP	? "noarp"
+	       : state & NUD_REACHABLE	? "reachable"
+	       : state & NUD_STALE	? "stale"
+	       : state & NUD_DELAY	? "delay"
+	       : state & NUD_PROBE	? "probe"
+	       : state & NUD_FAILED	? "failed"
+	       : state & NUD_INCOMPLETE ? "incomplete"
+					: "none";
+}
+
+const char *anod_object_text(const struct anod_object *o, char *buf, size_t size)
+{
+	struct line l = { buf, size, 0 };
+
+	if (!size)
+		return buf;
+
+	buf[0] = '\0';
+	switch ((enum anod_obj_type) o->type) {
+	case ANOD_OBJ_LINK:
+		add_link(&l, &o->u.link);
+		break;
+	case ANOD_OBJ_ADDR:
+		add_prefix(&l, "addr ", &o->u.addr.local);
+		add_address(&l, " peer ", &o->u.addr.peer);
+		add(&l, " dev %u", o->u.addr.ifindex);
+		break;
+	case ANOD_OBJ_ROUTE:
+		add_route(&l, &o->u.route);
+		break;
+	case ANOD_OBJ_NEXTHOP:
+		add_nexthop(&l, &o->u.nexthop);
+		break;
+	case ANOD_OBJ_RULE:
+		add_rule(&l, &o->u.rule);
+		break;
+	case ANOD_OBJ_NEIGH:
+		add_address(&l, "neigh ", &o->u.neigh.dst);
+		add(&l, " dev %u", o->u.neigh.ifindex);
+		add_lladdr(&l, o->u.neigh.lladdr, o->u.neigh.lladdr_len);
+		add(&l, " %s", neigh_state(o->u.neigh.state));
+		break;
+	default:
+		add(&l, "object of type %u", o->type);
+	}
+	if (o->flags & ANOD_OBJ_LOSSY)
+		add(&l, " (not all of it is shown)");
+	return buf;
+}
