@@ -402,6 +402,23 @@ Test(txn_crash, an_executor_that_outlives_its_host_is_undone_too)
 	cr_assert_eq(world_journal(id).n_terminal, 1);
 }
 
+Test(txn_crash, an_executor_that_has_forgotten_its_plan_goes_back)
+{
+	struct exec_result m = { .head = { .type = EXEC_APPLIED, .size = sizeof(m) },
+				 .error = -ENOENT };
+	uint64_t id = world_propose(2);
+
+	while (world_state(id) != TXN_APPLYING)
+		cr_assert(sim_step(&world));
+	m.head.id = id;
+	sim_clear(&world.to_exec);
+	cr_assert_eq(txns_on_exec(world.engine, &m.head), 0);
+	sim_settle(&world, MINUTE);
+	cr_assert_eq(world_state(id), TXN_FAILED);
+	cr_assert(world_is_before());
+	cr_assert_eq(world_journal(id).n_terminal, 1);
+}
+
 Test(txn_crash, undo_after_survives_the_daemon)
 {
 	uint64_t id;
