@@ -248,10 +248,8 @@ int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t
 		return -EBUSY;
 
 	id = e->ops->next_tx(e->data);
-	if (!id) {
-		e->capped = true;
+	if (!id)
 		return -EIO;
-	}
 	x = entry_new(e, id);
 	if (!x)
 		return -ENOMEM;
