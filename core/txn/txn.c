@@ -340,6 +340,8 @@ static uint64_t due(const struct entry *x, uint64_t now)
 		t = MIN_OF(t, now + TXN_POLL_US);
 	if (x->t.state == TXN_UNDOING)
 		t = MIN_OF(t, x->next_undo_us);
+	if (x->t.state == TXN_WAITING && x->asks)
+		t = MIN_OF(t, MAX_OF(now, x->asked_us + TXN_ASK_US));
 	return t;
 }
 
