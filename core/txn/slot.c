@@ -203,6 +203,18 @@ static bool slot_good(const uint8_t *slot, struct slot_head *ret)
 	return ret->magic == SLOT_MAGIC && ret->crc == crc32c(0, slot + 8, JOURNAL_SLOT - 8);
 }
 
+unsigned slot_peek(const uint8_t *slot, uint64_t *ret_tx)
+{
+	struct slot_head h;
+
+	memcpy(&h, slot, sizeof(h));
+	if (h.magic != SLOT_MAGIC || h.part != 0 || h.n_parts > SLOT_PARTS_MAX)
+		return 0;
+
+	memcpy(ret_tx, slot + SLOT_HEAD + offsetof(struct packed_record, tx), sizeof(*ret_tx));
+	return h.n_parts;
+}
+
 static bool slot_empty(const uint8_t *slot)
 {
 	static const uint8_t zero[JOURNAL_SLOT];
