@@ -1,11 +1,14 @@
 /*
- * bench_contender - two bare answers to carrier loss, to measure others against.
+ * bench_contender - bare answers to carrier loss, to measure others against.
  *
  * usage: bench_contender limit|libnl DEV STANDBY GATEWAY      (in the router's namespace)
+ *        bench_contender limit DEV STANDBY GATEWAY FILE
  *
  * Design.  Both hear that DEV has lost its carrier and put a default route over STANDBY in front
  * of all others.  "limit" is the least that the kernel allows: a blocking recv and one message
- * that was built before, no acknowledgement.  "libnl" is what a plain daemon does: sd-event,
+ * that was built before, no acknowledgement.  With FILE it first makes a record of RECORD_SIZE
+ * durable there, in a file that was filled and synced before: the least that "no effect without a
+ * durable intent" allows on this disk.  "libnl" is what a plain daemon does: sd-event,
  * libnl's receive and parse, a message built on the spot and its acknowledgement awaited.
  * Neither asks whether it may, remembers what it did, or looks whether it helped.  The trial
  * driver (bench_failover) takes the route away again.
@@ -17,6 +20,9 @@
 #include <netlink/netlink.h>
 #include <systemd/sd-event.h>
 
+#define RECORD_SIZE 2560 /* of an INTENT with one step */
+#define FILE_SIZE   (4 << 20)
+
 static int dev, standby;
 static const char *gateway;
 
@@ -27,7 +33,29 @@ static bool lost(const struct nlmsghdr *h)
 	return h->nlmsg_type == RTM_NEWLINK && i->ifi_index == dev && !(i->ifi_flags & LOWER_UP);
 }
 
-static int be_limit(void)
+static int open_record(const char *path)
+{
+	static uint8_t zero[FILE_SIZE];
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || posix_fallocate(fd, 0, FILE_SIZE) != 0 ||
+	    pwrite(fd, zero, FILE_SIZE, 0) != FILE_SIZE || fsync(fd) < 0)
+		DIE("%s", path);
+	return fd;
+}
+
+static void write_record(int fd)
+{
+	static uint8_t record[RECORD_SIZE];
+	static off_t at;
+
+	memset(record, 'x', sizeof(record));
+	if (pwrite(fd, record, sizeof(record), at) != sizeof(record) || fdatasync(fd) < 0)
+		DIE("the record");
+	at = (at + RECORD_SIZE) % (FILE_SIZE - RECORD_SIZE);
+}
+
+static int be_limit(const char *file)
 {
 	union {
 		struct nlmsghdr head;
@@ -35,6 +63,7 @@ static int be_limit(void)
 	} in;
 	union nl_request q;
 	int events = nl_open(RTMGRP_LINK), act = nl_open(0);
+	int record = file ? open_record(file) : -1;
 
 	nl_steer(&q, true, gateway, standby);
 	for (;;) {
@@ -43,6 +72,8 @@ static int be_limit(void)
 		for (struct nlmsghdr *h = &in.head; n > 0 && NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
 			if (!lost(h))
 				continue;
+			if (record >= 0)
+				write_record(record);
 			if (send(act, &q, q.head.nlmsg_len, 0) < 0)
 				DIE("send");
 			break;
@@ -120,8 +151,8 @@ static int be_libnl(void)
 
 int main(int argc, char **argv)
 {
-	if (argc != 5) {
-		fprintf(stderr, "usage: bench_contender limit|libnl DEV STANDBY GATEWAY\n");
+	if (argc != 5 && argc != 6) {
+		fprintf(stderr, "usage: bench_contender limit|libnl DEV STANDBY GATEWAY [FILE]\n");
 		return 2;
 	}
 	dev = (int) if_nametoindex(argv[2]);
@@ -129,5 +160,5 @@ int main(int argc, char **argv)
 	gateway = argv[4];
 	if (!dev || !standby)
 		DIE("no link %s or %s here", argv[2], argv[3]);
-	return strcmp(argv[1], "limit") == 0 ? be_limit() : be_libnl();
+	return strcmp(argv[1], "limit") == 0 ? be_limit(argv[5]) : be_libnl();
 }
