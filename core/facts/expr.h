@@ -100,7 +100,8 @@ int expr_parse(struct lexer *l, struct diag_list *diags, struct expr **ret);
 /* What names mean beside the schema: sets and operands of the place where the text stands. */
 struct expr_scope {
 	const struct schema *schema;
-	/* The kind of entities in a set ("link", "prefix", "flow", "agent"), or NULL: no such set. */
+	/* The kind of entities in a set ("link", "prefix", "flow", "agent"), or NULL: no such set.
+	 * "": there is one, but it has errors of its own; what uses it is not checked. */
 	const char *(*set_kind)(const struct expr_scope *, const char *set);
 	/* Type of an operand ("action.dst"); false: no such operand here. */
 	bool (*operand)(const struct expr_scope *, const char *name, uint8_t *ret_type,
@@ -142,16 +143,23 @@ struct expr_env {
 	bool (*operand)(const struct expr_env *, const char *name, struct anod_value *ret);
 	enum anod_tri (*in_set)(const struct expr_env *, const char *set,
 				const struct anod_value *v);
+	/* Does the prefix overlap one of the set? */
+	enum anod_tri (*overlaps)(const struct expr_env *, const char *set,
+				  const struct anod_value *v);
 	/* Is the entity of a kind in the set (for count and every)? */
 	enum anod_tri (*member)(const struct expr_env *, const char *set, uint16_t kind,
 				const char *entity);
+	/* The condition that makes a member of the set, or NULL: a fixed list.  For watches, which
+	 * have to know what facts a set depends on. */
+	const struct expr *(*set_where)(const struct expr_env *, const char *set);
 	/* Value of the fact node when the transaction began; false: unknown. */
 	bool (*before)(const struct expr_env *, const struct expr *fact, const char *entity,
 		       struct anod_value *ret);
-	/* Truth of an EXPR_FOR node for the subject; see watch.h. */
+	/* Truth of an EXPR_FOR node for the subject; see watch_held(). */
 	enum anod_tri (*held)(const struct expr_env *, const struct expr *node);
 	struct expr_trace *trace; /* or NULL */
-	void *data;
+	void *data;		  /* of the hooks */
+	void *watch;		  /* of 'subject' and 'held' when watch.c provides them */
 };
 
 /* Any hook may be NULL: what it would have answered is then unknown. */

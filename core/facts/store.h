@@ -18,7 +18,9 @@
 
 #include "facts/schema.h"
 
-#define STORE_ENTITIES_MAX 65536 /* over all kinds; further ones are refused and counted */
+#define STORE_ENTITIES_MAX  65536 /* over all kinds; further ones are refused and counted */
+#define STORE_GRACE	    65535 /* see above: handles */
+#define STORE_LISTENERS_MAX 16
 
 struct store;
 
@@ -49,6 +51,8 @@ struct store_change {
 	const struct schema_attr *attr; /* NULL with slot -1 */
 	const struct fact *fact;	/* new; NULL with slot -1 */
 	struct anod_value old;		/* effective value before */
+	uint64_t old_seq;		/* of the change before; 0: none */
+	bool lapsed; /* it had grown too old before this, which no listener was told */
 };
 typedef void store_listener(void *data, const struct store_change *c);
 
@@ -64,7 +68,8 @@ uint64_t store_seq(const struct store *s); /* of the last change */
 int store_listen(struct store *s, store_listener *fn, void *data);
 void store_unlisten(struct store *s, store_listener *fn, void *data);
 
-/* Find or make.  -ENOSPC at the limit. */
+/* Find or make.  -ENOSPC at the limit, -EINVAL: no such kind, or a name that is empty, longer than
+ * ANOD_NAME_SIZE - 1 or not printable UTF-8. */
 int store_entity(struct store *s, uint16_t kind, const char *name, uint64_t now_us, uint32_t *ret);
 /* 0: none. */
 uint32_t store_find(const struct store *s, uint16_t kind, const char *name);
@@ -72,12 +77,17 @@ const char *store_entity_name(const struct store *s, uint32_t entity);
 uint16_t store_entity_kind(const struct store *s, uint32_t entity);
 int store_remove(struct store *s, uint32_t entity, uint64_t now_us);
 
-/* NULL 'value': withdrawn.  -EPROTO: wrong type for the attribute. */
+/* NULL or unknown 'value': withdrawn.  -EPROTO: wrong type or unit for the attribute (unit
+ * ANOD_UNIT_NONE stands for the attribute's).  Text is cleaned (clean_text()).  Between LOST and
+ * DONE the value is kept but stays unknown. */
 int store_publish(struct store *s, uint32_t entity, uint16_t slot, const struct anod_value *value,
 		  uint64_t now_us);
 
 /* A source (schema_attr.source) speaks of all its attributes of a kind; see enum anod_sync.
- * DONE removes entities that this source made and has not named since BEGIN. */
+ * BEGIN without LOST leaves what is known in force until DONE.  DONE withdraws what this source
+ * has not published since BEGIN, and removes the entities of which it published nothing if it
+ * made them: the maker is who first published an event-driven fact of it, or if nobody did, any
+ * fact.  -EINVAL: DONE without BEGIN, or no such kind or source. */
 int store_sync(struct store *s, const char *source, uint16_t kind, enum anod_sync what,
 	       uint64_t now_us);
 

@@ -2,11 +2,16 @@
  * watch - tells when the truth of an expression changes, and remembers since when it held.
  *
  * A watch evaluates its expression for each entity of its subject kind (that of the first
- * nameless fact; none: once, with entity "") and calls back when the truth changes, and once at
- * first.  Only watches that read the attribute that changed are evaluated again.  "for" nodes of
+ * nameless fact; none: once, with entity "") and calls back when the truth changes, once at
+ * first, and with doubt when the entity went.  Nameless facts of other kinds are those of the
+ * entity of the same name (link.carrier and path.loss of wan0).  Only watches that read the attribute that changed are evaluated again.  "for" nodes of
  * watches and of tracked expressions (policy guards) keep their history here.
  *
- * Callbacks run from watch_run(), never from inside a store call.
+ * Changes between two runs count as one moment.  If a fact changed twice in it, a break of
+ * "for" may hide there: then "true for D" begins anew, and is doubt until it is proven again.
+ *
+ * Callbacks run from watch_run(), never from inside a store call; they may add and remove
+ * watches and change the store.  Call store_expire() before watch_run().
  * Threads: one.  Pure: time is an argument.
  */
 #ifndef FACTS_WATCH_H
@@ -25,10 +30,12 @@ struct watches *watches_free(struct watches *w);
 DEFINE_CLEANUP(struct watches *, watches_free);
 
 /* Membership of sets in watched expressions; set before the first watch.  'scope_env' supplies
- * in_set, member and data for every evaluation. */
+ * in_set, overlaps, member, set_where, operand, before and data for every evaluation.  Without
+ * set_where, whatever uses a set is evaluated after every change of an event-driven fact. */
 void watches_set_env(struct watches *w, const struct expr_env *scope_env);
 
 /* Borrows 'e' (checked) until watch_remove(). */
+/* -ENOSPC: WATCHES_MAX. */
 int watch_add(struct watches *w, const struct expr *e, watch_fn *fn, void *data, uint64_t *ret_id);
 int watch_remove(struct watches *w, uint64_t id);
 
@@ -36,9 +43,14 @@ int watch_remove(struct watches *w, uint64_t id);
  * policy guards.  Borrows 'e' until watch_untrack(). */
 int watch_track(struct watches *w, const struct expr *e);
 void watch_untrack(struct watches *w, const struct expr *e);
-/* Truth of a tracked EXPR_FOR node for a subject ("": none).  Not tracked: doubt. */
+/* Truth of a tracked EXPR_FOR node for a subject ("": none; ignored when the node has no nameless
+ * fact).  Not tracked: doubt.  What happened before the node was tracked is doubt, too.  Right
+ * also between a store change and watch_run(). */
 enum anod_tri watch_held(const struct watches *w, const struct expr *node, const char *entity,
 			 uint64_t now_us);
+
+/* The subject kind of an expression; 0: none. */
+uint16_t watch_subject_kind(const struct expr *e);
 
 /* Evaluate what changed, call back; returns when to be called again at the latest (a "for" that
  * comes due), US_INFINITY: only after the next store change. */

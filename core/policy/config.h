@@ -7,7 +7,7 @@
  * Statements
  *   include "policy.d/x.policy"                 glob, relative to the file
  *   policy "NAME" revision N
- *   link NAME { role WORD  capacity 400Mbps  srlg WORD, ... }
+ *   link NAME { role WORD  capacity 400Mbps  srlg WORD, ... }      srlg is not evaluated yet
  *   group NAME { USER, ... }                     people who may approve
  *   endpoint NAME { provider WORD  url "..."  model "..."  tier small|large  timeout 2s
  *                   key file "..."  budget 200k tokens per 24h  priority N }
@@ -76,7 +76,8 @@ struct config {
 	struct config_link *link;
 	struct config_group *group;
 	struct config_endpoint *endpoint;
-	char **file; /* absolute paths that were read, in order: for reload and for the hash */
+	char **file;	 /* paths that were read, in order; absolute when the first one is */
+	char *text_name; /* of config_load_text(), for places; else NULL */
 	char *state_dir, *run_dir, *plugin_dir, *unix_group; /* NULL: the default */
 	uint8_t hash[32];				     /* SHA-256 over all texts in order */
 };
@@ -93,7 +94,7 @@ struct config_env {
 	void *data;
 };
 
-/* The usual read_file and glob, on the file system. */
+/* The usual read_file and glob, on the file system.  The text has a NUL behind its end. */
 int config_read_file(void *data, const char *path, char **ret_text, size_t *ret_size);
 int config_glob(void *data, const char *pattern, char ***ret_paths);
 

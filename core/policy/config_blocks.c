@@ -1,0 +1,241 @@
+/*
+ * config_blocks - link, group, endpoint and anod.
+ *
+ * Design.  Blocks with a fixed list of words; those that a plugin's manifest describes are in
+ * config_options.c.  A key is only named here: its file is read, and its mode looked at, by the
+ * process that uses it.
+ */
+#include "policy/parse.h"
+
+#define ENDPOINT_TIMEOUT_US (10 * UINT64_C(1000000))
+
+/* ---- link ------------------------------------------------------------------------------------ */
+
+static int parse_capacity(struct parse *p, uint64_t *ret_bps)
+{
+	struct token t = *parse_ahead(p);
+
+	if (t.type != TOKEN_VALUE || t.value.type != ANOD_INT || t.value.unit != ANOD_UNIT_BPS ||
+	    t.value.u.i <= 0)
+		return parse_wants(p, "capacity", "a bit rate such as 400Mbps");
+	lex_next(&p->lexer, &t);
+	*ret_bps = (uint64_t) t.value.u.i;
+	return 0;
+}
+
+/* Links that fail together.  Read, so that a file may have it; nothing looks at it yet. */
+static int parse_srlg(struct parse *p)
+{
+	struct lex_place place = parse_ahead(p)->place;
+	char **name = NULL;
+	unsigned n = 0;
+	int r;
+
+	r = parse_names(p, "the name of a risk group", &name, &n);
+	for (unsigned i = 0; i < n; i++)
+		free(name[i]);
+	free(name);
+	if (r == 0)
+		parse_warning(p, &place, "'srlg' is not evaluated in this version");
+	return r;
+}
+
+static int link_clause(struct parse *p, void *target, unsigned index)
+{
+	struct config_link *l = target;
+
+	switch (index) {
+	case 0:
+		return parse_word(p, "a role such as uplink", &l->role);
+	case 1:
+		return parse_capacity(p, &l->capacity_bps);
+	}
+	return parse_srlg(p);
+}
+
+int parse_link(struct parse *p, const struct lex_place *place)
+{
+	static const char *const words[] = { "role", "capacity", "srlg", NULL };
+	static const struct block b = {
+		.what = "link", .words = words, .clause = link_clause, .noun = "an option"
+	};
+	char *name = NULL;
+	struct config_link *l;
+	int r;
+
+	r = parse_name(p, "the name of an interface", &name);
+	if (r < 0)
+		return r;
+	l = ARRAY_APPEND(p->config->link, p->config->n_links);
+	if (!l) {
+		free(name);
+		return parse_no_memory(p);
+	}
+	l->name = name;
+	l->place = *place;
+	if (strlen(name) >= ANOD_IFNAME_SIZE)
+		return parse_error(p, place, "'%s' is no interface: names have at most %d bytes",
+				   name, ANOD_IFNAME_SIZE - 1);
+	return parse_block(p, &b, l);
+}
+
+/* ---- group ----------------------------------------------------------------------------------- */
+
+int parse_group(struct parse *p, const struct lex_place *place)
+{
+	char *name = NULL;
+	struct config_group *g;
+	int r;
+
+	r = parse_word(p, "the name of the group", &name);
+	if (r < 0)
+		return r;
+	g = ARRAY_APPEND(p->config->group, p->config->n_groups);
+	if (!g) {
+		free(name);
+		return parse_no_memory(p);
+	}
+	g->name = name;
+	g->place = *place;
+	if (!parse_is(p, "{"))
+		return parse_expected(p, "'{' and the names of users");
+	return parse_names(p, "the name of a user", &g->user, &g->n_users);
+}
+
+/* ---- endpoint -------------------------------------------------------------------------------- */
+
+enum { EP_PROVIDER, EP_URL, EP_MODEL, EP_TIER, EP_TIMEOUT, EP_KEY, EP_BUDGET, EP_PRIORITY };
+
+static int parse_url(struct parse *p, struct config_endpoint *e)
+{
+	struct lex_place place = parse_ahead(p)->place;
+	int r;
+
+	r = parse_string(p, "url", &e->url);
+	if (r == 0 && strncmp(e->url, "http://", 7) != 0 && strncmp(e->url, "https://", 8) != 0)
+		return parse_error(p, &place,
+				   "'url' wants one that begins with http:// or https://");
+	return r;
+}
+
+/* "file "PATH"": a key itself has no place in a configuration. */
+static int parse_key(struct parse *p, struct config_endpoint *e)
+{
+	struct lex_place place;
+	int r;
+
+	if (!parse_accept(p, "file"))
+		return parse_wants(p, "key", "'file' and the path of the file that holds it");
+	place = parse_ahead(p)->place;
+	r = parse_string(p, "key file", &e->key_file);
+	if (r == 0 && e->key_file[0] != '/')
+		return parse_error(p, &place, "'key file' wants an absolute path");
+	return r;
+}
+
+/* "N tokens per DUR" */
+static int parse_tokens(struct parse *p, struct config_endpoint *e)
+{
+	int64_t n;
+	int r;
+
+	r = parse_number(p, "budget", 1, INT64_MAX, &n);
+	if (r == 0)
+		r = parse_expect(p, "tokens", "'tokens'");
+	if (r == 0)
+		r = parse_expect(p, "per", "'per' and a duration");
+	if (r == 0)
+		r = parse_duration(p, "per", &e->budget_per_us);
+	if (r == 0)
+		e->budget_tokens = (uint64_t) n;
+	return r;
+}
+
+static int endpoint_clause(struct parse *p, void *target, unsigned index)
+{
+	static const char *const tiers[] = { "small", "large", NULL };
+	struct config_endpoint *e = target;
+	unsigned tier = 0;
+	int64_t n = 0;
+	int r;
+
+	switch (index) {
+	case EP_PROVIDER:
+		return parse_word(p, "the name of a provider", &e->provider);
+	case EP_URL:
+		return parse_url(p, e);
+	case EP_MODEL:
+		return parse_string(p, "model", &e->model);
+	case EP_TIER:
+		r = parse_choice(p, "tier", tiers, &tier);
+		e->large = tier == 1;
+		return r;
+	case EP_TIMEOUT:
+		return parse_duration(p, "timeout", &e->timeout_us);
+	case EP_KEY:
+		return parse_key(p, e);
+	case EP_BUDGET:
+		return parse_tokens(p, e);
+	}
+	r = parse_number(p, "priority", -1000, 1000, &n);
+	e->priority = (int) n;
+	return r;
+}
+
+int parse_endpoint(struct parse *p, const struct lex_place *place)
+{
+	static const char *const words[] = { "provider", "url",	   "model",    "tier", "timeout",
+					     "key",	 "budget", "priority", NULL };
+	static const struct block b = { .what = "endpoint",
+					.words = words,
+					.clause = endpoint_clause,
+					.noun = "an option",
+					.required =
+						1 << EP_PROVIDER | 1 << EP_URL | 1 << EP_MODEL };
+	struct config_endpoint *e;
+	char *name = NULL;
+	int r;
+
+	r = parse_word(p, "the name of the endpoint", &name);
+	if (r < 0)
+		return r;
+	e = ARRAY_APPEND(p->config->endpoint, p->config->n_endpoints);
+	if (!e) {
+		free(name);
+		return parse_no_memory(p);
+	}
+	e->name = name;
+	e->place = *place;
+	e->timeout_us = ENDPOINT_TIMEOUT_US;
+	return parse_block(p, &b, e);
+}
+
+/* ---- anod ------------------------------------------------------------------------------------ */
+
+static const char *const anod_words[] = { "state", "run", "plugins", "group", NULL };
+
+static int anod_clause(struct parse *p, void *target, unsigned index)
+{
+	struct config *c = target;
+	char **text[] = { &c->state_dir, &c->run_dir, &c->plugin_dir, &c->unix_group };
+	struct lex_place place = parse_ahead(p)->place;
+	int r;
+
+	if (*text[index])
+		return parse_error(p, &place, "'%s' is set in another block already",
+				   anod_words[index]);
+	r = parse_string(p, anod_words[index], text[index]);
+	if (r == 0 && index < 3 && (*text[index])[0] != '/')
+		return parse_error(p, &place, "'%s' wants an absolute path", anod_words[index]);
+	return r;
+}
+
+int parse_anod(struct parse *p, const struct lex_place *place)
+{
+	static const struct block b = {
+		.what = "anod", .words = anod_words, .clause = anod_clause, .noun = "an option"
+	};
+
+	(void) place;
+	return parse_block(p, &b, p->config);
+}

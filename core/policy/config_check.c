@@ -1,0 +1,123 @@
+/*
+ * config_check - blocks against each other and against what is loaded; and config_free().
+ *
+ * Design.  What can be wrong inside one block was said while it was parsed.  Here is what needs
+ * the whole: endpoints whose provider no plugin speaks.
+ */
+#include "policy/parse.h"
+
+const struct anod_plugin *find_plugin(const struct parse *p, const char *name, uint32_t role)
+{
+	for (unsigned i = 0; p->env->plugins[i]; i++) {
+		if ((p->env->plugins[i]->roles & role) &&
+		    strcmp(p->env->plugins[i]->name, name) == 0)
+			return p->env->plugins[i];
+	}
+	return NULL;
+}
+
+const struct config_block *find_agent(const struct parse *p, const char *name)
+{
+	for (unsigned i = 0; i < p->config->n_agents; i++) {
+		if (strcmp(p->config->agent[i].name, name) == 0)
+			return &p->config->agent[i];
+	}
+	return NULL;
+}
+
+static void check_provider(struct parse *p, const struct config_endpoint *e)
+{
+	const char *names[64] = { 0 }, *near;
+	unsigned n = 0;
+
+	for (unsigned i = 0; p->env->plugins[i] && n < ARRAY_SIZE(names) - 1; i++) {
+		const struct anod_plugin *m = p->env->plugins[i];
+
+		if (!(m->roles & ANOD_MODEL) || !m->dialect)
+			continue;
+		if (strcmp(m->dialect->name, e->provider) == 0)
+			return;
+		names[n++] = m->dialect->name;
+	}
+	near = nearest_word(e->provider, names);
+	if (near)
+		(void) parse_error(p, &e->place,
+				   "endpoint %s: there is no provider '%s'; did you mean '%s'?",
+				   e->name, e->provider, near);
+	else
+		(void) parse_error(p, &e->place,
+				   "endpoint %s: no plugin speaks the dialect of provider '%s'",
+				   e->name, e->provider);
+}
+
+void config_check(struct parse *p)
+{
+	for (unsigned i = 0; i < p->config->n_endpoints; i++) {
+		const struct config_endpoint *e = &p->config->endpoint[i];
+
+		if (!parse_is_broken(p, &e->place))
+			check_provider(p, e);
+	}
+}
+
+static void blocks_done(struct config_block *b, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned k = 0; k < b[i].n_options; k++) {
+			free(b[i].option[k].name);
+			free(b[i].option[k].value);
+		}
+		free(b[i].option);
+		free(b[i].name);
+		free(b[i].plugin);
+	}
+	free(b);
+}
+
+static void endpoint_done(struct config_endpoint *e)
+{
+	free(e->name);
+	free(e->provider);
+	free(e->url);
+	free(e->model);
+	free(e->key_file);
+}
+
+static void group_done(struct config_group *g)
+{
+	for (unsigned i = 0; i < g->n_users; i++)
+		free(g->user[i]);
+	free(g->user);
+	free(g->name);
+}
+
+struct config *config_free(struct config *c)
+{
+	if (!c)
+		return NULL;
+
+	policy_free(c->policy);
+	blocks_done(c->agent, c->n_agents);
+	blocks_done(c->sensor, c->n_sensors);
+	for (unsigned i = 0; i < c->n_links; i++) {
+		free(c->link[i].name);
+		free(c->link[i].role);
+	}
+	free(c->link);
+	for (unsigned i = 0; i < c->n_groups; i++)
+		group_done(&c->group[i]);
+	free(c->group);
+	for (unsigned i = 0; i < c->n_endpoints; i++)
+		endpoint_done(&c->endpoint[i]);
+	free(c->endpoint);
+	for (unsigned i = 0; i < c->n_files; i++)
+		free(c->file[i]);
+	free(c->file);
+	free(c->text_name);
+	free(c->state_dir);
+	free(c->run_dir);
+	free(c->plugin_dir);
+	free(c->unix_group);
+	free(c);
+	return NULL;
+}

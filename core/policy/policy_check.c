@@ -1,0 +1,249 @@
+/*
+ * policy_check - names, sets, invariants and objectives, after all files are parsed.
+ *
+ * Design.  Every name of a kind is sorted once to find duplicates, so that a policy of thousands
+ * of rules does not take a square of that.  Statements that did not parse are looked at for
+ * their names only.  Rules are checked in policy_check_rule.c.
+ */
+#include "policy/parse.h"
+
+/* ---- duplicates ------------------------------------------------------------------------------- */
+
+struct named {
+	const char *name;
+	const struct lex_place *place;
+	unsigned order;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+/* 'array' of items of 'size' with a name and a place at these offsets. */
+static void check_unique(struct parse *p, const char *what, const void *array, unsigned n,
+			 size_t size, size_t name, size_t place)
+{
+	_cleanup_(freep) struct named *list = calloc(n + 1, sizeof(*list));
+	const char *item = array;
+	unsigned first = 0;
+
+	if (!list) {
+		(void) parse_no_memory(p);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++, item += size)
+		list[i] = (struct named){ *(char *const *) (item + name),
+					  (const struct lex_place *) (item + place), i };
+	qsort(list, n, sizeof(*list), by_name);
+	for (unsigned i = 1; i < n; i++) {
+		if (strcmp(list[i].name, list[first].name) != 0) {
+			first = i;
+			continue;
+		}
+		(void) parse_error(p, list[i].place, "%s '%s' exists already, in %s:%u", what,
+				   list[i].name, list[first].place->file, list[first].place->line);
+	}
+}
+
+#define CHECK_UNIQUE(p, what, array, n)                                                            \
+	check_unique(p, what, array, n, sizeof(*(array)), offsetof(__typeof__(*(array)), name),    \
+		     offsetof(__typeof__(*(array)), place))
+
+static void check_names(struct parse *p)
+{
+	struct policy *policy = p->config->policy;
+
+	CHECK_UNIQUE(p, "set", policy->set, policy->n_sets);
+	CHECK_UNIQUE(p, "window", policy->window, policy->n_windows);
+	CHECK_UNIQUE(p, "budget", policy->budget, policy->n_budgets);
+	CHECK_UNIQUE(p, "invariant", policy->invariant, policy->n_invariants);
+	CHECK_UNIQUE(p, "rule", policy->rule, policy->n_rules);
+	CHECK_UNIQUE(p, "objective", p->objective, p->n_objectives);
+	CHECK_UNIQUE(p, "reflex", p->reflex, p->n_reflexes);
+	CHECK_UNIQUE(p, "link", p->config->link, p->config->n_links);
+	CHECK_UNIQUE(p, "group", p->config->group, p->config->n_groups);
+	CHECK_UNIQUE(p, "endpoint", p->config->endpoint, p->config->n_endpoints);
+	CHECK_UNIQUE(p, "agent", p->config->agent, p->config->n_agents);
+	CHECK_UNIQUE(p, "sensor", p->config->sensor, p->config->n_sensors);
+}
+
+/* ---- sets ------------------------------------------------------------------------------------- */
+
+static void unknown_kind(struct parse *p, const struct policy_set *s)
+{
+	static const char *const more[] = { "prefix", "agent", "flow", NULL };
+	const struct lex_place *place = parse_place_of(p, s->kind_name, &s->place);
+	const char *near = nearest_word(s->kind_name, schema_kind_names(p->env->schema));
+
+	if (!near)
+		near = nearest_word(s->kind_name, more);
+	if (near)
+		(void) parse_error(p, place, "there is no kind '%s'; did you mean '%s'?",
+				   s->kind_name, near);
+	else
+		(void) parse_error(p, place, "there is no kind '%s'", s->kind_name);
+}
+
+static void unknown_agent(struct parse *p, const struct policy_set *s, const char *name)
+{
+	(void) parse_error(p, parse_place_of(p, name, &s->place),
+			   "there is no agent '%s'; write agent %s { ... }", name, name);
+}
+
+/* Inside "KIND where": bare words are attributes, which expr_check() knows only inside count().
+ * So the expression is checked as the "where" of a count over the kind. */
+static void check_where(struct parse *p, struct scope *scope, struct policy_set *s)
+{
+	struct expr count = { .op = EXPR_COUNT,
+			      .fn = EXPR_FN_ANY,
+			      .place = s->where->place,
+			      .kind_name = s->kind_name,
+			      .b = s->where };
+
+	(void) p;
+	(void) scope_check(scope, &count, NULL, false);
+}
+
+static void check_set(struct parse *p, struct scope *scope, struct policy_set *s)
+{
+	if (s->kind == SET_OTHER || s->kind == SET_LINK) {
+		if (!schema_kind_id(p->env->schema, s->kind_name)) {
+			unknown_kind(p, s);
+			return;
+		}
+	}
+	if (s->where)
+		check_where(p, scope, s);
+	for (unsigned i = 0; s->kind == SET_AGENT && i < s->n_names; i++) {
+		if (!find_agent(p, s->member[i]))
+			unknown_agent(p, s, s->member[i]);
+	}
+}
+
+/* ---- invariants ------------------------------------------------------------------------------- */
+
+/* The set of a requirement, of the kind that it is about. */
+static void check_require_set(struct parse *p, const struct policy_require *q, enum set_kind kind,
+			      const char *kind_name)
+{
+	const struct policy *policy = p->config->policy;
+	const struct policy_set *s = policy_find_set(policy, q->set);
+	const struct lex_place *place = parse_place_of(p, q->set, &q->place);
+	const char *names[256] = { 0 }, *near;
+	unsigned n = 0;
+
+	if (s && parse_is_broken(p, &s->place))
+		return;
+	if (s && s->kind != kind) {
+		(void) parse_error(p, &q->place, "'%s' wants a set of %ss, and '%s' is one of %s%s",
+				   q->text, kind_name, q->set, s->kind_name,
+				   s->kind == SET_PREFIX ? "es" : "s");
+		return;
+	}
+	if (s || (kind == SET_LINK && strcmp(q->set, "link") == 0))
+		return;
+
+	for (unsigned i = 0; i < policy->n_sets && n < ARRAY_SIZE(names) - 1; i++)
+		names[n++] = policy->set[i].name;
+	near = nearest_word(q->set, names);
+	if (near)
+		(void) parse_error(p, place, "there is no set '%s'; did you mean '%s'?", q->set,
+				   near);
+	else
+		(void) parse_error(p, place, "there is no set '%s'; write set %s = %s { ... }",
+				   q->set, q->set, kind_name);
+}
+
+/* Load, capacity and traffic against a limit that must be a rate or a share of one. */
+static void check_later(struct parse *p, struct scope *scope, struct policy_require *q)
+{
+	if (q->set)
+		check_require_set(p, q, SET_LINK, "link");
+	if (q->expr) {
+		scope->rule = NULL;
+		scope->expr.before_allowed = false;
+		if (expr_check(q->expr, &scope->expr, false, p->diags) == 0 &&
+		    q->expr->type != ANOD_UNKNOWN && q->expr->unit != ANOD_UNIT_BPS)
+			(void) parse_error(p, &q->expr->place, "this wants a bit rate, not %s",
+					   expr_type_text(q->expr->type, q->expr->unit));
+	}
+	parse_warning(p, &q->place, "'%s' is not evaluated in this version: it counts as unknown",
+		      q->text);
+}
+
+static void check_require(struct parse *p, struct scope *scope, struct policy_require *q)
+{
+	switch (q->kind) {
+	case REQUIRE_EXPR:
+		(void) scope_check(scope, q->expr, NULL, false);
+		break;
+	case REQUIRE_REACHABLE:
+	case REQUIRE_WITHOUT_LINK:
+		check_require_set(p, q, SET_FLOW, "flow");
+		break;
+	case REQUIRE_COUNT_UP:
+		check_require_set(p, q, SET_LINK, "link");
+		break;
+	case REQUIRE_NEW_BLACKHOLE:
+	case REQUIRE_MOVED_PREFIXES:
+		break;
+	case REQUIRE_LATER:
+		check_later(p, scope, q);
+		break;
+	}
+}
+
+/* ---- all --------------------------------------------------------------------------------------- */
+
+static void check_objective(struct parse *p, struct scope *scope, struct parse_objective *o)
+{
+	for (unsigned i = 0; i < o->n_exprs; i++)
+		(void) scope_check(scope, o->expr[i], NULL, false);
+	parse_warning(p, &o->place, "objective \"%s\" is not evaluated in this version", o->name);
+}
+
+static void check_all(struct parse *p, struct scope *scope)
+{
+	struct policy *policy = p->config->policy;
+
+	for (unsigned i = 0; i < policy->n_sets; i++) {
+		if (!parse_is_broken(p, &policy->set[i].place))
+			check_set(p, scope, &policy->set[i]);
+	}
+	for (unsigned i = 0; i < policy->n_invariants; i++) {
+		struct policy_invariant *inv = &policy->invariant[i];
+
+		if (parse_is_broken(p, &inv->place))
+			continue;
+		for (unsigned k = 0; k < inv->n_requires; k++)
+			check_require(p, scope, &inv->require[k]);
+	}
+	for (unsigned i = 0; i < policy->n_rules; i++) {
+		if (!parse_is_broken(p, &policy->rule[i].place))
+			policy_check_rule(p, scope, &policy->rule[i]);
+	}
+	for (unsigned i = 0; i < p->n_objectives; i++)
+		check_objective(p, scope, &p->objective[i]);
+	for (unsigned i = 0; i < p->n_reflexes; i++) {
+		policy_check_rule(p, scope, &p->reflex[i]);
+		parse_warning(p, &p->reflex[i].place,
+			      "reflex \"%s\" is not evaluated in this version: nothing is armed",
+			      p->reflex[i].name);
+	}
+}
+
+void policy_check(struct parse *p)
+{
+	struct scope scope;
+
+	check_names(p);
+	if (scope_init(&scope, p) < 0)
+		(void) parse_no_memory(p);
+	else
+		check_all(p, &scope);
+	scope_done(&scope);
+}

@@ -1,0 +1,288 @@
+/*
+ * policy_check_rule - permits, forbids and caps: whom, what, when, and on what terms.
+ *
+ * Design.  Two kinds of errors.  A name that does not exist would make a rule that never counts,
+ * so it is an error, not a warning: a forbid that forbids nothing is the worst of all typing
+ * mistakes.  And terms that cannot be kept, such as an automatic change that nobody can undo, are
+ * refused before anything relies on them.
+ */
+#include "policy/parse.h"
+
+#define NAMES_MAX 512 /* for suggestions; further names are not suggested */
+
+struct names {
+	const char *name[NAMES_MAX + 1];
+	unsigned n;
+};
+
+static void names_add(struct names *l, const char *name)
+{
+	if (l->n < NAMES_MAX)
+		l->name[l->n++] = name;
+}
+
+/* "there is no WHAT 'x'; did you mean 'y'?", or 'cure', or else which there are. */
+static void unknown(struct parse *p, const struct policy_rule *r, const char *what,
+		    const char *name, const struct names *l, const char *cure)
+{
+	const struct lex_place *place = parse_place_of(p, name, &r->place);
+	const char *near = nearest_word(name, l->name);
+	char all[400] = "";
+
+	if (near) {
+		(void) parse_error(p, place, "there is no %s '%s'; did you mean '%s'?", what, name,
+				   near);
+		return;
+	}
+	for (unsigned i = 0, n = 0; !cure && i < l->n && n < sizeof(all); i++)
+		n += (unsigned) snprintf(all + n, sizeof(all) - n, "%s%s", i ? ", " : "there are ",
+					 l->name[i]);
+	(void) parse_error(p, place, "there is no %s '%s'; %s", what, name, cure ? cure : all);
+}
+
+/* ---- whom and what ----------------------------------------------------------------------------- */
+
+static void check_agent(struct parse *p, const struct policy_rule *r, const char *name)
+{
+	const struct policy *policy = p->config->policy;
+	const struct policy_set *s = policy_find_set(policy, name);
+	struct names l = { 0 };
+
+	if (find_agent(p, name) || (s && (s->kind == SET_AGENT || parse_is_broken(p, &s->place))))
+		return;
+	if (s) {
+		(void) parse_error(p, parse_place_of(p, name, &r->place),
+				   "'%s' is a set of kind '%s', not of agents", name, s->kind_name);
+		return;
+	}
+
+	for (unsigned i = 0; i < p->config->n_agents; i++)
+		names_add(&l, p->config->agent[i].name);
+	for (unsigned i = 0; i < policy->n_sets; i++) {
+		if (policy->set[i].kind == SET_AGENT)
+			names_add(&l, policy->set[i].name);
+	}
+	unknown(p, r, "agent or set of agents", name, &l, "write an agent block for it");
+}
+
+static void check_action(struct parse *p, const struct policy_rule *r, const char *pattern)
+{
+	struct names l = { 0 };
+
+	for (unsigned i = 0; p->env->actions[i]; i++) {
+		if (action_matches(pattern, p->env->actions[i]->kind))
+			return;
+		names_add(&l, p->env->actions[i]->kind);
+	}
+	unknown(p, r, "action", pattern, &l, NULL);
+}
+
+static void check_on_set(struct parse *p, const struct policy_rule *r, const struct policy_on *o)
+{
+	const struct policy *policy = p->config->policy;
+	const struct policy_set *s = policy_find_set(policy, o->set);
+	struct names l = { 0 };
+
+	if (!s) {
+		for (unsigned i = 0; i < policy->n_sets; i++)
+			names_add(&l, policy->set[i].name);
+		unknown(p, r, "set", o->set, &l, "write set NAME = ... for it");
+		return;
+	}
+	if (parse_is_broken(p, &s->place))
+		return;
+	if (s->kind == SET_AGENT)
+		(void) parse_error(p, parse_place_of(p, o->set, &r->place),
+				   "'%s' is a set of agents; 'on' is about what they touch",
+				   o->set);
+	else if (o->kind && strcmp(o->kind, s->kind_name) != 0)
+		(void) parse_error(p, parse_place_of(p, o->set, &r->place),
+				   "'%s' is a set of kind '%s', not '%s'", o->set, s->kind_name,
+				   o->kind);
+}
+
+static void check_on(struct parse *p, const struct policy_rule *r, const struct policy_on *o)
+{
+	struct names l = { 0 };
+
+	if (o->set) {
+		check_on_set(p, r, o);
+		return;
+	}
+	if (strcmp(o->kind, "prefix") == 0 || schema_kind_id(p->env->schema, o->kind))
+		return;
+	for (unsigned i = 0; schema_kind_names(p->env->schema)[i]; i++)
+		names_add(&l, schema_kind_names(p->env->schema)[i]);
+	names_add(&l, "prefix");
+	unknown(p, r, "kind", o->kind, &l, NULL);
+}
+
+static void check_window(struct parse *p, const struct policy_rule *r)
+{
+	const struct policy *policy = p->config->policy;
+	struct names l = { 0 };
+
+	if (!r->during || policy_find_window(policy, r->during))
+		return;
+	for (unsigned i = 0; i < policy->n_windows; i++)
+		names_add(&l, policy->window[i].name);
+	unknown(p, r, "window", r->during, &l, "write window NAME = ... for it");
+}
+
+/* ---- terms ------------------------------------------------------------------------------------- */
+
+static void check_budget(struct parse *p, const struct policy_rule *r)
+{
+	const struct policy *policy = p->config->policy;
+	struct names l = { 0 };
+
+	if (!r->budget || policy_find_budget(policy, r->budget))
+		return;
+	for (unsigned i = 0; i < policy->n_budgets; i++)
+		names_add(&l, policy->budget[i].name);
+	unknown(p, r, "budget", r->budget, &l, "write budget NAME = N per DURATION for it");
+}
+
+static const struct config_group *find_group(const struct parse *p, const char *name)
+{
+	for (unsigned i = 0; i < p->config->n_groups; i++) {
+		if (strcmp(p->config->group[i].name, name) == 0)
+			return &p->config->group[i];
+	}
+	return NULL;
+}
+
+/* How many different people the groups have; a user may be in two of them. */
+static unsigned count_people(const struct parse *p, const struct policy_rule *r)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->n_groups; i++) {
+		const struct config_group *g = find_group(p, r->group[i]);
+
+		for (unsigned u = 0; u < g->n_users; u++) {
+			bool seen = false;
+
+			for (unsigned k = 0; k < i && !seen; k++) {
+				const struct config_group *other = find_group(p, r->group[k]);
+
+				for (unsigned v = 0; v < other->n_users && !seen; v++)
+					seen = strcmp(other->user[v], g->user[u]) == 0;
+			}
+			for (unsigned v = 0; v < u && !seen; v++)
+				seen = strcmp(g->user[v], g->user[u]) == 0;
+			n += !seen;
+		}
+	}
+	return n;
+}
+
+static void check_approval(struct parse *p, const struct policy_rule *r)
+{
+	struct names l = { 0 };
+	bool known = true;
+	unsigned people;
+
+	for (unsigned i = 0; i < p->config->n_groups; i++)
+		names_add(&l, p->config->group[i].name);
+	for (unsigned i = 0; i < r->n_groups; i++) {
+		const struct config_group *g = find_group(p, r->group[i]);
+
+		if (!g)
+			unknown(p, r, "group", r->group[i], &l,
+				"write group NAME { USER, ... } for it");
+		known &= g && !parse_is_broken(p, &g->place);
+	}
+	if (!known || r->n_groups == 0)
+		return;
+	people = count_people(p, r);
+	if (people < r->approvals)
+		(void) parse_error(p, &r->place,
+				   "\"%s\": %u must approve, but there are only %u of %s%s",
+				   r->name, r->approvals, people, r->group[0],
+				   r->n_groups > 1 ? " and the other groups" : "");
+}
+
+/* The first action that the rule names and that nothing undoes, or NULL. */
+static const struct anod_action_desc *without_undo(const struct parse *p,
+						   const struct policy_rule *r)
+{
+	for (unsigned i = 0; p->env->actions[i]; i++) {
+		const struct anod_action_desc *a = p->env->actions[i];
+
+		if (a->flags & ANOD_ACT_UNDO)
+			continue;
+		if (r->n_actions == 0)
+			return a;
+		for (unsigned k = 0; k < r->n_actions; k++) {
+			if (action_matches(r->action[k], a->kind))
+				return a;
+		}
+	}
+	return NULL;
+}
+
+static void check_auto(struct parse *p, const struct policy_rule *r)
+{
+	const struct anod_action_desc *a = without_undo(p, r);
+
+	if (r->verify_within_us == 0)
+		(void) parse_error(
+			p, &r->place,
+			"\"%s\": level auto wants 'verify within DURATION', so that a change "
+			"that does not work is taken back",
+			r->name);
+	else if (a && !r->verify)
+		(void) parse_error(p, &r->place,
+				   "\"%s\": nothing undoes %s, so level auto wants 'verify within "
+				   "DURATION that CONDITION'",
+				   r->name, a->kind);
+}
+
+static void check_terms(struct parse *p, struct policy_rule *r)
+{
+	if (r->level == LEVEL_AUTO)
+		check_auto(p, r);
+	if (r->confirm_us > 0 && r->verify_within_us > r->confirm_us)
+		(void) parse_error(
+			p, &r->place,
+			"\"%s\": verify takes longer than confirm: it would be committed "
+			"before it is verified",
+			r->name);
+	if (r->promote)
+		parse_warning(
+			p, &r->place,
+			"\"%s\": 'promote' is not evaluated in this version: the level stays %s",
+			r->name, level_name(r->level));
+	if (r->notify || r->severity)
+		parse_warning(p, &r->place, "\"%s\": '%s' is not evaluated in this version",
+			      r->name, r->notify ? "notify" : "severity");
+	if (!r->quorum)
+		return;
+
+	/* What nobody asks for yet cannot have been granted. */
+	if (r->level > LEVEL_PROPOSE)
+		r->level = LEVEL_PROPOSE;
+	parse_warning(p, &r->place,
+		      "\"%s\": 'quorum' is not evaluated in this version: the permit gives propose "
+		      "at most",
+		      r->name);
+}
+
+void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule *r)
+{
+	for (unsigned i = 0; i < r->n_agents; i++)
+		check_agent(p, r, r->agent[i]);
+	for (unsigned i = 0; i < r->n_actions; i++)
+		check_action(p, r, r->action[i]);
+	for (unsigned i = 0; i < r->n_on; i++)
+		check_on(p, r, &r->on[i]);
+	check_window(p, r);
+	check_budget(p, r);
+	check_approval(p, r);
+	if (r->when)
+		(void) scope_check(scope, r->when, r, false);
+	if (r->verify)
+		(void) scope_check(scope, r->verify, r, true);
+	check_terms(p, r);
+}
