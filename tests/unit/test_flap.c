@@ -123,8 +123,11 @@ Test(flap, a_flapping_uplink_is_held_down_and_lifted_at_reuse)
 	cr_assert(eq(uint, f->n_proposals, 3), "a hold must be lifted in the end");
 	fake_verdict(f, 2, ANOD_APPLIED, NULL);
 	fake_bool(f, "link", "wan0", "admin_up", true);
+	fake_advance(f, 10 * S);
+	lose(f, "wan0", 7); /* flaps again before that is committed */
+	cr_expect(eq(uint, f->n_proposals, 3), "one at a time");
 	fake_verdict(f, 2, ANOD_COMMITTED, NULL);
-	fake_advance(f, S);
+	fake_advance(f, 60 * MIN);
 	cr_expect(eq(uint, fake_n_open(f), 0));
 	fake_free(f);
 }

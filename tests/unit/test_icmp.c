@@ -65,5 +65,6 @@ Test(icmp, anything_else_is_refused)
 		bad[c[i].at] = (uint8_t) c[i].value;
 		REFUSED(sizeof(bad));
 	}
-	cr_expect(all(eq(u64, cookie, 5), eq(u64, number, 6)), "outputs are left alone");
+	cr_expect(eq(u64, cookie, 5), "outputs are left alone");
+	cr_expect(eq(u64, number, 6));
 }
