@@ -133,25 +133,27 @@ static int sense(struct agent *a, const struct uplink *u, const struct anod_pref
 }
 
 /* The name that the sensor gives the probe, or -ENAMETOOLONG as it says then, too. */
-static int name_probe(const struct agent *a, const struct uplink *u, unsigned t,
-		      char ret[ANOD_NAME_SIZE])
+static int name_probe(const struct agent *a, const char *dev, unsigned t, char ret[ANOD_NAME_SIZE])
 {
-	char text[INET6_ADDRSTRLEN];
+	char address[INET6_ADDRSTRLEN], name[ANOD_NAME_SIZE];
 	int n;
 
-	(void) inet_ntop(a->target[t].family, a->target[t].addr, text, sizeof(text));
+	(void) inet_ntop(a->target[t].family, a->target[t].addr, address, sizeof(address));
 	if (a->port)
-		n = snprintf(ret, ANOD_NAME_SIZE, "%s/%s/%s/%d", u->dev, text, a->proto,
+		n = snprintf(name, sizeof(name), "%s/%s/%s/%d", dev, address, a->proto,
 			     (int) a->port);
 	else
-		n = snprintf(ret, ANOD_NAME_SIZE, "%s/%s", u->dev, text);
-	return n < ANOD_NAME_SIZE ? 0 : -ENAMETOOLONG;
+		n = snprintf(name, sizeof(name), "%s/%s", dev, address);
+	if (n >= ANOD_NAME_SIZE)
+		return -ENAMETOOLONG;
+	memcpy(ret, name, sizeof(name));
+	return 0;
 }
 
 void probes_ask(struct agent *a, struct uplink *u)
 {
 	for (unsigned t = 0; t < a->n_targets; t++) {
-		int r = name_probe(a, u, t, u->target[t].entity);
+		int r = name_probe(a, u->dev, t, u->target[t].entity);
 
 		facts_base_target(a, &u->target[t]);
 		if (r >= 0)
