@@ -360,3 +360,20 @@ const char *tri_name(enum anod_tri t)
 {
 	return t == ANOD_TRUE ? "true" : t == ANOD_FALSE ? "false" : "unknown";
 }
+
+const char *value_show(const struct anod_value *v, char *buf, size_t size)
+{
+	struct anod_value rounded = *v;
+	char text[32];
+
+	if (v->type != ANOD_REAL)
+		return value_format(v, buf, size);
+
+	(void) snprintf(text, sizeof(text), "%.4g", v->u.r);
+	rounded.u.r = strtod(text, NULL);
+	if (v->unit != ANOD_UNIT_RATIO)
+		return value_format(&rounded, buf, size);
+
+	(void) snprintf(buf, size, "%.4g%%", v->u.r * 100);
+	return buf;
+}

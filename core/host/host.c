@@ -98,6 +98,8 @@ static void on_fact(void *data, const struct store_change *c)
 	struct host *h = data;
 
 	cells_on_fact(h, c);
+	if (c->slot < 0 && !c->gone && c->kind == h->link_kind)
+		links_on_entity(h, c->entity);
 	if (h->control)
 		control_fact(h->control, c);
 }
@@ -215,6 +217,7 @@ static int open_facts(struct host *h)
 	if (!h->watches || !h->model || !h->budgets)
 		return -ENOMEM;
 
+	h->link_kind = schema_kind_id(h->schema, "link");
 	r = plugins_open(h->plugin_dir, 0, &h->plugins);
 	if (r >= 0)
 		r = sensors_declare(h);

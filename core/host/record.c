@@ -21,6 +21,23 @@
 
 #define OLD_LINES 20000 /* of the ledger that a start looks at */
 
+/* A fact that the timeline has already is not told again by the next finding. */
+static bool told(const struct host *h, uint64_t incident, const struct anod_finding *f, uint32_t k,
+		 const struct fact *fact)
+{
+	const struct incident *i = incident_get(h->incidents, incident);
+	char path[200];
+	size_t n;
+
+	(void) snprintf(path, sizeof(path), "%s/%s.%s = ", f->ref[k].kind, f->ref[k].entity,
+			f->ref[k].attr);
+	n = strlen(path);
+	for (unsigned j = i ? i->n_lines : 0; j-- > 0;)
+		if (i->line[j].kind == LINE_FACT && strncmp(i->line[j].text, path, n) == 0)
+			return i->line[j].boot_us >= fact->changed_us;
+	return false;
+}
+
 /* The evidence of a new finding: each fact with its value, dated when its source saw it. */
 void record_evidence(struct host *h, const char *agent, const struct anod_finding *f,
 		     uint64_t incident)
@@ -37,10 +54,12 @@ void record_evidence(struct host *h, const char *agent, const struct anod_findin
 
 		if (!e || store_get(h->store, e, a->slot, now, &fact) < 0)
 			continue;
+		if (told(h, incident, f, k, &fact))
+			continue;
 		age = fact.changed_us && fact.changed_us < now ? now - fact.changed_us : 0;
 		incident_note(h->incidents, incident, LINE_FACT, 0, agent, now - age, wall - age,
 			      "%s/%s.%s = %s%s%s", f->ref[k].kind, f->ref[k].entity, f->ref[k].attr,
-			      value_format(&fact.value, value, sizeof(value)), fact.why ? ": " : "",
+			      value_show(&fact.value, value, sizeof(value)), fact.why ? ": " : "",
 			      fact.why ? fact.why : "");
 	}
 }
