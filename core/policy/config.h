@@ -11,7 +11,7 @@
  *   group NAME { USER, ... }                     people who may approve
  *   endpoint NAME { provider WORD  url "..."  model "..."  tier small|large  timeout 2s
  *                   key file "..."  budget 200k tokens per 24h  priority N }
- *   sensor NAME { OPTION VALUE, ... }            options as the plugin declares them
+ *   sensor NAME [plugin NAME] { OPTION VALUE, ... }   options as the plugin declares them
  *   agent NAME [plugin NAME] { OPTION VALUE, ... }
  *   anod { state "DIR"  run "DIR"  plugins "DIR"  group "UNIX-GROUP" }
  *   set, window, budget, invariant, permit, forbid, cap    see policy.h
