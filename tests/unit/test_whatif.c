@@ -221,8 +221,8 @@ Test(whatif, measures_what_looking_at_every_prefix_would)
 			  b.n);
 		cr_assert(w->moved_prefixes == b.moved, "round %u %s: %u moved, not %u", round,
 			  a.kind, w->moved_prefixes, b.moved);
-		cr_assert(w->new_blackholes == b.lost, "round %u %s: %u lost, not %u", round, a.kind,
-			  w->new_blackholes, b.lost);
+		cr_assert(w->new_blackholes == b.lost, "round %u %s: %u lost, not %u", round,
+			  a.kind, w->new_blackholes, b.lost);
 		whatif_free(w);
 	}
 	cr_expect(planned > 1000, "%u", planned);
