@@ -59,6 +59,19 @@ static const char *near_kind(const struct check *c, const struct expr *e)
 	return near && schema_attr(c->scope->schema, near, e->attr) ? near : NULL;
 }
 
+/* "modl.confidence": an operand with a slip in its first part. */
+static const char *near_operand(const struct check *c, const struct expr *e)
+{
+	char word[2 * ANOD_NAME_SIZE];
+	const char *near;
+
+	(void) snprintf(word, sizeof(word), "%s.%s", e->kind_name, e->attr);
+	near = e->entity ? NULL : nearest_word(word, c->scope->names);
+	return near && strcmp(strrchr(word, '.'), strchr(near, '.') ? strrchr(near, '.') : "") == 0
+		       ? near
+		       : NULL;
+}
+
 static void bind_attr(struct expr *e, const struct schema_attr *a)
 {
 	e->kind = a->kind;
@@ -93,14 +106,17 @@ static void check_fact(struct check *c, struct expr *e)
 
 	kind = schema_kind_id(s, e->kind_name);
 	near = kind ? nearest_word(e->attr, schema_attr_names(s, kind)) : near_kind(c, e);
-	if (!near)
-		not_provided(c, e);
-	else if (kind)
+	if (near && kind)
 		fail(c, e, "a %s has no fact '%s'; did you mean '%s'?", e->kind_name, e->attr,
 		     near);
-	else
+	else if (near)
 		fail(c, e, "there is no kind '%s'; did you mean '%s.%s'?", e->kind_name, near,
 		     e->attr);
+	else if (!kind && near_operand(c, e))
+		fail(c, e, "there is no kind '%s'; did you mean '%s'?", e->kind_name,
+		     near_operand(c, e));
+	else
+		not_provided(c, e);
 }
 
 /* A bare word inside "where" is an attribute of the one counted. */
@@ -143,11 +159,15 @@ static void check_operand(struct check *c, struct expr *e)
 	if (!strchr(e->name, '.') && as_own_attr(c, e))
 		return;
 
-	near = near_name(c, e->name);
-	if (near)
-		fail(c, e, "'%s' means nothing here; did you mean '%s'?", e->name, near);
-	else if (c->scope->set_kind && c->scope->set_kind(c->scope, e->name))
+	if (c->scope->set_kind && c->scope->set_kind(c->scope, e->name)) {
 		fail(c, e, "'%s' is a set; write count(%s), or X in %s", e->name, e->name, e->name);
+		return;
+	}
+	near = near_name(c, e->name);
+	if (near && strcmp(near, e->name) == 0)
+		fail(c, e, "'%s' is no argument of the actions that are named here", e->name);
+	else if (near)
+		fail(c, e, "'%s' means nothing here; did you mean '%s'?", e->name, near);
 	else
 		fail(c, e, "'%s' means nothing here; facts are written KIND.ATTRIBUTE", e->name);
 }
@@ -190,6 +210,8 @@ static void check_before(struct check *c, struct expr *e)
 	struct before left = { 0 }, right = { 0 };
 	const struct expr *side;
 
+	if (!c->scope->before_allowed)
+		return; /* said where it stands */
 	expr_walk(e->a, count_before, &left);
 	expr_walk(e->b, count_before, &right);
 	if (left.n_before + right.n_before == 0)
@@ -384,10 +406,12 @@ static void check_count(struct check *c, struct expr *e)
 {
 	if (e->fn >= EXPR_FN_MIN) {
 		check_node(c, e->a);
-		if (!expr_is_number(e->a))
-			fail(c, e->a, "only numbers have a minimum, maximum, sum or average");
 		e->kind = e->a->kind;
 		set_type(e, e->a->type, e->a->unit);
+		if (!expr_is_number(e->a)) {
+			fail(c, e->a, "only numbers have a minimum, maximum, sum or average");
+			set_type(e, ANOD_UNKNOWN, ANOD_UNIT_NONE);
+		}
 		check_where(c, e);
 		return;
 	}

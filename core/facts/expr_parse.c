@@ -217,12 +217,16 @@ static struct expr *parse_chain(struct parse_expr *p, const char *word, enum exp
 				struct expr *(*next)(struct parse_expr *) )
 {
 	struct expr *a = next(p), *b;
+	struct token newline;
 
 	while (a) {
 		struct lex_place place = expr_ahead(p)->place;
 
 		if (!expr_accept(p, word))
 			break;
+		/* "and" may end a line as well as begin the next one. */
+		while (expr_ahead(p)->type == TOKEN_NEWLINE)
+			lex_next(p->l, &newline);
 		b = next(p);
 		if (!b)
 			return expr_free(a);

@@ -122,7 +122,7 @@ bool expr_deeper(struct parse_expr *p)
 	if (++p->depth <= EXPR_DEPTH_MAX)
 		return true;
 	diag_add(p->diags, DIAG_ERROR, &expr_ahead(p)->place,
-		 "nested deeper than %d levels; name a part of it as a set", EXPR_DEPTH_MAX);
+		 "nested deeper than %d levels; simplify it", EXPR_DEPTH_MAX);
 	return false;
 }
 
@@ -415,8 +415,8 @@ static struct expr *parse_group(struct parse_expr *p)
 
 bool expr_is_reserved(const struct token *t)
 {
-	static const char *const words[] = { "and",    "or",	   "not", "for", "in",	 "of",
-					     "within", "overlaps", "x",	  "up",	 "where" };
+	static const char *const words[] = { "and", "or",     "not",	  "for", "in",
+					     "of",  "within", "overlaps", "x" };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
 		if (token_is(t, words[i]))

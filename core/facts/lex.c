@@ -154,6 +154,24 @@ static void scan_word(struct lexer *l, struct token *t)
 	advance(l, t->len);
 }
 
+/* What is wrong with the character at 's' inside a text, or NULL; '*ret_n' bytes are taken. */
+static const char *scan_text_char(const char *s, const char *end, unsigned *ret_n)
+{
+	*ret_n = char_length(s, end);
+	if (*ret_n == 0) {
+		*ret_n = 1;
+		return "the text has bytes that are not UTF-8; save the file as UTF-8";
+	}
+	if (is_control(s))
+		return "the text has a control character; write \\n or \\t where that is meant";
+	if (*s != '\\')
+		return NULL;
+	if (s + 1 >= end || !s[1] || !strchr("\"\\nt", s[1]))
+		return "a text knows \\\", \\\\, \\n and \\t; write \\\\ for a backslash";
+	*ret_n = 2;
+	return NULL;
+}
+
 static void scan_string(struct lexer *l, struct token *t)
 {
 	const char *start = l->pos;
@@ -161,18 +179,11 @@ static void scan_string(struct lexer *l, struct token *t)
 	t->type = TOKEN_STRING;
 	advance(l, 1);
 	while (l->pos < l->end && *l->pos != '"' && *l->pos != '\n') {
-		unsigned n = char_length(l->pos, l->end);
+		unsigned n;
+		const char *error = scan_text_char(l->pos, l->end, &n);
 
-		if (n == 0 || is_control(l->pos))
-			break;
-		if (*l->pos == '\\') {
-			if (l->pos + 1 >= l->end || !strchr("\"\\nt", l->pos[1]) || !l->pos[1])
-				token_bad(t,
-					  "a text knows \\\", \\\\, \\n and \\t; write \\\\ for a "
-					  "backslash");
-			else
-				n = 2;
-		}
+		if (error && t->type == TOKEN_STRING)
+			token_bad(t, error);
 		advance(l, n);
 	}
 
@@ -206,6 +217,18 @@ static void track_depth(struct lexer *l, char c)
 		l->depth = 0;
 }
 
+/* What is meant by a character that other languages have. */
+static const char *cure_of(char c, unsigned length)
+{
+	return length > 1 || c == '\'' || c == '`' ? "; quote texts with '\"'"
+	       : c == '&'			   ? "; write 'and'"
+	       : c == '|'			   ? "; write 'or'"
+	       : c == '!'			   ? "; write 'not'"
+	       : c == ';'			   ? "; a clause ends with its line"
+	       : c == ':'			   ? "; nothing stands between a word and its value"
+						   : "";
+}
+
 /* Something that belongs nowhere: one character, or all bytes of a kind in a row. */
 static void scan_bad(struct lexer *l, struct token *t)
 {
@@ -230,11 +253,8 @@ static void scan_bad(struct lexer *l, struct token *t)
 	} else {
 		t->len = n;
 		t->type = TOKEN_BAD;
-		(void) snprintf(t->error, sizeof(t->error),
-				n > 1 || *l->pos == '\''
-					? "'%.*s' is no part of the language; quote texts with '\"'"
-					: "'%.*s' is no part of the language",
-				(int) n, l->pos);
+		(void) snprintf(t->error, sizeof(t->error), "'%.*s' is no part of the language%s",
+				(int) n, l->pos, cure_of(*l->pos, n));
 		advance(l, n);
 	}
 }

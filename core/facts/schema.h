@@ -6,7 +6,8 @@
  *
  * Built in, declared by schema_new() with source "core":
  *   link.role TEXT, link.capacity BPS    from the configuration's "link NAME { ... }"
- *   host.lateness TIME, host.resyncs     the daemon's own (architecture.md promise 9)
+ *   host.lateness TIME, host.resyncs,    the daemon's own (architecture.md promise 9)
+ *   host.lost_events
  * Names without a stored value, resolved by the evaluator's environment:
  *   action.KIND's arguments, action.kind, action.step; model.confidence; evidence.count;
  *   resource; capacity

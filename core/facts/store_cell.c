@@ -9,10 +9,10 @@
  */
 #include "facts/store.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "facts/store_priv.h"
 #include "facts/value.h"

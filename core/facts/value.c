@@ -223,7 +223,8 @@ static void format_int(int64_t i, uint8_t unit, char *buf, size_t size)
 			fraction, s->name);
 }
 
-/* The shortest text that reads back as 'r' when it is divided by 'divisor'. */
+/* The shortest text that reads back as 'r'.  A few ratios are no hundredth of any double; theirs
+ * reads back as a neighbour. */
 static void format_real(double r, uint8_t unit, char *buf, size_t size)
 {
 	double divisor = unit == ANOD_UNIT_RATIO ? 100 : 1;

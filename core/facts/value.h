@@ -25,7 +25,8 @@ enum value_cmp { VALUE_EQ, VALUE_NE, VALUE_LT, VALUE_LE, VALUE_GT, VALUE_GE };
 enum anod_tri value_compare(enum value_cmp op, const struct anod_value *a,
 			    const struct anod_value *b);
 
-/* For people and files, in the shortest exact form that the lexer reads back: "true", "1500",
+/* For people and files, in the shortest form that the lexer reads back, exactly but for the last
+ * bit of some ratios: "true", "1500",
  * "30ms", "5%", "400Mbps", "198.51.100.0/22", "wan0", "unknown".  Returns buf. */
 const char *value_format(const struct anod_value *v, char *buf, size_t size);
 

@@ -9,32 +9,35 @@
  */
 #include "facts/watch_priv.h"
 
+#define ALWAYS 0 /* as far back as anybody can tell */
+
 static uint64_t add_us(uint64_t a, uint64_t b)
 {
 	return a > US_INFINITY - b ? US_INFINITY : a + b;
 }
 
+/* When something that began then has lasted long enough; US_INFINITY: never. */
+static uint64_t ripe_us(const struct subject *s, uint64_t since_us)
+{
+	return since_us == ALWAYS ? 0 : add_us(since_us, s->item->key->dur_us);
+}
+
 static enum anod_tri answer_at(const struct subject *s, uint64_t now_us)
 {
-	uint64_t dur_us = s->item->key->dur_us;
-
-	if (s->true_since != US_INFINITY && add_us(s->true_since, dur_us) <= now_us)
+	if (ripe_us(s, s->true_since) <= now_us)
 		return ANOD_TRUE;
-	if (s->not_false_since != US_INFINITY && add_us(s->not_false_since, dur_us) <= now_us)
-		return ANOD_DOUBT;
-	return ANOD_FALSE;
+	return ripe_us(s, s->not_false_since) <= now_us ? ANOD_DOUBT : ANOD_FALSE;
 }
 
 /* When the answer changes though nothing else does. */
 static uint64_t next_change(const struct subject *s, uint64_t now_us)
 {
-	uint64_t dur_us = s->item->key->dur_us;
-	uint64_t doubt_us = add_us(s->not_false_since, dur_us);
-	uint64_t true_us = add_us(s->true_since, dur_us);
+	uint64_t doubt_us = ripe_us(s, s->not_false_since);
+	uint64_t true_us = ripe_us(s, s->true_since);
 
-	return doubt_us > now_us  ? MIN_OF(doubt_us, true_us)
-	       : true_us > now_us ? true_us
-				  : US_INFINITY;
+	if (doubt_us > now_us)
+		return MIN_OF(doubt_us, true_us);
+	return true_us > now_us ? true_us : US_INFINITY;
 }
 
 void held_changed(struct watches *w, const struct subject *s)
@@ -71,7 +74,7 @@ void held_note(struct watches *w, struct subject *s, enum anod_tri truth, uint64
 	if (truth == ANOD_FALSE)
 		s->not_false_since = US_INFINITY;
 	else if (!s->evaluated)
-		s->not_false_since = 0;
+		s->not_false_since = ALWAYS;
 	else if (s->not_false_since == US_INFINITY)
 		s->not_false_since = now_us;
 

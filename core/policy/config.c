@@ -24,27 +24,47 @@ static const struct {
 
 static int parse_file(struct parse *p, const char *path, const struct lex_place *from);
 
-/* 'pattern' as seen from the file that includes it, without "./" parts. */
+/* Take "." and "x/.." parts out of a path, in place, so that one file has one name. */
+static void clean_path(char *path)
+{
+	char *to = path, *from = path;
+
+	while (*from) {
+		size_t n = strcspn(from, "/");
+		char *last = to;
+
+		while (last > path && (last == to || last[-1] != '/'))
+			last--;
+		if (n == 1 && from[0] == '.') {
+			from += n + (from[n] == '/');
+			continue;
+		}
+		if (n == 2 && strncmp(from, "..", 2) == 0 && last < to &&
+		    strncmp(last, "../", 3) != 0 && *last != '/') {
+			to = last;
+			from += n + (from[n] == '/');
+			continue;
+		}
+		n += from[n] == '/';
+		memmove(to, from, n);
+		to += n;
+		from += n;
+	}
+	*to = '\0';
+}
+
+/* 'pattern' as seen from the file that includes it. */
 static char *resolve(const char *including, const char *pattern)
 {
 	const char *slash = strrchr(including, '/');
-	char *path = NULL, *to, *from;
+	char *path = NULL;
 
 	if (pattern[0] == '/' || !slash)
 		path = strdup(pattern);
 	else if (asprintf(&path, "%.*s/%s", (int) (slash - including), including, pattern) < 0)
 		path = NULL;
-	if (!path)
-		return NULL;
-
-	for (to = from = path; *from;) {
-		if (strncmp(from, "./", 2) == 0 && (from == path || from[-1] == '/')) {
-			from += 2;
-			continue;
-		}
-		*to++ = *from++;
-	}
-	*to = '\0';
+	if (path)
+		clean_path(path);
 	return path;
 }
 
@@ -148,12 +168,16 @@ static int parse_statement(struct parse *p)
 
 static void parse_statements(struct parse *p)
 {
+	uint32_t line;
+
 	for (;;) {
 		parse_skip_newlines(p);
 		if (parse_ahead(p)->type == TOKEN_END)
 			return;
 		/* A block without its '}' ends in front of the next statement. */
-		if (parse_statement(p) < 0 && !parse_statement_ahead(p))
+		line = parse_ahead(p)->place.line;
+		if (parse_statement(p) < 0 &&
+		    !(parse_ahead(p)->place.line > line && parse_statement_ahead(p)))
 			parse_skip_statement(p);
 	}
 }

@@ -94,7 +94,7 @@ struct config_env {
 	void *data;
 };
 
-/* The usual read_file and glob, on the file system. */
+/* The usual read_file and glob, on the file system.  The text has a NUL behind its end. */
 int config_read_file(void *data, const char *path, char **ret_text, size_t *ret_size);
 int config_glob(void *data, const char *pattern, char ***ret_paths);
 

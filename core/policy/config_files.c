@@ -32,7 +32,7 @@ int config_read_file(void *data, const char *path, char **ret_text, size_t *ret_
 
 	/* Room for a file that grows meanwhile, and one byte more than is allowed. */
 	room = MIN_OF((size_t) st.st_size + 4096, (size_t) CONFIG_FILE_SIZE + 1);
-	text = malloc(room);
+	text = malloc(room + 1);
 	if (!text)
 		return -ENOMEM;
 	n = fread(text, 1, room, f);
@@ -41,9 +41,17 @@ int config_read_file(void *data, const char *path, char **ret_text, size_t *ret_
 	if (n > CONFIG_FILE_SIZE)
 		return -EFBIG;
 
+	text[n] = '\0';
 	*ret_text = TAKE(text);
 	*ret_size = n;
 	return 0;
+}
+
+/* A folder that is not there matches nothing; one that cannot be read is an error. */
+static int glob_error(const char *path, int error)
+{
+	(void) path;
+	return error != ENOENT && error != ENOTDIR;
 }
 
 int config_glob(void *data, const char *pattern, char ***ret_paths)
@@ -53,7 +61,7 @@ int config_glob(void *data, const char *pattern, char ***ret_paths)
 	int r;
 
 	(void) data;
-	r = glob(pattern, GLOB_ERR, NULL, &g);
+	r = glob(pattern, 0, glob_error, &g);
 	if (r == GLOB_NOMATCH) {
 		globfree(&g);
 		g.gl_pathc = 0;

@@ -227,8 +227,14 @@ int parse_number(struct parse *p, const char *clause, int64_t min, int64_t max, 
 		return parse_wants(p, clause, "a whole number");
 	i = minus ? -i : i;
 	if (i < min || i > max) {
-		(void) snprintf(what, sizeof(what), "a number from %lld to %lld", (long long) min,
-				(long long) max);
+		if (min == max)
+			(void) snprintf(what, sizeof(what), "the number %lld", (long long) min);
+		else if (max == INT64_MAX)
+			(void) snprintf(what, sizeof(what), "a number of at least %lld",
+					(long long) min);
+		else
+			(void) snprintf(what, sizeof(what), "a number from %lld to %lld",
+					(long long) min, (long long) max);
 		return parse_wants(p, clause, what);
 	}
 
@@ -303,6 +309,21 @@ static void skip_list(struct parse *p)
 		p->lexer = saved;
 }
 
+static int missing_brace(struct parse *p, uint32_t line)
+{
+	return parse_error(p, &parse_ahead(p)->place, "missing '}' for the '{' in line %u", line);
+}
+
+static int expected_brace(struct parse *p, uint32_t line)
+{
+	char what[64];
+
+	if (parse_ahead(p)->place.line == line)
+		return parse_expected(p, "',' or '}'");
+	(void) snprintf(what, sizeof(what), "',' or '}' for the '{' in line %u", line);
+	return parse_expected(p, what);
+}
+
 static int parse_items(struct parse *p, uint32_t line, const char *what,
 		       int (*item)(struct parse *, const char *what, void *), void *data)
 {
@@ -312,16 +333,17 @@ static int parse_items(struct parse *p, uint32_t line, const char *what,
 		int r;
 
 		if (parse_ahead(p)->type == TOKEN_END)
-			return parse_error(p, &parse_ahead(p)->place,
-					   "missing '}' for the '{' in line %u", line);
+			return missing_brace(p, line);
 		r = item(p, what, data);
 		if (r < 0)
 			return r;
 		between = parse_ahead(p)->type == TOKEN_NEWLINE;
 		between |= parse_accept(p, ",");
 		parse_skip_newlines(p);
+		if (between && parse_statement_ahead(p))
+			return missing_brace(p, line);
 		if (!between && !parse_is(p, "}") && parse_ahead(p)->type != TOKEN_END)
-			return parse_expected(p, "',' or '}'");
+			return expected_brace(p, line);
 	}
 	return 0;
 }

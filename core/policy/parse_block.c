@@ -50,14 +50,25 @@ static void skip_token(struct parse *p)
 		(void) parse_error(p, &t.place, "%s", t.error);
 }
 
-/* To the end of the line, or in front of the '}' that closes what surrounds it. */
-static void skip_clause(struct parse *p)
+static int find_word(const char *const *words, const struct token *t)
+{
+	for (int i = 0; words[i]; i++) {
+		if (token_is(t, words[i]))
+			return i;
+	}
+	return -1;
+}
+
+/* To the end of the line, to a word that begins the next clause, or in front of the '}' that
+ * closes what surrounds it. */
+static void skip_clause(struct parse *p, const char *const *words)
 {
 	unsigned open = 0;
 
 	p->lexer.depth = 0;
 	while (parse_ahead(p)->type != TOKEN_END) {
-		if (open == 0 && (parse_ahead(p)->type == TOKEN_NEWLINE || parse_is(p, "}")))
+		if (open == 0 && (parse_ahead(p)->type == TOKEN_NEWLINE || parse_is(p, "}") ||
+				  find_word(words, parse_ahead(p)) >= 0))
 			return;
 		if (parse_is(p, "{"))
 			open++;
@@ -69,18 +80,11 @@ static void skip_clause(struct parse *p)
 
 void parse_skip_statement(struct parse *p)
 {
-	do {
-		skip_clause(p);
-	} while (parse_accept(p, "}"));
-}
+	static const char *const none[] = { NULL };
 
-static int find_word(const char *const *words, const struct token *t)
-{
-	for (int i = 0; words[i]; i++) {
-		if (token_is(t, words[i]))
-			return i;
-	}
-	return -1;
+	do {
+		skip_clause(p, none);
+	} while (parse_accept(p, "}"));
 }
 
 /* Does a statement begin here?  'is_clause': its word could begin a clause of the block, too,
@@ -115,6 +119,7 @@ static int unknown_clause(struct parse *p, const struct block *b)
 	size_t size = 0;
 	FILE *f;
 
+	skip_token(p);
 	if (near)
 		return parse_error(p, &place, "'%s' is not %s of %s; did you mean '%s'?", word,
 				   b->noun, b->what, near);
@@ -185,6 +190,7 @@ int parse_block(struct parse *p, const struct block *b, void *target)
 {
 	struct lex_place place = parse_ahead(p)->place;
 	uint32_t line[BLOCK_WORDS_MAX] = { 0 };
+	bool misspelt = false; /* then what seems to lack may be that */
 	int r, result;
 
 	result = parse_expect(p, "{", "'{'");
@@ -196,7 +202,7 @@ int parse_block(struct parse *p, const struct block *b, void *target)
 
 		parse_skip_newlines(p);
 		if (parse_accept(p, "}")) {
-			r = check_required(p, b, &place, line);
+			r = misspelt ? 0 : check_required(p, b, &place, line);
 			return result < 0 ? result : r;
 		}
 		if (parse_ahead(p)->type == TOKEN_END)
@@ -213,7 +219,8 @@ int parse_block(struct parse *p, const struct block *b, void *target)
 			r = parse_expected(p, "a word that begins a clause");
 		if (r < 0) {
 			result = r;
-			skip_clause(p);
+			misspelt |= index < 0;
+			skip_clause(p, b->words);
 		}
 	}
 }

@@ -44,7 +44,7 @@ static void check_unique(struct parse *p, const char *what, const void *array, u
 			first = i;
 			continue;
 		}
-		(void) parse_error(p, list[i].place, "there is a %s '%s' already, in %s:%u", what,
+		(void) parse_error(p, list[i].place, "%s '%s' exists already, in %s:%u", what,
 				   list[i].name, list[first].place->file, list[first].place->line);
 	}
 }
@@ -76,17 +76,16 @@ static void check_names(struct parse *p)
 static void unknown_kind(struct parse *p, const struct policy_set *s)
 {
 	static const char *const more[] = { "prefix", "agent", "flow", NULL };
+	const struct lex_place *place = parse_place_of(p, s->kind_name, &s->place);
 	const char *near = nearest_word(s->kind_name, schema_kind_names(p->env->schema));
 
 	if (!near)
 		near = nearest_word(s->kind_name, more);
 	if (near)
-		(void) parse_error(p, &s->place,
-				   "set '%s': there is no kind '%s'; did you mean '%s'?", s->name,
+		(void) parse_error(p, place, "there is no kind '%s'; did you mean '%s'?",
 				   s->kind_name, near);
 	else
-		(void) parse_error(p, parse_place_of(p, s->kind_name, &s->place),
-				   "there is no kind '%s'", s->kind_name);
+		(void) parse_error(p, place, "there is no kind '%s'", s->kind_name);
 }
 
 static void unknown_agent(struct parse *p, const struct policy_set *s, const char *name)

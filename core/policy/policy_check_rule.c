@@ -21,18 +21,23 @@ static void names_add(struct names *l, const char *name)
 		l->name[l->n++] = name;
 }
 
-/* "there is no WHAT 'x'; did you mean 'y'?", or 'cure' when nothing is near. */
+/* "there is no WHAT 'x'; did you mean 'y'?", or 'cure', or else which there are. */
 static void unknown(struct parse *p, const struct policy_rule *r, const char *what,
 		    const char *name, const struct names *l, const char *cure)
 {
 	const struct lex_place *place = parse_place_of(p, name, &r->place);
 	const char *near = nearest_word(name, l->name);
+	char all[400] = "";
 
-	if (near)
+	if (near) {
 		(void) parse_error(p, place, "there is no %s '%s'; did you mean '%s'?", what, name,
 				   near);
-	else
-		(void) parse_error(p, place, "there is no %s '%s'; %s", what, name, cure);
+		return;
+	}
+	for (unsigned i = 0, n = 0; !cure && i < l->n && n < sizeof(all); i++)
+		n += (unsigned) snprintf(all + n, sizeof(all) - n, "%s%s", i ? ", " : "there are ",
+					 l->name[i]);
+	(void) parse_error(p, place, "there is no %s '%s'; %s", what, name, cure ? cure : all);
 }
 
 /* ---- whom and what ----------------------------------------------------------------------------- */
@@ -69,7 +74,7 @@ static void check_action(struct parse *p, const struct policy_rule *r, const cha
 			return;
 		names_add(&l, p->env->actions[i]->kind);
 	}
-	unknown(p, r, "action", pattern, &l, "see 'anodctl schema actions'");
+	unknown(p, r, "action", pattern, &l, NULL);
 }
 
 static void check_on_set(struct parse *p, const struct policy_rule *r, const struct policy_on *o)
@@ -91,8 +96,9 @@ static void check_on_set(struct parse *p, const struct policy_rule *r, const str
 				   "'%s' is a set of agents; 'on' is about what they touch",
 				   o->set);
 	else if (o->kind && strcmp(o->kind, s->kind_name) != 0)
-		(void) parse_error(p, &r->place, "\"%s\": '%s' is a set of kind %s, not %s",
-				   r->name, o->set, s->kind_name, o->kind);
+		(void) parse_error(p, parse_place_of(p, o->set, &r->place),
+				   "'%s' is a set of kind '%s', not '%s'", o->set, s->kind_name,
+				   o->kind);
 }
 
 static void check_on(struct parse *p, const struct policy_rule *r, const struct policy_on *o)
@@ -108,7 +114,7 @@ static void check_on(struct parse *p, const struct policy_rule *r, const struct 
 	for (unsigned i = 0; schema_kind_names(p->env->schema)[i]; i++)
 		names_add(&l, schema_kind_names(p->env->schema)[i]);
 	names_add(&l, "prefix");
-	unknown(p, r, "kind", o->kind, &l, "see 'anodctl facts --schema'");
+	unknown(p, r, "kind", o->kind, &l, NULL);
 }
 
 static void check_window(struct parse *p, const struct policy_rule *r)

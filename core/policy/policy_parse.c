@@ -216,7 +216,9 @@ static int parse_dates(struct parse *p, struct policy_window *w)
 	if (r < 0)
 		return r;
 	r = parse_moment(p, &w->to_wall_s);
-	if (r == 0 && w->to_wall_s <= w->from_wall_s)
+	if (r == 0 && w->to_wall_s == w->from_wall_s)
+		return parse_error(p, &place, "the window is empty: it ends when it begins");
+	if (r == 0 && w->to_wall_s < w->from_wall_s)
 		return parse_error(p, &place, "the window ends before it begins; swap the dates");
 	return r;
 }
