@@ -7,11 +7,11 @@
 #ifndef ACT_RTNL_PLAN_H
 #define ACT_RTNL_PLAN_H
 
-#include <anod/plugin.h>
-#include <anod/rtnl.h>
-
 #include <stdbool.h>
 #include <sys/socket.h>
+
+#include <anod/plugin.h>
+#include <anod/rtnl.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
