@@ -11,7 +11,6 @@
 #include <anod/rtnl.h>
 
 #include "facts/value.h"
-#include "model/state.h"
 #include "policy/judge.h"
 
 const struct anod_value *act_arg(const struct act *a, const char *name)

@@ -11,7 +11,6 @@
 
 #include "facts/value.h"
 #include "facts/watch.h"
-#include "model/state.h"
 #include "policy/judge.h"
 
 static const struct ask *ask_of(const struct expr_env *env)

@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "facts/value.h"
-#include "model/state.h"
 #include "policy/judge.h"
 
 #define FLIP_TRIES_MAX 256 /* judgements for one flip */

@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 
 #include "facts/value.h"
-#include "model/state.h"
 #include "policy/judge.h"
 
 struct probe { /* one requirement on one state */
