@@ -155,7 +155,7 @@ Test(expr_check, lets_nothing_depend_on_text_from_outside, .init = setup, .fini 
 	expect_said("link.alias == core", false, false, "text from outside the router");
 	expect_said("\"x\" != link.wan0.alias", false, false, "text from outside the router");
 	expect_said("link.alias in ups", false, false, "text from outside the router");
-	expect_said("count(link where alias == x) > 1", false, false, "text from outside");
+	expect_said("count(link where alias == y) > 1", false, false, "text from outside");
 }
 
 Test(expr_check, binds_kinds_slots_and_numbers, .init = setup, .fini = teardown)
