@@ -248,9 +248,6 @@ static void format_real(double r, uint8_t unit, char *buf, size_t size)
 		    (!strchr(number, 'e') || !(fabs(r) >= 1e-4 && fabs(r) < 1e9)))
 			break;
 	}
-	/* "%g" writes 90 with one digit as 9e+01. */
-	if (strchr(number, 'e') && fabs(r * divisor) >= 1 && fabs(r * divisor) < 1e15)
-		(void) snprintf(number, sizeof(number), "%.0f", r * divisor);
 
 	/* Without a point a plain number would read back as a whole one. */
 	(void) snprintf(buf, size, "%s%s%s", number,
