@@ -13,8 +13,8 @@
 #include <linux/fib_rules.h>
 
 static const struct nla_policy policy[FRA_MAX + 1] = {
-	[FRA_IIFNAME] = { .type = NLA_NUL_STRING, .maxlen = ANOD_IFNAME_SIZE },
-	[FRA_OIFNAME] = { .type = NLA_NUL_STRING, .maxlen = ANOD_IFNAME_SIZE },
+	[FRA_IIFNAME] = { .type = NLA_STRING, .maxlen = ANOD_IFNAME_SIZE },
+	[FRA_OIFNAME] = { .type = NLA_STRING, .maxlen = ANOD_IFNAME_SIZE },
 	[FRA_PRIORITY] = { .type = NLA_U32 },
 	[FRA_FWMARK] = { .type = NLA_U32 },
 	[FRA_FWMASK] = { .type = NLA_U32 },
