@@ -85,6 +85,7 @@ struct host {
 	struct journal *journal;
 	struct incidents *incidents;
 	struct txns *txns;
+	bool agents_started;
 	bool paused, stopping, capped; /* capped: the journal failed, observe only */
 	uint64_t started_us, started_wall_us;
 
