@@ -98,7 +98,7 @@ void show_transaction(const struct cli *c, const cJSON *t)
 		      state_paint(c, get_text(t, "state")), get_text(t, "state"), paint(c, "off"));
 	(void) printf("  by %s at %s", get_text(t, "agent"),
 		      local_time(get_text(t, "created"), when, sizeof(when)));
-	if (get_text(t, "rule")[0])
+	if (get_text(t, "rule")[0] && strcmp(get_text(t, "state"), "denied") != 0)
 		(void) printf(", allowed by \"%s\"", get_text(t, "rule"));
 	if (get(t, "incident"))
 		(void) printf(", incident I%.0f", get_number(t, "incident"));

@@ -83,6 +83,7 @@ static void add_endpoint(cJSON *list, const struct config_endpoint *e)
 		cJSON_AddStringToObject(o, "key_file", e->key_file);
 	cJSON_AddNumberToObject(o, "timeout_ms", (double) (e->timeout_us / US_PER_MS));
 	cJSON_AddBoolToObject(o, "large", e->large);
+	cJSON_AddBoolToObject(o, "grammar", e->grammar);
 	cJSON_AddItemToArray(list, o);
 }
 

@@ -131,7 +131,10 @@ static int on_propose(struct host *h, const struct cell_propose *m)
 	}
 
 	l = link_find(h, m->agent, LINK_FINDING, theirs);
-	p.finding = l ? l->ours : 0;
+	if (l)
+		p.finding = l->ours;
+	else if (theirs >= CELL_FIRST_FINDING || !incident_finding_get(h->incidents, theirs))
+		p.finding = 0;
 	a->n_proposals++;
 	r = engine_propose(h, a->name, ((uint64_t) m->agent << 48) | m->head.id, p.finding, &p, &tx,
 			   why, sizeof(why));
@@ -145,6 +148,17 @@ void cells_link_proposal(struct host *h, uint64_t agent_ref, uint64_t tx)
 {
 	(void) link_add(h, (unsigned) (agent_ref >> 48), LINK_PROPOSAL,
 			agent_ref & ((UINT64_C(1) << 48) - 1), tx);
+}
+
+static int on_withdraw(struct host *h, const struct cell_note *m)
+{
+	struct cell_link *l = link_find(h, m->agent, LINK_PROPOSAL, m->head.id);
+
+	if (l) {
+		(void) txns_withdraw(h->txns, l->ours, "withdrawn: its cause is gone");
+		link_del(h, l);
+	}
+	return 0;
 }
 
 static int on_ask(struct host *h, const struct cell_ask *m)
@@ -231,6 +245,8 @@ int cells_on_message(struct host *h, const struct chan_head *msg)
 		return FITS(struct cell_note) ? on_clear(h, (const void *) msg) : -EPROTO;
 	case CELL_PROPOSE:
 		return FITS(struct cell_propose) ? on_propose(h, (const void *) msg) : -EPROTO;
+	case CELL_WITHDRAW:
+		return FITS(struct cell_note) ? on_withdraw(h, (const void *) msg) : -EPROTO;
 	case CELL_ASK:
 		return msg->size > offsetof(struct cell_ask, input) ? on_ask(h, (const void *) msg)
 								    : -EPROTO;

@@ -45,24 +45,44 @@ static int load(struct host *h, struct diag_list *diags, struct config **ret, bo
 	return config_load(path ? path : DEFAULT_CONFIG, &env, diags, ret);
 }
 
-/* "link NAME { role ... capacity ... }" are facts of the source "core". */
-static void publish_links(struct host *h, const struct config *c)
+/*
+ * "link NAME { role ... capacity ... }" are facts of the source "core".  A link that the
+ * configuration does not name has the role "": that is known, and not a doubt.
+ */
+void links_on_entity(struct host *h, uint32_t entity)
 {
 	const struct schema_attr *role = schema_attr(h->schema, "link", "role");
 	const struct schema_attr *capacity = schema_attr(h->schema, "link", "capacity");
-	uint64_t now = host_now(h);
+	const char *name = store_entity_name(h->store, entity);
+	struct anod_value v = value_text("");
 
-	for (unsigned k = 0; k < c->n_links; k++) {
-		const struct config_link *l = &c->link[k];
-		struct anod_value v;
-		uint32_t e;
+	for (unsigned k = 0; h->config && k < h->config->n_links; k++) {
+		const struct config_link *l = &h->config->link[k];
 
-		if (store_entity(h->store, role->kind, l->name, now, &e) < 0)
+		if (strcmp(l->name, name) != 0)
 			continue;
-		v = value_text(l->role ? l->role : "");
-		(void) store_publish(h->store, e, role->slot, l->role ? &v : NULL, now);
-		v = value_int((int64_t) l->capacity_bps, ANOD_UNIT_BPS);
-		(void) store_publish(h->store, e, capacity->slot, l->capacity_bps ? &v : NULL, now);
+		if (l->role)
+			v = value_text(l->role);
+		if (l->capacity_bps) {
+			struct anod_value c = value_int((int64_t) l->capacity_bps, ANOD_UNIT_BPS);
+
+			(void) store_publish(h->store, entity, capacity->slot, &c, host_now(h));
+		}
+	}
+	(void) store_publish(h->store, entity, role->slot, &v, host_now(h));
+}
+
+/* All of them again, for a new configuration. */
+static void publish_links(struct host *h)
+{
+	uint16_t kind = schema_kind_id(h->schema, "link");
+
+	for (unsigned n = 0; n < store_count(h->store, kind); n++) {
+		uint32_t e = store_nth(h->store, kind, n);
+		const struct schema_attr *capacity = schema_attr(h->schema, "link", "capacity");
+
+		(void) store_publish(h->store, e, capacity->slot, NULL, host_now(h));
+		links_on_entity(h, e);
 	}
 }
 
@@ -87,7 +107,7 @@ int config_open(struct host *h, struct diag_list *diags)
 	if (r < 0)
 		return r;
 
-	publish_links(h, h->config);
+	publish_links(h);
 	track(h, h->config->policy, true);
 	return 0;
 }
@@ -160,7 +180,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 	track(h, old->policy, false);
 	h->config = TAKE(c);
 	h->built_in = is_built_in;
-	publish_links(h, h->config);
+	publish_links(h);
 	track(h, h->config->policy, true);
 	if (!same_sensors(old, h->config)) {
 		sensors_stop(h);

@@ -228,6 +228,18 @@ const struct route *rtab_chain(const struct rtab *t, uint32_t table, const struc
 	return head == RTAB_NONE ? NULL : route_at(t, head);
 }
 
+const struct route *rtab_chain_at(const struct rtab *t, uint32_t n)
+{
+	return t->slot[n].head == RTAB_NONE ? NULL : route_at(t, t->slot[n].head);
+}
+
+bool rtab_may_have(const struct rtab *t, const struct route *like)
+{
+	const struct lens *l = t->n ? lens_find(t, like->table, like->family) : NULL;
+
+	return l && l->count[like->len];
+}
+
 const struct route *rtab_find(const struct rtab *t, const struct anod_object *key)
 {
 	const struct anod_route *k = &key->u.route;
