@@ -1,11 +1,13 @@
 """upkeep - what a daemon costs while nothing happens: memory ("rss") and CPU time ("idle").
 
-Memory is told three ways, because processes share libraries: PSS shares each page out among
-those that map it (the figure to compare), RSS counts it for every process, USS only what would
-come free. Each case is its own row: "idle", "idle-rss", "idle-uss".
+Memory is told three ways, because processes share libraries. "idle" counts every resident page
+of the processes together once, by its frame number (/proc/PID/pagemap), as if nobody else in the
+system used libc: the figure to compare. "idle-pss" shares each page out among all who map it,
+"idle-rss" is the sum of VmRSS, which counts a shared page once for every process.
 CPU time is the scheduler's own count of all threads (/proc/PID/task/*/schedstat), not ticks.
 """
 import os
+import struct
 import subprocess
 import time
 
@@ -13,7 +15,8 @@ import failover
 import lab as labs
 import peers
 
-SECONDS = 8
+SECONDS = 8  # of watching the CPU time
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def children(pid):
@@ -29,10 +32,26 @@ def children(pid):
     return found
 
 
+def frames(pid):
+    """Numbers of the page frames that a process has in memory."""
+    found = set()
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/pagemap" % pid, "rb", 0) as table:
+        for line in maps:
+            if "[vsyscall]" in line:
+                continue
+            start, end = (int(x, 16) // PAGE for x in line.split()[0].split("-"))
+            table.seek(start * 8)
+            for entry, in struct.iter_unpack("<Q", table.read((end - start) * 8)):
+                if entry >> 63:
+                    found.add(entry & ((1 << 55) - 1))
+    return found
+
+
 def memory(pids):
-    """(PSS, RSS, USS) in KiB of some processes together."""
-    pss = rss = uss = 0
+    """KiB of some processes together: each page once, PSS, sum of RSS."""
+    once, pss, rss = set(), 0, 0
     for pid in pids:
+        once |= frames(pid)
         with open("/proc/%d/smaps_rollup" % pid) as f:
             for line in f:
                 word = line.split()
@@ -40,9 +59,7 @@ def memory(pids):
                     pss += int(word[1])
                 elif word[0] == "Rss:":
                     rss += int(word[1])
-                elif word[0].startswith("Private_"):
-                    uss += int(word[1])
-    return pss, rss, uss
+    return len(once) * PAGE // 1024, pss, rss
 
 
 def cpu_ns(pids):
@@ -59,7 +76,7 @@ def cpu_ns(pids):
 
 
 def _add_memory(report, who, pids):
-    for case, kib in zip(("idle", "idle-rss", "idle-uss"), memory(pids)):
+    for case, kib in zip(("idle", "idle-pss", "idle-rss"), memory(pids)):
         report.add("rss", case, who, "KiB", kib)
 
 
