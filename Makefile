@@ -215,7 +215,8 @@ tests: all $(BUILD)/tests/unit $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
 deps:
 	$(Q)tests/deps $(DEPS)
 
-check: deps
+check:
+	$(Q)tests/deps nftables $(DEPS)
 	$(Q)$(MAKE) --no-print-directory -j2 tests
 	$(Q)BUILD=$(BUILD) tests/check unit fuzz lab
 check-unit: tests
@@ -233,12 +234,14 @@ check-long: deps tests
 	$(Q)BUILD=$(BUILD) tests/check long
 check-vm: deps tests
 	$(Q)BUILD=$(BUILD) tests/check vm
-check-model: deps $(BUILD)/tests/ask
+check-model: all $(BUILD)/tests/ask
+	$(Q)tests/deps python3-venv curl
 	$(Q)BUILD=$(BUILD) tests/check model
 lint:
 	$(Q)tests/deps clang-format clang-tidy cppcheck universal-ctags
 	$(Q)tests/lint
-demo: deps
+demo:
+	$(Q)tests/deps nftables $(if $(MODEL),python3-venv)
 	$(Q)$(MAKE) --no-print-directory -j2 all
 	$(Q)BUILD=$(BUILD) MODEL=$(MODEL) examples/demo/run
 bench: deps tests

@@ -131,10 +131,10 @@ class Lab:
             self.do(isp, "nft", "-f", "-", stdin="""table ip gray {
   chain pre {
     type filter hook prerouting priority -300;
-    iifname "r" numgen random mod 1000 < %d counter drop
+    iifname "r" %s counter drop
   }
 }
-""" % int(percent * 10))
+""" % ("" if percent >= 100 else "numgen random mod 1000 < %d" % int(percent * 10)))
 
     # ---- anod ----
 
