@@ -142,7 +142,6 @@ void dump_want(struct rtnl *r, enum anod_obj_type type, enum when when)
 void dump_removed(struct rtnl *r)
 {
 	r->table[ANOD_OBJ_ROUTE].follow = FOLLOW_MAX;
-
 	dump_want(r, ANOD_OBJ_ROUTE, SOON);
 }
 
@@ -272,6 +271,7 @@ static void dump_begin(struct rtnl *r, enum anod_obj_type type)
 	t->round++;
 	t->n = 0;
 	t->due_us = t->first_us = 0;
+	t->hurry = false;
 	r->dumping = type;
 	r->interrupted = false;
 	memset(&r->rule_place, 0, sizeof(r->rule_place));

@@ -257,12 +257,6 @@ static const char *neigh_state_word(uint16_t state)
 	return "incomplete"; /* NUD_NONE: made, and not yet asked for */
 }
 
-/* The kernel's own entries for group addresses say nothing of anybody. */
-static bool is_group(const struct anod_prefix *p)
-{
-	return p->family == AF_INET6 ? p->addr[0] == 0xff : p->addr[0] >> 4 == 0xe;
-}
-
 static void publish_neigh(struct rtnl *r, const struct anod_object *o, const struct key *k)
 {
 	const struct anod_neigh *n = &o->u.neigh;
@@ -270,7 +264,7 @@ static void publish_neigh(struct rtnl *r, const struct anod_object *o, const str
 	char text[INET6_ADDRSTRLEN], name[ANOD_NAME_SIZE + INET6_ADDRSTRLEN];
 	struct row *row;
 
-	if (!dev || (n->state & NUD_NOARP && is_group(&n->dst)))
+	if (!dev)
 		return;
 	(void) snprintf(name, sizeof(name), "%s/%s", dev,
 			address_text(&n->dst, text, sizeof(text)));
@@ -283,9 +277,22 @@ static void publish_neigh(struct rtnl *r, const struct anod_object *o, const str
 	put_int(r, row->entity, FACT_NEIGH_PROBES, ANOD_UNIT_NONE, n->probes);
 }
 
+/* The kernel's own entries for group addresses: they say nothing of anybody, and come without an
+ * event. */
+static bool is_group_neigh(const struct anod_object *o)
+{
+	const struct anod_prefix *p = &o->u.neigh.dst;
+
+	return o->type == ANOD_OBJ_NEIGH && (o->u.neigh.state & NUD_NOARP) &&
+	       (p->family == AF_INET6 ? p->addr[0] == 0xff : p->addr[0] >> 4 == 0xe);
+}
+
 void publish(struct rtnl *r, const struct anod_object *o, bool gone)
 {
 	struct key k;
+
+	if (is_group_neigh(o))
+		return;
 
 	(void) r->ctx->host->object(r->ctx, o, gone);
 	key_of(o, &k);
