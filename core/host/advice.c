@@ -132,8 +132,7 @@ static char *question_json(struct host *h, const struct cell_ask *m, cJSON *endp
 	for (uint32_t k = 0; k < m->n_kinds; k++)
 		cJSON_AddItemToArray(kinds, cJSON_CreateString(m->kind[k]));
 	cJSON_AddItemToObject(q, "endpoints", endpoints);
-	cJSON_AddStringToObject(q, "task", m->task);
-	cJSON_AddStringToObject(q, "input", m->input);
+	cJSON_AddStringToObject(q, "user", m->input);
 	cJSON_AddItemToObject(q, "actions", kinds);
 	cJSON_AddItemToObject(q, "links", links_json(h));
 	cJSON_AddNumberToObject(q, "timeout_ms", m->timeout_ms);

@@ -347,6 +347,12 @@ static uint64_t op_next_tx(void *data)
 	return journal_next_tx(((struct host *) data)->journal);
 }
 
+static const char *op_boot_id(void *data)
+{
+	(void) data;
+	return clock_boot_id();
+}
+
 static uint64_t op_generation(void *data)
 {
 	return model_generation(((struct host *) data)->model);
@@ -430,6 +436,7 @@ int engine_open(struct host *h)
 		.wall_us = op_wall,
 		.journal = op_journal,
 		.next_tx = op_next_tx,
+		.boot_id = op_boot_id,
 		.generation = op_generation,
 		.exec = op_exec,
 		.guard = op_guard,
@@ -445,10 +452,29 @@ int engine_open(struct host *h)
 	return h->txns ? 0 : -ENOMEM;
 }
 
+/*
+ * What an agent does after its finding was cleared (going back to the first uplink) still belongs
+ * to that story: the newest incident with a finding of this agent.
+ */
+static uint64_t incident_lately(const struct host *h, const char *agent)
+{
+	const struct incident *i;
+
+	for (unsigned n = 0; (i = incident_nth(h->incidents, n)); n++) {
+		if (!i->open && host_now(h) - i->closed_us > INCIDENT_REOPEN_US)
+			continue;
+		for (unsigned k = 0; k < i->n_findings; k++)
+			if (strcmp(i->finding[k].agent, agent) == 0)
+				return i->id;
+	}
+	return 0;
+}
+
 int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64_t finding,
 		   const struct anod_proposal *p, uint64_t *ret_id, char *why, size_t why_size)
 {
-	uint64_t incident = finding ? incident_of_finding(h->incidents, finding) : 0;
+	uint64_t incident =
+		finding ? incident_of_finding(h->incidents, finding) : incident_lately(h, agent);
 	_cleanup_(expr_freep) struct expr *e = NULL;
 	int r;
 

@@ -2,7 +2,8 @@
  * incident - findings that belong together, with one timeline.
  *
  * A finding opens an incident, or joins an open one when it names the same entity, an entity
- * that shares a link with it, or came within INCIDENT_JOIN_US from the same cause.  The timeline
+ * that shares a link with it (also of one that closed within INCIDENT_JOIN_US: the tail of a
+ * fault), or came within INCIDENT_JOIN_US from the same cause.  The timeline
  * holds, in order of time: the facts of the evidence, findings, answers of models, decisions,
  * each transition of a transaction, verification and recovery.  An incident closes when its
  * findings are cleared and its transactions final; it reopens when the finding returns within
@@ -18,6 +19,7 @@
 #include "base/util.h"
 
 #define INCIDENT_JOIN_US      (30 * UINT64_C(1000000))
+#define INCIDENT_TELL_US      (60 * UINT64_C(1000000)) /* between two lines about the same finding */
 #define INCIDENT_REOPEN_US    (300 * UINT64_C(1000000))
 #define INCIDENTS_MAX	      1000 /* closed ones beyond it are dropped, oldest first */
 #define INCIDENT_LINES_MAX    500  /* lines beyond it are counted only */
@@ -50,6 +52,7 @@ struct incident_finding {
 	char agent[ANOD_NAME_SIZE];
 	struct anod_finding f;
 	uint64_t opened_us, cleared_us; /* 0: open */
+	uint64_t told_us;		/* when the timeline last heard of it */
 };
 
 struct incident {

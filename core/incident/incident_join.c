@@ -78,6 +78,12 @@ static bool may_reopen(const struct incident *i, uint64_t now_us, uint64_t wall_
 	return !i->closed_wall_us || wall_us < i->closed_wall_us + INCIDENT_REOPEN_US;
 }
 
+/* Open, or the same fault is probably not quite over. */
+static bool is_recent(const struct incident *i, uint64_t now_us)
+{
+	return i->open || (i->closed_us && now_us - i->closed_us <= INCIDENT_JOIN_US);
+}
+
 static struct incident_finding *find_known(struct incident *i, const char *agent,
 					   const struct anod_finding *f)
 {
@@ -101,7 +107,7 @@ struct incident *incident_choose(struct incidents *s, const char *agent,
 	}
 	*ret = NULL;
 	for (unsigned k = s->n; k-- > 0;)
-		if (s->list[k]->open && belongs(s->list[k], f, now_us))
+		if (is_recent(s->list[k], now_us) && belongs(s->list[k], f, now_us))
 			return s->list[k];
 
 	return NULL;

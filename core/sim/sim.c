@@ -246,7 +246,7 @@ void sim_init(struct sim *s, const char *dir)
 		s->kernel.has[i] = true;
 		s->kernel.value[i] = 100 + i;
 	}
-	s->kernel.refuse_cell = s->kernel.jam_cell = -1;
+	s->kernel.refuse_cell = s->kernel.jam_cell = s->crash_cell = -1;
 	s->boot_config = s->kernel;
 	(void) copy_text(s->permit_name, sizeof(s->permit_name), "sim");
 	s->permit.name = s->permit_name;
@@ -285,6 +285,14 @@ void sim_crash_now(struct sim *s, enum sim_crash kind)
 	case SIM_CRASH_BOTH:
 		s->host_alive = s->guard_alive = false;
 		break;
+	case SIM_CRASH_HOST_EXEC:
+		s->host_alive = s->exec_alive = false;
+		sim_clear(&s->to_exec);
+		break;
+	case SIM_CRASH_ALL:
+		s->host_alive = s->exec_alive = s->guard_alive = false;
+		sim_clear(&s->to_exec);
+		break;
 	case SIM_CRASH_POWER:
 		s->host_alive = s->exec_alive = s->guard_alive = false;
 		sim_disk_power_loss(s);
@@ -298,8 +306,13 @@ void sim_crash_now(struct sim *s, enum sim_crash kind)
 
 void sim_op(struct sim *s)
 {
-	if (++s->n_ops == s->crash_at)
-		sim_crash_now(s, s->crash);
+	if (++s->n_ops != s->crash_at)
+		return;
+
+	sim_crash_now(s, s->crash);
+	s->crash_at = s->again_after ? s->n_ops + s->again_after : 0;
+	s->crash = s->again;
+	s->again_after = 0;
 }
 
 static void run_engine(struct sim *s)

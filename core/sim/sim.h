@@ -23,10 +23,12 @@ enum sim_crash {
 	SIM_CRASH_HOST = 1,
 	SIM_CRASH_EXEC,
 	SIM_CRASH_GUARD,
-	SIM_CRASH_BOTH, /* host and guardian (the executor ends with its host) */
+	SIM_CRASH_BOTH,	     /* host and guardian (the executor ends with its host) */
+	SIM_CRASH_HOST_EXEC, /* in one instant: the executor does not finish its message */
+	SIM_CRASH_ALL,	     /* kill -9 of everything */
 	SIM_CRASH_POWER,
 };
-#define SIM_CRASHES 6 /* array size that every kind indexes */
+#define SIM_CRASHES 8 /* array size that every kind indexes */
 
 /* What a power loss does to writes that were not synced. */
 enum sim_tear {
@@ -92,6 +94,12 @@ struct sim {
 	/* when to crash */
 	unsigned n_ops, crash_at; /* 0: never */
 	enum sim_crash crash;
+	unsigned again_after; /* a second crash so many operations later; 0: none */
+	enum sim_crash again;
+	enum journal_type crash_record; /* crash at this record instead ... */
+	unsigned crash_phase; /* 1: before its write, 2: before its sync, 3: when durable */
+	enum journal_type writing;
+	int crash_cell; /* or before this cell is applied or undone; -1: none */
 	enum sim_tear tear;
 	bool guard_is_gone; /* a dead guardian cannot be had again */
 	bool exec_is_gone;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sim/sim.h"
+#include "txn/slot.h"
 
 static void put(int fd, const void *buf, size_t size, uint64_t offset)
 {
@@ -47,32 +48,47 @@ static void remember(struct sim *s, int fd, size_t size, uint64_t offset)
 		abort();
 }
 
-static bool failing(struct sim *s, const void *buf)
+/* The type is the first member behind the slot's head. */
+static enum journal_type type_of(const void *buf)
 {
-	if (s->error_after && buf) {
-		/* The type is the first member behind the slot's head of 32 bytes. */
-		uint32_t type;
+	uint32_t type;
 
-		memcpy(&type, (const uint8_t *) buf + 32, sizeof(type));
-		if (type == s->error_after)
-			s->error_after = 0;
-	}
+	memcpy(&type, (const uint8_t *) buf + SLOT_HEAD, sizeof(type));
+	return (enum journal_type) type;
+}
+
+static bool failing(struct sim *s)
+{
+	if (s->writing == s->error_after)
+		s->error_after = 0;
+
 	return s->error_after == 0;
+}
+
+static void crash_point(struct sim *s, unsigned phase)
+{
+	sim_op(s);
+	if (!s->crash_record || s->crash_record != s->writing || s->crash_phase != phase)
+		return;
+
+	s->crash_record = 0;
+	sim_crash_now(s, s->crash);
 }
 
 static int disk_write(void *data, int fd, const void *buf, size_t size, uint64_t offset)
 {
 	struct sim *s = data;
 
-	sim_op(s);
+	s->writing = type_of(buf);
+	crash_point(s, 1);
 	if (!s->host_alive)
 		return -EIO;
-	if (failing(s, buf) && s->write_error)
+	if (failing(s) && s->write_error)
 		return s->write_error;
 
 	remember(s, fd, size, offset);
 	put(fd, buf, size, offset);
-	sim_op(s);
+	crash_point(s, 2);
 	return s->host_alive ? 0 : -EIO;
 }
 
@@ -84,11 +100,11 @@ static int disk_sync(void *data, int fd)
 	sim_op(s);
 	if (!s->host_alive)
 		return -EIO;
-	if (failing(s, NULL) && s->sync_error)
+	if (failing(s) && s->sync_error)
 		return s->sync_error;
 
 	sim_disk_forget(s);
-	sim_op(s);
+	crash_point(s, 3);
 	return s->host_alive ? 0 : -EIO;
 }
 

@@ -12,6 +12,17 @@
 
 #define STEPS_SIZE(n) (offsetof(struct exec_steps, step) + (n) * sizeof(struct exec_step))
 
+/* A step is about to be carried out. */
+static void step_op(struct sim *s, const struct exec_step *step)
+{
+	sim_op(s);
+	if (s->crash_cell < 0 || s->crash_cell != (int) step->change.post.u.route.metric)
+		return;
+
+	s->crash_cell = -1;
+	sim_crash_now(s, s->crash);
+}
+
 /* ---- executor ----------------------------------------------------------------------------- */
 
 static struct exec_steps **prepared(struct sim *s, uint64_t tx)
@@ -70,7 +81,7 @@ static void apply(struct sim *s, uint64_t tx)
 	struct exec_result m = { .error = -ENOENT };
 
 	for (uint32_t i = 0; p && i < (*p)->n_steps; i++) {
-		sim_op(s);
+		step_op(s, &(*p)->step[i]);
 		if (!s->exec_alive)
 			return;
 		m.error = sim_apply(s, &(*p)->step[i]);
@@ -93,7 +104,7 @@ static void check_or_undo(struct sim *s, const struct exec_steps *in)
 
 	for (uint32_t i = in->n_steps; i-- > 0;) {
 		if (undo)
-			sim_op(s);
+			step_op(s, &in->step[i]);
 		if (!s->exec_alive)
 			return;
 		m.state[i] = undo ? sim_undo(s, &in->step[i]) : sim_look(s, &in->step[i]);
@@ -204,7 +215,7 @@ static bool fire(struct sim *s, const struct sim_armed *a, uint32_t cause)
 	};
 
 	for (uint32_t i = a->n_steps; i-- > 0;) {
-		sim_op(s);
+		step_op(s, &a->step[i]);
 		if (!s->guard_alive)
 			return false;
 		f.state[i] = m.state[i] = sim_undo(s, &a->step[i]);

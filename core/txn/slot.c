@@ -37,7 +37,7 @@ _Static_assert(sizeof(struct packed_record) <= SLOT_ROOM, "one slot without step
 
 struct packed_step { /* get_len and undo_len bytes follow */
 	struct anod_change change;
-	uint32_t action, get_len, undo_len, pad;
+	uint32_t action, get_len, undo_len, flags;
 };
 
 #define PACKED_MAX                                                                                 \
@@ -140,6 +140,7 @@ static void put_steps(struct writer *w, const struct journal_record *r)
 			.action = s->action,
 			.get_len = s->get_len,
 			.undo_len = s->undo_len,
+			.flags = s->flags,
 		};
 
 		put(w, &p, sizeof(p));
@@ -202,6 +203,18 @@ static bool slot_good(const uint8_t *slot, struct slot_head *ret)
 	return ret->magic == SLOT_MAGIC && ret->crc == crc32c(0, slot + 8, JOURNAL_SLOT - 8);
 }
 
+unsigned slot_peek(const uint8_t *slot, uint64_t *ret_tx)
+{
+	struct slot_head h;
+
+	memcpy(&h, slot, sizeof(h));
+	if (h.magic != SLOT_MAGIC || h.part != 0 || h.n_parts > SLOT_PARTS_MAX)
+		return 0;
+
+	memcpy(ret_tx, slot + SLOT_HEAD + offsetof(struct packed_record, tx), sizeof(*ret_tx));
+	return h.n_parts;
+}
+
 static bool slot_empty(const uint8_t *slot)
 {
 	static const uint8_t zero[JOURNAL_SLOT];
@@ -258,6 +271,7 @@ static bool unpack_step(const uint8_t **at, size_t *left, struct exec_step *s)
 	s->action = p.action;
 	s->get_len = p.get_len;
 	s->undo_len = p.undo_len;
+	s->flags = p.flags;
 	return take(at, left, s->get, p.get_len) && take(at, left, s->undo, p.undo_len);
 }
 

@@ -40,4 +40,8 @@ struct slot_scan {
  * before it is an old copy and is left out.  Non-zero from 'fn' stops and is returned. */
 int slot_scan(const uint8_t *buf, size_t size, journal_fn *fn, void *data, struct slot_scan *ret);
 
+/* Without checking any CRC: the slots of the record that seems to begin here, and whose it is;
+ * 0: none begins here.  To skip what slot_scan() need not look at. */
+unsigned slot_peek(const uint8_t *slot, uint64_t *ret_tx);
+
 #endif

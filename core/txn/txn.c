@@ -177,6 +177,8 @@ void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t dea
 	if (txn_state_final(s))
 		keep(e, x);
 	e->ops->on_change(e->data, &x->t, old);
+	if (txn_state_final(s) && x->t.before)
+		e->ops->drop_before(e->data, &x->t);
 }
 
 int entry_record(struct txns *e, struct entry *x, enum journal_type type, uint64_t deadline_us,
@@ -233,6 +235,11 @@ struct txns *txns_free(struct txns *e)
 	free(e->open);
 	free(e);
 	return NULL;
+}
+
+bool txns_capped(const struct txns *e)
+{
+	return e->capped;
 }
 
 const struct txn *txns_get(const struct txns *e, uint64_t id)
@@ -333,6 +340,8 @@ static uint64_t due(const struct entry *x, uint64_t now)
 		t = MIN_OF(t, now + TXN_POLL_US);
 	if (x->t.state == TXN_UNDOING)
 		t = MIN_OF(t, x->next_undo_us);
+	if (x->t.state == TXN_WAITING && x->asks)
+		t = MIN_OF(t, MAX_OF(now, x->asked_us + TXN_ASK_US));
 	return t;
 }
 

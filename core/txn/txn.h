@@ -8,7 +8,7 @@
  *   before INTENT: DENIED, EXPIRED, FAILED (nothing happened)         (* = durable)
  * With "undo after DUR" a transaction stays in COMMIT, without guardian and without its lease,
  * and goes to ROLLBACK when its time has come; an identical proposal renews it ("unless
- * renewed").  A crash in between changes nothing: the COMMIT record holds the time.
+ * renewed") if it would be auto now.  A crash in between changes nothing: the COMMIT record holds the time.
  *
  * The engine decides and the ops act: journal, executor, guardian, facts and clock are behind
  * struct txn_ops, so the simulator crashes it at every step.  Every transition goes through one
@@ -95,7 +95,7 @@ struct txn_ops {
 	 * is neither: every step has been read back by then.  t->decision is set. */
 	enum txn_verify (*verify)(void *, const struct txn *t);
 	void (*snapshot_before)(void *, struct txn *t);
-	void (*drop_before)(void *, struct txn *t);
+	void (*drop_before)(void *, struct txn *t); /* it has ended and on_change() has said so */
 	/* Every transition, after it has been made. */
 	void (*on_change)(void *, const struct txn *t, enum txn_state old);
 };
@@ -113,7 +113,7 @@ DEFINE_CLEANUP(struct txns *, txns_free);
 
 /* A proposal comes in.  Always a transaction with an id, even when it is denied at once (then it
  * is final when this returns).  Identical proposals of one agent that are still open are one:
- * -EALREADY and *ret_id of the open one.  -EBUSY: TXNS_MAX. */
+ * -EALREADY and *ret_id of the open one.  -EBUSY: TXNS_MAX; -EIO: the journal gives no number. */
 int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t incident,
 		 const struct anod_proposal *p, uint64_t *ret_id);
 
@@ -153,6 +153,9 @@ bool txns_recovering(const struct txns *e);
 
 /* Changes of all transactions between INTENT and their end, for the what-if of others. */
 unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, unsigned max);
+
+/* The journal has failed: every proposal is denied until a restart on a good disk. */
+bool txns_capped(const struct txns *e);
 
 /* Also the last TXNS_KEPT that ended. */
 const struct txn *txns_get(const struct txns *e, uint64_t id);

@@ -97,6 +97,7 @@ static void wait_for(struct txns *e, struct entry *x, bool asks, const char *why
 	if (x->t.state == TXN_WAITING && strcmp(x->t.why, why) == 0)
 		return;
 
+	x->asked_us = txns_now(e);
 	if (!x->wait_until_us)
 		x->wait_until_us = txns_now(e) + x->terms.wait_us;
 	entry_enter(e, x, TXN_WAITING, x->wait_until_us, "%s", why);
@@ -169,6 +170,22 @@ void ask_again(struct txns *e, struct entry *x)
 		ask_begin(e, x);
 }
 
+/*
+ * While it waits for signatures the world goes on: a permit that needs none may have become true
+ * (a window opened, the fault grew).  It is decided again once in TXN_ASK_US; an answer that only
+ * fell leaves it waiting, because the decision before INTENT has the last word anyway.
+ */
+static bool ask_overtaken(struct txns *e, struct entry *x)
+{
+	uint64_t now = txns_now(e);
+
+	if (now - x->asked_us < TXN_ASK_US)
+		return false;
+
+	x->asked_us = now;
+	return ask_decide(e, x) >= 0 && x->t.decision->level == LEVEL_AUTO;
+}
+
 void ask_wake(struct txns *e)
 {
 	char buf[EXEC_WHY_SIZE];
@@ -179,6 +196,8 @@ void ask_wake(struct txns *e)
 		if (x->t.state == TXN_WAITING && !x->asks &&
 		    (e->capped || !ask_hindrance(e, x, buf, sizeof(buf))))
 			ask_again(e, x);
+		else if (x->t.state == TXN_WAITING && x->asks && ask_overtaken(e, x))
+			ask_begin(e, x);
 		if (i < e->n && e->open[i] == x)
 			i++;
 	}
@@ -248,10 +267,8 @@ int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t
 		return -EBUSY;
 
 	id = e->ops->next_tx(e->data);
-	if (!id) {
-		e->capped = true;
+	if (!id)
 		return -EIO;
-	}
 	x = entry_new(e, id);
 	if (!x)
 		return -ENOMEM;

@@ -243,6 +243,8 @@ void flow_checked(struct txns *e, struct entry *x, const struct exec_result *m)
 		undo_begin(e, x, "somebody else changed a part of it meanwhile");
 	else if (x->finishing && all_in(m->state, n, STEP_POST))
 		commit(e, x);
+	else if (x->finishing)
+		undo_begin(e, x, "it could not be read back");
 }
 
 static void run_soak(struct txns *e, struct entry *x, uint64_t now)

@@ -17,10 +17,11 @@
 #define TXN_CHECK_US	      (3 * US_PER_S)
 #define TXN_UNDO_US	      (10 * US_PER_S)
 #define TXN_DISARM_US	      (2 * US_PER_S)
-#define TXN_WAIT_US	      (600 * US_PER_S)	/* for approval or lease, unless the permit says */
-#define TXN_VERIFY_DEFAULT_US (5 * US_PER_S)	/* permits without "verify ... within" */
-#define TXN_CHECK_EVERY_US    (3 * US_PER_S)	/* read-back during SOAK */
-#define TXN_POLL_US	      (200 * US_PER_MS) /* verify may change by age alone */
+#define TXN_WAIT_US	      (600 * US_PER_S)	 /* for approval or lease, unless the permit says */
+#define TXN_VERIFY_DEFAULT_US (5 * US_PER_S)	 /* permits without "verify ... within" */
+#define TXN_CHECK_EVERY_US    (3 * US_PER_S)	 /* read-back during SOAK */
+#define TXN_POLL_US	      (200 * US_PER_MS)	 /* verify may change by age alone */
+#define TXN_ASK_US	      (1000 * US_PER_MS) /* between two decisions about one that waits */
 #define TXN_UNDO_RETRY_US     (500 * US_PER_MS)
 #define TXN_UNDO_TRIES	      3
 /* The guardian waits so much longer than the engine, so that the daemon acts first. */
@@ -48,6 +49,7 @@ struct entry {
 	bool closed;	/* its terminal record is written */
 	bool recovered; /* of a daemon that died: no proposal, no decision */
 	uint64_t wait_until_us;
+	uint64_t asked_us; /* when it was last decided while it waits */
 	uint64_t guard_us; /* the guardian's deadline, from INTENT on */
 	uint64_t check_sent_us, next_check_us;
 	uint64_t next_undo_us; /* US_INFINITY: an answer is awaited */

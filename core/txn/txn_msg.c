@@ -98,7 +98,9 @@ static bool result_valid(const struct entry *x, const struct chan_head *h)
 {
 	const struct exec_result *m = (const void *) h;
 
-	return h->size == sizeof(*m) && m->n_steps == x->t.n_steps && m->n_done <= m->n_steps &&
+	/* An executor that knows no such transaction answers without steps. */
+	return h->size == sizeof(*m) && m->n_done <= m->n_steps &&
+	       (m->n_steps == x->t.n_steps || (m->n_steps == 0 && m->error < 0)) &&
 	       memchr(m->why, 0, sizeof(m->why));
 }
 
@@ -156,6 +158,28 @@ int txns_on_exec(struct txns *e, const struct chan_head *h)
 	return 0;
 }
 
+/* An answer to DISARM, or instead of ARMED: the guardian refused the undo. */
+static void disarmed(struct txns *e, struct entry *x)
+{
+	switch (x->t.state) {
+	case TXN_DISARMING:
+	case TXN_COMMIT:
+		undo_disarmed(e, x);
+		return;
+	case TXN_ARMING:
+		x->armed = false;
+		undo_end(e, x, TXN_ABORTED, "the guardian refused the undo; nothing was changed");
+		return;
+	case TXN_VERIFYING:
+	case TXN_SOAK:
+		x->armed = false;
+		undo_begin(e, x, "the guardian refused to hold the undo again");
+		return;
+	default:
+		return;
+	}
+}
+
 int txns_on_guard(struct txns *e, const struct chan_head *h)
 {
 	const struct guard_ack *ack = (const void *) h;
@@ -170,8 +194,7 @@ int txns_on_guard(struct txns *e, const struct chan_head *h)
 		if (x->armed && x->t.state >= TXN_ARMING && x->t.state <= TXN_SOAK)
 			flow_armed(e, x, ack->crc);
 	} else if (h->type == GUARD_DISARMED && h->size == sizeof(*ack)) {
-		if (x->t.state == TXN_DISARMING || entry_held(x))
-			undo_disarmed(e, x);
+		disarmed(e, x);
 	} else if (h->type == GUARD_FIRED && result_valid(x, h)) {
 		if (x->t.state >= TXN_ARMING)
 			undo_fired(e, x, (const struct exec_result *) h);

@@ -94,7 +94,7 @@ enum txn_state undo_outcome(const struct entry *x, const uint32_t *state, unsign
 		if (state[i] != STEP_PRE && state[i] != STEP_UNDONE && state[i] != STEP_OTHER)
 			return 0;
 		other |= state[i] == STEP_OTHER;
-		undone |= state[i] == STEP_UNDONE;
+		undone |= state[i] == STEP_UNDONE && x->t.step[i].undo_len > 0;
 	}
 	if (other)
 		return TXN_SUPERSEDED;

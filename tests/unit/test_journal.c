@@ -111,6 +111,33 @@ Test(journal, what_was_written_is_there_after_a_restart)
 	(void) journal_close(j);
 }
 
+static int compare_last(void *data, const struct journal_record *r)
+{
+	uint32_t *last = data;
+
+	last[r->tx] = r->type;
+	return 0;
+}
+
+Test(journal, the_last_type_is_that_of_the_whole_scan)
+{
+	struct journal *j = open_it();
+	uint32_t last[300] = { 0 };
+
+	for (uint64_t tx = 1; tx < 300; tx++) {
+		cr_assert_eq(append(j, JOURNAL_INTENT, tx, tx % STEPS_MAX + 1, false), 0);
+		if (tx > 20 && tx % 3)
+			cr_assert_eq(append(j, JOURNAL_COMMIT, tx - 20, 0, false), 0);
+		if (tx > 50 && tx % 2)
+			(void) append(j, JOURNAL_ROLLED_BACK, tx - 50, 0, false);
+	}
+	cr_assert_eq(journal_read(dir, compare_last, last), 0);
+	for (uint64_t tx = 1; tx < 300; tx++)
+		cr_assert_eq(journal_last_type(dir, tx), (int) last[tx], "%llu",
+			     (unsigned long long) tx);
+	(void) journal_close(j);
+}
+
 Test(journal, only_one_terminal_record_per_transaction)
 {
 	struct journal *j = open_it();

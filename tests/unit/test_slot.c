@@ -27,6 +27,7 @@ static struct journal_record record(uint32_t type, uint64_t tx, uint32_t n_steps
 
 	for (uint32_t i = 0; i < n_steps; i++) {
 		step[i].action = i;
+		step[i].flags = i % 2 ? STEP_SIDE : 0;
 		step[i].get_len = 40 + i;
 		step[i].undo_len = 80 + i;
 		memset(step[i].get, 0x31 + (int) i, step[i].get_len);

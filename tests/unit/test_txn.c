@@ -445,6 +445,13 @@ Test(txn, a_guardian_that_answers_nothing_or_wrongly_stops_it_before_the_first_e
 	cr_assert_eq(txns_on_guard(world.engine, &ack.head), 0);
 	sim_settle(&world, MINUTE);
 	cr_assert_eq(world_state(id), TXN_ABORTED, "another CRC than that of the ARM message");
+
+	id = world_propose(1);
+	sim_quiet(&world);
+	ack.head.id = id;
+	ack.head.type = GUARD_DISARMED;
+	cr_assert_eq(txns_on_guard(world.engine, &ack.head), 0);
+	cr_assert_eq(world_state(id), TXN_ABORTED, "refused");
 	cr_assert(world_is_before());
 }
 
@@ -491,6 +498,7 @@ Test(txn, broken_and_late_messages_are_told_apart)
 	cr_assert_eq(txns_on_guard(world.engine, &m.head), -EPROTO);
 	memset(m.why, 'x', sizeof(m.why));
 	m.head.type = EXEC_APPLIED;
+	m.error = -ENOENT;
 	cr_assert_eq(txns_on_exec(world.engine, &m.head), -EPROTO, "text without an end");
 	m.why[0] = 0;
 	cr_assert_eq(txns_on_exec(world.engine, &m.head), 0, "late or early: ignored");
