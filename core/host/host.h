@@ -162,7 +162,7 @@ void advice_idle(struct host *h); /* lets an idle inference process go */
 bool advice_available(const struct host *h);
 
 /* record.c */
-int record_schema(struct host *h); /* declares "finding.*" */
+int record_schema(struct schema *s); /* declares "finding.*" */
 int record_open(struct host *h);
 void record_decision(struct host *h, const struct txn *t);
 void record_txn(struct host *h, const struct txn *t, enum txn_state old);
