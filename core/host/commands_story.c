@@ -28,7 +28,7 @@ cJSON *cmd_incidents(struct command_call *c)
 
 struct lookup {
 	double tx;
-	cJSON *decision, *transaction, *policy; /* copies */
+	cJSON *decision, *transaction; /* copies */
 };
 
 /* Newest first: the last decision and the final state win. */
@@ -45,8 +45,6 @@ static int on_ledger_line(const cJSON *line, void *data)
 	if (!l->decision && strcmp(kind->valuestring, "decision") == 0) {
 		what = cJSON_GetObjectItemCaseSensitive(line, "decision");
 		l->decision = cJSON_Duplicate(what, true);
-		what = cJSON_GetObjectItemCaseSensitive(line, "policy");
-		l->policy = cJSON_Duplicate(what, true);
 	}
 	if (!l->transaction && strcmp(kind->valuestring, "tx") == 0) {
 		what = cJSON_GetObjectItemCaseSensitive(line, "transaction");
@@ -65,13 +63,9 @@ static cJSON *find_txn(struct command_call *c, uint64_t id, cJSON **ret_decision
 		*ret_decision = NULL;
 	if (!t || ret_decision)
 		(void) ledger_scan(c->h->state_dir, 100000, on_ledger_line, &l);
-	if (ret_decision && l.decision) {
+	if (ret_decision)
 		*ret_decision = TAKE(l.decision);
-		if (l.policy)
-			cJSON_AddItemToObject(*ret_decision, "policy", TAKE(l.policy));
-	}
 	cJSON_Delete(l.decision);
-	cJSON_Delete(l.policy);
 	if (t) {
 		cJSON_Delete(l.transaction);
 		return txn_json(c->h, t);
@@ -176,6 +170,22 @@ static int say(struct command_call *c, enum word w, const struct txn *t)
 	return -EINVAL;
 }
 
+/* What the word is for, when it does not fit the state. */
+static const char *word_use(enum word w)
+{
+	switch (w) {
+	case WORD_APPROVE:
+		return "no approval is asked for";
+	case WORD_DENY:
+		return "only one that waits can be denied; rollback undoes one that is applied";
+	case WORD_CONFIRM:
+		return "it waits for no confirmation";
+	case WORD_ROLLBACK:
+		return "only one that is applied can be rolled back; deny ends one that waits";
+	}
+	return "";
+}
+
 static cJSON *word(struct command_call *c, enum word w, const char *name)
 {
 	const struct txn *t;
@@ -199,8 +209,8 @@ static cJSON *word(struct command_call *c, enum word w, const char *name)
 		return command_fail(c, EALREADY, "%s has approved T%" PRIu64 " already", c->user,
 				    id);
 	if (r < 0)
-		return command_fail(c, -r, "T%" PRIu64 " cannot be answered so now: %s", id,
-				    strerror(-r));
+		return command_fail(c, -r, "T%" PRIu64 " is %s: %s", id, txn_state_name(t->state),
+				    r == -EINVAL ? word_use(w) : strerror(-r));
 
 	data = cJSON_CreateObject();
 	t = txns_get(c->h->txns, id);
