@@ -177,6 +177,8 @@ void monitor_send(struct host *h, const char *kind, uint64_t incident, uint64_t 
 int config_open(struct host *h, struct diag_list *diags); /* the first one */
 int host_reload(struct host *h, struct diag_list *diags);
 void configs_sweep(struct host *h);
+/* An entity of kind link was named by a sensor: it gets its role and capacity when it is new. */
+void host_link_seen(struct host *h, uint32_t entity);
 int check_files(const struct host_options *o, char **files, int n, FILE *out);
 
 /* control.c, commands.c */

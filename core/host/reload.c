@@ -45,25 +45,48 @@ static int load(struct host *h, struct diag_list *diags, struct config **ret, bo
 	return config_load(path ? path : DEFAULT_CONFIG, &env, diags, ret);
 }
 
-/* "link NAME { role ... capacity ... }" are facts of the source "core". */
-static void publish_links(struct host *h, const struct config *c)
+/*
+ * "link NAME { role ... capacity ... }" are facts of the source "core".  The configuration is all
+ * that there is to know of roles: a link that it does not name has none, which is not unknown.
+ */
+static void publish_link(struct host *h, const struct config *c, uint32_t entity)
 {
 	const struct schema_attr *role = schema_attr(h->schema, "link", "role");
 	const struct schema_attr *capacity = schema_attr(h->schema, "link", "capacity");
+	const char *name = store_entity_name(h->store, entity);
+	const struct config_link *l = NULL;
 	uint64_t now = host_now(h);
+	struct anod_value v;
 
-	for (unsigned k = 0; k < c->n_links; k++) {
-		const struct config_link *l = &c->link[k];
-		struct anod_value v;
-		uint32_t e;
+	for (unsigned k = 0; k < c->n_links && !l; k++)
+		if (strcmp(c->link[k].name, name) == 0)
+			l = &c->link[k];
+	v = value_text(l && l->role ? l->role : "");
+	(void) store_publish(h->store, entity, role->slot, &v, now);
+	v = value_int(l ? (int64_t) l->capacity_bps : 0, ANOD_UNIT_BPS);
+	(void) store_publish(h->store, entity, capacity->slot, l && l->capacity_bps ? &v : NULL,
+			     now);
+}
 
-		if (store_entity(h->store, role->kind, l->name, now, &e) < 0)
-			continue;
-		v = value_text(l->role ? l->role : "");
-		(void) store_publish(h->store, e, role->slot, l->role ? &v : NULL, now);
-		v = value_int((int64_t) l->capacity_bps, ANOD_UNIT_BPS);
-		(void) store_publish(h->store, e, capacity->slot, l->capacity_bps ? &v : NULL, now);
-	}
+static void publish_links(struct host *h, const struct config *c)
+{
+	uint16_t kind = schema_kind_id(h->schema, "link");
+	uint32_t e;
+
+	for (unsigned k = 0; k < c->n_links; k++)
+		(void) store_entity(h->store, kind, c->link[k].name, host_now(h), &e);
+	for (unsigned k = 0; k < store_count(h->store, kind); k++)
+		publish_link(h, c, store_nth(h->store, kind, k));
+}
+
+void host_link_seen(struct host *h, uint32_t entity)
+{
+	const struct schema_attr *role = schema_attr(h->schema, "link", "role");
+	struct fact f;
+
+	if (h->config && store_get(h->store, entity, role->slot, host_now(h), &f) >= 0 &&
+	    f.value.type == ANOD_UNKNOWN)
+		publish_link(h, h->config, entity);
 }
 
 static void track(struct host *h, const struct policy *p, bool on)
