@@ -47,7 +47,10 @@ void command_note(struct command_call *c, const char *what, const struct txn *t)
 	if (t)
 		incident_note(h->incidents, t->incident, LINE_OPERATOR, t->id, "", host_now(h),
 			      clock_wall_us(), "%s: %s", c->user, what);
-	log_notice("%s by %s%s%" PRIu64, what, c->user, t ? ", T" : " #", t ? t->id : 0);
+	if (t)
+		log_notice("%s by %s, T%" PRIu64, what, c->user, t->id);
+	else
+		log_notice("%s by %s", what, c->user);
 	monitor_send(h, "operator", t ? t->incident : 0, t ? t->id : 0, c->user, what);
 }
 
