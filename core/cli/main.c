@@ -246,8 +246,9 @@ static void show_reload(const struct cli *c, const cJSON *d)
 	const cJSON *p = get(d, "policy");
 
 	(void) c;
-	(void) printf("loaded: policy \"%s\" revision %.0f, %.0f rules\n", get_text(p, "name"),
-		      get_number(p, "revision"), get_number(p, "rules"));
+	(void) printf("loaded: policy \"%s\" revision %.0f, %.0f rule%s\n", get_text(p, "name"),
+		      get_number(p, "revision"), get_number(p, "rules"),
+		      plural(get_number(p, "rules")));
 }
 
 static int cmd_reload(struct cli *c, int argc, char **argv)

@@ -33,8 +33,9 @@ void show_status(const struct cli *c, const cJSON *d)
 				   : "acting by policy",
 	     paint(c, "off"), get_text(d, "version"),
 	     duration_text(get_number(d, "uptime_us"), up, sizeof(up)), get_number(d, "pid"));
-	line(c, "policy", "\"%s\" revision %.0f, %.0f rules, from %s", get_text(policy, "name"),
-	     get_number(policy, "revision"), get_number(policy, "rules"), get_text(d, "config"));
+	line(c, "policy", "\"%s\" revision %.0f, %.0f rule%s, from %s", get_text(policy, "name"),
+	     get_number(policy, "revision"), get_number(policy, "rules"),
+	     plural(get_number(policy, "rules")), get_text(d, "config"));
 	line(c, "network", "%.0f entities, %.0f routes, %s", get_number(d, "entities"),
 	     get_number(d, "routes"),
 	     get_bool(d, "in_sync") ? "in sync with the kernel" : "being re-read");

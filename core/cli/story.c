@@ -141,11 +141,14 @@ static void upper(const char *s, char *buf, size_t size)
 static void show_rules(const struct cli *c, const cJSON *v)
 {
 	static const char *const heads[] = { "  RULE", "TRUTH", "LEVEL", "WHY", "WHERE", NULL };
-	struct table *t = table_new(c, heads);
+	struct table *t;
 	char name[160], truth[24], why[600];
 	const char *cells[] = { name, truth, "-", why, "" };
 	const cJSON *r;
 
+	if (cJSON_GetArraySize(get(v, "rules")) + cJSON_GetArraySize(get(v, "invariants")) == 0)
+		return;
+	t = table_new(c, heads);
 	cJSON_ArrayForEach(r, get(v, "rules"))
 	{
 		(void) snprintf(name, sizeof(name), "  %s \"%s\"", get_text(r, "kind"),
@@ -178,6 +181,18 @@ static void show_rules(const struct cli *c, const cJSON *v)
 	table_print(t);
 }
 
+/* One clause a line, as it would be written; two spaces stand between clauses. */
+static void show_permit(const struct cli *c, const char *text)
+{
+	const char *next;
+
+	(void) printf("  %swould allow%s\n    ", paint(c, "bold"), paint(c, "off"));
+	for (; (next = strstr(text, "  ")); text = next + 2)
+		(void) printf("%.*s\n        ", (int) (next - text), text);
+	next = strrchr(text, '}');
+	(void) printf("%.*s\n    }\n", (int) (next ? next - text : (long) strlen(text)), text);
+}
+
 void show_why(const struct cli *c, const cJSON *d)
 {
 	const cJSON *t = get(d, "transaction"), *v = get(d, "decision");
@@ -198,6 +213,5 @@ void show_why(const struct cli *c, const cJSON *d)
 		(void) printf("  %swould flip%s  %s\n", paint(c, "bold"), paint(c, "off"),
 			      get_text(v, "flip"));
 	if (get_text(v, "suggest")[0])
-		(void) printf("  %swould allow%s\n%s\n", paint(c, "bold"), paint(c, "off"),
-			      get_text(v, "suggest"));
+		show_permit(c, get_text(v, "suggest"));
 }

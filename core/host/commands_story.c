@@ -131,11 +131,14 @@ cJSON *cmd_why(struct command_call *c)
 	return data;
 }
 
-/* Is the user in one of the groups that the permit names? */
+/* Is the user in one of the groups that the permit names?  "approve" alone is for anybody who
+ * may use the socket. */
 static bool in_group(const struct host *h, const struct txn *t, const char *user)
 {
 	const struct policy_rule *p = t->decision ? t->decision->permit : NULL;
 
+	if (p && p->n_groups == 0)
+		return true;
 	for (unsigned g = 0; p && g < p->n_groups; g++)
 		for (unsigned k = 0; k < h->config->n_groups; k++) {
 			const struct config_group *cg = &h->config->group[k];
