@@ -189,7 +189,7 @@ static void show_permit(const struct cli *c, const char *text)
 	(void) printf("  %swould allow%s\n    ", paint(c, "bold"), paint(c, "off"));
 	for (; (next = strstr(text, "  ")); text = next + 2)
 		(void) printf("%.*s\n        ", (int) (next - text), text);
-	next = strrchr(text, '}');
+	next = strstr(text, " }");
 	(void) printf("%.*s\n    }\n", (int) (next ? next - text : (long) strlen(text)), text);
 }
 
