@@ -118,6 +118,9 @@ uint64_t host_now(const struct host *h);
 void host_stop(struct host *h);
 
 /* procs.c */
+/* Where 'name' lies: beside our own binary (a build folder), in ../lib/anod as seen from it (an
+ * installation that was moved), or where it was to be installed; returns 'ret'. */
+const char *installed_file(const char *name, char *ret, size_t size);
 int proc_start(struct host *h, enum proc_kind kind);
 void proc_kill(struct host *h, enum proc_kind kind); /* at once, and wait for its end */
 void procs_done(struct host *h);
