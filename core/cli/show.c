@@ -174,21 +174,23 @@ void show_agents(const struct cli *c, const cJSON *d)
 int show_doctor(const struct cli *c, const cJSON *d)
 {
 	const cJSON *k;
-	int bad = 0;
+	int bad = 0, width = 0;
 
+	cJSON_ArrayForEach(k, get(d, "checks")) width =
+		MAX_OF(width, (int) strlen(get_text(k, "name")));
 	cJSON_ArrayForEach(k, get(d, "checks"))
 	{
 		const cJSON *ok = get(k, "ok");
 		const char *mark = cJSON_IsTrue(ok) ? "ok  " : cJSON_IsFalse(ok) ? "BAD " : "?   ";
 
-		(void) printf("%s%s%s %s%-10s%s %s\n",
+		(void) printf("%s%s%s %s%-*s%s %s\n",
 			      paint(c, cJSON_IsTrue(ok)	   ? "green"
 				       : cJSON_IsFalse(ok) ? "red"
 							   : "yellow"),
-			      mark, paint(c, "off"), paint(c, "bold"), get_text(k, "name"),
+			      mark, paint(c, "off"), paint(c, "bold"), width, get_text(k, "name"),
 			      paint(c, "off"), get_text(k, "text"));
 		if (!cJSON_IsTrue(ok) && get(k, "cure"))
-			(void) printf("     %-10s %scure: %s%s\n", "", paint(c, "dim"),
+			(void) printf("     %*s %scure: %s%s\n", width, "", paint(c, "dim"),
 				      get_text(k, "cure"), paint(c, "off"));
 		bad += cJSON_IsFalse(ok);
 	}

@@ -182,6 +182,15 @@ static void add_warnings(cJSON *o, const struct host *h)
 		cJSON_AddItemToArray(w, cJSON_CreateString(h->plugins->refused[k]));
 }
 
+/* Is there a permit that lets anything be carried out? */
+static bool may_act(const struct policy *p)
+{
+	for (unsigned k = 0; k < p->n_rules; k++)
+		if (p->rule[k].kind == RULE_PERMIT && p->rule[k].level >= LEVEL_APPROVE)
+			return true;
+	return false;
+}
+
 cJSON *cmd_status(struct command_call *c)
 {
 	const struct host *h = c->h;
@@ -205,7 +214,7 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(o, "uptime_us", (double) (host_now(h) - h->started_us));
 	cJSON_AddStringToObject(o, "config", h->config->n_files ? h->config->file[0] : "built-in");
 	cJSON_AddItemToObject(o, "policy", policy_json(h));
-	cJSON_AddStringToObject(o, "mode", h->built_in ? "observe" : "policy");
+	cJSON_AddStringToObject(o, "mode", may_act(h->config->policy) ? "policy" : "observe");
 	cJSON_AddBoolToObject(o, "paused", h->paused);
 	cJSON_AddNumberToObject(o, "facts", facts);
 	cJSON_AddNumberToObject(o, "entities", stats.n_entities);
