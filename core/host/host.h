@@ -120,6 +120,9 @@ uint64_t host_now(const struct host *h);
 void host_stop(struct host *h);
 
 /* procs.c */
+/* Where 'name' lies: beside our own binary (a build folder), in ../lib/anod as seen from it (an
+ * installation that was moved), or where it was to be installed; returns 'ret'. */
+const char *installed_file(const char *name, char *ret, size_t size);
 int proc_start(struct host *h, enum proc_kind kind);
 void proc_kill(struct host *h, enum proc_kind kind); /* at once, and wait for its end */
 void procs_done(struct host *h);
@@ -164,7 +167,7 @@ void advice_idle(struct host *h); /* lets an idle inference process go */
 bool advice_available(const struct host *h);
 
 /* record.c */
-int record_schema(struct host *h); /* declares "finding.*" */
+int record_schema(struct schema *s); /* declares "finding.*" */
 int record_open(struct host *h);
 void record_decision(struct host *h, const struct txn *t);
 void record_txn(struct host *h, const struct txn *t, enum txn_state old);

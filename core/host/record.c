@@ -307,11 +307,11 @@ static int on_old_line(const cJSON *line, void *data)
 	return 0;
 }
 
-int record_schema(struct host *h)
+int record_schema(struct schema *s)
 {
 	const char *why;
 
-	return schema_declare(h->schema, "core", finding_kinds, &why);
+	return schema_declare(s, "core", finding_kinds, &why);
 }
 
 int record_open(struct host *h)
