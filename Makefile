@@ -208,8 +208,15 @@ $(BUILD)/tests/ask: $(O)/tests/model/ask.o $(BUILD)/libanod-core.a | $(INFER_SO)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(LIBS_CORE)
 
+# An agent that does what a lab test says.
+PUPPET	:= $(BUILD)/tests/plugins/puppet.so
+$(PUPPET): $(O)/tests/lab/puppet/puppet.o
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -shared -o $@ $^ $(LDHARD) $(LDDEFS)
+
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
-tests: all $(BUILD)/tests/unit $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
+tests: all $(BUILD)/tests/unit $(PUPPET) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
 	$(patsubst tests/bench/bench_%.c,$(BUILD)/tests/bench_%,$(wildcard tests/bench/bench_*.c))
 
 deps:
