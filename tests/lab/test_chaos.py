@@ -202,9 +202,23 @@ class Chaos:
     # ---- rounds ----
 
     def fault(self):
-        what = self.rng.choice(["wan0"] * 3 + ["wan1"] * 2 + ["isp1", "isp2", "loss", "heal"])
+        """Mostly such that the agent has to act: the way in use dies while the other lives."""
+        what = self.rng.choice(["way"] * 4 + ["heal"] * 3 +
+                               ["wan0", "wan1", "isp1", "isp2", "loss"])
         if what == "heal":
             self.heal()
+        elif what == "way":
+            way = self.l.way() or "wan0"
+            self.heal()
+            if self.rng.random() < 0.7:
+                self.l.carrier(way, False)
+                self.down.add(way)
+                what = "%s down" % way
+            else:
+                isp = "isp1" if way == "wan0" else "isp2"
+                self.deaf[isp] = 100
+                self.l.loss(isp, 100)
+                what = "%s deaf" % isp
         elif what.startswith("wan"):
             up = what in self.down
             self.l.carrier(what, up)
@@ -227,10 +241,10 @@ class Chaos:
 
     def moment(self):
         """Wait for the moment of a kill: often shortly after something was written down."""
-        if self.rng.random() < 0.5:
+        if self.rng.random() < 0.25:
             time.sleep(self.rng.random() ** 2 * 0.8)
             return
-        size, end = self.j.size(), time.monotonic() + 0.8
+        size, end = self.j.size(), time.monotonic() + 1.2
         records = self.rng.choice([1, 1, 2, 3, 4, 5])
         for _ in range(records):
             while self.j.size() == size and time.monotonic() < end:
@@ -292,8 +306,9 @@ class Chaos:
         self.pids = self.a.pids()  # inference comes and goes
         what = self.fault()
         self.moment()
-        open_then = len(set(self.j.read())) and len(self.j.open())
         hit = self.kill(names)
+        self.j.read()
+        open_then = len(self.j.open())
         old = dict(self.pids)
         if "host" in hit:
             self.a.proc.wait()
@@ -345,14 +360,17 @@ class Chaos:
         lab.wait("all processes have ended",
                  lambda: not [p for p in pids.values() if alive(p)], 15 * SLOW)
         assert self.quiet()
-        self.check_records_after()
+        self.check_processes()
         self.check_monitor()
 
-    def check_records_after(self):
-        left = [p for p in self.l.ip("router", "netns", "pids", self.l.ns("router")).split()]
-        for p in left:
-            with open("/proc/%s/cmdline" % p) as f:
-                assert "anod" not in f.read().split("\0")[0], "left over: %s" % p
+    def check_processes(self):
+        for pid in self.l.ip("router", "netns", "pids", self.l.ns("router")).split():
+            try:
+                with open("/proc/%s/cmdline" % pid) as f:
+                    name = f.read().split("\0")[0]
+            except OSError:
+                continue
+            assert "anod" not in os.path.basename(name), "left over: %s %s" % (pid, name)
 
 
 def chaos(rounds, seed, calm):
