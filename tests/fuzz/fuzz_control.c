@@ -102,19 +102,20 @@ static void remove_folder(void)
 static void add_plugin(struct host *h)
 {
 	static const struct anod_action_desc *const actions[] = { &action, NULL };
-	static const struct anod_plugin *const list[] = { &sleeper, NULL };
+	struct anod_plugin *desc = malloc(sizeof(*desc));
 	struct plugins *p = h->plugins;
 
 	free(p->list);
 	free(p->actions);
-	p->list = calloc(1, sizeof(list));
+	p->list = calloc(2, sizeof(*p->list));
 	p->actions = calloc(1, sizeof(actions));
 	p->item = realloc(p->item, sizeof(*p->item));
-	must(p->list && p->actions && p->item, "memory");
-	memcpy(p->list, list, sizeof(list));
+	must(p->list && p->actions && p->item && desc, "memory");
+	*desc = sleeper;
+	p->list[0] = desc;
 	memcpy(p->actions, actions, sizeof(actions));
 	p->n = 1;
-	p->item[0] = (struct loaded_plugin){ .desc = &sleeper, .path = strdup("/nowhere.so") };
+	p->item[0] = (struct loaded_plugin){ .desc = desc, .path = strdup("/nowhere.so") };
 }
 
 static void start(void)
@@ -160,6 +161,7 @@ static void propose(unsigned n)
 	struct anod_arg *arg = &p.action[0].arg[0];
 	uint64_t incident, id;
 	char why[256];
+	int r;
 
 	(void) snprintf(f.code, sizeof(f.code), "code-%u", n);
 	(void) snprintf(f.kind, sizeof(f.kind), "link");
@@ -168,12 +170,14 @@ static void propose(unsigned n)
 			     &incident);
 	copy_text(p.action[0].kind, sizeof(p.action[0].kind), "test.route");
 	copy_text(p.reason, sizeof(p.reason), "because \"\\\n\x01");
+	p.action[0].size = sizeof(p.action[0]);
 	p.action[0].n_args = 1;
 	copy_text(arg->name, sizeof(arg->name), "dst");
 	arg->value.type = ANOD_PREFIX;
 	arg->value.u.prefix =
 		(struct anod_prefix){ .family = AF_INET, .len = 24, .addr = { 192, 0, 2 + n } };
-	(void) engine_propose(host, "sleeper", 0, p.finding, &p, &id, why, sizeof(why));
+	r = engine_propose(host, "sleeper", 0, p.finding, &p, &id, why, sizeof(why));
+	must(r >= 0 || r == -EALREADY, why);
 }
 
 /* Ledger and incidents as at the beginning. */
