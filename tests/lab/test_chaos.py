@@ -148,18 +148,23 @@ class Chaos:
 
     # ---- what the kernel has ----
 
+    def json(self, *what):
+        """ip -j; ip(8) may complain of namespaces of others that vanish while it looks."""
+        out = self.l.ip("router", "-4", "-N", "-j", *what)
+        return json.loads(out[out.index("["):] if "[" in out else "[]")
+
     def routes(self):
         """(the router's own, anod's), of the main table."""
         own, ours = [], []
-        for r in json.loads(self.l.ip("router", "-4", "-N", "-j", "route", "show") or "[]"):
+        for r in self.json("route", "show"):
             route = Route(r["dst"], r.get("gateway"), r["dev"], r.get("metric", 0))
             (ours if str(r.get("protocol")) == "173" else own).append(route)
         return sorted(own, key=str), ours
 
     def foreign(self):
-        return (self.l.ip("router", "-4", "rule", "show"),
-                self.l.ip("router", "-4", "route", "show", "table", "70"),
-                self.l.ip("router", "-4", "addr", "show", "dev", "lan0", "scope", "global"))
+        links = [[a["local"] for a in x["addr_info"]] for x in self.json("addr", "show")
+                 if x.get("addr_info")]
+        return (self.json("rule", "show"), self.json("route", "show", "table", "70"), links)
 
     def check_routes(self):
         own, ours = self.routes()
