@@ -22,8 +22,11 @@ void show_incidents(const struct cli *c, const cJSON *d)
 	{
 		bool open = get_bool(i, "open");
 		char id[24], opened[32], closed[32] = "-";
-		const char *cells[] = { id, open ? "open" : "closed", opened, closed,
-					get_text(i, "title") };
+		const char *cells[] = { id,
+					open			   ? "open"
+					: get_text(i, "closed")[0] ? "closed"
+								   : "interrupted",
+					opened, closed, get_text(i, "title") };
 
 		(void) snprintf(id, sizeof(id), "I%.0f", get_number(i, "id"));
 		(void) local_time(get_text(i, "opened"), opened, sizeof(opened));

@@ -41,8 +41,7 @@ uint64_t host_now(const struct host *h)
  */
 static void start_agents(struct host *h, uint64_t now)
 {
-	if (h->agents_started ||
-	    (!model_in_sync(h->model) && now - h->started_us < FIRST_SYNC_US))
+	if (h->agents_started || (!model_in_sync(h->model) && now - h->started_us < FIRST_SYNC_US))
 		return;
 
 	h->agents_started = true;

@@ -156,7 +156,7 @@ void budgets_save(struct host *h);
 void budgets_restore(struct host *h);
 
 /* advice.c */
-int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m);
+int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m, uint64_t incident);
 int advice_on_message(struct host *h, const struct chan_head *msg);
 void advice_on_end(struct host *h);
 void advice_done(struct host *h);
