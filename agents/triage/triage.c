@@ -335,8 +335,7 @@ static int on_init(struct anod_ctx *ctx)
 		t->patient[i].t = t;
 	t->timeout_ms =
 		ctx->host->opt(ctx, "timeout", 0, &v) == 0 ? (uint32_t) (v.u.i / 1000) : 30000;
-	t->again_us =
-		ctx->host->opt(ctx, "again", 0, &v) == 0 ? (uint64_t) v.u.i : ASK_AGAIN_US;
+	t->again_us = ctx->host->opt(ctx, "again", 0, &v) == 0 ? (uint64_t) v.u.i : ASK_AGAIN_US;
 	t->max_tokens = ctx->host->opt(ctx, "max-tokens", 0, &v) == 0 ? (uint32_t) v.u.i : 400;
 	return 0;
 }
@@ -356,7 +355,8 @@ static const struct anod_opt opts[] = {
 	{ "timeout", ANOD_INT, ANOD_UNIT_TIME, .dflt = "30s", .min = 1e5, .max = 600e6,
 	  .help = "of one question, with retries" },
 	{ "again", ANOD_INT, ANOD_UNIT_TIME, .dflt = "10m", .min = 1e6, .max = 86400e6,
-	  .help = "between two questions about one finding, when it has changed or the first failed" },
+	  .help = "between two questions about one finding, when it has changed or the first "
+		  "failed" },
 	{ "max-tokens", ANOD_INT, .dflt = "400", .min = 16, .max = 8192, .help = "of an answer" },
 	{ NULL },
 };
