@@ -15,8 +15,8 @@ PROGRAM = {"bird": "/usr/sbin/bird", "keepalived": "/usr/sbin/keepalived",
 BIRD = """router id 10.0.0.1;
 protocol device { scan time 10; }
 protocol kernel { ipv4 { export all; }; metric 10; }
-protocol static first { ipv4 { preference 210; }; check link; route 0.0.0.0/0 via 10.1.0.1; }
-protocol static second { ipv4 { preference 200; }; check link; route 0.0.0.0/0 via 10.2.0.1; }
+protocol static over_wan0 { ipv4 { preference 210; }; check link; route 0.0.0.0/0 via 10.1.0.1; }
+protocol static over_wan1 { ipv4 { preference 200; }; check link; route 0.0.0.0/0 via 10.2.0.1; }
 """
 KEEPALIVED = """global_defs {
     router_id bench
