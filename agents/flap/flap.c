@@ -11,201 +11,21 @@
  * Penalties do not outlive a restart.  A link that was held down then is shut without anybody
  * remembering why, so a permit for link.down here should carry "undo after".
  */
-#include <anod/plugin.h>
+#include "flap.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
-#include "penalty.h"
+/* ---- timer ------------------------------------------------------------------------------ */
 
-#define LINKS_MAX   256
-#define SETTLE_US   100000
-#define SHADOW_US   5000000  /* after an administrative change */
-#define RETRY_US    60000000 /* of a refused link.up */
-#define UPLINK_ROLE "uplink"
-
-enum hold { HOLD_NONE = 0, HOLD_ASKED, HOLD_DONE, HOLD_LIFTING };
-
-struct link {
-	char name[ANOD_NAME_SIZE];
-	struct agent *a;
-	struct penalty penalty;
-	int64_t count; /* carrier_down as last seen; -1: not yet */
-	unsigned uncharged;
-	uint64_t flap_us;   /* of the first uncharged one */
-	uint64_t shadow_us; /* until then nothing is charged */
-	uint64_t finding, proposal, retry_us;
-	enum hold hold;
-};
-
-struct agent {
-	struct anod_ctx *ctx;
-	struct penalty_params params;
-	bool hold_down;
-	unsigned n_links;
-	struct link *link[LINKS_MAX];
-	bool said_full;
-	uint64_t timer, wake_us;
-};
-
-static void review(struct agent *a);
-
-/* ---- facts ------------------------------------------------------------------------------ */
-
-static enum anod_tri truth(struct agent *a, const char *link, const char *attr)
-{
-	struct anod_value v;
-
-	if (a->ctx->host->get(a->ctx, "link", link, attr, &v, NULL) < 0 || v.type != ANOD_BOOL)
-		return ANOD_DOUBT;
-	return v.u.i ? ANOD_TRUE : ANOD_FALSE;
-}
-
-static bool is_uplink(struct agent *a, const char *link)
-{
-	struct anod_value v;
-
-	return a->ctx->host->get(a->ctx, "link", link, "role", &v, NULL) == 0 &&
-	       v.type == ANOD_TEXT && !strcmp(v.u.text, UPLINK_ROLE);
-}
-
-static struct link *link_find(struct agent *a, const char *name)
+struct link *flap_find(struct agent *a, const char *name)
 {
 	for (unsigned i = 0; i < a->n_links; i++)
 		if (!strcmp(a->link[i]->name, name))
 			return a->link[i];
 	return NULL;
-}
-
-/* Another uplink that has carrier and does not flap itself. */
-static bool has_other_uplink(struct agent *a, const struct link *l)
-{
-	const char *name;
-
-	for (unsigned n = 0; (name = a->ctx->host->each(a->ctx, "link", n)); n++) {
-		const struct link *other = link_find(a, name);
-
-		if (other != l && is_uplink(a, name) && truth(a, name, "carrier") == ANOD_TRUE &&
-		    !(other && other->penalty.suppressed))
-			return true;
-	}
-	return false;
-}
-
-/* ---- proposals -------------------------------------------------------------------------- */
-
-static void on_verdict(struct anod_ctx *ctx, uint64_t id, enum anod_verdict v, int error,
-		       const char *why, void *data)
-{
-	struct link *l = data;
-	uint64_t now = ctx->host->now_us(ctx);
-
-	(void) error;
-	if (id != l->proposal)
-		return;
-	if (v == ANOD_APPLIED)
-		l->shadow_us = now + SHADOW_US;
-	if (v < ANOD_DENIED)
-		return;
-
-	l->proposal = 0;
-	if (v == ANOD_COMMITTED) {
-		l->hold = l->hold == HOLD_LIFTING ? HOLD_NONE : HOLD_DONE;
-	} else {
-		ctx->host->log(ctx, LOG_NOTICE, "%s: link.%s was not done: %s", l->name,
-			       l->hold == HOLD_LIFTING ? "up" : "down", why ? why : "no reason");
-		/* A hold that was refused is not asked for again; one that stands must be lifted. */
-		l->hold = l->hold == HOLD_LIFTING ? HOLD_DONE : HOLD_NONE;
-		l->retry_us = now + RETRY_US;
-	}
-	review(l->a);
-}
-
-static void propose(struct link *l, const char *kind, const char *reason, enum hold hold)
-{
-	struct agent *a = l->a;
-	struct anod_proposal p = {
-		.size = sizeof(p), .n_actions = 1, .finding = l->finding, .confidence = 0.9
-	};
-	struct anod_action *act = &p.action[0];
-	int r;
-
-	act->size = sizeof(*act);
-	act->n_args = 1;
-	(void) snprintf(act->kind, sizeof(act->kind), "%s", kind);
-	(void) snprintf(act->arg[0].name, sizeof(act->arg[0].name), "dev");
-	act->arg[0].value.type = ANOD_TEXT;
-	(void) snprintf(act->arg[0].value.u.text, ANOD_TEXT_SIZE, "%.55s", l->name);
-	(void) snprintf(p.reason, sizeof(p.reason), "%s %s", l->name, reason);
-	(void) snprintf(p.expect, sizeof(p.expect), "no more flaps of %s reach the routing",
-			l->name);
-	l->hold = hold;
-	r = a->ctx->host->propose(a->ctx, &p, on_verdict, l, &l->proposal);
-	if (r < 0) {
-		l->proposal = 0;
-		l->hold = hold == HOLD_LIFTING ? HOLD_DONE : HOLD_NONE;
-		l->retry_us = a->ctx->host->now_us(a->ctx) + RETRY_US;
-		a->ctx->host->log(a->ctx, LOG_WARNING, "%s: a proposal was refused: %s", l->name,
-				  strerror(-r));
-	}
-}
-
-/* ---- findings --------------------------------------------------------------------------- */
-
-static void report(struct link *l)
-{
-	struct agent *a = l->a;
-	struct anod_finding f = { .size = sizeof(f),
-				  .n_refs = 2,
-				  .code = "link-flapping",
-				  .kind = "link",
-				  .confidence = 0.95 };
-	bool hold = a->hold_down && is_uplink(a, l->name) && has_other_uplink(a, l);
-
-	(void) snprintf(f.entity, sizeof(f.entity), "%s", l->name);
-	(void) snprintf(f.summary, sizeof(f.summary),
-			"%s flaps: its carrier was lost %lld times since it came up", l->name,
-			(long long) l->count);
-	for (unsigned i = 0; i < f.n_refs; i++) {
-		(void) snprintf(f.ref[i].kind, ANOD_KIND_SIZE, "link");
-		(void) snprintf(f.ref[i].entity, ANOD_NAME_SIZE, "%s", l->name);
-		(void) snprintf(f.ref[i].attr, ANOD_KIND_SIZE, i ? "carrier" : "carrier_down");
-	}
-	f.no_cure = !hold;
-	(void) a->ctx->host->find(a->ctx, &f, &l->finding);
-	if (hold)
-		propose(l, "link.down", "flaps; another uplink is there", HOLD_ASKED);
-}
-
-/* Judge one link; returns when to look at it again. */
-static uint64_t review_link(struct link *l, uint64_t now)
-{
-	struct agent *a = l->a;
-
-	if (l->uncharged && now >= l->flap_us + SETTLE_US) {
-		bool ours = l->flap_us < l->shadow_us || truth(a, l->name, "admin_up") != ANOD_TRUE;
-		unsigned n = l->uncharged;
-
-		l->uncharged = 0;
-		if (!ours && penalty_charge(&l->penalty, &a->params, n, now))
-			report(l);
-	}
-	(void) penalty_release(&l->penalty, &a->params, now);
-	if (!l->penalty.suppressed && !l->proposal && now >= l->retry_us) {
-		if (l->hold == HOLD_DONE)
-			propose(l, "link.up", "has been quiet for long enough", HOLD_LIFTING);
-		else if (l->finding && l->hold == HOLD_NONE) {
-			(void) a->ctx->host->clear(a->ctx, l->finding, "quiet for long enough");
-			l->finding = 0;
-		}
-	}
-	if (l->uncharged)
-		return l->flap_us + SETTLE_US;
-	if (l->penalty.suppressed)
-		return penalty_reuse_us(&l->penalty, &a->params);
-	return (l->finding || l->hold == HOLD_DONE) && !l->proposal ? l->retry_us : UINT64_MAX;
 }
 
 static void on_timer(struct anod_ctx *ctx, uint64_t id, void *data)
@@ -215,16 +35,16 @@ static void on_timer(struct anod_ctx *ctx, uint64_t id, void *data)
 	(void) ctx;
 	(void) id;
 	a->timer = 0;
-	review(a);
+	flap_review(a);
 }
 
-static void review(struct agent *a)
+void flap_review(struct agent *a)
 {
 	const struct anod_host *h = a->ctx->host;
 	uint64_t now = h->now_us(a->ctx), next = UINT64_MAX;
 
 	for (unsigned i = 0; i < a->n_links; i++) {
-		uint64_t t = review_link(a->link[i], now);
+		uint64_t t = hold_review(a->link[i], now);
 
 		next = t < next ? t : next;
 	}
@@ -242,7 +62,7 @@ static void review(struct agent *a)
 
 static struct link *link_add(struct agent *a, const char *name)
 {
-	struct link *l = link_find(a, name);
+	struct link *l = flap_find(a, name);
 
 	if (l)
 		return l;
@@ -274,7 +94,7 @@ static void count_flaps(struct link *l, int64_t count, uint64_t now)
 	if (!l->uncharged)
 		l->flap_us = now;
 	l->uncharged += delta;
-	review(l->a);
+	flap_review(l->a);
 }
 
 static int on_event(struct anod_ctx *ctx, const struct anod_event *e)
@@ -286,7 +106,7 @@ static int on_event(struct anod_ctx *ctx, const struct anod_event *e)
 	if (strcmp(e->kind, "link") != 0)
 		return 0;
 	if (!e->attr) {
-		l = link_find(a, e->entity);
+		l = flap_find(a, e->entity);
 		if (l)
 			l->count = -1; /* a link of that name may come back as another */
 		return 0;

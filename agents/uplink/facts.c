@@ -170,7 +170,10 @@ void facts_read_uplink(struct agent *a, struct uplink *u, struct health_input *r
 	uint64_t stale_us = 3 * a->every_us + a->params.timeout_us + 2000000;
 
 	u->admin = facts_truth(a, "link", u->dev, "admin_up");
-	u->link = tri_min(u->admin, facts_truth(a, "link", u->dev, "carrier"));
+	/* There is always a loopback: no link at all means that nobody has looked yet. */
+	if (!a->ctx->host->each(a->ctx, "link", 0))
+		u->admin = ANOD_DOUBT;
+	u->link = u->admin == ANOD_TRUE ? facts_truth(a, "link", u->dev, "carrier") : u->admin;
 	*ret = (struct health_input){ .link = u->link, .targets = a->n_targets };
 	ret->gateway = tri_min(read_gateway(a, u, 0), read_gateway(a, u, 1));
 	for (unsigned t = 0; t < a->n_targets; t++) {

@@ -5,8 +5,8 @@
  *
  *   False alarms  At least 'alarm_every' probes between them on average, on a path that is as
  *                 bad as the parameters call healthy.  This is proven, not tuned: see the .c.
- *   Delay         Within 5 % of the bound ln(alarm_every) / (evidence in one probe) that no test
- *                 can beat by much (Lorden 1971) for 2 to 30 % of loss.  5 % takes 143 probes on
+ *   Delay         Within 10 % of the bound ln(alarm_every) / (evidence in one probe) that no test
+ *                 can beat by much (Lorden 1971) for 1 to 30 % of loss.  5 % takes 143 probes on
  *                 average at one false alarm in 1e9; three losses in a row take 5400.
  *
  * Losses of a healthy path come in bursts, so outcomes are a two-state chain (Gilbert 1960):

@@ -10,10 +10,10 @@
  */
 #include "uplink.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <syslog.h>
 
 /* For so long the attributes of a route may still be on their way. */
@@ -29,8 +29,6 @@ int uplink_index(const struct agent *a, const char *dev)
 
 /* ---- judging ---------------------------------------------------------------------------- */
 
-static void judge(struct agent *a);
-
 static void on_wake(struct anod_ctx *ctx, uint64_t id, void *data)
 {
 	struct agent *a = data;
@@ -38,7 +36,7 @@ static void on_wake(struct anod_ctx *ctx, uint64_t id, void *data)
 	(void) ctx;
 	(void) id;
 	a->wake_timer = 0;
-	judge(a);
+	uplink_judge(a);
 }
 
 static void set_wake(struct agent *a, uint64_t now)
@@ -77,7 +75,7 @@ static bool blind(struct agent *a)
 	return what != NULL;
 }
 
-static void judge(struct agent *a)
+void uplink_judge(struct agent *a)
 {
 	uint64_t now = a->ctx->host->now_us(a->ctx);
 
@@ -105,7 +103,7 @@ static void on_settled(struct anod_ctx *ctx, uint64_t id, void *data)
 	(void) id;
 	a->settle_timer = 0;
 	facts_read_routes(a);
-	judge(a);
+	uplink_judge(a);
 }
 
 void uplink_settle(struct agent *a)
@@ -119,82 +117,21 @@ static void on_check(struct anod_ctx *ctx, uint64_t id, void *data)
 {
 	(void) ctx;
 	(void) id;
-	judge(data);
+	uplink_judge(data);
 }
 
-/* ---- probes ----------------------------------------------------------------------------- */
+/* ---- events ----------------------------------------------------------------------------- */
 
-static void blame(struct agent *a, unsigned i, double loss, uint64_t since_us, uint64_t now)
+/* "wan0/192.0.2.1": a router has thousands of neighbours that are none of our business. */
+static bool of_an_uplink(const struct agent *a, const char *neigh)
 {
-	struct uplink *u = a->uplink[i];
-	const struct health *h[UPLINKS_MAX];
+	for (unsigned i = 0; i < a->n_uplinks; i++) {
+		size_t len = strlen(a->uplink[i]->dev);
 
-	for (unsigned k = 0; k < a->n_uplinks; k++)
-		h[k] = &a->uplink[k]->health;
-	rivals_judge(h, a->n_uplinks, i, a->n_targets, a->params.loss.healthy, since_us,
-		     &u->rivals);
-	health_blame(&u->health, loss,
-		     u->rivals.uplink >= u->rivals.shared && u->rivals.uplink >= u->rivals.target,
-		     now);
-	u->retell = true;
-}
-
-/* Feed what the counters gained.  The order within one gain is not known; losses last is the
- * reading that makes least of them. */
-static void feed(struct agent *a, unsigned i, unsigned target, uint64_t now)
-{
-	struct target *t = &a->uplink[i]->target[target];
-	int64_t sent = t->sent - t->fed_sent, lost = t->lost - t->fed_lost;
-	int64_t ok = sent - lost - (t->voided - t->fed_voided);
-	bool alarm = false;
-	uint64_t since = 0;
-	double loss = 0;
-
-	if (!t->based || sent < 0 || lost < 0 || t->voided < t->fed_voided) {
-		facts_base_target(a, t); /* the sensor began anew */
-		return;
+		if (!strncmp(neigh, a->uplink[i]->dev, len) && neigh[len] == '/')
+			return true;
 	}
-	if (ok < 0)
-		return; /* 'sent' is still on its way */
-
-	/* A dead target speaks through the quorum, not through the loss. */
-	for (int64_t k = 0; k < ok + lost && t->up != ANOD_FALSE; k++)
-		alarm |= health_probe(&a->uplink[i]->health, &a->params, target, k >= ok, now,
-				      &since, &loss);
-	t->fed_sent = t->sent;
-	t->fed_lost = t->lost;
-	t->fed_voided = t->voided;
-	if (alarm)
-		blame(a, i, loss, since, now);
-	if (alarm || a->uplink[i]->health.proof > 0)
-		judge(a);
-}
-
-static void probe_event(struct agent *a, unsigned i, unsigned target, const struct anod_event *e)
-{
-	struct target *t = &a->uplink[i]->target[target];
-
-	if (!e->attr) {
-		t->based = false;
-		t->seen_us = 0;
-		judge(a);
-		return;
-	}
-	if (e->value->type == ANOD_UNKNOWN)
-		return; /* 'seen_us' grows old */
-
-	t->seen_us = a->ctx->host->now_us(a->ctx);
-	if (!strcmp(e->attr, "lost")) {
-		t->lost = e->value->u.i;
-	} else if (!strcmp(e->attr, "void")) {
-		t->voided = e->value->u.i;
-	} else if (!strcmp(e->attr, "sent")) {
-		t->sent = e->value->u.i;
-		feed(a, i, target, t->seen_us);
-	} else if (!strcmp(e->attr, "up")) {
-		t->up = e->value->u.i ? ANOD_TRUE : ANOD_FALSE;
-		judge(a);
-	}
+	return false;
 }
 
 static int on_event(struct anod_ctx *ctx, const struct anod_event *e)
@@ -202,59 +139,19 @@ static int on_event(struct anod_ctx *ctx, const struct anod_event *e)
 	struct agent *a = ctx->state;
 
 	if (!strcmp(e->kind, "probe")) {
-		for (unsigned i = 0; i < a->n_uplinks; i++)
-			for (unsigned t = 0; t < a->n_targets; t++)
-				if (!strcmp(a->uplink[i]->target[t].entity, e->entity)) {
-					probe_event(a, i, t, e);
-					return 0;
-				}
+		probes_event(a, e);
 	} else if (!strcmp(e->kind, "route")) {
 		uplink_settle(a);
 	} else if (!strcmp(e->kind, "neigh")) {
-		judge(a);
+		if (of_an_uplink(a, e->entity))
+			uplink_judge(a);
 	} else if (uplink_index(a, e->entity) >= 0) {
-		judge(a);
+		uplink_judge(a);
 	}
 	return 0;
 }
 
 /* ---- uplinks ---------------------------------------------------------------------------- */
-
-static void text_arg(struct anod_action *q, const char *name, const char *text)
-{
-	struct anod_arg *arg = &q->arg[q->n_args++];
-
-	(void) snprintf(arg->name, sizeof(arg->name), "%s", name);
-	arg->value.type = ANOD_TEXT;
-	(void) snprintf(arg->value.u.text, sizeof(arg->value.u.text), "%s", text);
-}
-
-static void int_arg(struct anod_action *q, const char *name, int64_t i, enum anod_unit unit)
-{
-	struct anod_arg *arg = &q->arg[q->n_args++];
-
-	(void) snprintf(arg->name, sizeof(arg->name), "%s", name);
-	arg->value.type = ANOD_INT;
-	arg->value.unit = (uint8_t) unit;
-	arg->value.u.i = i;
-}
-
-static int sense(struct agent *a, const struct uplink *u, const struct anod_prefix *target)
-{
-	struct anod_action q = { .size = sizeof(q), .kind = "probe" };
-	uint64_t id;
-
-	text_arg(&q, "dev", u->dev);
-	(void) snprintf(q.arg[q.n_args].name, ANOD_KIND_SIZE, "target");
-	q.arg[q.n_args].value.type = ANOD_PREFIX;
-	q.arg[q.n_args++].value.u.prefix = *target;
-	text_arg(&q, "proto", a->proto);
-	if (a->port)
-		int_arg(&q, "port", a->port, ANOD_UNIT_NONE);
-	int_arg(&q, "every", (int64_t) a->every_us, ANOD_UNIT_TIME);
-	int_arg(&q, "timeout", (int64_t) a->params.timeout_us, ANOD_UNIT_TIME);
-	return a->ctx->host->sense(a->ctx, &q, &id);
-}
 
 int uplink_add(struct agent *a, const char *dev, unsigned weight)
 {
@@ -278,21 +175,7 @@ int uplink_add(struct agent *a, const char *dev, unsigned weight)
 	if (r < 0)
 		return r;
 
-	for (unsigned t = 0; t < a->n_targets; t++) {
-		char text[INET6_ADDRSTRLEN];
-
-		(void) inet_ntop(a->target[t].family, a->target[t].addr, text, sizeof(text));
-		if (a->port)
-			(void) snprintf(u->target[t].entity, ANOD_NAME_SIZE, "%s/%s/%s/%d", dev,
-					text, a->proto, (int) a->port);
-		else
-			(void) snprintf(u->target[t].entity, ANOD_NAME_SIZE, "%s/%s", dev, text);
-		facts_base_target(a, &u->target[t]);
-		r = sense(a, u, &a->target[t]);
-		if (r < 0)
-			h->log(a->ctx, LOG_WARNING, "no probes of %s: %s", u->target[t].entity,
-			       strerror(-r));
-	}
+	probes_ask(a, u);
 	a->uplink[a->n_uplinks++] = u;
 	return (int) a->n_uplinks - 1;
 }

@@ -1,10 +1,12 @@
 /*
  * uplink - what the files of this agent share.
  *
- *   facts.c   facts of the host -> struct agent
- *   report.c  states -> findings
- *   steer.c   plans -> proposals, and what became of them
- *   uplink.c  options, events, timers
+ *   facts.c     facts of the host -> struct agent
+ *   probes.c    probes: asked for, counted, fed to the loss test
+ *   report.c    states -> findings
+ *   proposal.c  a plan -> struct anod_proposal
+ *   steer.c     when to propose, and what became of it
+ *   uplink.c    options, events, timers
  *
  * Threads: the host's one.  Memory: all of it from host->alloc.
  */
@@ -91,6 +93,8 @@ int uplink_index(const struct agent *a, const char *dev);
 int uplink_add(struct agent *a, const char *dev, unsigned weight);
 /* Read the routes and judge again once what is being published has settled. */
 void uplink_settle(struct agent *a);
+/* Judge all uplinks, tell, and steer. */
+void uplink_judge(struct agent *a);
 
 /* ---- facts.c ---- */
 
@@ -104,10 +108,21 @@ void facts_read_uplink(struct agent *a, struct uplink *u, struct health_input *r
 /* Where the counters of a probe are now, as the beginning to count from. */
 void facts_base_target(struct agent *a, struct target *t);
 
+/* ---- probes.c ---- */
+
+/* Ask the sensor for the probes of an uplink; what is refused is logged and stays unknown. */
+void probes_ask(struct agent *a, struct uplink *u);
+void probes_event(struct agent *a, const struct anod_event *e);
+
 /* ---- report.c ---- */
 
 /* Open, update or clear the finding of an uplink so that it says what its state is. */
 void report_uplink(struct agent *a, unsigned i, bool no_cure);
+
+/* ---- proposal.c ---- */
+
+void proposal_make(const struct agent *a, const struct plan plan[FAMILIES],
+		   struct anod_proposal *ret);
 
 /* ---- steer.c ---- */
 

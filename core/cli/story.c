@@ -22,8 +22,11 @@ void show_incidents(const struct cli *c, const cJSON *d)
 	{
 		bool open = get_bool(i, "open");
 		char id[24], opened[32], closed[32] = "-";
-		const char *cells[] = { id, open ? "open" : "closed", opened, closed,
-					get_text(i, "title") };
+		const char *cells[] = { id,
+					open			   ? "open"
+					: get_text(i, "closed")[0] ? "closed"
+								   : "interrupted",
+					opened, closed, get_text(i, "title") };
 
 		(void) snprintf(id, sizeof(id), "I%.0f", get_number(i, "id"));
 		(void) local_time(get_text(i, "opened"), opened, sizeof(opened));
@@ -98,7 +101,7 @@ void show_transaction(const struct cli *c, const cJSON *t)
 		      state_paint(c, get_text(t, "state")), get_text(t, "state"), paint(c, "off"));
 	(void) printf("  by %s at %s", get_text(t, "agent"),
 		      local_time(get_text(t, "created"), when, sizeof(when)));
-	if (get_text(t, "rule")[0])
+	if (get_text(t, "rule")[0] && strcmp(get_text(t, "state"), "denied") != 0)
 		(void) printf(", allowed by \"%s\"", get_text(t, "rule"));
 	if (get(t, "incident"))
 		(void) printf(", incident I%.0f", get_number(t, "incident"));

@@ -15,7 +15,8 @@
  *   function= count|every|any (SET|KIND ["up" | "where" expr])
  *           | min|max|sum|avg (fact ["where" expr]) | rate|p50|p95|p99|mean|trend (fact, DUR)
  *           | changed (fact) | reversals (resource) | path.loss|path.rtt (NAME)
- *   A bare word on the right of == and != is a text.
+ *   A bare word on the right of == and != is a text, unless something is calculated with it.
+ *   "and" and "or" may end a line or begin one.
  *
  * "KIND.ATTR" without a name is the subject's (in a policy: the entity that the action is on;
  * in a watch: every entity of the kind in turn; inside count(... where ...): the one counted).
@@ -25,7 +26,8 @@
  * a break for D, false when X was false at some moment in D, else unknown.
  *
  * In this version these parse and check but evaluate to unknown, and expr_check() notes it as a
- * warning: "in DUR", rate, p50, p95, p99, mean, trend, changed, reversals, formerly.
+ * warning: "in DUR", rate, p50, p95, p99, mean, trend, changed, reversals, path.*(NAME),
+ * formerly.
  *
  * Pure; bounded: EXPR_NODES_MAX nodes, EXPR_DEPTH_MAX levels, each evaluated once per entity.
  */

@@ -2,8 +2,8 @@
  * expr_format - the canonical text of a tree, and a walk over it.
  *
  * Design.  Brackets are written where the level of the grammar asks for them and nowhere else;
- * what this writes parses to the same tree, which a fuzz target checks.  "of" is written as the
- * product that it is.
+ * what this writes parses to the same tree, no deeper than what was read, which a fuzz target
+ * checks.  "of" is written as the product that it is where that needs no brackets.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,8 @@ enum level_of { /* of the grammar in expr.h, from loose to tight */
 		LEVEL_TEST,
 		LEVEL_SUM,
 		LEVEL_TERM,
-		LEVEL_FACTOR,
+		LEVEL_FACTOR, /* "N of X" */
+		LEVEL_PRIMARY,
 };
 
 static void format(const struct expr *e, enum level_of least, FILE *f);
@@ -30,8 +31,8 @@ static enum level_of level_of(const struct expr *e)
 		return LEVEL_OR;
 	case EXPR_AND:
 		return LEVEL_AND;
-	case EXPR_NOT:
-		return LEVEL_NOT;
+	case EXPR_NOT: /* "X not in SET" */
+		return e->a->op == EXPR_IN_SET ? LEVEL_TEST : LEVEL_NOT;
 	case EXPR_FOR:
 	case EXPR_WITHIN:
 	case EXPR_FORMERLY: /* takes no "for" behind it */
@@ -54,7 +55,7 @@ static enum level_of level_of(const struct expr *e)
 	case EXPR_COUNT:
 		break;
 	}
-	return LEVEL_FACTOR;
+	return LEVEL_PRIMARY;
 }
 
 static bool reads_as_word(const char *text)
@@ -146,7 +147,7 @@ static void format_members(const struct expr *e, FILE *f)
 
 	fprintf(f, "%s(", names[e->fn]);
 	if (e->a)
-		format(e->a, LEVEL_FACTOR, f);
+		format(e->a, LEVEL_PRIMARY, f);
 	else
 		fputs(e->name ? e->name : e->kind_name, f);
 	if (e->up)
@@ -161,7 +162,7 @@ static void format_members(const struct expr *e, FILE *f)
 static void format_call(const struct expr *e, FILE *f)
 {
 	fprintf(f, "%s(", e->name);
-	format(e->a, LEVEL_FACTOR, f);
+	format(e->a, LEVEL_PRIMARY, f);
 	if (e->dur_us > 0) {
 		fputs(", ", f);
 		format_duration_us(e->dur_us, f);
@@ -188,7 +189,8 @@ static void format_compare(const struct expr *e, FILE *f)
 	fprintf(f, " %s ", ops[e->cmp]);
 	if (e->b->op == EXPR_LITERAL)
 		format_literal(e->b, e->cmp == VALUE_EQ || e->cmp == VALUE_NE, f);
-	else if (e->b->op == EXPR_OPERAND && !strchr(e->b->name, '.')) {
+	else if (e->b->op == EXPR_OPERAND && !strchr(e->b->name, '.') &&
+		 (e->cmp == VALUE_EQ || e->cmp == VALUE_NE)) {
 		/* Bare it would read as a text. */
 		fputc('(', f);
 		format(e->b, LEVEL_OR, f);
@@ -203,7 +205,7 @@ static void format_overlaps(const struct expr *e, FILE *f)
 	format(e->a, LEVEL_SUM, f);
 	fputs(" overlaps ", f);
 	if (e->b)
-		format(e->b, LEVEL_FACTOR, f);
+		format(e->b, LEVEL_PRIMARY, f);
 	else
 		fputs(e->name, f);
 }
@@ -213,6 +215,17 @@ static void format_over_time(const struct expr *e, FILE *f)
 	format(e->a, LEVEL_TEST, f);
 	fputs(e->op == EXPR_FOR ? " for " : " in ", f);
 	format_duration_us(e->dur_us, f);
+}
+
+static void format_not(const struct expr *e, FILE *f)
+{
+	if (e->a->op == EXPR_IN_SET) {
+		format(e->a->a, LEVEL_SUM, f);
+		fprintf(f, " not in %s", e->a->name);
+	} else {
+		fputs("not ", f);
+		format(e->a, LEVEL_NOT, f);
+	}
 }
 
 static void format_bare(const struct expr *e, FILE *f)
@@ -231,8 +244,7 @@ static void format_bare(const struct expr *e, FILE *f)
 		fputs("before", f);
 		break;
 	case EXPR_NOT:
-		fputs("not ", f);
-		format(e->a, LEVEL_NOT, f);
+		format_not(e, f);
 		break;
 	case EXPR_AND:
 		format_two(e, "and", LEVEL_AND, LEVEL_NOT, f);
@@ -282,6 +294,11 @@ static void format_bare(const struct expr *e, FILE *f)
 static void format(const struct expr *e, enum level_of least, FILE *f)
 {
 	bool brackets = level_of(e) < least;
+
+	if (brackets && least == LEVEL_FACTOR && e->op == EXPR_MUL && e->a->op == EXPR_LITERAL) {
+		format_two(e, "of", LEVEL_PRIMARY, LEVEL_PRIMARY, f);
+		return;
+	}
 
 	if (brackets)
 		fputc('(', f);

@@ -85,15 +85,27 @@ static bool parse_comparison_op(struct parse_expr *p, enum value_cmp *ret, bool 
 	return false;
 }
 
+/* A bare word that nothing is calculated with. */
+static bool text_ahead(struct parse_expr *p)
+{
+	static const char *const ops[] = { "(", "+", "-", "*", "/", "x" };
+	const struct token *t = expr_ahead(p), *next = lex_peek(p->l, 1);
+
+	if (t->type != TOKEN_WORD || memchr(t->text, '.', t->len) || expr_is_reserved(t) ||
+	    token_is(t, "before") || (token_is(next, ".") && next->glued))
+		return false;
+	for (unsigned i = 0; i < ARRAY_SIZE(ops); i++) {
+		if (token_is(next, ops[i]))
+			return false;
+	}
+	return true;
+}
+
 static struct expr *parse_right(struct parse_expr *p, enum value_cmp cmp)
 {
-	const struct token *t = expr_ahead(p);
-	bool bare = t->type == TOKEN_WORD && !memchr(t->text, '.', t->len) &&
-		    !expr_is_reserved(t) && !token_is(t, "before") &&
-		    !token_is(lex_peek(p->l, 1), "(") &&
-		    !(token_is(lex_peek(p->l, 1), ".") && lex_peek(p->l, 1)->glued);
+	bool may_be_text = cmp == VALUE_EQ || cmp == VALUE_NE;
 
-	return bare && (cmp == VALUE_EQ || cmp == VALUE_NE) ? expr_parse_text(p) : parse_sum(p);
+	return may_be_text && text_ahead(p) ? expr_parse_text(p) : parse_sum(p);
 }
 
 static struct expr *parse_comparison(struct parse_expr *p, struct expr *a, enum value_cmp cmp,

@@ -16,7 +16,7 @@
 
 #include "facts/value.h"
 
-#define DIGITS_MAX 18 /* significant digits of a number: all fit an int64_t */
+#define DIGITS_MAX 19 /* significant digits of a number: all fit a uint64_t */
 
 struct unit_word {
 	const char *word;
@@ -237,7 +237,7 @@ static size_t scan_colons(const char *s, const char *end, struct token *t)
 
 /* A decimal number as digits and a power of ten. */
 struct decimal {
-	int64_t digits;
+	uint64_t digits;
 	int exponent;
 	bool real;  /* has a point or an exponent */
 	bool long_; /* more digits than an integer holds */
@@ -263,7 +263,7 @@ static size_t scan_decimal(const char *s, const char *end, struct decimal *ret)
 			d.long_ = true;
 			continue;
 		}
-		d.digits = d.digits * 10 + (*p - '0');
+		d.digits = d.digits * 10 + (uint64_t) (*p - '0');
 		d.exponent -= point;
 	}
 

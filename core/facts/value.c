@@ -231,6 +231,11 @@ static void format_real(double r, uint8_t unit, char *buf, size_t size)
 	const struct scale *s = scales_of(unit);
 	char number[40];
 
+	/* 80Mbps and not 80000000bps */
+	if (s->factor > 1 && fabs(r) < 9e15 && !(r < floor(r)) && !(r > floor(r))) {
+		format_int((int64_t) r, unit, buf, size);
+		return;
+	}
 	while (s->factor > 1)
 		s++;
 	for (int digits = 1; digits <= 17; digits++) {
@@ -238,7 +243,9 @@ static void format_real(double r, uint8_t unit, char *buf, size_t size)
 
 		(void) snprintf(number, sizeof(number), "%.*g", digits, r * divisor);
 		back = strtod(number, NULL) / divisor;
-		if (!(back < r) && !(back > r))
+		/* 80% and not 8e+01%: an exponent only where the number needs it. */
+		if (!(back < r) && !(back > r) &&
+		    (!strchr(number, 'e') || !(fabs(r) >= 1e-4 && fabs(r) < 1e9)))
 			break;
 	}
 
@@ -359,4 +366,21 @@ enum anod_tri tri_not(enum anod_tri t)
 const char *tri_name(enum anod_tri t)
 {
 	return t == ANOD_TRUE ? "true" : t == ANOD_FALSE ? "false" : "unknown";
+}
+
+const char *value_show(const struct anod_value *v, char *buf, size_t size)
+{
+	struct anod_value rounded = *v;
+	char text[32];
+
+	if (v->type != ANOD_REAL)
+		return value_format(v, buf, size);
+
+	(void) snprintf(text, sizeof(text), "%.4g", v->u.r);
+	rounded.u.r = strtod(text, NULL);
+	if (v->unit != ANOD_UNIT_RATIO)
+		return value_format(&rounded, buf, size);
+
+	(void) snprintf(buf, size, "%.4g%%", v->u.r * 100);
+	return buf;
 }

@@ -30,6 +30,9 @@ enum anod_tri value_compare(enum value_cmp op, const struct anod_value *a,
  * "30ms", "5%", "400Mbps", "198.51.100.0/22", "wan0", "unknown".  Returns buf. */
 const char *value_format(const struct anod_value *v, char *buf, size_t size);
 
+/* The same for people alone: at most four significant digits.  Returns buf. */
+const char *value_show(const struct anod_value *v, char *buf, size_t size);
+
 const char *type_name(enum anod_type t); /* "number" for INT and REAL */
 const char *unit_name(enum anod_unit u); /* "duration", "ratio", "count", ... */
 

@@ -123,7 +123,7 @@ static int on_start(struct cell *c)
 	return cell_send(c, &ready, sizeof(ready));
 }
 
-static void deliver(struct cell *c, const struct cell_fact *m, bool gone)
+static void deliver(struct cell *c, const struct cell_fact *m)
 {
 	struct anod_event e = {
 		.kind = m->kind,
@@ -134,7 +134,6 @@ static void deliver(struct cell *c, const struct cell_fact *m, bool gone)
 		.time_us = m->time_us,
 	};
 
-	(void) gone;
 	for (unsigned k = 0; c->started && k < c->n_agents; k++) {
 		struct instance *i = c->agent[k];
 		int r;
@@ -181,7 +180,9 @@ static int on_fact(struct cell *c, const struct cell_fact *m)
 		if (r < 0)
 			return r;
 	}
-	deliver(c, m, m->flags & CELL_FACT_GONE);
+	/* That an entity came is no event of its own: its first value is. */
+	if (m->attr[0] || (m->flags & CELL_FACT_GONE))
+		deliver(c, m);
 	return 0;
 }
 
@@ -286,6 +287,7 @@ int cell_open(sd_event *loop, int fd, bool sandboxed, struct cell **ret)
 	}
 	c->loop = sd_event_ref(loop);
 	c->sandboxed = sandboxed;
+	c->last_id = CELL_FIRST_FINDING;
 	r = chan_open(loop, fd, "host", on_message, on_close, c, &c->chan);
 	if (r < 0)
 		return r;

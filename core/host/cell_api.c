@@ -90,6 +90,17 @@ static bool may_propose(const struct instance *i, const struct anod_proposal *p)
 	return true;
 }
 
+/* The agent no longer wants it: worth a word to the host while nothing has been applied. */
+static void propose_cancel(struct handle *h)
+{
+	struct cell_note m = {
+		.head = { .type = CELL_WITHDRAW, .id = h->id },
+		.agent = h->inst->number,
+	};
+
+	(void) cell_send(h->inst->owner, &m.head, sizeof(m));
+}
+
 static int api_propose(struct anod_ctx *ctx, const struct anod_proposal *p, anod_verdict_fn *fn,
 		       void *data, uint64_t *ret_id)
 {
@@ -110,13 +121,14 @@ static int api_propose(struct anod_ctx *ctx, const struct anod_proposal *p, anod
 		return -EPERM;
 	}
 
-	h = handle_new(i, NULL, (void *) fn, data);
+	h = handle_new(i, propose_cancel, (void *) fn, data);
 	if (!h)
 		return -ENOSPC;
 
 	m.head.id = h->id;
 	r = cell_send(c, &m.head, sizeof(m));
 	if (r < 0) {
+		h->cancel = NULL;
 		handle_free(h);
 		return r;
 	}
@@ -137,8 +149,10 @@ void cell_on_verdict(struct instance *i, const struct cell_verdict *m)
 
 	fn = (anod_verdict_fn *) h->fn;
 	data = h->data;
-	if (m->verdict >= ANOD_DENIED)
+	if (m->verdict >= ANOD_DENIED) {
+		h->cancel = NULL;
 		handle_free(h);
+	}
 	if (fn)
 		fn(&i->ctx, m->head.id, (enum anod_verdict) m->verdict, m->error, m->why, data);
 }
@@ -152,6 +166,7 @@ static int api_infer(struct anod_ctx *ctx, const struct anod_question *q, anod_a
 		.agent = i->number,
 		.timeout_ms = q->timeout_ms,
 		.max_tokens = q->max_tokens,
+		.finding = q->size > offsetof(struct anod_question, finding) ? q->finding : 0,
 	};
 	size_t n = q->input ? strlen(q->input) + 1 : 1;
 	struct handle *h;

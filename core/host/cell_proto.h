@@ -7,7 +7,7 @@
  * chose.  The host believes none of it: sizes, strings, numbers and the manifest are checked.
  *
  *   host -> cell  ATTR* AGENT* FACT* START  FACT*  VERDICT ANSWER PING STOP
- *   cell -> host  READY  LOG FIND CLEAR PROPOSE ASK SENSE UNSENSE PONG FAILED
+ *   cell -> host  READY  LOG FIND CLEAR PROPOSE WITHDRAW ASK SENSE UNSENSE PONG FAILED
  */
 #ifndef HOST_CELL_PROTO_H
 #define HOST_CELL_PROTO_H
@@ -23,6 +23,8 @@
 #define CELL_PING_US	 (1000 * UINT64_C(1000))
 #define CELL_HANG_US	 (5000 * UINT64_C(1000)) /* without a PONG: the cell is killed */
 #define CELL_PATH_SIZE	 512
+/* A cell's own numbers of findings begin here; smaller ones are the host's (facts "finding.*"). */
+#define CELL_FIRST_FINDING (UINT64_C(1) << 32)
 
 enum cell_type {
 	CELL_ATTR = 128,
@@ -38,6 +40,7 @@ enum cell_type {
 	CELL_FIND,
 	CELL_CLEAR,
 	CELL_PROPOSE,
+	CELL_WITHDRAW,
 	CELL_ASK,
 	CELL_SENSE,
 	CELL_UNSENSE,
@@ -95,7 +98,7 @@ struct cell_answer {
 	struct anod_action action;
 };
 
-struct cell_note { /* CLEAR (id: the finding), LOG, FAILED, UNSENSE (id: the request) */
+struct cell_note { /* CLEAR (id: the finding), WITHDRAW, LOG, FAILED, UNSENSE (id: the request) */
 	struct chan_head head;
 	uint32_t agent;
 	int32_t error; /* LOG: priority */
@@ -120,6 +123,7 @@ struct cell_ask {
 	uint32_t timeout_ms, max_tokens, n_kinds;
 	char task[ANOD_KIND_SIZE];
 	char kind[CELL_ASK_KINDS][ANOD_KIND_SIZE];
+	uint64_t finding; /* 0, the cell's own number, or the host's */
 	uint32_t input_size, pad;
 	char input[CELL_INPUT_MAX]; /* only input_size bytes, with the NUL, are sent */
 };

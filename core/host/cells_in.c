@@ -104,12 +104,22 @@ static void refuse(struct host *h, uint32_t agent, uint64_t id, int error, const
 	(void) cells_send(h, &m.head, sizeof(m));
 }
 
+/* A number that the cell gave: of its own findings, or one that it read as a fact. */
+static uint64_t finding_of(struct host *h, uint32_t agent, uint64_t theirs)
+{
+	struct cell_link *l = link_find(h, agent, LINK_FINDING, theirs);
+
+	if (l)
+		return l->ours;
+	return theirs < CELL_FIRST_FINDING && incident_finding_get(h->incidents, theirs) ? theirs
+											 : 0;
+}
+
 static int on_propose(struct host *h, const struct cell_propose *m)
 {
 	struct agent *a = agent_at(h, m->agent);
 	struct anod_proposal p = m->proposal;
-	uint64_t tx = 0, theirs = p.finding;
-	struct cell_link *l;
+	uint64_t tx = 0;
 	char why[256] = "";
 	int r;
 
@@ -130,8 +140,7 @@ static int on_propose(struct host *h, const struct cell_propose *m)
 		return 0;
 	}
 
-	l = link_find(h, m->agent, LINK_FINDING, theirs);
-	p.finding = l ? l->ours : 0;
+	p.finding = finding_of(h, m->agent, p.finding);
 	a->n_proposals++;
 	r = engine_propose(h, a->name, ((uint64_t) m->agent << 48) | m->head.id, p.finding, &p, &tx,
 			   why, sizeof(why));
@@ -145,6 +154,17 @@ void cells_link_proposal(struct host *h, uint64_t agent_ref, uint64_t tx)
 {
 	(void) link_add(h, (unsigned) (agent_ref >> 48), LINK_PROPOSAL,
 			agent_ref & ((UINT64_C(1) << 48) - 1), tx);
+}
+
+static int on_withdraw(struct host *h, const struct cell_note *m)
+{
+	struct cell_link *l = link_find(h, m->agent, LINK_PROPOSAL, m->head.id);
+
+	if (l) {
+		(void) txns_withdraw(h->txns, l->ours, "withdrawn: its cause is gone");
+		link_del(h, l);
+	}
+	return 0;
 }
 
 static int on_ask(struct host *h, const struct cell_ask *m)
@@ -163,7 +183,8 @@ static int on_ask(struct host *h, const struct cell_ask *m)
 		a->n_refused++;
 		return 0;
 	}
-	return advice_ask(h, m->agent, m);
+	return advice_ask(h, m->agent, m,
+			  incident_of_finding(h->incidents, finding_of(h, m->agent, m->finding)));
 }
 
 static int on_sense(struct host *h, const struct cell_sense *m)
@@ -231,6 +252,8 @@ int cells_on_message(struct host *h, const struct chan_head *msg)
 		return FITS(struct cell_note) ? on_clear(h, (const void *) msg) : -EPROTO;
 	case CELL_PROPOSE:
 		return FITS(struct cell_propose) ? on_propose(h, (const void *) msg) : -EPROTO;
+	case CELL_WITHDRAW:
+		return FITS(struct cell_note) ? on_withdraw(h, (const void *) msg) : -EPROTO;
 	case CELL_ASK:
 		return msg->size > offsetof(struct cell_ask, input) ? on_ask(h, (const void *) msg)
 								    : -EPROTO;

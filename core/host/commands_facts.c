@@ -56,7 +56,7 @@ cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_attr *a)
 	cJSON_AddStringToObject(o, "kind", a->kind_name);
 	cJSON_AddStringToObject(o, "entity", store_entity_name(h->store, entity));
 	cJSON_AddStringToObject(o, "attr", a->name);
-	cJSON_AddStringToObject(o, "value", value_format(&f.value, text, sizeof(text)));
+	cJSON_AddStringToObject(o, "value", value_show(&f.value, text, sizeof(text)));
 	add_raw(o, &f.value);
 	cJSON_AddStringToObject(o, "unit", unit_name(a->unit));
 	if (f.time_us)

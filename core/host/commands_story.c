@@ -28,7 +28,7 @@ cJSON *cmd_incidents(struct command_call *c)
 
 struct lookup {
 	double tx;
-	cJSON *decision, *transaction; /* copies */
+	cJSON *decision, *transaction, *line; /* copies; line: the decision's */
 };
 
 /* Newest first: the last decision and the final state win. */
@@ -45,12 +45,34 @@ static int on_ledger_line(const cJSON *line, void *data)
 	if (!l->decision && strcmp(kind->valuestring, "decision") == 0) {
 		what = cJSON_GetObjectItemCaseSensitive(line, "decision");
 		l->decision = cJSON_Duplicate(what, true);
+		l->line = cJSON_Duplicate(line, true);
 	}
 	if (!l->transaction && strcmp(kind->valuestring, "tx") == 0) {
 		what = cJSON_GetObjectItemCaseSensitive(line, "transaction");
 		l->transaction = cJSON_Duplicate(what, true);
 	}
 	return l->decision && l->transaction;
+}
+
+/* A transaction that a restart found in the journal has no proposal: its decision's line has. */
+static void complete(cJSON *txn, const cJSON *line)
+{
+	static const char *const names[][2] = { { "reason", "because" },
+						{ "actions", "actions" },
+						{ "incident", "incident" } };
+	const cJSON *reason = cJSON_GetObjectItemCaseSensitive(txn, "reason");
+
+	if (!line || (cJSON_IsString(reason) && reason->valuestring[0]))
+		return;
+
+	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+		const cJSON *from = cJSON_GetObjectItemCaseSensitive(line, names[k][1]);
+
+		if (!from)
+			continue;
+		cJSON_DeleteItemFromObjectCaseSensitive(txn, names[k][0]);
+		cJSON_AddItemToObject(txn, names[k][0], cJSON_Duplicate(from, true));
+	}
 }
 
 /* From memory while it is open, from the ledger afterwards. */
@@ -61,15 +83,17 @@ static cJSON *find_txn(struct command_call *c, uint64_t id, cJSON **ret_decision
 
 	if (ret_decision)
 		*ret_decision = NULL;
-	if (!t || ret_decision)
+	if (!t || ret_decision || !t->proposal.n_actions)
 		(void) ledger_scan(c->h->state_dir, 100000, on_ledger_line, &l);
-	if (ret_decision)
+	if (ret_decision && l.decision)
 		*ret_decision = TAKE(l.decision);
-	cJSON_Delete(l.decision);
 	if (t) {
 		cJSON_Delete(l.transaction);
-		return txn_json(c->h, t);
+		l.transaction = txn_json(c->h, t);
 	}
+	complete(l.transaction, l.line);
+	cJSON_Delete(l.decision);
+	cJSON_Delete(l.line);
 	return l.transaction;
 }
 

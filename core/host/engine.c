@@ -297,8 +297,8 @@ static int op_decide(void *data, struct txn *t)
 		return r;
 	(void) decide_remember(h->budgets, d, in.now_us);
 
-	same = t->decision && t->decision->level == d->level &&
-	       strcmp(t->decision->reason, d->reason) == 0;
+	same = t->decision && d->level >= LEVEL_APPROVE && t->decision->level == d->level &&
+	       t->decision->permit == d->permit;
 	decision_free(t->decision);
 	t->decision = d;
 	/* Deciding again while it waits is not news until the answer changes. */

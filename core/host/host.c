@@ -24,6 +24,7 @@
 
 #define BEAT_US		(1 * US_PER_S)
 #define LOCK_WAIT_US	(5 * US_PER_S)
+#define FIRST_SYNC_US	(5 * US_PER_S)
 #define LATENESS_WINDOW (60 * US_PER_S)
 
 uint64_t host_now(const struct host *h)
@@ -33,12 +34,30 @@ uint64_t host_now(const struct host *h)
 	return sd_event_now(h->loop, CLOCK_BOOTTIME, &now) < 0 ? clock_boot_us() : now;
 }
 
+/*
+ * Agents start when the first picture of the network is complete, as plugin.h promises: a link
+ * that has not been read yet is not a link that is gone.  A sensor that cannot get it must not
+ * keep them out for ever.
+ */
+static void start_agents(struct host *h, uint64_t now)
+{
+	if (h->agents_started || (!model_in_sync(h->model) && now - h->started_us < FIRST_SYNC_US))
+		return;
+
+	h->agents_started = true;
+	if (!model_in_sync(h->model))
+		log_warning("the kernel's state could not be read in %llu s: agents start blind",
+			    (unsigned long long) (FIRST_SYNC_US / US_PER_S));
+	(void) proc_start(h, PROC_CELL);
+}
+
 /* ---- turns ------------------------------------------------------------------------------------ */
 
 static void turn(struct host *h)
 {
 	uint64_t now = clock_boot_us(), next, t;
 
+	start_agents(h, now);
 	(void) store_expire(h->store, now);
 	next = watch_run(h->watches, now);
 	t = txns_run(h->txns);
@@ -98,6 +117,8 @@ static void on_fact(void *data, const struct store_change *c)
 	struct host *h = data;
 
 	cells_on_fact(h, c);
+	if (c->slot < 0 && !c->gone && c->kind == h->link_kind)
+		links_on_entity(h, c->entity);
 	if (h->control)
 		control_fact(h->control, c);
 }
@@ -215,6 +236,7 @@ static int open_facts(struct host *h)
 	if (!h->watches || !h->model || !h->budgets)
 		return -ENOMEM;
 
+	h->link_kind = schema_kind_id(h->schema, "link");
 	r = plugins_open(h->plugin_dir, 0, &h->plugins);
 	if (r >= 0)
 		r = sensors_declare(h);
@@ -304,8 +326,6 @@ static int start(struct host *h)
 		r = recover(h);
 	if (r >= 0)
 		r = cells_configure(h);
-	if (r >= 0)
-		r = proc_start(h, PROC_CELL);
 	if (r >= 0) {
 		r = control_open(h);
 		if (r < 0)

@@ -85,6 +85,7 @@ struct host {
 	struct journal *journal;
 	struct incidents *incidents;
 	struct txns *txns;
+	bool agents_started;
 	bool paused, stopping, capped; /* capped: the journal failed, observe only */
 	uint64_t started_us, started_wall_us;
 
@@ -106,6 +107,7 @@ struct host {
 	uint64_t lateness_us; /* largest of the last minute */
 	uint64_t lateness_since_us;
 	uint32_t host_entity;
+	uint16_t link_kind;
 	uint64_t n_resyncs, n_lost;
 };
 
@@ -157,7 +159,7 @@ void budgets_save(struct host *h);
 void budgets_restore(struct host *h);
 
 /* advice.c */
-int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m);
+int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m, uint64_t incident);
 int advice_on_message(struct host *h, const struct chan_head *msg);
 void advice_on_end(struct host *h);
 void advice_done(struct host *h);
@@ -172,7 +174,7 @@ void record_txn(struct host *h, const struct txn *t, enum txn_state old);
 void record_event(struct host *h, const char *kind, struct cJSON *body); /* takes ownership */
 void record_evidence(struct host *h, const char *agent, const struct anod_finding *f,
 		     uint64_t incident);
-void record_findings(struct host *h, uint64_t finding, bool open);	 /* facts "finding.*" */
+void record_findings(struct host *h, uint64_t finding, bool open); /* facts "finding.*" */
 void monitor_send(struct host *h, const char *kind, uint64_t incident, uint64_t tx,
 		  const char *agent, const char *text);
 
@@ -180,8 +182,7 @@ void monitor_send(struct host *h, const char *kind, uint64_t incident, uint64_t 
 int config_open(struct host *h, struct diag_list *diags); /* the first one */
 int host_reload(struct host *h, struct diag_list *diags);
 void configs_sweep(struct host *h);
-/* An entity of kind link was named by a sensor: it gets its role and capacity when it is new. */
-void host_link_seen(struct host *h, uint32_t entity);
+void links_on_entity(struct host *h, uint32_t entity); /* role and capacity of a new link */
 int check_files(const struct host_options *o, char **files, int n, FILE *out);
 
 /* control.c, commands.c */

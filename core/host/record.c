@@ -19,6 +19,25 @@
 #include "facts/value.h"
 #include "host/host.h"
 
+#define OLD_LINES 20000 /* of the ledger that a start looks at */
+
+/* A fact that the timeline has already is not told again by the next finding. */
+static bool told(const struct host *h, uint64_t incident, const struct anod_finding *f, uint32_t k,
+		 const struct fact *fact)
+{
+	const struct incident *i = incident_get(h->incidents, incident);
+	char path[200];
+	size_t n;
+
+	(void) snprintf(path, sizeof(path), "%s/%s.%s = ", f->ref[k].kind, f->ref[k].entity,
+			f->ref[k].attr);
+	n = strlen(path);
+	for (unsigned j = i ? i->n_lines : 0; j-- > 0;)
+		if (i->line[j].kind == LINE_FACT && strncmp(i->line[j].text, path, n) == 0)
+			return i->line[j].boot_us >= fact->changed_us;
+	return false;
+}
+
 /* The evidence of a new finding: each fact with its value, dated when its source saw it. */
 void record_evidence(struct host *h, const char *agent, const struct anod_finding *f,
 		     uint64_t incident)
@@ -35,10 +54,12 @@ void record_evidence(struct host *h, const char *agent, const struct anod_findin
 
 		if (!e || store_get(h->store, e, a->slot, now, &fact) < 0)
 			continue;
+		if (told(h, incident, f, k, &fact))
+			continue;
 		age = fact.changed_us && fact.changed_us < now ? now - fact.changed_us : 0;
 		incident_note(h->incidents, incident, LINE_FACT, 0, agent, now - age, wall - age,
 			      "%s/%s.%s = %s%s%s", f->ref[k].kind, f->ref[k].entity, f->ref[k].attr,
-			      value_format(&fact.value, value, sizeof(value)), fact.why ? ": " : "",
+			      value_show(&fact.value, value, sizeof(value)), fact.why ? ": " : "",
 			      fact.why ? fact.why : "");
 	}
 }
@@ -235,44 +256,54 @@ void record_txn(struct host *h, const struct txn *t, enum txn_state old)
 static void on_line(void *data, const struct incident *i, const struct incident_line *l)
 {
 	struct host *h = data;
-	cJSON *b = cJSON_CreateObject();
-	const char *kind = l ? line_kind_name(l->kind) : "closed";
+	/* Findings and their ends carry the whole incident, so that a restart can rebuild it. */
+	bool whole = l->kind == LINE_FINDING || l->kind == LINE_CLEARED || l->kind == LINE_NOTE;
+	cJSON *b = cJSON_CreateObject(), *id;
 
-	cJSON_AddNumberToObject(b, "incident", (double) i->id);
-	cJSON_AddStringToObject(b, "title", i->title);
-	cJSON_AddBoolToObject(b, "open", i->open);
-	if (l) {
-		cJSON_AddStringToObject(b, "line", kind);
-		cJSON_AddStringToObject(b, "text", l->text);
-		if (l->tx)
-			cJSON_AddNumberToObject(b, "tx", (double) l->tx);
-		if (l->agent[0])
-			cJSON_AddStringToObject(b, "agent", l->agent);
+	if (whole) {
+		cJSON_AddItemToObject(b, "incident", incident_json(i, false));
+	} else {
+		id = cJSON_AddObjectToObject(b, "incident");
+		cJSON_AddNumberToObject(id, "id", (double) i->id);
 	}
+	cJSON_AddItemToObject(b, "line", incident_line_json(l));
 	record_event(h, "incident", b);
-	if (l && l->kind == LINE_FINDING) {
+	if (l->kind == LINE_FINDING) {
 		log_about(LOG_NOTICE, 0, i->id, "I%" PRIu64 " %s: %s", i->id, l->agent, l->text);
 		monitor_send(h, "finding", i->id, 0, l->agent, l->text);
 	}
-	if (l && (l->kind == LINE_CLEARED || l->kind == LINE_NOTE))
+	if (l->kind == LINE_CLEARED || l->kind == LINE_NOTE)
 		monitor_send(h, "note", i->id, l->tx, l->agent, l->text);
 }
 
 struct restore {
 	struct host *h;
-	uint64_t last_incident;
+	enum { RESTORE_NUMBER, RESTORE_INCIDENT, RESTORE_LINE } what;
+	uint64_t last;
 };
 
 static int on_old_line(const cJSON *line, void *data)
 {
-	struct restore *r = data;
 	const cJSON *kind = cJSON_GetObjectItemCaseSensitive(line, "kind");
-	const cJSON *id = cJSON_GetObjectItemCaseSensitive(line, "incident");
+	const cJSON *in = cJSON_GetObjectItemCaseSensitive(line, "incident");
+	const cJSON *id = cJSON_GetObjectItemCaseSensitive(in, "id");
+	struct restore *r = data;
 
-	if (cJSON_IsNumber(id) && id->valuedouble > (double) r->last_incident)
-		r->last_incident = (uint64_t) id->valuedouble;
-	if (r->h && cJSON_IsString(kind) && strcmp(kind->valuestring, "incident") == 0)
+	if (!cJSON_IsString(kind) || strcmp(kind->valuestring, "incident") != 0)
+		return 0;
+
+	switch (r->what) {
+	case RESTORE_NUMBER:
+		if (cJSON_IsNumber(id) && id->valuedouble > (double) r->last)
+			r->last = (uint64_t) id->valuedouble;
+		break;
+	case RESTORE_INCIDENT:
 		(void) incident_restore(r->h->incidents, line);
+		break;
+	case RESTORE_LINE:
+		(void) incident_restore_line(r->h->incidents, line);
+		break;
+	}
 	return 0;
 }
 
@@ -285,20 +316,22 @@ int record_schema(struct schema *s)
 
 int record_open(struct host *h)
 {
-	struct restore r = { 0 };
+	struct restore r = { .h = h };
 	int e = ledger_open(h->state_dir, &h->ledger);
 
 	if (e < 0) {
 		log_error("ledger in %s: %s", h->state_dir, strerror(-e));
 		return e;
 	}
-	(void) ledger_scan(h->state_dir, 20000, on_old_line, &r);
-	h->incidents = incidents_new(r.last_incident + 1, on_line, h);
+	(void) ledger_scan(h->state_dir, OLD_LINES, on_old_line, &r);
+	h->incidents = incidents_new(r.last + 1, on_line, h);
 	if (!h->incidents)
 		return -ENOMEM;
 
-	r.h = h;
-	(void) ledger_scan(h->state_dir, 20000, on_old_line, &r);
+	r.what = RESTORE_INCIDENT;
+	(void) ledger_scan(h->state_dir, OLD_LINES, on_old_line, &r);
+	r.what = RESTORE_LINE;
+	(void) ledger_scan(h->state_dir, OLD_LINES, on_old_line, &r);
 	return 0;
 }
 

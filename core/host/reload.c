@@ -46,47 +46,44 @@ static int load(struct host *h, struct diag_list *diags, struct config **ret, bo
 }
 
 /*
- * "link NAME { role ... capacity ... }" are facts of the source "core".  The configuration is all
- * that there is to know of roles: a link that it does not name has none, which is not unknown.
+ * "link NAME { role ... capacity ... }" are facts of the source "core".  A link that the
+ * configuration does not name has the role "": that is known, and not a doubt.
  */
-static void publish_link(struct host *h, const struct config *c, uint32_t entity)
+void links_on_entity(struct host *h, uint32_t entity)
 {
 	const struct schema_attr *role = schema_attr(h->schema, "link", "role");
 	const struct schema_attr *capacity = schema_attr(h->schema, "link", "capacity");
 	const char *name = store_entity_name(h->store, entity);
-	const struct config_link *l = NULL;
-	uint64_t now = host_now(h);
-	struct anod_value v;
+	struct anod_value v = value_text("");
 
-	for (unsigned k = 0; k < c->n_links && !l; k++)
-		if (strcmp(c->link[k].name, name) == 0)
-			l = &c->link[k];
-	v = value_text(l && l->role ? l->role : "");
-	(void) store_publish(h->store, entity, role->slot, &v, now);
-	v = value_int(l ? (int64_t) l->capacity_bps : 0, ANOD_UNIT_BPS);
-	(void) store_publish(h->store, entity, capacity->slot, l && l->capacity_bps ? &v : NULL,
-			     now);
+	for (unsigned k = 0; h->config && k < h->config->n_links; k++) {
+		const struct config_link *l = &h->config->link[k];
+
+		if (strcmp(l->name, name) != 0)
+			continue;
+		if (l->role)
+			v = value_text(l->role);
+		if (l->capacity_bps) {
+			struct anod_value c = value_int((int64_t) l->capacity_bps, ANOD_UNIT_BPS);
+
+			(void) store_publish(h->store, entity, capacity->slot, &c, host_now(h));
+		}
+	}
+	(void) store_publish(h->store, entity, role->slot, &v, host_now(h));
 }
 
-static void publish_links(struct host *h, const struct config *c)
+/* All of them again, for a new configuration. */
+static void publish_links(struct host *h)
 {
 	uint16_t kind = schema_kind_id(h->schema, "link");
-	uint32_t e;
 
-	for (unsigned k = 0; k < c->n_links; k++)
-		(void) store_entity(h->store, kind, c->link[k].name, host_now(h), &e);
-	for (unsigned k = 0; k < store_count(h->store, kind); k++)
-		publish_link(h, c, store_nth(h->store, kind, k));
-}
+	for (unsigned n = 0; n < store_count(h->store, kind); n++) {
+		uint32_t e = store_nth(h->store, kind, n);
+		const struct schema_attr *capacity = schema_attr(h->schema, "link", "capacity");
 
-void host_link_seen(struct host *h, uint32_t entity)
-{
-	const struct schema_attr *role = schema_attr(h->schema, "link", "role");
-	struct fact f;
-
-	if (h->config && store_get(h->store, entity, role->slot, host_now(h), &f) >= 0 &&
-	    f.value.type == ANOD_UNKNOWN)
-		publish_link(h, h->config, entity);
+		(void) store_publish(h->store, e, capacity->slot, NULL, host_now(h));
+		links_on_entity(h, e);
+	}
 }
 
 static void track(struct host *h, const struct policy *p, bool on)
@@ -110,7 +107,7 @@ int config_open(struct host *h, struct diag_list *diags)
 	if (r < 0)
 		return r;
 
-	publish_links(h, h->config);
+	publish_links(h);
 	track(h, h->config->policy, true);
 	return 0;
 }
@@ -183,7 +180,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 	track(h, old->policy, false);
 	h->config = TAKE(c);
 	h->built_in = is_built_in;
-	publish_links(h, h->config);
+	publish_links(h);
 	track(h, h->config->policy, true);
 	if (!same_sensors(old, h->config)) {
 		sensors_stop(h);

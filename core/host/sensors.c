@@ -64,16 +64,12 @@ static int sensor_entity(struct anod_ctx *ctx, const char *kind, const char *nam
 {
 	struct instance *i = instance_of(ctx);
 	uint16_t k = schema_kind_id(store_schema(i->store), kind);
-	int r;
 
 	if (!k || !declares(i, kind))
 		return k ? -EPERM : -ENOENT;
 	if (!name[0] || strlen(name) >= ANOD_NAME_SIZE)
 		return -EINVAL;
-	r = store_entity(i->store, k, name, instance_now(ctx), ret);
-	if (r >= 0 && strcmp(kind, "link") == 0)
-		host_link_seen(i->owner, *ret);
-	return r;
+	return store_entity(i->store, k, name, instance_now(ctx), ret);
 }
 
 static int sensor_gone(struct anod_ctx *ctx, uint32_t entity)

@@ -184,6 +184,22 @@ static void add_line(struct incidents *s, struct incident *i, const struct incid
 		s->fn(s->data, i, l);
 }
 
+int incident_restore_add(struct incident *i, const struct incident_line *l)
+{
+	unsigned at = i->n_lines;
+
+	if (!room_for_line(i)) {
+		i->n_lines_dropped++;
+		return -ENOSPC;
+	}
+	/* They come newest first: of two at one time, this one was before. */
+	for (; at > 0 && i->line[at - 1].wall_us >= l->wall_us; at--)
+		i->line[at] = i->line[at - 1];
+	i->line[at] = *l;
+	i->n_lines++;
+	return 0;
+}
+
 static _printf_(6, 7) void say(struct incidents *s, struct incident *i, enum line_kind kind,
 			       const char *agent, const uint64_t now_wall[2], const char *fmt, ...)
 {

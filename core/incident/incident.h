@@ -98,5 +98,9 @@ struct cJSON *incident_json(const struct incident *i, bool with_lines);
  * {"incident": incident_json()}; newest first.  1: restored, 0: already known, -EBADMSG.  One
  * that was open counts as closed until its finding returns, because its agents begin anew. */
 int incident_restore(struct incidents *s, const struct cJSON *ledger_line);
+/* Then, in a second walk of the same lines, the timeline: {"incident":{"id"},"line":{...}} as
+ * incident_line_json() writes it.  Lines of unknown incidents are left out. */
+int incident_restore_line(struct incidents *s, const struct cJSON *ledger_line);
+struct cJSON *incident_line_json(const struct incident_line *l);
 
 #endif

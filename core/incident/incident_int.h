@@ -22,5 +22,7 @@ struct incident *incident_find_id(const struct incidents *s, uint64_t id);
 struct incident *incident_choose(struct incidents *s, const char *agent,
 				 const struct anod_finding *f, uint64_t now_us, uint64_t wall_us,
 				 struct incident_finding **ret);
+/* A line of before the restart, put where its wall time says; boot time 0. */
+int incident_restore_add(struct incident *i, const struct incident_line *l);
 
 #endif

@@ -214,3 +214,44 @@ int incident_restore(struct incidents *s, const struct cJSON *ledger_line)
 	}
 	return 1;
 }
+
+struct cJSON *incident_line_json(const struct incident_line *l)
+{
+	struct cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "kind", line_kind_name(l->kind));
+	cJSON_AddStringToObject(o, "text", l->text);
+	cJSON_AddNumberToObject(o, "wall_us", (double) l->wall_us);
+	if (l->tx)
+		cJSON_AddNumberToObject(o, "tx", (double) l->tx);
+	if (l->agent[0])
+		cJSON_AddStringToObject(o, "agent", l->agent);
+	return o;
+}
+
+static enum line_kind kind_of(const char *name)
+{
+	for (enum line_kind k = LINE_FACT; k <= LINE_NOTE; k++)
+		if (strcmp(line_kind_name(k), name) == 0)
+			return k;
+
+	return LINE_NOTE;
+}
+
+int incident_restore_line(struct incidents *s, const struct cJSON *ledger_line)
+{
+	const struct cJSON *in = cJSON_GetObjectItemCaseSensitive(ledger_line, "incident");
+	const struct cJSON *o = cJSON_GetObjectItemCaseSensitive(ledger_line, "line");
+	struct incident *i = incident_find_id(s, get_u64(in, "id"));
+	struct incident_line l = { .wall_us = get_u64(o, "wall_us"), .tx = get_u64(o, "tx") };
+	char kind[24];
+
+	if (!i || !cJSON_IsObject(o))
+		return -ENOENT;
+
+	get_text(o, "kind", kind, sizeof(kind));
+	get_text(o, "text", l.text, sizeof(l.text));
+	get_text(o, "agent", l.agent, sizeof(l.agent));
+	l.kind = kind_of(kind);
+	return incident_restore_add(i, &l);
+}

@@ -56,19 +56,27 @@ static uint8_t judge_way(const struct measure *m, const struct way *w)
 	return WAY_STAYS;
 }
 
+static bool is_edited(const struct overlay *o, const struct route *r)
+{
+	struct anod_prefix dst;
+
+	if (!rtab_may_have(&o->edit.routes, r))
+		return false;
+	route_dst(r, &dst);
+	return rtab_chain(&o->edit.routes, r->table, &dst);
+}
+
 /* False when the packets to this destination surely go where they went. */
-static bool may_move(const struct measure *m, const struct route *first,
-		     const struct anod_prefix *dst)
+static bool may_move(const struct measure *m, const struct route *first)
 {
 	const struct rtab *base = &m->before->model->base.routes;
 	uint8_t *verdict = &m->verdict[first->way];
 
 	if (*verdict == WAY_UNKNOWN)
 		*verdict = judge_way(m, rtab_way(base, first));
-	return *verdict == WAY_MAY_MOVE || overlay_hides(m->before, first) ||
-	       overlay_hides(m->after, first) ||
-	       rtab_chain(&m->before->edit.routes, first->table, dst) ||
-	       rtab_chain(&m->after->edit.routes, first->table, dst);
+	return *verdict == WAY_MAY_MOVE || is_edited(m->before, first) ||
+	       is_edited(m->after, first) || overlay_hides(m->before, first) ||
+	       overlay_hides(m->after, first);
 }
 
 static void find_path(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
@@ -120,19 +128,17 @@ static void measure_base(struct measure *m)
 {
 	const struct rtab *base = &m->before->model->base.routes;
 
-	for (uint32_t i = 0; i < base->n_used; i++) {
-		const struct route *r = rtab_at(base, i);
+	for (uint32_t i = 0; i < base->n_slots; i++) {
+		const struct route *r = first_of(base, rtab_chain_at(base, i), true);
 		struct anod_prefix dst;
 
-		if (!r || !measured(r, rtab_way(base, r)))
-			continue;
-		route_dst(r, &dst);
-		/* Count a destination once: at the first of its chain. */
-		if (first_of(base, rtab_chain(base, r->table, &dst), true) != r)
+		if (!r)
 			continue;
 		m->prefixes++;
-		if (may_move(m, r, &dst))
-			compare(m, r->table, &dst);
+		if (!may_move(m, r))
+			continue;
+		route_dst(r, &dst);
+		compare(m, r->table, &dst);
 	}
 }
 

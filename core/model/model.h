@@ -57,6 +57,11 @@ int overlay_get(const struct overlay *o, const struct anod_object *key, struct a
 int overlay_each(const struct overlay *o, enum anod_obj_type type,
 		 int (*fn)(const struct anod_object *, void *), void *data);
 
+/* The link or next hop as the overlay has it, or NULL.  Borrowed until the next change. */
+const struct anod_link *overlay_link(const struct overlay *o, uint32_t ifindex);
+const struct anod_nexthop *overlay_nexthop(const struct overlay *o, uint32_t id);
+int overlay_ifindex(const struct overlay *o, const char *name); /* or -ENODEV */
+
 /* Where a packet goes. */
 struct flow_key {
 	struct anod_prefix dst; /* full length */

@@ -184,7 +184,7 @@ static const struct route *edit_of(const struct overlay *o, const struct route *
 {
 	struct anod_prefix dst;
 
-	if (!o->edit.routes.n)
+	if (!rtab_may_have(&o->edit.routes, r))
 		return NULL;
 
 	route_dst(r, &dst);

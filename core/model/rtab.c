@@ -13,7 +13,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "model/way.h"
 
@@ -226,6 +226,18 @@ const struct route *rtab_chain(const struct rtab *t, uint32_t table, const struc
 		return NULL;
 	head = t->slot[slot_of(t, table, dst, dst_hash(table, dst))].head;
 	return head == RTAB_NONE ? NULL : route_at(t, head);
+}
+
+const struct route *rtab_chain_at(const struct rtab *t, uint32_t n)
+{
+	return t->slot[n].head == RTAB_NONE ? NULL : route_at(t, t->slot[n].head);
+}
+
+bool rtab_may_have(const struct rtab *t, const struct route *like)
+{
+	const struct lens *l = t->n ? lens_find(t, like->table, like->family) : NULL;
+
+	return l && l->count[like->len];
 }
 
 const struct route *rtab_find(const struct rtab *t, const struct anod_object *key)

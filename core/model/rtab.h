@@ -75,6 +75,10 @@ const struct route *rtab_find(const struct rtab *t, const struct anod_object *ke
 /* First of the chain of exactly this destination, or NULL. */
 const struct route *rtab_chain(const struct rtab *t, uint32_t table, const struct anod_prefix *dst);
 const struct route *rtab_next(const struct rtab *t, const struct route *r);
+/* The n-th chain, 0 .. t->n_slots - 1: its first route or NULL. */
+const struct route *rtab_chain_at(const struct rtab *t, uint32_t n);
+/* False: surely no route to a destination of this length; cheaper than to look. */
+bool rtab_may_have(const struct rtab *t, const struct route *like);
 /* NULL: the table has no route of the family. */
 const struct lens *rtab_lens(const struct rtab *t, uint32_t table, uint8_t family);
 /* The longest length in use that is not above 'below', or -1. */

@@ -48,10 +48,6 @@ struct rule_order {
 void objects_init(struct objects *o);
 void objects_done(struct objects *o);
 
-/* The link as the overlay has it, or NULL.  Borrowed until the next change. */
-const struct anod_link *overlay_link(const struct overlay *o, uint32_t ifindex);
-const struct anod_nexthop *overlay_nexthop(const struct overlay *o, uint32_t id);
-int overlay_ifindex(const struct overlay *o, const char *name);
 /* Sort the rules again, after one was edited.  -ENOMEM. */
 int overlay_order_rules(struct overlay *o);
 /* What the kernel does by itself after 'was' has become what the overlay shows now. */

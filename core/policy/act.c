@@ -11,7 +11,6 @@
 #include <anod/rtnl.h>
 
 #include "facts/value.h"
-#include "model/state.h"
 #include "policy/judge.h"
 
 const struct anod_value *act_arg(const struct act *a, const char *name)
@@ -113,6 +112,8 @@ static void links_of_steps(struct act *a, const struct whatif *w)
 static void find_links(struct act *a, const struct decide_in *in)
 {
 	static const char *const names[] = { "dev", "dev2", "dev3", "dev4" };
+	static const char *const ids[] = { "nhid",    "member",	 "member1",
+					   "member2", "member3", "member4" };
 
 	a->links_known = true;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -126,10 +127,10 @@ static void find_links(struct act *a, const struct decide_in *in)
 		return;
 	}
 
-	if (id_arg(a, "nhid"))
-		add_nexthop(a, in->whatif->after, id_arg(a, "nhid"));
-	if (id_arg(a, "member")) /* nexthop.weight: the one whose share changes */
-		add_nexthop(a, in->whatif->after, id_arg(a, "member"));
+	/* "member" of nexthop.weight: the one whose share changes. */
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		if (id_arg(a, ids[i]))
+			add_nexthop(a, in->whatif->after, id_arg(a, ids[i]));
 	if (!a->n_links)
 		links_of_steps(a, in->whatif);
 }

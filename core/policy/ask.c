@@ -11,7 +11,6 @@
 
 #include "facts/value.h"
 #include "facts/watch.h"
-#include "model/state.h"
 #include "policy/judge.h"
 
 static const struct ask *ask_of(const struct expr_env *env)
@@ -20,7 +19,7 @@ static const struct ask *ask_of(const struct expr_env *env)
 }
 
 void ask_init(struct ask *q, const struct decide_in *in, const struct act *act,
-	      const struct hypothesis *hyp, struct expr_trace *trace)
+	      struct hypothesis *hyp, struct expr_trace *trace)
 {
 	const struct schema *s = store_schema(in->store);
 
@@ -163,7 +162,7 @@ static void note_nameless(const struct expr *e, void *data)
 }
 
 struct mention {
-	const struct hypothesis *hyp;
+	struct hypothesis *hyp;
 	bool found;
 };
 
@@ -187,8 +186,10 @@ static enum anod_tri held(const struct expr_env *env, const struct expr *node)
 	if (q->trace || mention.found) {
 		enum anod_tri now = expr_truth(node->a, env);
 
-		if (mention.found)
+		if (mention.found) {
+			q->hyp->held_us = MAX_OF(q->hyp->held_us, node->dur_us);
 			return now;
+		}
 	}
 
 	expr_walk(node->a, note_nameless, &first);

@@ -172,8 +172,14 @@ static void parse_statements(struct parse *p)
 
 	for (;;) {
 		parse_skip_newlines(p);
-		if (parse_ahead(p)->type == TOKEN_END)
+		if (parse_ahead(p)->type == TOKEN_END ||
+		    p->diags->n_errors - p->errors_before > ERRORS_MAX)
 			return;
+		if (++p->n_statements > STATEMENTS_MAX) {
+			(void) parse_error(p, &parse_ahead(p)->place, "more than %d statements",
+					   STATEMENTS_MAX);
+			return;
+		}
 		/* A block without its '}' ends in front of the next statement. */
 		line = parse_ahead(p)->place.line;
 		if (parse_statement(p) < 0 &&

@@ -10,8 +10,9 @@
  *   link NAME { role WORD  capacity 400Mbps  srlg WORD, ... }      srlg is not evaluated yet
  *   group NAME { USER, ... }                     people who may approve
  *   endpoint NAME { provider WORD  url "..."  model "..."  tier small|large  timeout 2s
- *                   key file "..."  budget 200k tokens per 24h  priority N }
- *   sensor NAME { OPTION VALUE, ... }            options as the plugin declares them
+ *                   key file "..."  budget 200k tokens per 24h  grammar on|off
+ *                   priority N }
+ *   sensor NAME [plugin NAME] { OPTION VALUE, ... }   options as the plugin declares them
  *   agent NAME [plugin NAME] { OPTION VALUE, ... }
  *   anod { state "DIR"  run "DIR"  plugins "DIR"  group "UNIX-GROUP" }
  *   set, window, budget, invariant, permit, forbid, cap    see policy.h
@@ -61,7 +62,8 @@ struct config_group {
 
 struct config_endpoint {
 	char *name, *provider, *url, *model, *key_file;
-	bool large; /* tier */
+	bool large;   /* tier */
+	bool grammar; /* the server takes a GBNF grammar (llama.cpp): send it instead of a schema */
 	uint64_t timeout_us;
 	uint64_t budget_tokens, budget_per_us; /* 0: none */
 	int priority;

@@ -104,7 +104,17 @@ int parse_group(struct parse *p, const struct lex_place *place)
 
 /* ---- endpoint -------------------------------------------------------------------------------- */
 
-enum { EP_PROVIDER, EP_URL, EP_MODEL, EP_TIER, EP_TIMEOUT, EP_KEY, EP_BUDGET, EP_PRIORITY };
+enum {
+	EP_PROVIDER,
+	EP_URL,
+	EP_MODEL,
+	EP_TIER,
+	EP_TIMEOUT,
+	EP_KEY,
+	EP_BUDGET,
+	EP_GRAMMAR,
+	EP_PRIORITY
+};
 
 static int parse_url(struct parse *p, struct config_endpoint *e)
 {
@@ -154,6 +164,7 @@ static int parse_tokens(struct parse *p, struct config_endpoint *e)
 static int endpoint_clause(struct parse *p, void *target, unsigned index)
 {
 	static const char *const tiers[] = { "small", "large", NULL };
+	static const char *const switches[] = { "off", "on", NULL };
 	struct config_endpoint *e = target;
 	unsigned tier = 0;
 	int64_t n = 0;
@@ -176,6 +187,10 @@ static int endpoint_clause(struct parse *p, void *target, unsigned index)
 		return parse_key(p, e);
 	case EP_BUDGET:
 		return parse_tokens(p, e);
+	case EP_GRAMMAR:
+		r = parse_choice(p, "grammar", switches, &tier);
+		e->grammar = tier == 1;
+		return r;
 	}
 	r = parse_number(p, "priority", -1000, 1000, &n);
 	e->priority = (int) n;
@@ -184,8 +199,8 @@ static int endpoint_clause(struct parse *p, void *target, unsigned index)
 
 int parse_endpoint(struct parse *p, const struct lex_place *place)
 {
-	static const char *const words[] = { "provider", "url",	   "model",    "tier", "timeout",
-					     "key",	 "budget", "priority", NULL };
+	static const char *const words[] = { "provider", "url",	   "model",   "tier",	  "timeout",
+					     "key",	 "budget", "grammar", "priority", NULL };
 	static const struct block b = { .what = "endpoint",
 					.words = words,
 					.clause = endpoint_clause,

@@ -86,7 +86,7 @@ static const struct decided_rule *record_of(const struct decision *d, const stru
 
 static void say_rule(struct text *t, const struct decided_rule *r, const char *what)
 {
-	text_add(t, "%s \"%s\"%s%s", kind_word(r->rule), r->rule->name, *what ? " " : "", what);
+	text_add(t, "%s \"%s\"%s%s", kind_word(r->rule), r->rule->name, what[0] ? " " : "", what);
 	if (r->why[0])
 		text_add(t, ": %s", r->why);
 }

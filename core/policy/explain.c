@@ -11,7 +11,7 @@
 #include "facts/value.h"
 #include "policy/judge.h"
 
-static void add_text(struct text *t, const char *fmt, va_list ap)
+static void _printf_(2, 0) add_text(struct text *t, const char *fmt, va_list ap)
 {
 	size_t room = sizeof(t->b) - t->n;
 	int n = vsnprintf(t->b + t->n, room, fmt, ap);

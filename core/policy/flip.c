@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "facts/value.h"
-#include "model/state.h"
 #include "policy/judge.h"
 
 #define FLIP_TRIES_MAX 256 /* judgements for one flip */
@@ -36,13 +35,16 @@ static const enum value_cmp cmp_not[] = {
 static const enum value_cmp cmp_swap[] = { VALUE_EQ, VALUE_NE, VALUE_GT,
 					   VALUE_GE, VALUE_LT, VALUE_LE };
 
-static void try_hypothesis(struct flip *f, const struct hypothesis *h, const struct text *text)
+static void try_hypothesis(struct flip *f, struct hypothesis *h, struct text *text)
 {
 	struct answer a;
+	char held[32];
 
 	if (f->tries++ >= FLIP_TRIES_MAX ||
 	    judge_all(f->in, f->acts, h, NULL, NULL, &a, NULL) < 0 || a.level <= f->now)
 		return;
+	if (h->held_us)
+		text_add(text, " for %s", format_duration(h->held_us, held, sizeof(held)));
 	if (a.level > f->best || (a.level == f->best && strcmp(text->b, f->text.b) < 0)) {
 		f->best = a.level;
 		f->text = *text;
@@ -89,13 +91,13 @@ static void name_fact(const struct schema_attr *a, const char *entity, struct te
 }
 
 static void try_value(struct flip *f, const struct expr *fact, const char *entity,
-		      enum value_cmp cmp, const struct anod_value *limit, uint64_t held_us)
+		      enum value_cmp cmp, const struct anod_value *limit)
 {
 	const struct schema_attr *a =
 		schema_attr_at(store_schema(f->in->store), fact->kind, (uint16_t) fact->slot);
 	struct hypothesis h = { .kind = fact->kind, .slot = fact->slot };
 	struct text t = { 0 };
-	char value[96], held[32];
+	char value[96];
 
 	if (!a || !value_for(a, cmp, limit, &h.value))
 		return;
@@ -105,8 +107,6 @@ static void try_value(struct flip *f, const struct expr *fact, const char *entit
 		text_add(&t, " %s", h.value.u.i ? "true" : "false");
 	else
 		text_add(&t, " %s %s", cmp_text[cmp], value_format(limit, value, sizeof(value)));
-	if (held_us)
-		text_add(&t, " for %s", format_duration(held_us, held, sizeof(held)));
 	try_hypothesis(f, &h, &t);
 }
 
@@ -132,7 +132,7 @@ static const char *entity_of(const struct flip *f, const struct expr *fact)
 }
 
 static void try_fact(struct flip *f, const struct expr *fact, enum value_cmp cmp,
-		     const struct expr *other, uint64_t held_us)
+		     const struct expr *other)
 {
 	const char *entity = entity_of(f, fact);
 	struct anod_value limit;
@@ -140,8 +140,8 @@ static void try_fact(struct flip *f, const struct expr *fact, enum value_cmp cmp
 	if (fact->slot < 0 || !entity || !entity[0])
 		return;
 	ask_value(&f->ask, other, &limit);
-	try_value(f, fact, entity, cmp, &limit, held_us);
-	try_value(f, fact, entity, cmp_not[cmp], &limit, held_us);
+	try_value(f, fact, entity, cmp, &limit);
+	try_value(f, fact, entity, cmp_not[cmp], &limit);
 }
 
 /* Bring each link that is not up, up. */
@@ -163,11 +163,11 @@ static void try_links_up(struct flip *f)
 		if (!entity || store_get(f->in->store, entity, a->slot, f->in->now_us, &now) < 0 ||
 		    value_same(&now.value, &up))
 			continue;
-		try_value(f, &carrier, store_entity_name(f->in->store, entity), VALUE_EQ, &up, 0);
+		try_value(f, &carrier, store_entity_name(f->in->store, entity), VALUE_EQ, &up);
 	}
 }
 
-static void try_expr(struct flip *f, const struct expr *e, uint64_t held_us)
+static void try_expr(struct flip *f, const struct expr *e)
 {
 	struct anod_value yes = value_bool(true);
 	const char *entity;
@@ -179,14 +179,14 @@ static void try_expr(struct flip *f, const struct expr *e, uint64_t held_us)
 		entity = e->type == ANOD_BOOL && e->slot >= 0 ? entity_of(f, e) : NULL;
 		if (!entity || !entity[0])
 			return;
-		try_value(f, e, entity, VALUE_EQ, &yes, held_us);
-		try_value(f, e, entity, VALUE_NE, &yes, held_us);
+		try_value(f, e, entity, VALUE_EQ, &yes);
+		try_value(f, e, entity, VALUE_NE, &yes);
 		return;
 	case EXPR_COMPARE:
 		if (e->a->op == EXPR_FACT)
-			try_fact(f, e->a, e->cmp, e->b, held_us);
+			try_fact(f, e->a, e->cmp, e->b);
 		if (e->b->op == EXPR_FACT)
-			try_fact(f, e->b, cmp_swap[e->cmp], e->a, held_us);
+			try_fact(f, e->b, cmp_swap[e->cmp], e->a);
 		if (e->a->op == EXPR_FACT || e->b->op == EXPR_FACT)
 			return;
 		break;
@@ -194,14 +194,11 @@ static void try_expr(struct flip *f, const struct expr *e, uint64_t held_us)
 		if (e->up)
 			try_links_up(f);
 		return;
-	case EXPR_FOR:
-		held_us = e->dur_us;
-		break;
 	default:
 		break;
 	}
-	try_expr(f, e->a, held_us);
-	try_expr(f, e->b, held_us);
+	try_expr(f, e->a);
+	try_expr(f, e->b);
 }
 
 static void try_set(struct flip *f, const char *set, const char *link)
@@ -213,7 +210,7 @@ static void try_set(struct flip *f, const char *set, const char *link)
 		return;
 	f->ask.entity_kind = f->ask.kind_link;
 	f->ask.entity = f->ask.link = link;
-	try_expr(f, s->where, 0);
+	try_expr(f, s->where);
 	f->ask = outer;
 }
 
@@ -231,7 +228,7 @@ static void try_rules(struct flip *f)
 
 			for (unsigned l = 0; l < MAX_OF(act->n_links, 1u); l++) {
 				f->ask.link = l < act->n_links ? act->link[l] : NULL;
-				try_expr(f, r->when, 0);
+				try_expr(f, r->when);
 				for (unsigned o = 0; o < r->n_on; o++)
 					if (r->on[o].set)
 						try_set(f, r->on[o].set, f->ask.link);
@@ -252,7 +249,7 @@ static void try_invariants(struct flip *f)
 			if (r->kind == REQUIRE_COUNT_UP)
 				try_links_up(f);
 			else if (r->kind == REQUIRE_EXPR)
-				try_expr(f, r->expr, 0);
+				try_expr(f, r->expr);
 		}
 }
 

@@ -11,16 +11,15 @@
  */
 #include <math.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "facts/value.h"
-#include "model/state.h"
 #include "policy/judge.h"
 
 struct probe { /* one requirement on one state */
 	const struct policy_require *require;
 	const struct decide_in *in;
-	const struct hypothesis *hyp;
+	struct hypothesis *hyp;
 	const struct overlay *state;
 	bool after;
 	struct text *why; /* or NULL */
@@ -277,7 +276,7 @@ static struct finding judge(const struct probe *p)
 /* ---- invariants ------------------------------------------------------------------------- */
 
 static struct probe probe_of(const struct policy_require *r, const struct decide_in *in,
-			     const struct hypothesis *hyp, bool after, struct text *why)
+			     struct hypothesis *hyp, bool after, struct text *why)
 {
 	return (struct probe){ .require = r,
 			       .in = in,
@@ -289,7 +288,7 @@ static struct probe probe_of(const struct policy_require *r, const struct decide
 
 /* All of it; the text is about the first requirement that fails, or else about the first. */
 static bool judge_one(const struct policy_invariant *v, const struct decide_in *in,
-		      const struct hypothesis *hyp, struct invariant_result *ret, struct text *why)
+		      struct hypothesis *hyp, struct invariant_result *ret, struct text *why)
 {
 	bool worse = false;
 
@@ -313,7 +312,7 @@ static bool judge_one(const struct policy_invariant *v, const struct decide_in *
 	return !worse;
 }
 
-static bool something_shrinks(const struct decide_in *in, const struct hypothesis *hyp)
+static bool something_shrinks(const struct decide_in *in, struct hypothesis *hyp)
 {
 	const struct policy *p = in->config->policy;
 
@@ -333,7 +332,7 @@ static bool something_shrinks(const struct decide_in *in, const struct hypothesi
 	return false;
 }
 
-bool invariants_judge(const struct decide_in *in, const struct hypothesis *hyp,
+bool invariants_judge(const struct decide_in *in, struct hypothesis *hyp,
 		      struct invariant_result *ret, struct text *why)
 {
 	const struct policy *p = in->config->policy;

@@ -42,8 +42,8 @@ static void take(const struct judged *j, struct answer *a)
 	}
 }
 
-static int judge_action(const struct decide_in *in, const struct act *act,
-			const struct hypothesis *hyp, judged_fn *fn, void *data, struct answer *ret)
+static int judge_action(const struct decide_in *in, const struct act *act, struct hypothesis *hyp,
+			judged_fn *fn, void *data, struct answer *ret)
 {
 	struct policy *p = in->config->policy;
 	const struct rule_list *list = rules_for(p, in->agent, act->action->kind);
@@ -79,7 +79,7 @@ static bool decides(const struct answer *a, const struct answer *so_far)
 	return a->permit && so_far->permit && strcmp(a->permit->name, so_far->permit->name) < 0;
 }
 
-int judge_all(const struct decide_in *in, const struct act *acts, const struct hypothesis *hyp,
+int judge_all(const struct decide_in *in, const struct act *acts, struct hypothesis *hyp,
 	      judged_fn *fn, void *data, struct answer *ret, struct answer *ret_each)
 {
 	struct answer one;

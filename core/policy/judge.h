@@ -62,22 +62,23 @@ struct hypothesis { /* "if this fact were so" */
 	int slot;
 	char entity[ANOD_NAME_SIZE];
 	struct anod_value value;
+	uint64_t held_us; /* set while judging: it would have to be so for so long */
 };
 
 struct ask {
 	const struct decide_in *in;
-	const struct act *act;	      /* NULL for an invariant */
-	const struct hypothesis *hyp; /* or NULL */
-	const struct overlay *state;  /* link facts come from here; NULL: as measured */
-	const char *link;	      /* the one of act->link that is asked about; or NULL */
-	uint16_t entity_kind;	      /* 0, or inside a set: the candidate */
+	const struct act *act;	     /* NULL for an invariant */
+	struct hypothesis *hyp;	     /* or NULL */
+	const struct overlay *state; /* link facts come from here; NULL: as measured */
+	const char *link;	     /* the one of act->link that is asked about; or NULL */
+	uint16_t entity_kind;	     /* 0, or inside a set: the candidate */
 	const char *entity;
 	unsigned depth;
 	uint16_t kind_link, kind_path;
 	struct expr_trace *trace; /* or NULL */
 };
 void ask_init(struct ask *q, const struct decide_in *in, const struct act *act,
-	      const struct hypothesis *hyp, struct expr_trace *trace);
+	      struct hypothesis *hyp, struct expr_trace *trace);
 enum anod_tri ask_truth(const struct ask *q, const struct expr *e);
 void ask_value(const struct ask *q, const struct expr *e, struct anod_value *ret);
 /* Is the entity in the set? */
@@ -120,7 +121,7 @@ const char *cooldown_key(const struct policy_rule *r, const char *resource, cons
 const char *cap_key(const struct policy_rule *r, const char *resource);
 
 void judge_rule(struct policy_rule *rule, const struct decide_in *in, const struct act *act,
-		const struct hypothesis *hyp, struct expr_trace *trace, struct judged *ret);
+		struct hypothesis *hyp, struct expr_trace *trace, struct judged *ret);
 /* Why it is as it is; 'trace' as filled by judge_rule(). */
 void judge_explain(const struct judged *j, const struct decide_in *in, const struct act *act,
 		   const struct expr_trace *trace, struct text *ret);
@@ -134,7 +135,7 @@ struct invariant_result {
 };
 /* Judges all of the policy's; 'ret' and 'why' (or NULL) have p->n_invariants places.  True when
  * none stands in the way. */
-bool invariants_judge(const struct decide_in *in, const struct hypothesis *hyp,
+bool invariants_judge(const struct decide_in *in, struct hypothesis *hyp,
 		      struct invariant_result *ret, struct text *why);
 
 /* ---- the answer ------------------------------------------------------------------------- */
@@ -153,7 +154,7 @@ struct answer {
 typedef void judged_fn(const struct judged *j, const struct act *act, const struct expr_trace *t,
 		       void *data);
 /* 'ret_each' (or NULL) gets the answer for each action. */
-int judge_all(const struct decide_in *in, const struct act *acts, const struct hypothesis *hyp,
+int judge_all(const struct decide_in *in, const struct act *acts, struct hypothesis *hyp,
 	      judged_fn *fn, void *data, struct answer *ret, struct answer *ret_each);
 
 /* malloc()ed, or NULL: nothing that one change would do. */

@@ -313,7 +313,7 @@ static void hold_permit(struct judged *j, const struct decide_in *in, const stru
 }
 
 void judge_rule(struct policy_rule *rule, const struct decide_in *in, const struct act *act,
-		const struct hypothesis *hyp, struct expr_trace *trace, struct judged *ret)
+		struct hypothesis *hyp, struct expr_trace *trace, struct judged *ret)
 {
 	struct ask q;
 

@@ -179,29 +179,41 @@ static int take_text(struct parse *p, char **ret)
 	return remember_place(p, text, &t.place);
 }
 
+static int take_name(struct parse *p, char **ret)
+{
+	const struct token *t = parse_ahead(p);
+
+	if (t->len > ANOD_NAME_SIZE - 1 + (t->type == TOKEN_STRING ? 2 : 0))
+		return parse_error(p, &t->place, "a name has at most %d bytes", ANOD_NAME_SIZE - 1);
+	return take_text(p, ret);
+}
+
 int parse_word(struct parse *p, const char *what, char **ret)
 {
-	return parse_ahead(p)->type == TOKEN_WORD ? take_text(p, ret) : parse_expected(p, what);
+	return parse_ahead(p)->type == TOKEN_WORD ? take_name(p, ret) : parse_expected(p, what);
 }
 
 int parse_name(struct parse *p, const char *what, char **ret)
 {
-	struct token t = *parse_ahead(p);
+	const struct token *t = parse_ahead(p);
 
-	if (t.type != TOKEN_WORD && t.type != TOKEN_STRING)
+	if (t->type != TOKEN_WORD && t->type != TOKEN_STRING)
 		return parse_expected(p, what);
-	if (t.type == TOKEN_STRING && t.len == 2)
-		return parse_error(p, &t.place, "expected %s, not an empty text", what);
-	if (t.len > ANOD_NAME_SIZE + 1)
-		return parse_error(p, &t.place, "a name has at most %d bytes", ANOD_NAME_SIZE - 1);
-	return take_text(p, ret);
+	if (t->type == TOKEN_STRING && t->len == 2)
+		return parse_error(p, &t->place, "expected %s, not an empty text", what);
+	return take_name(p, ret);
 }
 
 int parse_string(struct parse *p, const char *clause, char **ret)
 {
-	if (parse_ahead(p)->type == TOKEN_STRING)
-		return take_text(p, ret);
-	return parse_wants(p, clause, "a text in quotes");
+	const struct token *t = parse_ahead(p);
+
+	if (t->type != TOKEN_STRING)
+		return parse_wants(p, clause, "a text in quotes");
+	if (t->len > STRING_MAX + 2)
+		return parse_error(p, &t->place, "'%s' wants a text of at most %d bytes", clause,
+				   STRING_MAX);
+	return take_text(p, ret);
 }
 
 int parse_duration(struct parse *p, const char *clause, uint64_t *ret_us)
@@ -283,6 +295,9 @@ static int parse_one_name(struct parse *p, const char *what, void *data)
 	char *name = NULL, **slot;
 	int r;
 
+	if (*names->n == NAMES_MAX)
+		return parse_error(p, &parse_ahead(p)->place, "a list has at most %d names",
+				   NAMES_MAX);
 	r = parse_name(p, what, &name);
 	if (r < 0)
 		return r;

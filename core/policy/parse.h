@@ -22,8 +22,10 @@
 
 #define PARSE_INCLUDE_DEPTH 16
 #define BLOCK_WORDS_MAX	    64
-#define RULES_MAX	    10000 /* permits, forbids and caps of one policy */
-#define TEXT_CLAUSE_MAX	    200	  /* bytes of a clause that is kept as written */
+#define STATEMENTS_MAX	    20000
+#define ERRORS_MAX	    1000 /* behind so many the rest is not parsed */
+#define NAMES_MAX	    1000 /* of one list */
+#define STRING_MAX	    1023 /* bytes of a path or an address */
 
 struct parse_objective { /* parsed and checked, not evaluated in this version */
 	char *name;
@@ -46,7 +48,7 @@ struct parse {
 	struct config *config;
 	unsigned include_depth;
 	const char *include_stack[PARSE_INCLUDE_DEPTH];
-	unsigned n_broken;
+	unsigned n_statements, n_broken;
 	struct lex_place *broken; /* places of statements that did not parse */
 	unsigned n_objectives, n_reflexes;
 	struct parse_objective *objective;

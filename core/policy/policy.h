@@ -16,6 +16,12 @@
  *   forbid "NAME" { agent action on when during }
  *   cap "NAME"    { agent action on when during  to LEVEL [for DUR] }
  *
+ * A permit has agent, action and level, with "any" where that is meant; level auto wants verify,
+ * and an action that nothing undoes wants "verify within DUR that EXPR".  A quorum, which this
+ * version does not ask for, lowers its permit to propose.
+ * on = SET | not SET | KIND [not] in SET | link NAME, ... | prefix P, ... | KIND { NAME, ... },
+ * with commas between alternatives; "on crash hold" is a clause of its own.
+ *
  * Threads: read only after config_load().  Memory: owned by the policy unless said otherwise.
  */
 #ifndef POLICY_POLICY_H

@@ -8,16 +8,16 @@
  */
 #include "policy/parse.h"
 
-#define NAMES_MAX 512 /* for suggestions; further names are not suggested */
+#define SUGGEST_MAX 512 /* for suggestions; further names are not suggested */
 
 struct names {
-	const char *name[NAMES_MAX + 1];
+	const char *name[SUGGEST_MAX + 1];
 	unsigned n;
 };
 
 static void names_add(struct names *l, const char *name)
 {
-	if (l->n < NAMES_MAX)
+	if (l->n < SUGGEST_MAX)
 		l->name[l->n++] = name;
 }
 

@@ -266,8 +266,6 @@ static int parse_rule(struct parse *p, enum rule_kind kind, const struct block *
 	struct policy_rule rule = { .kind = kind, .level = LEVEL_DENY }, *slot;
 	int r;
 
-	if (policy->n_rules == RULES_MAX)
-		return parse_error(p, place, "more than %d rules", RULES_MAX);
 	r = parse_rule_body(p, &rule, b, place);
 	if (!rule.name)
 		return r;

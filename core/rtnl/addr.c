@@ -22,14 +22,14 @@
 
 static const struct nla_policy policy[IFA_MAX + 1] = {
 	[IFA_FLAGS] = { .type = NLA_U32 },
-	[IFA_LABEL] = { .type = NLA_NUL_STRING, .maxlen = ANOD_IFNAME_SIZE },
+	[IFA_LABEL] = { .type = NLA_STRING, .maxlen = ANOD_IFNAME_SIZE },
 	[IFA_CACHEINFO] = { .minlen = sizeof(struct ifa_cacheinfo) },
 	[IFA_PROTO] = { .type = NLA_U8 },
 };
 
 static bool label_is_own(const struct nlattr *label)
 {
-	return label && strchr(nla_data(label), ':');
+	return label && memchr(nla_data(label), ':', (size_t) nla_len(label));
 }
 
 static bool expires(const struct nlattr *cacheinfo)

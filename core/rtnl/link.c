@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 
 static const struct nla_policy policy[IFLA_MAX + 1] = {
-	[IFLA_IFNAME] = { .type = NLA_NUL_STRING, .maxlen = ANOD_IFNAME_SIZE },
+	[IFLA_IFNAME] = { .type = NLA_STRING, .maxlen = ANOD_IFNAME_SIZE },
 	[IFLA_MTU] = { .type = NLA_U32 },
 	[IFLA_LINK] = { .type = NLA_U32 },
 	[IFLA_MASTER] = { .type = NLA_U32 },

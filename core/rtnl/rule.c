@@ -13,8 +13,8 @@
 #include <linux/fib_rules.h>
 
 static const struct nla_policy policy[FRA_MAX + 1] = {
-	[FRA_IIFNAME] = { .type = NLA_NUL_STRING, .maxlen = ANOD_IFNAME_SIZE },
-	[FRA_OIFNAME] = { .type = NLA_NUL_STRING, .maxlen = ANOD_IFNAME_SIZE },
+	[FRA_IIFNAME] = { .type = NLA_STRING, .maxlen = ANOD_IFNAME_SIZE },
+	[FRA_OIFNAME] = { .type = NLA_STRING, .maxlen = ANOD_IFNAME_SIZE },
 	[FRA_PRIORITY] = { .type = NLA_U32 },
 	[FRA_FWMARK] = { .type = NLA_U32 },
 	[FRA_FWMASK] = { .type = NLA_U32 },
@@ -28,12 +28,12 @@ static int selectors_decode(const struct fib_rule_hdr *h, struct nlattr **tb, st
 {
 	int r;
 
-	if (h->src_len || tb[FRA_SRC]) {
+	if (h->src_len) {
 		r = wire_get_prefix(tb[FRA_SRC], h->family, h->src_len, &ret->src);
 		if (r < 0)
 			return r;
 	}
-	if (h->dst_len || tb[FRA_DST]) {
+	if (h->dst_len) {
 		r = wire_get_prefix(tb[FRA_DST], h->family, h->dst_len, &ret->dst);
 		if (r < 0)
 			return r;
@@ -102,7 +102,7 @@ static void put_rule(struct put *p, struct fib_rule_hdr *h, const struct anod_ru
 		put_name(p, FRA_IIFNAME, u->iif);
 	if (u->oif[0])
 		put_name(p, FRA_OIFNAME, u->oif);
-	if (u->fwmask) {
+	if (u->fwmark || u->fwmask) {
 		put_u32(p, FRA_FWMARK, u->fwmark);
 		put_u32(p, FRA_FWMASK, u->fwmask);
 	}

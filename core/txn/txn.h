@@ -121,6 +121,8 @@ int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t
  * -EINVAL: it waits for nothing of the kind. */
 int txns_approve(struct txns *e, uint64_t id, const char *user, bool in_group);
 int txns_deny(struct txns *e, uint64_t id, const char *user);
+/* Its proposer takes it back: EXPIRED while it waits; -EINVAL later, it then goes its way. */
+int txns_withdraw(struct txns *e, uint64_t id, const char *why);
 /* Roll back one that is verifying or soaking, or stands until "undo after", now.  -ENOENT,
  * -EINVAL: in another state. */
 int txns_rollback(struct txns *e, uint64_t id, const char *why);

@@ -327,6 +327,19 @@ int txns_deny(struct txns *e, uint64_t id, const char *user)
 	return 0;
 }
 
+int txns_withdraw(struct txns *e, uint64_t id, const char *why)
+{
+	struct entry *x = entry_find(e, id);
+
+	if (!x)
+		return -ENOENT;
+	if (x->t.state != TXN_WAITING)
+		return -EINVAL;
+
+	entry_enter(e, x, TXN_EXPIRED, US_INFINITY, "%s", why);
+	return 0;
+}
+
 void txns_pause(struct txns *e, bool paused)
 {
 	e->paused = paused;

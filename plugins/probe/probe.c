@@ -96,6 +96,15 @@ static bool networks_fault(int error)
 	return false;
 }
 
+/* ICMP that is not permitted has three usual cures. */
+static const char hint[] = " (ICMP needs CAP_NET_RAW, or a group of the daemon in "
+			   "net.ipv4.ping_group_range, and an output filter that lets it pass)";
+
+static bool refused(int error, const struct lane *lane)
+{
+	return lane && (error == EPERM || error == EACCES);
+}
+
 static void send_one(struct probe *p)
 {
 	struct flight *f = flights_take(&p->flights);
@@ -115,8 +124,8 @@ static void send_one(struct probe *p)
 	}
 	if (!networks_fault(-r) && !p->complained) {
 		p->s->ctx->host->log(p->s->ctx, LOG_WARNING,
-				     "%s: cannot send: %s; these probes count as void", p->name,
-				     strerror(-r));
+				     "%s: cannot send: %s%s; these probes count as void", p->name,
+				     strerror(-r), refused(-r, p->lane) ? hint : "");
 		p->complained = true;
 	}
 	probe_settle(p, f, networks_fault(-r) ? FLIGHT_LOST : FLIGHT_VOID, 0);

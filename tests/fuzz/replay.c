@@ -1,11 +1,11 @@
 /*
- * replay - run a fuzz target over files, once each, without a fuzzer.
+ * replay - run a fuzz target over files: what a fuzzer once found is found again by "make check".
  *
- * Takes files and folders; prints how many inputs were tried.  A target that finds something
- * ends the program by abort().
+ * usage: replay_NAME FILE|FOLDER...    prints "N inputs"
  */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,63 +16,54 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static unsigned n_inputs;
 
-static int replay_file(const char *path, size_t size)
+static void run_file(const char *path, size_t size)
 {
-	FILE *f = fopen(path, "rb");
-	uint8_t *data = malloc(size + 1);
-	size_t n;
+	FILE *f = fopen(path, "re");
+	uint8_t *data;
 
-	if (!f || !data) {
+	/* Exactly as large as the input, so that a sanitizer sees one byte too many. */
+	data = malloc(size ? size : 1);
+	if (!f || !data || fread(data, 1, size, f) != size) {
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
 		exit(1);
 	}
-	n = fread(data, 1, size, f);
 	(void) fclose(f);
-	/* A copy of the exact size, so that a sanitizer sees a read behind the end. */
-	data = realloc(data, n > 0 ? n : 1);
-	(void) LLVMFuzzerTestOneInput(data, n);
+	(void) LLVMFuzzerTestOneInput(data, size);
 	free(data);
 	n_inputs++;
-	return 0;
 }
 
-static int replay(const char *path)
+static void run(const char *path)
 {
+	char child[PATH_MAX];
+	struct dirent *entry;
 	struct stat st;
-	struct dirent *e;
-	DIR *d;
-	int r = 0;
+	DIR *folder;
 
 	if (stat(path, &st) < 0) {
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-		return 1;
+		exit(1);
 	}
-	if (!S_ISDIR(st.st_mode))
-		return replay_file(path, (size_t) st.st_size);
-
-	d = opendir(path);
-	if (!d) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-		return 1;
+	if (!S_ISDIR(st.st_mode)) {
+		run_file(path, (size_t) st.st_size);
+		return;
 	}
-	while (r == 0 && (e = readdir(d))) {
-		char inner[4096];
 
-		if (e->d_name[0] == '.')
+	folder = opendir(path);
+	while (folder && (entry = readdir(folder))) {
+		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(inner, sizeof(inner), "%s/%s", path, e->d_name);
-		r = replay(inner);
+		(void) snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
+		run(child);
 	}
-	(void) closedir(d);
-	return r;
+	if (folder)
+		(void) closedir(folder);
 }
 
 int main(int argc, char **argv)
 {
-	int r = 0;
-
-	for (int i = 1; r == 0 && i < argc; i++)
-		r = replay(argv[i]);
+	for (int i = 1; i < argc; i++)
+		run(argv[i]);
 	printf("%u inputs\n", n_inputs);
-	return r;
+	return n_inputs > 0 ? 0 : 1;
 }

@@ -348,6 +348,18 @@ static const char *host_each(struct anod_ctx *ctx, const char *kind, unsigned n)
 	}
 }
 
+static int host_watch(struct anod_ctx *ctx, const char *expr, anod_watch_fn *fn, void *data,
+		      uint64_t *ret_id)
+{
+	struct fake *f = fake_of(ctx);
+
+	put(f->watch.expr, sizeof(f->watch.expr), expr);
+	f->watch.fn = fn;
+	f->watch.data = data;
+	*ret_id = f->watch.id = ++f->next_id;
+	return 0;
+}
+
 static int host_find(struct anod_ctx *ctx, const struct anod_finding *x, uint64_t *ret_id)
 {
 	struct fake *f = fake_of(ctx);
@@ -459,6 +471,7 @@ static const struct anod_host table = {
 	.sync = host_sync,
 	.get = host_get,
 	.each = host_each,
+	.watch = host_watch,
 	.find = host_find,
 	.clear = host_clear,
 	.propose = host_propose,

@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 
-#define FAKE_FACTS    512
+#define FAKE_FACTS    1024
 #define FAKE_RECORDS  64
 #define FAKE_LOG_SIZE 16384
 
@@ -64,6 +64,12 @@ struct fake {
 	struct fake_question question[FAKE_RECORDS];
 	struct fake_sense sense[FAKE_RECORDS];
 	unsigned n_proposals, n_findings, n_questions, n_senses;
+	struct { /* the last watch(); the test evaluates it */
+		uint64_t id;
+		char expr[ANOD_REASON_SIZE];
+		anod_watch_fn *fn;
+		void *data;
+	} watch;
 	int infer_error, propose_error; /* when negative: what these calls return */
 	char log[FAKE_LOG_SIZE];
 	struct fake_private *priv;

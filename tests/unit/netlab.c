@@ -68,7 +68,7 @@ static int open_socket(void)
 }
 
 /* One datagram's messages.  1: go on, 0: the end, -errno. */
-static int take_answers(const struct nlmsghdr *m, size_t left, bool dump, answer_fn *fn, void *data)
+static int take_answers(struct nlmsghdr *m, size_t left, bool dump, answer_fn *fn, void *data)
 {
 	for (; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
 		struct anod_object o;

@@ -148,7 +148,7 @@ Test(expr_eval, values_keep_whole_numbers_whole_and_spread_the_unknown)
 		const char *text, *value;
 	} row[] = {
 		{ "link.mtu + 100", "1600B" },	    { "link.mtu x 2 - 1", "2999B" },
-		{ "link.mtu / 1000", "1.5B" },	    { "80% of link.capacity", "8e+07bps" },
+		{ "link.mtu / 1000", "1.5B" },	    { "80% of link.capacity", "80Mbps" },
 		{ "link.wan1.mtu + 1", "unknown" }, { "link.carrier", "true" },
 		{ "link.mtu > 9000", "false" },	    { "link.wan9.carrier", "unknown" },
 		{ "link.operstate", "up" },	    { "model.confidence", "unknown" },

@@ -484,7 +484,8 @@ Test(rtnl_codec, everything_that_the_kernel_lists_can_be_read)
 	uint8_t buf[ANOD_NLMSG_MAX] __attribute__((aligned(8)));
 
 	lab();
-	netlab_run("ip nexthop add id 1 via 10.0.0.2 dev v0");
+	netlab_run("ip nexthop add id 1 via 10.0.0.2 dev v0; "
+		   "ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev v0");
 	for (enum anod_obj_type t = ANOD_OBJ_LINK; t < ANOD_OBJ_TYPES; t++) {
 		unsigned n = netlab_dump(t, all, 256);
 

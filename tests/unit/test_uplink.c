@@ -310,6 +310,21 @@ Test(uplink, unknown_facts_stop_it_and_it_says_so_once)
 	fake_free(f);
 }
 
+Test(uplink, before_the_links_are_read_nothing_is_wrong)
+{
+	struct fake *f = fake_load(BUILD_DIR "/plugins/uplink.so");
+
+	fake_opt_text(f, "uplinks", "wan0");
+	fake_opt_text(f, "uplinks", "wan1");
+	cr_assert(eq(int, fake_start(f), 0));
+	fake_advance(f, S);
+	cr_expect(eq(uint, fake_n_open(f), 0));
+	fake_bool(f, "link", "lo", "carrier", true);
+	link_up(f, "wan1", true);
+	cr_expect(fake_open(f, "uplink-down", "wan0") != NULL, "now it is missing");
+	fake_free(f);
+}
+
 Test(uplink, silent_probes_are_not_fine)
 {
 	struct fake *f = new_uplink(true);

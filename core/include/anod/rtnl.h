@@ -37,10 +37,13 @@ enum anod_rtnl_verb {
 
 /*
  * Write the request into 'buf' (ANOD_NLMSG_MAX bytes, 4-aligned).  Returns its length, or
- * -EOPNOTSUPP where the kernel has no such request (creating a link), -E2BIG.  nlmsg_seq is 0
- * and nlmsg_pid is 0; NLM_F_ACK is set for SET and DEL.  A GET may be a dump (NLM_F_DUMP set):
+ * -EOPNOTSUPP where the kernel has no such request or the object could not be put back (making or
+ * deleting a link, changing a rule), -E2BIG.  nlmsg_seq is 0 and nlmsg_pid is 0; NLM_F_ACK is
+ * set for SET and DEL.  A GET may be a dump (NLM_F_DUMP set):
  * then every answer must be decoded and compared by anod_object_same_key(); dumps filter by
- * table (the socket needs NETLINK_GET_STRICT_CHK).
+ * table (the socket needs NETLINK_GET_STRICT_CHK), and -ENOENT or -ENODEV says that the table or
+ * the link is not there.  More than one answer may have the key of a route (twins: connected
+ * prefixes on two links): such a route cannot be restored by one SET.
  *
  * 'from' is what is there now (NULL: nothing) and may shorten a SET to what differs: for a link
  * only the flags and the mtu that differ are sent, so nothing else is touched.
@@ -55,7 +58,8 @@ bool anod_object_same_key(const struct anod_object *a, const struct anod_object 
  * True when 'now' has the state that 'want' asks for, seen from a change 'pre' -> 'want':
  * members that the change did not alter, and volatile ones (operstate, carrier, counters,
  * neighbour probes, leg link state), do not count for a link or a neighbour; routes, rules and
- * next hops are compared whole but for leg link state.  A NULL 'now' or 'want' means "not there".
+ * next hops are compared whole but for leg link state.  A NULL 'now' or 'want' means "not there";
+ * a neighbour without a usable address counts as not there.
  */
 bool anod_object_matches(const struct anod_object *now, const struct anod_object *want,
 			 const struct anod_object *pre);
