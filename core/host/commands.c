@@ -81,8 +81,8 @@ cJSON *cmd_agents(struct command_call *c)
 		cJSON_AddStringToObject(o, "state", a->state);
 		if (a->why[0])
 			cJSON_AddStringToObject(o, "why", a->why);
-		cJSON_AddNumberToObject(o, "cell", h->proc[PROC_CELL].pid);
-		cJSON_AddNumberToObject(o, "restarts", h->proc[PROC_CELL].restarts);
+		cJSON_AddNumberToObject(o, "cell", a->cell.pid);
+		cJSON_AddNumberToObject(o, "restarts", a->cell.restarts);
 		cJSON_AddNumberToObject(o, "findings", (double) a->n_findings);
 		cJSON_AddNumberToObject(o, "proposals", (double) a->n_proposals);
 		cJSON_AddNumberToObject(o, "refused", (double) a->n_refused);
@@ -152,11 +152,13 @@ static long rss_kib(pid_t pid)
 	return kib;
 }
 
-static void add_proc(cJSON *list, const char *name, pid_t pid, unsigned restarts)
+static void add_proc(cJSON *list, const char *name, const char *agent, pid_t pid, unsigned restarts)
 {
 	cJSON *o = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(o, "name", name);
+	if (agent)
+		cJSON_AddStringToObject(o, "agent", agent);
 	cJSON_AddNumberToObject(o, "pid", pid);
 	cJSON_AddNumberToObject(o, "restarts", restarts);
 	cJSON_AddNumberToObject(o, "rss_kib", (double) rss_kib(pid));
@@ -227,10 +229,14 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(l, "lines", (double) lines);
 	cJSON_AddNumberToObject(o, "lateness_us", (double) h->lateness_us);
 	l = cJSON_AddArrayToObject(o, "processes");
-	add_proc(l, "host", getpid(), 0);
-	for (int k = 0; k < PROC_KINDS; k++)
+	add_proc(l, "host", NULL, getpid(), 0);
+	for (int k = 0; k < PROC_SINGLES; k++)
 		if (h->proc[k].pid > 0)
-			add_proc(l, h->proc[k].name, h->proc[k].pid, h->proc[k].restarts);
+			add_proc(l, h->proc[k].name, NULL, h->proc[k].pid, h->proc[k].restarts);
+	for (unsigned k = 0; k < h->n_agents; k++)
+		if (h->agent[k].cell.pid > 0)
+			add_proc(l, h->agent[k].cell.name, h->agent[k].name, h->agent[k].cell.pid,
+				 h->agent[k].cell.restarts);
 	add_warnings(o, h);
 	return o;
 }
@@ -286,6 +292,7 @@ cJSON *command_run(struct host *h, const char *user, const cJSON *request, char 
 			continue;
 		data = commands[k].run(&c);
 		*ret_errno = c.err;
+		/* cppcheck-suppress returnDanglingLifetime; a tree of its own */
 		return data;
 	}
 	(void) command_fail(&c, ENOSYS, "no command '%.40s'", name->valuestring);

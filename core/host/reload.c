@@ -186,12 +186,13 @@ int host_reload(struct host *h, struct diag_list *diags)
 		sensors_stop(h);
 		r = sensors_start(h);
 	}
-	proc_kill(h, PROC_CELL);
+	advice_done(h); /* questions name their agent by its number */
+	cells_kill(h);
 	cells_forget(h);
 	if (r >= 0)
 		r = cells_configure(h);
-	if (r >= 0)
-		r = proc_start(h, PROC_CELL);
+	if (r >= 0 && h->agents_started)
+		r = cells_start(h);
 	configs_sweep(h);
 	log_notice("reloaded: policy \"%s\" revision %llu", h->config->policy->name ?: "",
 		   (unsigned long long) h->config->policy->revision);
