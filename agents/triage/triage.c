@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -20,7 +21,7 @@
 
 #define CASES_MAX    64
 #define SETTLE_US    300000
-#define ASK_AGAIN_US UINT64_C(600000000)
+#define ASK_AGAIN_US UINT64_C(600000000) /* unless the option 'again' says otherwise */
 #define OWN_CODES    "triage-"
 
 struct triage;
@@ -44,6 +45,7 @@ struct triage {
 	uint32_t timeout_ms, max_tokens;
 	bool said_none, said_full;
 	char input[EVIDENCE_SIZE];
+	uint64_t again_us;
 };
 
 static const char *const proposes[] = { "route.replace", "route.del", "route.metric", "link.set",
@@ -175,7 +177,8 @@ static void ask(struct patient *p, uint64_t now)
 				   .max_tokens = t->max_tokens,
 				   .task = "triage",
 				   .input = t->input,
-				   .actions = proposes };
+				   .actions = proposes,
+				   .finding = strtoull(p->name, NULL, 10) };
 	int r;
 
 	p->asked_us = now;
@@ -210,15 +213,15 @@ static uint64_t review_patient(struct patient *p, uint64_t now, bool *busy)
 		return UINT64_MAX;
 	if (p->asked_us && !p->failed && hash_subject(&s) == p->seen_hash)
 		return UINT64_MAX;
-	if (p->asked_us && now < p->asked_us + ASK_AGAIN_US)
-		return p->asked_us + ASK_AGAIN_US;
+	if (p->asked_us && now < p->asked_us + p->t->again_us)
+		return p->asked_us + p->t->again_us;
 	if (*busy)
 		return UINT64_MAX; /* the answer under way brings us back */
 
 	p->subject = s;
 	ask(p, now);
 	*busy = p->question != 0;
-	return p->question ? UINT64_MAX : now + ASK_AGAIN_US;
+	return p->question ? UINT64_MAX : now + p->t->again_us;
 }
 
 static void on_timer(struct anod_ctx *ctx, uint64_t id, void *data)
@@ -334,6 +337,7 @@ static int on_init(struct anod_ctx *ctx)
 		t->patient[i].t = t;
 	t->timeout_ms =
 		ctx->host->opt(ctx, "timeout", 0, &v) == 0 ? (uint32_t) (v.u.i / 1000) : 30000;
+	t->again_us = ctx->host->opt(ctx, "again", 0, &v) == 0 ? (uint64_t) v.u.i : ASK_AGAIN_US;
 	t->max_tokens = ctx->host->opt(ctx, "max-tokens", 0, &v) == 0 ? (uint32_t) v.u.i : 400;
 	return 0;
 }
@@ -352,6 +356,9 @@ static int on_start(struct anod_ctx *ctx)
 static const struct anod_opt opts[] = {
 	{ "timeout", ANOD_INT, ANOD_UNIT_TIME, .dflt = "30s", .min = 1e5, .max = 600e6,
 	  .help = "of one question, with retries" },
+	{ "again", ANOD_INT, ANOD_UNIT_TIME, .dflt = "10m", .min = 1e6, .max = 86400e6,
+	  .help = "between two questions about one finding, when it has changed or the first "
+		  "failed" },
 	{ "max-tokens", ANOD_INT, .dflt = "400", .min = 16, .max = 8192, .help = "of an answer" },
 	{ NULL },
 };

@@ -133,6 +133,7 @@ void report_uplink(struct agent *a, unsigned i, bool no_cure)
 	struct uplink *u = a->uplink[i];
 	const char *code = code_of(u->health.state);
 	struct anod_finding f = { .size = sizeof(f), .kind = "link", .no_cure = no_cure };
+	uint64_t old = 0;
 	size_t n;
 
 	if (u->health.state == HEALTH_HEALTHY) {
@@ -143,8 +144,8 @@ void report_uplink(struct agent *a, unsigned i, bool no_cure)
 		return;
 	if (u->finding && u->told == u->health.state && u->told_no_cure == no_cure && !u->retell)
 		return;
-	if (u->finding && strcmp(code, code_of(u->told)))
-		clear(a, u, "it is another fault now");
+	if (u->finding && strcmp(code, code_of(u->told)) != 0)
+		old = u->finding;
 
 	(void) snprintf(f.code, sizeof(f.code), "%s", code);
 	(void) snprintf(f.entity, sizeof(f.entity), "%s", u->dev);
@@ -155,6 +156,9 @@ void report_uplink(struct agent *a, unsigned i, bool no_cure)
 				"; no uplink is known to be better");
 	if (a->ctx->host->find(a->ctx, &f, &u->finding) < 0)
 		return;
+	/* The new one first, so that the incident has no moment without a fault. */
+	if (old)
+		(void) a->ctx->host->clear(a->ctx, old, "it is another fault now");
 	u->told = u->health.state;
 	u->told_no_cure = no_cure;
 	u->retell = false;

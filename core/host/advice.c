@@ -177,7 +177,7 @@ static int on_late(sd_event_source *s, uint64_t due, void *data)
 	return 0;
 }
 
-int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m)
+int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m, uint64_t incident)
 {
 	uint64_t now = host_now(h);
 	cJSON *endpoints = endpoints_json(h, now);
@@ -208,6 +208,7 @@ int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m)
 				.id = ++last_question,
 				.agent = agent,
 				.theirs = m->head.id,
+				.incident = incident,
 				.host = h };
 	h->questions = q;
 	head.id = q->id;
@@ -224,6 +225,21 @@ int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m)
 		question_free(h, q);
 	}
 	return 0;
+}
+
+/* One line of the incident: who was asked, what it cost, what it said. */
+static void note_incident(struct host *h, const struct question *q, const struct infer_answer *a,
+			  const char *action)
+{
+	char took[32];
+
+	format_duration(a->took_us, took, sizeof(took));
+	incident_note(h->incidents, q->incident, LINE_ANSWER, 0, h->agent[q->agent - 1].name,
+		      host_now(h), clock_wall_us(),
+		      "model %s at %s (%u tokens in, %u out, %s): %s%s%s%s%s", a->model,
+		      a->endpoint, a->tokens_in, a->tokens_out, took,
+		      a->error ? "no usable answer: " : "cause \"", a->error ? a->why : a->cause,
+		      a->error ? "" : "\"", action[0] ? ", proposes " : "", action);
 }
 
 static void note_answer(struct host *h, const struct question *q, const struct infer_answer *a)
@@ -246,6 +262,7 @@ static void note_answer(struct host *h, const struct question *q, const struct i
 	cJSON_AddNumberToObject(b, "tokens_out", a->tokens_out);
 	cJSON_AddNumberToObject(b, "took_us", (double) a->took_us);
 	record_event(h, "answer", b);
+	note_incident(h, q, a, action);
 	monitor_send(h, "note", 0, 0, h->agent[q->agent - 1].name, a->error ? a->why : a->summary);
 }
 

@@ -127,6 +127,7 @@ struct cell_ask {
 	uint32_t timeout_ms, max_tokens, n_kinds;
 	char task[ANOD_KIND_SIZE];
 	char kind[CELL_ASK_KINDS][ANOD_KIND_SIZE];
+	uint64_t finding; /* 0, the cell's own number, or the host's */
 	uint32_t input_size, pad;
 	char input[CELL_INPUT_MAX]; /* only input_size bytes, with the NUL, are sent */
 };

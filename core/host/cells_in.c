@@ -105,12 +105,22 @@ static void refuse(struct host *h, unsigned number, uint64_t id, int error, cons
 	(void) cells_send(h, number, &m.head, sizeof(m));
 }
 
+/* A number that the cell gave: of its own findings, or one that it read as a fact. */
+static uint64_t finding_of(struct host *h, uint32_t agent, uint64_t theirs)
+{
+	struct cell_link *l = link_find(h, agent, LINK_FINDING, theirs);
+
+	if (l)
+		return l->ours;
+	return theirs < CELL_FIRST_FINDING && incident_finding_get(h->incidents, theirs) ? theirs
+											 : 0;
+}
+
 static int on_propose(struct host *h, unsigned number, const struct cell_propose *m)
 {
 	struct agent *a = speaker(h, number, m->agent);
 	struct anod_proposal p = m->proposal;
-	uint64_t tx = 0, theirs = p.finding;
-	struct cell_link *l;
+	uint64_t tx = 0;
 	char why[256] = "";
 	int r;
 
@@ -131,11 +141,7 @@ static int on_propose(struct host *h, unsigned number, const struct cell_propose
 		return 0;
 	}
 
-	l = link_find(h, number, LINK_FINDING, theirs);
-	if (l)
-		p.finding = l->ours;
-	else if (theirs >= CELL_FIRST_FINDING || !incident_finding_get(h->incidents, theirs))
-		p.finding = 0;
+	p.finding = finding_of(h, number, p.finding);
 	a->n_proposals++;
 	r = engine_propose(h, a->name, ((uint64_t) number << 48) | m->head.id, p.finding, &p, &tx,
 			   why, sizeof(why));
@@ -180,7 +186,8 @@ static int on_ask(struct host *h, unsigned number, const struct cell_ask *m)
 		a->n_refused++;
 		return 0;
 	}
-	return advice_ask(h, number, m);
+	return advice_ask(h, number, m,
+			  incident_of_finding(h->incidents, finding_of(h, number, m->finding)));
 }
 
 static int on_sense(struct host *h, unsigned number, const struct cell_sense *m)

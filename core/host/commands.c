@@ -47,7 +47,10 @@ void command_note(struct command_call *c, const char *what, const struct txn *t)
 	if (t)
 		incident_note(h->incidents, t->incident, LINE_OPERATOR, t->id, "", host_now(h),
 			      clock_wall_us(), "%s: %s", c->user, what);
-	log_notice("%s by %s%s%" PRIu64, what, c->user, t ? ", T" : " #", t ? t->id : 0);
+	if (t)
+		log_notice("%s by %s, T%" PRIu64, what, c->user, t->id);
+	else
+		log_notice("%s by %s", what, c->user);
 	monitor_send(h, "operator", t ? t->incident : 0, t ? t->id : 0, c->user, what);
 }
 
@@ -181,6 +184,15 @@ static void add_warnings(cJSON *o, const struct host *h)
 		cJSON_AddItemToArray(w, cJSON_CreateString(h->plugins->refused[k]));
 }
 
+/* Is there a permit that lets anything be carried out? */
+static bool may_act(const struct policy *p)
+{
+	for (unsigned k = 0; k < p->n_rules; k++)
+		if (p->rule[k].kind == RULE_PERMIT && p->rule[k].level >= LEVEL_APPROVE)
+			return true;
+	return false;
+}
+
 cJSON *cmd_status(struct command_call *c)
 {
 	const struct host *h = c->h;
@@ -204,7 +216,7 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(o, "uptime_us", (double) (host_now(h) - h->started_us));
 	cJSON_AddStringToObject(o, "config", h->config->n_files ? h->config->file[0] : "built-in");
 	cJSON_AddItemToObject(o, "policy", policy_json(h));
-	cJSON_AddStringToObject(o, "mode", h->built_in ? "observe" : "policy");
+	cJSON_AddStringToObject(o, "mode", may_act(h->config->policy) ? "policy" : "observe");
 	cJSON_AddBoolToObject(o, "paused", h->paused);
 	cJSON_AddNumberToObject(o, "facts", facts);
 	cJSON_AddNumberToObject(o, "entities", stats.n_entities);
@@ -280,6 +292,7 @@ cJSON *command_run(struct host *h, const char *user, const cJSON *request, char 
 			continue;
 		data = commands[k].run(&c);
 		*ret_errno = c.err;
+		/* cppcheck-suppress returnDanglingLifetime; a tree of its own */
 		return data;
 	}
 	(void) command_fail(&c, ENOSYS, "no command '%.40s'", name->valuestring);

@@ -28,7 +28,7 @@ cJSON *cmd_incidents(struct command_call *c)
 
 struct lookup {
 	double tx;
-	cJSON *decision, *transaction, *policy; /* copies */
+	cJSON *decision, *transaction, *line; /* copies; line: the decision's */
 };
 
 /* Newest first: the last decision and the final state win. */
@@ -45,14 +45,34 @@ static int on_ledger_line(const cJSON *line, void *data)
 	if (!l->decision && strcmp(kind->valuestring, "decision") == 0) {
 		what = cJSON_GetObjectItemCaseSensitive(line, "decision");
 		l->decision = cJSON_Duplicate(what, true);
-		what = cJSON_GetObjectItemCaseSensitive(line, "policy");
-		l->policy = cJSON_Duplicate(what, true);
+		l->line = cJSON_Duplicate(line, true);
 	}
 	if (!l->transaction && strcmp(kind->valuestring, "tx") == 0) {
 		what = cJSON_GetObjectItemCaseSensitive(line, "transaction");
 		l->transaction = cJSON_Duplicate(what, true);
 	}
 	return l->decision && l->transaction;
+}
+
+/* A transaction that a restart found in the journal has no proposal: its decision's line has. */
+static void complete(cJSON *txn, const cJSON *line)
+{
+	static const char *const names[][2] = { { "reason", "because" },
+						{ "actions", "actions" },
+						{ "incident", "incident" } };
+	const cJSON *reason = cJSON_GetObjectItemCaseSensitive(txn, "reason");
+
+	if (!line || (cJSON_IsString(reason) && reason->valuestring[0]))
+		return;
+
+	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+		const cJSON *from = cJSON_GetObjectItemCaseSensitive(line, names[k][1]);
+
+		if (!from)
+			continue;
+		cJSON_DeleteItemFromObjectCaseSensitive(txn, names[k][0]);
+		cJSON_AddItemToObject(txn, names[k][0], cJSON_Duplicate(from, true));
+	}
 }
 
 /* From memory while it is open, from the ledger afterwards. */
@@ -63,19 +83,17 @@ static cJSON *find_txn(struct command_call *c, uint64_t id, cJSON **ret_decision
 
 	if (ret_decision)
 		*ret_decision = NULL;
-	if (!t || ret_decision)
+	if (!t || ret_decision || !t->proposal.n_actions)
 		(void) ledger_scan(c->h->state_dir, 100000, on_ledger_line, &l);
-	if (ret_decision && l.decision) {
+	if (ret_decision && l.decision)
 		*ret_decision = TAKE(l.decision);
-		if (l.policy)
-			cJSON_AddItemToObject(*ret_decision, "policy", TAKE(l.policy));
-	}
-	cJSON_Delete(l.decision);
-	cJSON_Delete(l.policy);
 	if (t) {
 		cJSON_Delete(l.transaction);
-		return txn_json(c->h, t);
+		l.transaction = txn_json(c->h, t);
 	}
+	complete(l.transaction, l.line);
+	cJSON_Delete(l.decision);
+	cJSON_Delete(l.line);
 	return l.transaction;
 }
 
@@ -137,11 +155,14 @@ cJSON *cmd_why(struct command_call *c)
 	return data;
 }
 
-/* Is the user in one of the groups that the permit names? */
+/* Is the user in one of the groups that the permit names?  "approve" alone is for anybody who
+ * may use the socket. */
 static bool in_group(const struct host *h, const struct txn *t, const char *user)
 {
 	const struct policy_rule *p = t->decision ? t->decision->permit : NULL;
 
+	if (p && p->n_groups == 0)
+		return true;
 	for (unsigned g = 0; p && g < p->n_groups; g++)
 		for (unsigned k = 0; k < h->config->n_groups; k++) {
 			const struct config_group *cg = &h->config->group[k];
@@ -176,6 +197,22 @@ static int say(struct command_call *c, enum word w, const struct txn *t)
 	return -EINVAL;
 }
 
+/* What the word is for, when it does not fit the state. */
+static const char *word_use(enum word w)
+{
+	switch (w) {
+	case WORD_APPROVE:
+		return "no approval is asked for";
+	case WORD_DENY:
+		return "only one that waits can be denied; rollback undoes one that is applied";
+	case WORD_CONFIRM:
+		return "it waits for no confirmation";
+	case WORD_ROLLBACK:
+		return "only one that is applied can be rolled back; deny ends one that waits";
+	}
+	return "";
+}
+
 static cJSON *word(struct command_call *c, enum word w, const char *name)
 {
 	const struct txn *t;
@@ -199,8 +236,8 @@ static cJSON *word(struct command_call *c, enum word w, const char *name)
 		return command_fail(c, EALREADY, "%s has approved T%" PRIu64 " already", c->user,
 				    id);
 	if (r < 0)
-		return command_fail(c, -r, "T%" PRIu64 " cannot be answered so now: %s", id,
-				    strerror(-r));
+		return command_fail(c, -r, "T%" PRIu64 " is %s: %s", id, txn_state_name(t->state),
+				    r == -EINVAL ? word_use(w) : strerror(-r));
 
 	data = cJSON_CreateObject();
 	t = txns_get(c->h->txns, id);

@@ -296,7 +296,7 @@ static int start(struct host *h)
 	if (r >= 0)
 		r = open_facts(h);
 	if (r >= 0)
-		r = record_schema(h);
+		r = record_schema(h->schema);
 	if (r >= 0)
 		r = open_config(h);
 	if (r >= 0)

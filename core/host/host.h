@@ -123,6 +123,9 @@ uint64_t host_now(const struct host *h);
 void host_stop(struct host *h);
 
 /* procs.c */
+/* Where 'name' lies: beside our own binary (a build folder), in ../lib/anod as seen from it (an
+ * installation that was moved), or where it was to be installed; returns 'ret'. */
+const char *installed_file(const char *name, char *ret, size_t size);
 int proc_start(struct host *h, enum proc_kind kind); /* not a cell */
 int proc_open(struct host *h, struct proc *p);
 void proc_kill(struct proc *p); /* at once, and wait for its end */
@@ -163,7 +166,7 @@ void budgets_save(struct host *h);
 void budgets_restore(struct host *h);
 
 /* advice.c */
-int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m);
+int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m, uint64_t incident);
 int advice_on_message(struct host *h, const struct chan_head *msg);
 void advice_on_end(struct host *h);
 void advice_forget(struct host *h, unsigned agent); /* its cell has ended: nobody listens */
@@ -172,7 +175,7 @@ void advice_idle(struct host *h); /* lets an idle inference process go */
 bool advice_available(const struct host *h);
 
 /* record.c */
-int record_schema(struct host *h); /* declares "finding.*" */
+int record_schema(struct schema *s); /* declares "finding.*" */
 int record_open(struct host *h);
 void record_decision(struct host *h, const struct txn *t);
 void record_txn(struct host *h, const struct txn *t, enum txn_state old);

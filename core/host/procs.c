@@ -52,15 +52,17 @@ static void self_folder(char *buf, size_t size)
 		*slash = '\0';
 }
 
-/* A file beside our own binary (a build folder), else in the library folder. */
-static void beside(const char *name, char *ret, size_t size)
+const char *installed_file(const char *name, char *ret, size_t size)
 {
 	char folder[512];
 
 	self_folder(folder, sizeof(folder));
 	(void) snprintf(ret, size, "%s/%s", folder, name);
 	if (access(ret, F_OK) < 0)
+		(void) snprintf(ret, size, "%s/../lib/anod/%s", folder, name);
+	if (access(ret, F_OK) < 0)
 		(void) snprintf(ret, size, "%s/lib/anod/%s", ANOD_INSTALL_PREFIX, name);
+	return ret;
 }
 
 /* In the child: descriptor 'fd' becomes 3, everything else but stdio is closed by exec. */
@@ -88,7 +90,7 @@ static void become(struct proc *p, int fd)
 			(void) fcntl(self, F_SETFD, 0);
 		else
 			(void) dup2(self, 4);
-		beside("anod-guardian", guardian, sizeof(guardian));
+		(void) installed_file("anod-guardian", guardian, sizeof(guardian));
 		(void) snprintf(pid, sizeof(pid), "%d", 4);
 		(void) execl(guardian, "anod-guardian", "3", pid, p->host->state_dir,
 			     (char *) NULL);
@@ -253,7 +255,7 @@ static int open_infer_inside(struct proc *p, int fd)
 	unsigned n = 0;
 	void *so;
 
-	beside("anod-infer.so", path, sizeof(path));
+	(void) installed_file("anod-infer.so", path, sizeof(path));
 	so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	open_infer = so ? (open_fn *) (uintptr_t) dlsym(so, "anod_infer_open") : NULL;
 	if (!open_infer) {

@@ -206,7 +206,7 @@ int check_files(const struct host_options *o, char **files, int n, FILE *out)
 	_cleanup_(plugins_closep) struct plugins *p = NULL;
 	_cleanup_(schema_freep) struct schema *s = schema_new();
 	struct config_env env;
-	const char *why;
+	const char *why = "";
 	int worst = 0, r;
 
 	if (!s)
@@ -215,10 +215,14 @@ int check_files(const struct host_options *o, char **files, int n, FILE *out)
 	if (r < 0)
 		return r;
 
-	for (unsigned k = 0; k < p->n; k++)
-		if (p->item[k].desc->kinds &&
-		    schema_declare(s, p->item[k].desc->name, p->item[k].desc->kinds, &why) < 0)
-			return -EEXIST;
+	r = record_schema(s);
+	for (unsigned k = 0; r >= 0 && k < p->n; k++)
+		if (p->item[k].desc->kinds)
+			r = schema_declare(s, p->item[k].desc->name, p->item[k].desc->kinds, &why);
+	if (r < 0) {
+		(void) fprintf(out, "facts of the plugins in %s: %s\n", o->plugin_dir, why);
+		return r;
+	}
 	fill_env(s, p, &env);
 	for (int k = 0; k < n; k++) {
 		_cleanup_(config_freep) struct config *c = NULL;

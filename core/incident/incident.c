@@ -192,7 +192,8 @@ int incident_restore_add(struct incident *i, const struct incident_line *l)
 		i->n_lines_dropped++;
 		return -ENOSPC;
 	}
-	for (; at > 0 && i->line[at - 1].wall_us > l->wall_us; at--)
+	/* They come newest first: of two at one time, this one was before. */
+	for (; at > 0 && i->line[at - 1].wall_us >= l->wall_us; at--)
 		i->line[at] = i->line[at - 1];
 	i->line[at] = *l;
 	i->n_lines++;

@@ -128,13 +128,14 @@ class Lab:
         """Lose a share of all packets that a provider gets from the router; 0 ends it."""
         self.do(isp, "nft", "delete", "table", "ip", "gray", check=False)
         if percent:
+            some = "numgen random mod 1000 < %d" % int(percent * 10) if percent < 100 else ""
             self.do(isp, "nft", "-f", "-", stdin="""table ip gray {
   chain pre {
     type filter hook prerouting priority -300;
-    iifname "r" numgen random mod 1000 < %d counter drop
+    iifname "r" %s counter drop
   }
 }
-""" % int(percent * 10))
+""" % some)
 
     # ---- anod ----
 
