@@ -181,8 +181,9 @@ class Lab:
 class Anod:
     """A daemon in the router's namespace."""
 
-    def __init__(self, lab, config=None, name="anod", args=(), quiet=True):
-        self.lab, self.name = lab, name
+    def __init__(self, lab, config=None, name="anod", args=(), under=()):
+        """'under': the words of a program that runs it, such as valgrind."""
+        self.lab, self.name, self.under = lab, name, list(under)
         self.state = os.path.join(lab.dir, name + ".state")
         self.rundir = os.path.join(lab.dir, name + ".run")
         self.log = os.path.join(lab.dir, name + ".log")
@@ -199,13 +200,14 @@ class Anod:
             f.write(config)
 
     def up(self):
-        cmd = [os.path.join(BUILD, "anod"), "run", "--state", self.state, "--run", self.rundir]
+        cmd = self.under + [os.path.join(BUILD, "anod"), "run", "--state", self.state,
+                            "--run", self.rundir]
         cmd += ["-c", self.config] if self.config else []
         with open(self.log, "a") as log:
             self.proc = self.lab.start("router", *cmd, *self.args, stdout=log, stderr=log,
                                        stdin=subprocess.DEVNULL)
         try:
-            wait("anod answers", self._ready, 20)
+            wait("anod answers", self._ready, 60 if self.under else 20)
         except RuntimeError as e:
             raise RuntimeError("%s\n%s" % (e, self.tail()))
         return self
@@ -282,7 +284,7 @@ class Anod:
         if self.proc.poll() is None:
             # The namespace wrapper execs, so this is the daemon itself.
             self.proc.terminate()
-            self.proc.wait(10)
+            self.proc.wait(60 if self.under else 10)
         return self.proc.returncode
 
     def kill(self):
