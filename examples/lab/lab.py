@@ -199,13 +199,17 @@ class Anod:
         with open(self.config, "w") as f:
             f.write(config)
 
-    def up(self):
+    def spawn(self):
+        """Start the daemon, and do not wait for it."""
         cmd = self.under + [os.path.join(BUILD, "anod"), "run", "--state", self.state,
                             "--run", self.rundir]
         cmd += ["-c", self.config] if self.config else []
         with open(self.log, "a") as log:
             self.proc = self.lab.start("router", *cmd, *self.args, stdout=log, stderr=log,
                                        stdin=subprocess.DEVNULL)
+
+    def up(self):
+        self.spawn()
         try:
             wait("anod answers", self._ready, 60 if self.under else 20)
         except RuntimeError as e:

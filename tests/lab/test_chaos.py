@@ -308,6 +308,8 @@ class Chaos:
     def round(self, n, host_too=True):
         pool = VICTIMS if host_too else VICTIMS[1:]
         names = self.rng.sample(pool, self.rng.choice([1, 1, 1, 2, 3]))
+        if host_too and self.rng.random() < 0.2:
+            names = list(dict.fromkeys(names + ["host"]))
         self.pids = self.a.pids()  # inference comes and goes
         what = self.fault()
         self.moment()
@@ -321,10 +323,15 @@ class Chaos:
                 # Alone, the guardian puts everything back before the next host is there.
                 lab.wait("the guardian ends", lambda: not alive(old["guardian"]), 15 * SLOW)
                 self.check_routes()
+            while self.rng.random() < 0.3:  # again, while it starts and recovers
+                self.a.spawn()
+                time.sleep(self.rng.random() * 0.12 * SLOW)
+                self.a.kill()
+                hit.append("start")
             self.a.up()
-            lab.wait("nothing of the dead daemon runs",
-                     lambda: not [p for p in old.values() if alive(p)], 15 * SLOW)
         self.settle()
+        if "host" in hit:
+            lab.wait("nothing of the dead daemon runs", self.alone, 15 * SLOW)
         assert self.foreign() == self.others, "objects of others have changed"
         self.measure("host" in hit)
         for h in hit:
@@ -362,20 +369,26 @@ class Chaos:
         self.check_records()
         pids = self.a.pids()
         assert self.a.stop() == 0
-        lab.wait("all processes have ended",
-                 lambda: not [p for p in pids.values() if alive(p)], 15 * SLOW)
+        lab.wait("all processes have ended", lambda: not self.daemons() and not [
+            p for p in pids.values() if alive(p)], 15 * SLOW)
         assert self.quiet()
-        self.check_processes()
         self.check_monitor()
 
-    def check_processes(self):
+    def daemons(self):
+        """Pids of all that anod has in the router's namespace."""
+        out = set()
         for pid in self.l.ip("router", "netns", "pids", self.l.ns("router")).split():
             try:
                 with open("/proc/%s/cmdline" % pid) as f:
-                    name = f.read().split("\0")[0]
+                    name = os.path.basename(f.read().split("\0")[0])
             except OSError:
                 continue
-            assert "anod" not in os.path.basename(name), "left over: %s %s" % (pid, name)
+            if name.startswith("anod") and alive(int(pid)):
+                out.add(int(pid))
+        return out
+
+    def alone(self):
+        return self.daemons() <= set(self.a.pids().values())
 
 
 def chaos(rounds, seed, calm):
