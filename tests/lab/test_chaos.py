@@ -285,10 +285,13 @@ class Chaos:
         host = self.pids["host"]
 
         def fds():
-            p = self.a.pids()
-            n = len(os.listdir("/proc/%d/fd" % host))
-            # Inference holds a channel and a pidfd while it runs; the question is a third.
-            return n - (2 if "infer" in p else 0)
+            # Inference holds a channel and a pidfd while it runs.
+            more = 2 if "infer" in self.a.pids() else 0
+            n = []
+            for _ in range(5):  # our own question's connection is still being closed
+                n.append(len(os.listdir("/proc/%d/fd" % host)))
+                time.sleep(0.005)
+            return min(n) - more
 
         if fresh or self.fds is None:
             self.fds = fds()
