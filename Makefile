@@ -208,14 +208,22 @@ $(BUILD)/tests/ask: $(O)/tests/model/ask.o $(BUILD)/libanod-core.a | $(INFER_SO)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(LIBS_CORE)
 
+# An agent that does what a lab test says.
+PUPPET	:= $(BUILD)/tests/plugins/puppet.so
+$(PUPPET): $(O)/tests/lab/puppet/puppet.o
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -shared -o $@ $^ $(LDHARD) $(LDDEFS)
+
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
-tests: all $(BUILD)/tests/unit $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
+tests: all $(BUILD)/tests/unit $(PUPPET) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
 	$(patsubst tests/bench/bench_%.c,$(BUILD)/tests/bench_%,$(wildcard tests/bench/bench_*.c))
 
 deps:
 	$(Q)tests/deps $(DEPS)
 
-check: deps
+check:
+	$(Q)tests/deps nftables $(DEPS)
 	$(Q)$(MAKE) --no-print-directory -j2 tests
 	$(Q)BUILD=$(BUILD) tests/check unit fuzz lab
 check-unit: tests
@@ -234,12 +242,14 @@ check-long: deps tests
 	$(Q)BUILD=$(BUILD) tests/check long
 check-vm: deps tests
 	$(Q)BUILD=$(BUILD) tests/check vm
-check-model: deps $(BUILD)/tests/ask
+check-model: all $(BUILD)/tests/ask
+	$(Q)tests/deps python3-venv curl
 	$(Q)BUILD=$(BUILD) tests/check model
 lint:
 	$(Q)tests/deps clang-format clang-tidy cppcheck universal-ctags
 	$(Q)tests/lint
-demo: deps
+demo:
+	$(Q)tests/deps nftables $(if $(MODEL),python3-venv)
 	$(Q)$(MAKE) --no-print-directory -j2 all
 	$(Q)BUILD=$(BUILD) MODEL=$(MODEL) examples/demo/run
 bench: deps tests
@@ -250,6 +260,7 @@ fuzz: deps
 # ---- install ---------------------------------------------------------------------------------
 
 LIBDIR	:= $(DESTDIR)$(PREFIX)/lib/anod
+DOCDIR	:= $(DESTDIR)$(PREFIX)/share/doc/anod
 install: all
 	install -Dm755 $(BUILD)/anod $(DESTDIR)$(PREFIX)/sbin/anod
 	install -Dm755 $(BUILD)/anodctl $(DESTDIR)$(PREFIX)/bin/anodctl
@@ -260,10 +271,16 @@ install: all
 	install -m644 core/include/anod/*.h $(DESTDIR)$(PREFIX)/include/anod/
 	for m in docs/man/*.[1-8]; do \
 		install -Dm644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$$(basename $$m); done
-	install -Dm644 docs/anod.service $(DESTDIR)/lib/systemd/system/anod.service
+	install -d $(DESTDIR)/lib/systemd/system
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' docs/anod.service > $(DESTDIR)/lib/systemd/system/anod.service
+	chmod 644 $(DESTDIR)/lib/systemd/system/anod.service
 	install -Dm644 docs/rt_protos.d/anod.conf $(DESTDIR)/etc/iproute2/rt_protos.d/anod.conf
 	install -Dm644 docs/completion/anodctl $(DESTDIR)$(PREFIX)/share/bash-completion/completions/anodctl
-	install -Dm644 examples/policies/observe-only.conf $(DESTDIR)$(PREFIX)/share/doc/anod/examples/observe-only.conf
+	install -d $(DOCDIR)/examples/hello-agent $(DOCDIR)/examples/hello-sensor
+	install -m644 README.md NEWS.md docs/*.md $(DOCDIR)/
+	install -m644 examples/README.md examples/policies/*.conf $(DOCDIR)/examples/
+	install -m644 examples/hello-agent/* $(DOCDIR)/examples/hello-agent/
+	install -m644 examples/hello-sensor/* $(DOCDIR)/examples/hello-sensor/
 
 clean:
 	rm -rf build

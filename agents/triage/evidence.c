@@ -46,16 +46,17 @@ static void write_fact(struct writer *w, const char *kind, const char *entity, c
 	struct json_out mark = json_mark(&w->out);
 	char name[ANOD_KIND_SIZE * 2 + ANOD_NAME_SIZE + 4];
 	struct anod_value v;
-	uint64_t age;
+	uint64_t age, age_ms;
 
 	if (w->ctx->host->get(w->ctx, kind, entity, attr, &v, &age) < 0)
 		return;
+	age_ms = age / 1000;
 	(void) snprintf(name, sizeof(name), "%s.%s.%s", kind, entity, attr);
 	json_open(&w->out, NULL, '{');
 	json_text(&w->out, "fact", name);
 	json_value(&w->out, "value", &v);
 	if (v.type != ANOD_UNKNOWN)
-		json_number(&w->out, "age_ms", (double) (age / 1000));
+		json_number(&w->out, "age_ms", (double) age_ms);
 	json_close(&w->out, '}');
 	if (json_fits(&w->out, &mark))
 		w->n++;
@@ -74,11 +75,11 @@ static void write_facts(struct writer *w, const struct subject *s)
 	const char *entity;
 
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
-		if (!strcmp(views[i].kind, s->kind))
+		if (strcmp(views[i].kind, s->kind) == 0)
 			write_entity(w, &views[i], s->entity);
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
 		for (unsigned n = 0; (entity = w->ctx->host->each(w->ctx, views[i].kind, n)); n++)
-			if (strcmp(views[i].kind, s->kind) || strcmp(entity, s->entity))
+			if (strcmp(views[i].kind, s->kind) != 0 || strcmp(entity, s->entity) != 0)
 				write_entity(w, &views[i], entity);
 }
 

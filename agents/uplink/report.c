@@ -144,7 +144,7 @@ void report_uplink(struct agent *a, unsigned i, bool no_cure)
 		return;
 	if (u->finding && u->told == u->health.state && u->told_no_cure == no_cure && !u->retell)
 		return;
-	if (u->finding && strcmp(code, code_of(u->told)))
+	if (u->finding && strcmp(code, code_of(u->told)) != 0)
 		old = u->finding;
 
 	(void) snprintf(f.code, sizeof(f.code), "%s", code);

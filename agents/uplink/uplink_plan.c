@@ -36,7 +36,7 @@ static enum grade grade(const struct plan_uplink *u)
 /* True when 'a' is preferred to 'b' as the operator ranked them. */
 static bool outranks(const struct plan_uplink *u, unsigned a, unsigned b)
 {
-	return u[a].weight > u[b].weight || (u[a].weight == u[b].weight && a < b);
+	return u[a].weight > u[b].weight || (a < b && u[a].weight == u[b].weight);
 }
 
 /* The best uplink with a way and at least grade 'min', or -1. */
@@ -111,12 +111,15 @@ void plan_make(const struct plan_uplink *u, unsigned n, bool balance, const stru
 			return; /* neither add nor drop a leg on a guess */
 
 	while (ret->n_legs < PLAN_LEGS && (left = mask) != 0) {
-		int top = -1;
+		unsigned top = n;
 
 		for (unsigned i = 0; i < n; i++)
-			if ((left & 1u << i) && (top < 0 || outranks(u, i, (unsigned) top)))
-				top = (int) i;
-		ret->leg[ret->n_legs++] = (unsigned) top;
+			if ((left & 1u << i) && (top == n || outranks(u, i, top)))
+				top = i;
+		if (top == n)
+			break;
+
+		ret->leg[ret->n_legs++] = top;
 		mask &= ~(1u << top);
 	}
 	if (ret->n_legs < 2) {

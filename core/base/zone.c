@@ -48,15 +48,15 @@ static int read_header(const uint8_t *p, size_t size, struct counts *ret)
 /* Bytes of a block behind its header; 'width' of a time. */
 static size_t block_size(const struct counts *c, size_t width)
 {
-	return c->time * (width + 1) + c->type * 6 + c->chars + c->leap * (width + 4) + c->isstd +
-	       c->isut;
+	return c->time * (width + 1) + c->type * (size_t) 6 + c->chars + c->leap * (width + 4) +
+	       c->isstd + c->isut;
 }
 
 static int offset_of_type(const uint8_t *types, const struct counts *c, unsigned type, int32_t *ret)
 {
 	if (type >= c->type)
 		return -EBADMSG;
-	*ret = (int32_t) get_u32(types + type * 6);
+	*ret = (int32_t) get_u32(types + (size_t) type * 6);
 	return 0;
 }
 
@@ -100,13 +100,13 @@ int tzif_offset(const uint8_t *file, size_t size, int64_t utc_s, int32_t *ret_ea
 	for (hi = c.time; lo < hi;) {
 		uint32_t mid = (lo + hi) / 2;
 
-		if (get_i64(times + mid * 8) <= utc_s)
+		if (get_i64(times + (size_t) mid * 8) <= utc_s)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
 
-	types = times + c.time * 9;
+	types = times + (size_t) c.time * 9;
 	if (lo == c.time && times + block_size(&c, 8) + 2 < end &&
 	    times[block_size(&c, 8) + 1] != '\n')
 		return offset_by_footer(times + block_size(&c, 8),

@@ -246,8 +246,9 @@ static void show_reload(const struct cli *c, const cJSON *d)
 	const cJSON *p = get(d, "policy");
 
 	(void) c;
-	(void) printf("loaded: policy \"%s\" revision %.0f, %.0f rules\n", get_text(p, "name"),
-		      get_number(p, "revision"), get_number(p, "rules"));
+	(void) printf("loaded: policy \"%s\" revision %.0f, %.0f rule%s\n", get_text(p, "name"),
+		      get_number(p, "revision"), get_number(p, "rules"),
+		      plural(get_number(p, "rules")));
 }
 
 static int cmd_reload(struct cli *c, int argc, char **argv)
@@ -260,7 +261,7 @@ static int cmd_reload(struct cli *c, int argc, char **argv)
 static int cmd_check(struct cli *c, int argc, char **argv)
 {
 	char path[512], *slash;
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 8);
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 16);
 	char **args;
 
 	(void) c;
@@ -276,6 +277,8 @@ static int cmd_check(struct cli *c, int argc, char **argv)
 	slash = strrchr(path, '/');
 	if (slash) {
 		(void) strcpy(slash + 1, "anod");
+		(void) execv(path, args);
+		(void) strcpy(slash + 1, "../sbin/anod"); /* installed */
 		(void) execv(path, args);
 	}
 	(void) execv(ANOD_INSTALL_PREFIX "/sbin/anod", args);

@@ -109,7 +109,7 @@ int guardian_trim(const char *state_dir)
 	_cleanup_(freep) struct guardian_entry *e = NULL;
 	_cleanup_(closep) int fd = -1;
 	char path[PATH_MAX], next[PATH_MAX];
-	unsigned n;
+	unsigned n = 0;
 	int r;
 
 	r = path_of(state_dir, "", path, sizeof(path));

@@ -68,7 +68,7 @@ static void set_option(int fd, int level, int option)
 static int open_socket(void)
 {
 	struct timeval wait = { .tv_sec = KERNEL_WAIT_MS / 1000,
-				.tv_usec = KERNEL_WAIT_MS % 1000 * 1000 };
+				.tv_usec = KERNEL_WAIT_MS % 1000 * 1000L };
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	_cleanup_(closep) int fd = -1;
 

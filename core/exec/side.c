@@ -271,7 +271,7 @@ static int add_side(struct steps *s, const struct found *f, const struct anod_ob
 		(void) snprintf(s->why, EXEC_WHY_SIZE,
 				"more goes with link %s (%u routes, next hops and addresses) than "
 				"one transaction can put back (%u); remove or move them first",
-				link, f->n, STEPS_MAX);
+				link, f->n, (unsigned) STEPS_MAX);
 	return r;
 }
 
@@ -304,7 +304,7 @@ int side_plan(struct kernel *k, struct steps *s, const struct anod_change *link,
 		(void) snprintf(s->why, EXEC_WHY_SIZE,
 				"more than %u routes, next hops and addresses go with link %s; "
 				"remove or move them first",
-				FOUND_MAX, pre->name);
+				(unsigned) FOUND_MAX, pre->name);
 		return -E2BIG;
 	}
 

@@ -214,6 +214,7 @@ static void format_int(int64_t i, uint8_t unit, char *buf, size_t size)
 
 		*end++ = '.';
 		for (uint64_t digit = factor / 10; rest > 0; digit /= 10) {
+			/* cppcheck-suppress zerodivcond; nothing is left behind the ones */
 			*end++ = (char) ('0' + rest / digit);
 			rest %= digit;
 		}

@@ -329,7 +329,15 @@ void advice_idle(struct host *h)
 	struct proc *p = &h->proc[PROC_INFER];
 
 	if (p->pid > 0 && !h->questions && host_now(h) - h->answered_us > INFER_IDLE_US)
-		proc_kill(h, PROC_INFER);
+		proc_kill(&h->proc[PROC_INFER]);
+}
+
+/* The answer is still counted and recorded, but the next cell has its own ids. */
+void advice_forget(struct host *h, unsigned agent)
+{
+	for (struct question *q = h->questions; q; q = q->next)
+		if (q->agent == agent)
+			q->theirs = 0;
 }
 
 void advice_done(struct host *h)

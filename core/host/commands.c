@@ -47,7 +47,10 @@ void command_note(struct command_call *c, const char *what, const struct txn *t)
 	if (t)
 		incident_note(h->incidents, t->incident, LINE_OPERATOR, t->id, "", host_now(h),
 			      clock_wall_us(), "%s: %s", c->user, what);
-	log_notice("%s by %s%s%" PRIu64, what, c->user, t ? ", T" : " #", t ? t->id : 0);
+	if (t)
+		log_notice("%s by %s, T%" PRIu64, what, c->user, t->id);
+	else
+		log_notice("%s by %s", what, c->user);
 	monitor_send(h, "operator", t ? t->incident : 0, t ? t->id : 0, c->user, what);
 }
 
@@ -78,8 +81,8 @@ cJSON *cmd_agents(struct command_call *c)
 		cJSON_AddStringToObject(o, "state", a->state);
 		if (a->why[0])
 			cJSON_AddStringToObject(o, "why", a->why);
-		cJSON_AddNumberToObject(o, "cell", h->proc[PROC_CELL].pid);
-		cJSON_AddNumberToObject(o, "restarts", h->proc[PROC_CELL].restarts);
+		cJSON_AddNumberToObject(o, "cell", a->cell.pid);
+		cJSON_AddNumberToObject(o, "restarts", a->cell.restarts);
 		cJSON_AddNumberToObject(o, "findings", (double) a->n_findings);
 		cJSON_AddNumberToObject(o, "proposals", (double) a->n_proposals);
 		cJSON_AddNumberToObject(o, "refused", (double) a->n_refused);
@@ -149,11 +152,13 @@ static long rss_kib(pid_t pid)
 	return kib;
 }
 
-static void add_proc(cJSON *list, const char *name, pid_t pid, unsigned restarts)
+static void add_proc(cJSON *list, const char *name, const char *agent, pid_t pid, unsigned restarts)
 {
 	cJSON *o = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(o, "name", name);
+	if (agent)
+		cJSON_AddStringToObject(o, "agent", agent);
 	cJSON_AddNumberToObject(o, "pid", pid);
 	cJSON_AddNumberToObject(o, "restarts", restarts);
 	cJSON_AddNumberToObject(o, "rss_kib", (double) rss_kib(pid));
@@ -179,6 +184,15 @@ static void add_warnings(cJSON *o, const struct host *h)
 		cJSON_AddItemToArray(w, cJSON_CreateString(h->plugins->refused[k]));
 }
 
+/* Is there a permit that lets anything be carried out? */
+static bool may_act(const struct policy *p)
+{
+	for (unsigned k = 0; k < p->n_rules; k++)
+		if (p->rule[k].kind == RULE_PERMIT && p->rule[k].level >= LEVEL_APPROVE)
+			return true;
+	return false;
+}
+
 cJSON *cmd_status(struct command_call *c)
 {
 	const struct host *h = c->h;
@@ -202,7 +216,7 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(o, "uptime_us", (double) (host_now(h) - h->started_us));
 	cJSON_AddStringToObject(o, "config", h->config->n_files ? h->config->file[0] : "built-in");
 	cJSON_AddItemToObject(o, "policy", policy_json(h));
-	cJSON_AddStringToObject(o, "mode", h->built_in ? "observe" : "policy");
+	cJSON_AddStringToObject(o, "mode", may_act(h->config->policy) ? "policy" : "observe");
 	cJSON_AddBoolToObject(o, "paused", h->paused);
 	cJSON_AddNumberToObject(o, "facts", facts);
 	cJSON_AddNumberToObject(o, "entities", stats.n_entities);
@@ -215,10 +229,14 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(l, "lines", (double) lines);
 	cJSON_AddNumberToObject(o, "lateness_us", (double) h->lateness_us);
 	l = cJSON_AddArrayToObject(o, "processes");
-	add_proc(l, "host", getpid(), 0);
-	for (int k = 0; k < PROC_KINDS; k++)
+	add_proc(l, "host", NULL, getpid(), 0);
+	for (int k = 0; k < PROC_SINGLES; k++)
 		if (h->proc[k].pid > 0)
-			add_proc(l, h->proc[k].name, h->proc[k].pid, h->proc[k].restarts);
+			add_proc(l, h->proc[k].name, NULL, h->proc[k].pid, h->proc[k].restarts);
+	for (unsigned k = 0; k < h->n_agents; k++)
+		if (h->agent[k].cell.pid > 0)
+			add_proc(l, h->agent[k].cell.name, h->agent[k].name, h->agent[k].cell.pid,
+				 h->agent[k].cell.restarts);
 	add_warnings(o, h);
 	return o;
 }
@@ -274,6 +292,7 @@ cJSON *command_run(struct host *h, const char *user, const cJSON *request, char 
 			continue;
 		data = commands[k].run(&c);
 		*ret_errno = c.err;
+		/* cppcheck-suppress returnDanglingLifetime; a tree of its own */
 		return data;
 	}
 	/* What is no word is not repeated: it may not be UTF-8, and answers are. */

@@ -186,12 +186,13 @@ int host_reload(struct host *h, struct diag_list *diags)
 		sensors_stop(h);
 		r = sensors_start(h);
 	}
-	proc_kill(h, PROC_CELL);
+	advice_done(h); /* questions name their agent by its number */
+	cells_kill(h);
 	cells_forget(h);
 	if (r >= 0)
 		r = cells_configure(h);
-	if (r >= 0)
-		r = proc_start(h, PROC_CELL);
+	if (r >= 0 && h->agents_started)
+		r = cells_start(h);
 	configs_sweep(h);
 	log_notice("reloaded: policy \"%s\" revision %llu", h->config->policy->name ?: "",
 		   (unsigned long long) h->config->policy->revision);
@@ -205,7 +206,7 @@ int check_files(const struct host_options *o, char **files, int n, FILE *out)
 	_cleanup_(plugins_closep) struct plugins *p = NULL;
 	_cleanup_(schema_freep) struct schema *s = schema_new();
 	struct config_env env;
-	const char *why;
+	const char *why = "";
 	int worst = 0, r;
 
 	if (!s)
@@ -214,10 +215,14 @@ int check_files(const struct host_options *o, char **files, int n, FILE *out)
 	if (r < 0)
 		return r;
 
-	for (unsigned k = 0; k < p->n; k++)
-		if (p->item[k].desc->kinds &&
-		    schema_declare(s, p->item[k].desc->name, p->item[k].desc->kinds, &why) < 0)
-			return -EEXIST;
+	r = record_schema(s);
+	for (unsigned k = 0; r >= 0 && k < p->n; k++)
+		if (p->item[k].desc->kinds)
+			r = schema_declare(s, p->item[k].desc->name, p->item[k].desc->kinds, &why);
+	if (r < 0) {
+		(void) fprintf(out, "facts of the plugins in %s: %s\n", o->plugin_dir, why);
+		return r;
+	}
 	fill_env(s, p, &env);
 	for (int k = 0; k < n; k++) {
 		_cleanup_(config_freep) struct config *c = NULL;

@@ -205,5 +205,6 @@ char *question_encode(const struct question *q, unsigned at, bool again)
 
 	if (!system || !schema || (e->grammar && !grammar))
 		return NULL;
+	/* cppcheck-suppress returnDanglingLifetime; text of its own, malloc()ed */
 	return e->dialect->encode(&chat);
 }

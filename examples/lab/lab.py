@@ -181,9 +181,10 @@ class Lab:
 class Anod:
     """A daemon in the router's namespace."""
 
-    def __init__(self, lab, config=None, name="anod", args=(), under=()):
+    def __init__(self, lab, config=None, name="anod", args=(), agents=True, under=()):
         """'under': the words of a program that runs it, such as valgrind."""
         self.lab, self.name, self.under = lab, name, list(under)
+        self.agents = agents  # wait for them: not for those that are meant to crash
         self.state = os.path.join(lab.dir, name + ".state")
         self.rundir = os.path.join(lab.dir, name + ".run")
         self.log = os.path.join(lab.dir, name + ".log")
@@ -223,7 +224,7 @@ class Anod:
             agents = self.ask("agents")["agents"]
         except (OSError, ValueError):
             return False
-        return all(a["state"] in ("running", "failed") for a in agents)
+        return not self.agents or all(a["state"] in ("running", "failed") for a in agents)
 
     def tail(self, n=30):
         with open(self.log) as f:
@@ -253,7 +254,25 @@ class Anod:
                            os.path.join(self.rundir, "anod.sock"), *args, check=check)
 
     def pids(self):
-        return {p["name"]: p["pid"] for p in self.ask("status")["processes"]}
+        """Process ids by name; a cell also as "cell AGENT", the last one as "cell"."""
+        out = {}
+        for p in self.ask("status")["processes"]:
+            out[p["name"]] = p["pid"]
+            if "agent" in p:
+                out["cell " + p["agent"]] = p["pid"]
+        return out
+
+    def agent(self, name):
+        return [a for a in self.ask("agents")["agents"] if a["name"] == name][0]
+
+    def logged(self, *words):
+        """Is there a line in the log that has all of the words?"""
+        with open(self.log) as f:
+            return any(all(w in line for w in words) for line in f)
+
+    def states(self, tx=None):
+        """The states that a transaction (or any) was said to be in, in order."""
+        return [o["state"] for o in self.ledger("tx") if tx in (None, o["tx"])]
 
     def fact(self, path):
         kind, rest = path.split("/", 1)

@@ -19,6 +19,7 @@ static int say(struct anod_chat_reply *ret, const char *words)
 {
 	size_t n = 0;
 
+	/* cppcheck-suppress arrayIndexThenCheck; two arrays */
 	for (; words[n] && n < sizeof(ret->why) - 1; n++)
 		ret->why[n] = words[n] >= ' ' && words[n] <= '~' ? words[n] : '?';
 	ret->why[n] = '\0';

@@ -209,7 +209,8 @@ static void expect_same(int fd, const struct overlay *o, const char *dst, uint32
 		return;
 	}
 	/* Until a rule is added the kernel keeps local and main in one trie and says "main". */
-	cr_assert(p.route.type && (want->table == got->table || got->table == RT_TABLE_LOCAL) && want->metric == got->metric &&
+	cr_assert(p.route.type && (want->table == got->table || got->table == RT_TABLE_LOCAL) &&
+			  want->metric == got->metric &&
 			  memcmp(&want->dst, &got->dst, sizeof(want->dst)) == 0,
 		  "round %u %s: to %s mark %u: kernel %s, model %s", round, when, dst, mark, kernel,
 		  model);

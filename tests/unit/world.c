@@ -44,7 +44,6 @@ static const struct anod_kind kinds[] = {
 	{ 0 },
 };
 
-
 static struct anod_plugin uplink = { .size = sizeof(struct anod_plugin), .name = "uplink" };
 static struct anod_plugin arp = { .size = sizeof(struct anod_plugin), .name = "arp" };
 static struct anod_plugin planner = { .size = sizeof(struct anod_plugin), .name = "planner" };
