@@ -47,7 +47,7 @@ permit "steer" {
 }
 """
 GATEWAYS = {"wan0": "10.1.0.1", "wan1": "10.2.0.1"}
-VICTIMS = ["host", "exec", "guardian", "cell", "infer"]
+VICTIMS = ["host", "exec", "guardian", "cell uplink", "cell triage", "infer"]
 Route = collections.namedtuple("Route", "dst via dev metric")
 
 
@@ -276,7 +276,7 @@ class Chaos:
         def whole():
             a._ready()
             p = a.pids()
-            return all(n in p and alive(p[n]) for n in VICTIMS[:4]) and p
+            return all(n in p and alive(p[n]) for n in VICTIMS[:-1]) and p
         self.pids = lab.wait("all processes run", whole, 20 * SLOW)
         lab.wait("no transaction is open", self.quiet, 30 * SLOW)
 
@@ -340,7 +340,7 @@ class Chaos:
         for h in hit:
             self.count[h] += 1
         self.count["in a transaction"] += bool(open_then)
-        print("%4d  %-20s kill %-24s open %d  %s" % (
+        print("%4d  %-20s kill %-30s open %d  %s" % (
             n, what, ",".join(hit) or "-", open_then, self.check_routes() or "no steering"),
             flush=True)
 
