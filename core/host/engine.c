@@ -330,10 +330,31 @@ static uint64_t op_wall(void *data)
 	return clock_wall_us();
 }
 
+/* Does anything that the transaction changes outlive a reboot? */
+static bool is_persistent(const struct host *h, uint64_t tx)
+{
+	const struct txn *t = h->txns ? txns_get(h->txns, tx) : NULL;
+
+	for (uint32_t k = 0; t && k < t->proposal.n_actions; k++) {
+		const struct anod_action_desc *d =
+			plugins_find_action(t->proposal.action[k].kind, h->plugins);
+
+		if (!d || (d->flags & ANOD_ACT_PERSISTENT))
+			return true;
+	}
+	return !t || t->proposal.n_actions == 0; /* of before the restart: not known */
+}
+
 static int op_journal(void *data, const struct journal_record *rec, bool sync)
 {
 	struct host *h = data;
-	int r = journal_append(h->journal, rec, sync);
+	int r;
+
+	/* Runtime state dies with the power, and with it what a lost record would be about; the
+	 * page cache outlives all of us.  So such a record is on its way to the disk (disk.c) while
+	 * the change is made. */
+	disk_wait(h->disk, sync && is_persistent(h, rec->tx));
+	r = journal_append(h->journal, rec, sync);
 
 	if (r < 0 && !h->capped) {
 		h->capped = true;
@@ -345,7 +366,10 @@ static int op_journal(void *data, const struct journal_record *rec, bool sync)
 
 static uint64_t op_next_tx(void *data)
 {
-	return journal_next_tx(((struct host *) data)->journal);
+	const struct host *h = data;
+
+	disk_wait(h->disk, true);
+	return journal_next_tx(h->journal);
 }
 
 static const char *op_boot_id(void *data)

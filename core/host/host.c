@@ -317,6 +317,13 @@ static int start(struct host *h)
 				      : "");
 		return r;
 	}
+	r = journal_reserve(h->journal);
+	if (r >= 0)
+		r = disk_open(h, &h->disk);
+	if (r < 0) {
+		log_error("journal in %s: %s", h->state_dir, strerror(-r));
+		return r;
+	}
 	r = sensors_start(h);
 	if (r >= 0)
 		r = proc_start(h, PROC_EXEC);
@@ -389,6 +396,7 @@ struct host *host_free(struct host *h)
 	watches_free(h->watches);
 	incidents_free(h->incidents);
 	ledger_close(h->ledger);
+	disk_close(h->disk);
 	journal_close(h->journal);
 	budgets_free(h->budgets);
 	config_free(h->config);

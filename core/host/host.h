@@ -88,6 +88,7 @@ struct host {
 	struct budgets *budgets;
 	struct ledger *ledger;
 	struct journal *journal;
+	struct disk *disk; /* its background syncs */
 	struct incidents *incidents;
 	struct txns *txns;
 	bool agents_started;
@@ -160,6 +161,12 @@ int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64
 		   const struct anod_proposal *p, uint64_t *ret_id, char *why, size_t why_size);
 void host_expr_env(struct host *h, struct expr_env *ret); /* sets of the policy; no subject */
 bool host_expr_scope(struct host *h, struct expr_scope *ret);
+
+/* disk.c: syncs of the journal beside the loop */
+struct disk;
+int disk_open(struct host *h, struct disk **ret);
+struct disk *disk_close(struct disk *d);   /* after the last sync has ended */
+void disk_wait(struct disk *d, bool wait); /* shall the next syncs be waited for? */
 
 /* limits.c: what budgets and cooldowns have used, across restarts */
 void budgets_save(struct host *h);

@@ -84,7 +84,7 @@ static int op_journal(void *data, const struct journal_record *r, bool sync)
 	if (!s->host_alive)
 		return -EIO;
 
-	return journal_append(s->journal, r, sync);
+	return journal_append(s->journal, r, sync && !s->lazy_disk);
 }
 
 static uint64_t op_next_tx(void *data)

@@ -104,6 +104,7 @@ struct sim {
 	bool guard_is_gone; /* a dead guardian cannot be had again */
 	bool exec_is_gone;
 	bool exec_told, guard_told;	  /* the engine knows that it is gone */
+	bool lazy_disk;			  /* effects are runtime only: syncs come later */
 	bool exec_drains;		  /* a dead host's executor still does what was sent */
 	bool exec_is_deaf, guard_is_deaf; /* alive, answers nothing */
 	unsigned n_crashes;

@@ -75,6 +75,9 @@ uint64_t journal_next_tx(struct journal *j);
  * failed is blanked, so that the guardian does not read a COMMIT that the owner gave up. */
 int journal_append(struct journal *j, const struct journal_record *r, bool sync);
 
+/* Reserve numbers now, so that the next transaction does not wait for the disk. */
+int journal_reserve(struct journal *j);
+
 /* Transactions without a terminal record, oldest first; each with its INTENT and the last record
  * type.  Borrowed until the next append. */
 struct journal_open_tx {

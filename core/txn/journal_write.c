@@ -108,14 +108,23 @@ static int write_header(struct journal *j, int fd, uint64_t next_tx, bool sync)
 	return 0;
 }
 
+int journal_reserve(struct journal *j)
+{
+	int r;
+
+	if (j->next_tx < j->tx_end)
+		return 0;
+	if (j->failed)
+		return -EIO;
+	r = write_header(j, j->fd, j->next_tx + TX_BLOCK, true);
+	if (r >= 0)
+		j->tx_end = j->next_tx + TX_BLOCK;
+	return r;
+}
+
 uint64_t journal_next_tx(struct journal *j)
 {
-	if (j->next_tx >= j->tx_end) {
-		if (j->failed || write_header(j, j->fd, j->next_tx + TX_BLOCK, true) < 0)
-			return 0;
-		j->tx_end = j->next_tx + TX_BLOCK;
-	}
-	return j->next_tx++;
+	return journal_reserve(j) < 0 ? 0 : j->next_tx++;
 }
 
 /* Write 'r' at *tail of 'fd'; everything is as before when it fails. */

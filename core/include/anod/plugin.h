@@ -127,6 +127,9 @@ struct anod_plan {
 enum {
 	ANOD_ACT_UNDO = 1,    /* the reverse change restores the state before: may be 'auto' */
 	ANOD_ACT_FOREIGN = 2, /* may touch objects of others when the policy says so */
+	/* What it changes survives a reboot (a file): its INTENT is on the disk, not only in the
+	 * page cache, before its first effect. */
+	ANOD_ACT_PERSISTENT = 4,
 };
 
 /* One kind of action of an actuator.  Both hooks are pure: no I/O, no clock, no state. */
