@@ -91,8 +91,8 @@ all: $(PROGRAMS) $(INFER_SO) $(SO) $(EXAMPLE_SO)
 help:
 	@sed -n 's/^#   //p' Makefile | head -4
 	@echo 'make lint            style, layering, sizes, cppcheck, clang-tidy'
-	@echo 'make check-san       the unit tests and corpora under ASan and UBSan'
-	@echo 'make check-valgrind  the unit tests under valgrind'
+	@echo 'make check-san       unit tests, corpora and the whole daemon under ASan and UBSan'
+	@echo 'make check-valgrind  the unit tests and the whole daemon under valgrind'
 	@echo 'make check-long      500 rounds of kill -9; longer property tests'
 	@echo 'make check-vm        tests that need a full kernel (qemu)'
 	@echo 'make check-model     the triage agent against a real small model'
@@ -234,7 +234,8 @@ check-fuzz: tests
 	$(Q)BUILD=$(BUILD) tests/check fuzz
 check-san: deps
 	$(Q)$(MAKE) --no-print-directory -j2 SANITIZE=address,undefined tests
-	$(Q)BUILD=build/san tests/check unit fuzz
+	$(Q)BUILD=build/san tests/check unit fuzz daemon
+check-valgrind: DEPS := valgrind
 check-valgrind: deps tests
 	$(Q)BUILD=$(BUILD) tests/check valgrind
 check-long: deps tests

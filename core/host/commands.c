@@ -295,7 +295,11 @@ cJSON *command_run(struct host *h, const char *user, const cJSON *request, char 
 		/* cppcheck-suppress returnDanglingLifetime; a tree of its own */
 		return data;
 	}
-	(void) command_fail(&c, ENOSYS, "no command '%.40s'", name->valuestring);
+	/* What is no word is not repeated: it may not be UTF-8, and answers are. */
+	if (strspn(name->valuestring, "abcdefghijklmnopqrstuvwxyz-_") == strlen(name->valuestring))
+		(void) command_fail(&c, ENOSYS, "no command '%.40s'", name->valuestring);
+	else
+		(void) command_fail(&c, ENOSYS, "no such command; commands are lower-case words");
 	*ret_errno = c.err;
 	return NULL;
 }

@@ -181,8 +181,9 @@ class Lab:
 class Anod:
     """A daemon in the router's namespace."""
 
-    def __init__(self, lab, config=None, name="anod", args=(), agents=True):
-        self.lab, self.name = lab, name
+    def __init__(self, lab, config=None, name="anod", args=(), agents=True, under=()):
+        """'under': the words of a program that runs it, such as valgrind."""
+        self.lab, self.name, self.under = lab, name, list(under)
         self.agents = agents  # wait for them: not for those that are meant to crash
         self.state = os.path.join(lab.dir, name + ".state")
         self.rundir = os.path.join(lab.dir, name + ".run")
@@ -199,14 +200,19 @@ class Anod:
         with open(self.config, "w") as f:
             f.write(config)
 
-    def up(self):
-        cmd = [os.path.join(BUILD, "anod"), "run", "--state", self.state, "--run", self.rundir]
+    def spawn(self):
+        """Start the daemon, and do not wait for it."""
+        cmd = self.under + [os.path.join(BUILD, "anod"), "run", "--state", self.state,
+                            "--run", self.rundir]
         cmd += ["-c", self.config] if self.config else []
         with open(self.log, "a") as log:
             self.proc = self.lab.start("router", *cmd, *self.args, stdout=log, stderr=log,
                                        stdin=subprocess.DEVNULL)
+
+    def up(self):
+        self.spawn()
         try:
-            wait("anod answers", self._ready, 20)
+            wait("anod answers", self._ready, 60 if self.under else 20)
         except RuntimeError as e:
             raise RuntimeError("%s\n%s" % (e, self.tail()))
         return self
@@ -301,7 +307,7 @@ class Anod:
         if self.proc.poll() is None:
             # The namespace wrapper execs, so this is the daemon itself.
             self.proc.terminate()
-            self.proc.wait(10)
+            self.proc.wait(60 if self.under else 10)
         return self.proc.returncode
 
     def kill(self):

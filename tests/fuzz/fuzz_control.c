@@ -208,6 +208,31 @@ static int dial(void)
 	return fd;
 }
 
+/* Bytes that follow 'lead' in UTF-8; -1: none begins so. */
+static int tail_of(uint8_t lead)
+{
+	return lead < 0x80   ? 0
+	       : lead < 0xc2 ? -1
+	       : lead < 0xe0 ? 1
+	       : lead < 0xf0 ? 2
+	       : lead < 0xf5 ? 3
+			     : -1;
+}
+
+static bool is_utf8(const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int more = tail_of((uint8_t) text[i]);
+
+		if (more < 0)
+			return false;
+		while (more-- > 0)
+			if (++i == n || (text[i] & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
 static char line[8u << 20];
 static size_t n_line;
 
@@ -223,6 +248,7 @@ static bool receive(int fd)
 			cJSON *o = cJSON_ParseWithLength(line, (size_t) (end - line));
 
 			must(cJSON_IsObject(o), "an answer that is not JSON");
+			must(is_utf8(line, (size_t) (end - line)), "an answer that is not UTF-8");
 			cJSON_Delete(o);
 			n_line -= (size_t) (end + 1 - line);
 			memmove(line, end + 1, n_line);
