@@ -216,6 +216,7 @@ static const char *word_use(enum word w)
 static cJSON *word(struct command_call *c, enum word w, const char *name)
 {
 	const struct txn *t;
+	char did[64];
 	cJSON *data;
 	uint64_t id;
 	int r;
@@ -225,8 +226,13 @@ static cJSON *word(struct command_call *c, enum word w, const char *name)
 	t = txns_get(c->h->txns, id);
 	if (!t || txn_state_final(t->state))
 		return command_fail(c, ENOENT, "T%" PRIu64 " is not open", id);
-	/* Recorded first: a word that was carried out but not written down would be a lie. */
-	command_note(c, name, t);
+	/* Recorded first: a word that was carried out but not written down would be a lie.  So
+	 * would the signature of somebody who may not give it. */
+	(void) snprintf(did, sizeof(did), "%s%s", name,
+			w == WORD_APPROVE && !in_group(c->h, t, c->user)
+				? " refused: in none of its groups"
+				: "");
+	command_note(c, did, t);
 	r = say(c, w, t);
 	if (r == -EPERM)
 		return command_fail(c, EPERM,

@@ -313,8 +313,9 @@ static int start(struct host *h)
 	r = journal_open(h->state_dir, LOCK_WAIT_US, &h->journal);
 	if (r < 0) {
 		log_error("journal in %s: %s%s", h->state_dir, strerror(-r),
-			  r == -EBUSY ? ": another anod runs here, or its guardian is at work"
-				      : "");
+			  r == -EBUSY	 ? ": another anod runs here, or its guardian is at work"
+			  : r == -ENOSPC ? ": it needs 4 MiB there; free some space"
+					 : "");
 		return r;
 	}
 	r = journal_reserve(h->journal);

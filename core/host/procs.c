@@ -411,6 +411,9 @@ void procs_done(struct host *h)
 	g->retry = sd_event_source_disable_unref(g->retry);
 	g->exit = sd_event_source_disable_unref(g->exit);
 	g->chan = chan_free(g->chan);
+	/* Under --single nobody would come back for the work that our going leaves to it. */
+	if (g->inside)
+		(void) guardian_run(g->inside);
 	stop_inside(g);
 	if (g->pidfd >= 0)
 		(void) close(TAKE_FD(g->pidfd));

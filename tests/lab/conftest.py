@@ -11,10 +11,6 @@ sys.path.insert(0, HERE)
 import lab as lab_  # noqa: E402
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "long: takes minutes; 'make check-long' runs it")
-
-
 def why_not():
     """The reason for which no lab can be made here, or None."""
     if os.geteuid() != 0:

@@ -220,10 +220,24 @@ static void on_timer(struct anod_ctx *ctx, uint64_t id, void *data)
 		misbehave(ctx, mode);
 }
 
+/* Once: what it proposes may well change the truth of it. */
+static void on_watch(struct anod_ctx *ctx, uint64_t id, const char *entity, enum anod_tri truth,
+		     void *data)
+{
+	(void) entity;
+	if (truth != ANOD_TRUE)
+		return;
+	on_timer(ctx, id, data);
+	(void) ctx->host->cancel(ctx, id);
+}
+
 static int on_start(struct anod_ctx *ctx)
 {
+	char when[ANOD_TEXT_SIZE];
 	uint64_t id;
 
+	if (option(ctx, "when", 0, when) >= 0)
+		return ctx->host->watch(ctx, when, on_watch, NULL, &id);
 	return ctx->host->timer(ctx, 1, 0, on_timer, NULL, &id);
 }
 
@@ -231,6 +245,7 @@ static const struct anod_opt opts[] = {
 	{ "mode", ANOD_TEXT, .dflt = "propose",
 	  .words = "propose find crash hang leak lie impostor garbage file socket fork exec idle",
 	  .help = "what it does at its start" },
+	{ "when", ANOD_TEXT, .help = "expression that it waits for; else it begins at once" },
 	{ "kind", ANOD_TEXT, .help = "of the action" },
 	{ "args", ANOD_TEXT, .many = 1, .help = "of the action, \"dev=wan1\"" },
 	{ "kind2", ANOD_TEXT, .help = "of a second action" },
@@ -240,7 +255,7 @@ static const struct anod_opt opts[] = {
 	{ NULL },
 };
 
-static const char *const reads[] = { "link.*", NULL };
+static const char *const reads[] = { "link.*", "path.*", NULL };
 static const char *const proposes[] = {
 	"link.set",	  "link.up",   "link.down",    "route.add",
 	"route.replace",  "route.del", "route.metric", "nexthop.replace",
