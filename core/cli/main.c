@@ -86,11 +86,17 @@ static void show_any(const struct cli *c, const cJSON *d)
 		show_transaction(c, get(d, "transaction"));
 }
 
+/* Every line at once, also into a pipe.  Before the first one: glibc keeps the mode that the
+ * first output began with. */
+static void line_by_line(void)
+{
+	(void) setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
 static int follow(struct cli *c, void (*show)(const struct cli *, const cJSON *))
 {
 	cJSON *e;
 
-	(void) setvbuf(stdout, NULL, _IOLBF, 0);
 	while ((e = cli_next(c))) {
 		const cJSON *event = get(e, "event");
 
@@ -136,8 +142,10 @@ static int cmd_facts(struct cli *c, int argc, char **argv)
 	if (schema)
 		return page(c, "schema", NULL, show_schema);
 	args = with("pattern", pattern);
-	if (watch)
+	if (watch) {
 		cJSON_AddTrueToObject(args, "watch");
+		line_by_line();
+	}
 	status = page(c, "facts", args, show_facts);
 	return watch && status == EXIT_GOOD ? follow(c, show_fact_event) : status;
 }
@@ -193,6 +201,7 @@ static int cmd_monitor(struct cli *c, int argc, char **argv)
 	(void) argv;
 	if (argc)
 		return EXIT_USE;
+	line_by_line();
 	status = page(c, "monitor", NULL, NULL);
 	return status == EXIT_GOOD ? follow(c, show_monitor) : status;
 }

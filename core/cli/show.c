@@ -49,10 +49,9 @@ void show_status(const struct cli *c, const cJSON *d)
 	cJSON_ArrayForEach(p, get(d, "processes"))
 		line(c, p == get(d, "processes")->child ? "processes" : "",
 		     "%-8s pid %-7.0f %6.1f MiB%s%s%s", get_text(p, "name"), get_number(p, "pid"),
-		     get_number(p, "rss_kib") / 1024, get(p, "agent") ? "  " : "",
+		     get_number(p, "rss_kib") / 1024, get_text(p, "agent")[0] ? "  agent " : "",
 		     get_text(p, "agent"), get_number(p, "restarts") > 0 ? "  restarted" : "");
-	line(c, "", "%-20s %6.1f MiB (pages that they share count each time)", "together",
-	     total / 1024);
+	line(c, "", "%-20s %6.1f MiB", "together", total / 1024);
 	cJSON_ArrayForEach(p, get(d, "warnings"))
 		line(c, "note", "%s%s%s", paint(c, "yellow"), p->valuestring, paint(c, "off"));
 }

@@ -26,9 +26,9 @@
 static int dev, standby;
 static const char *gateway;
 
-static bool lost(const struct nlmsghdr *h)
+static bool lost(struct nlmsghdr *h)
 {
-	const struct ifinfomsg *i = NLMSG_DATA(h);
+	struct ifinfomsg *i = NLMSG_DATA(h);
 
 	return h->nlmsg_type == RTM_NEWLINK && i->ifi_index == dev && !(i->ifi_flags & LOWER_UP);
 }
@@ -69,7 +69,8 @@ static int be_limit(const char *file)
 	for (;;) {
 		int n = (int) recv(events, &in, sizeof(in), 0);
 
-		for (struct nlmsghdr *h = &in.head; n > 0 && NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+		for (struct nlmsghdr *h = &in.head; n > 0 && NLMSG_OK(h, (unsigned) n);
+		     h = NLMSG_NEXT(h, n)) {
 			if (!lost(h))
 				continue;
 			if (record >= 0)

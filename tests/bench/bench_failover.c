@@ -85,7 +85,8 @@ static void *hear_links(void *data)
 		int n = (int) recv(fd, &in, sizeof(in), 0);
 		int64_t now = now_ns();
 
-		for (struct nlmsghdr *h = &in.head; n > 0 && NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+		for (struct nlmsghdr *h = &in.head; n > 0 && NLMSG_OK(h, (unsigned) n);
+		     h = NLMSG_NEXT(h, n)) {
 			const struct ifinfomsg *i = NLMSG_DATA(h);
 
 			if (armed && !link_ns && i->ifi_index == lab.first &&

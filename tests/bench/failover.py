@@ -8,7 +8,6 @@ rounds, each time in a lab of its own, so that a slow minute of the machine hits
 "anod-agent-tmpfs" is anod with its state folder in memory: what the disk costs is the difference.
 """
 import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -66,8 +65,9 @@ def _defaults_gone(lab, metrics):
         lab.ip("router", "route", "del", "default", "metric", str(m))
 
 
-def begin(lab, who):
-    """Start a contender; how it goes back to the first uplink, and the pause it needs then."""
+def begin(lab, who, memory):
+    """Start a contender; how it goes back to the first uplink, and the pause it needs then.
+    'memory' is an empty folder in memory."""
     if who in ("limit", "limit-sync", "libnl"):
         file = [os.path.join(lab.dir, "record")] if who == "limit-sync" else []
         lab.start("router", os.path.join(labs.BUILD, "tests/bench_contender"), who.split("-")[0],
@@ -76,7 +76,6 @@ def begin(lab, who):
         return "self", 60
     if who.startswith("anod-agent"):
         if who == "anod-agent-tmpfs":
-            memory = tempfile.mkdtemp(prefix="anod-bench-", dir="/dev/shm")
             os.symlink(memory, os.path.join(lab.dir, "anod.state"))
         a = lab.anod(CONFIG)
         labs.wait("the uplinks are healthy", lambda: a.ask("status")["incidents_open"] == 0)
@@ -91,10 +90,11 @@ def begin(lab, who):
 
 def trials(who, n, packet_us):
     """n trials: a list of (link to route, outage) in us, None where there was none."""
-    with labs.Lab() as lab:
+    with tempfile.TemporaryDirectory(prefix="anod-bench-", dir="/dev/shm") as memory, \
+            labs.Lab() as lab:
         try:
             neighbours(lab)
-            restore, settle_ms = begin(lab, who)
+            restore, settle_ms = begin(lab, who, memory)
             out = subprocess.run(
                 [os.path.join(labs.BUILD, "tests/bench_failover"), lab.ns("router"),
                  lab.ns("isp1"), lab.ns("isp2"), lab.ns("client"), str(n), str(packet_us),
@@ -102,9 +102,6 @@ def trials(who, n, packet_us):
                 text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60 + 2 * n)
         finally:
             peers.clean(lab)
-            state = os.path.join(lab.dir, "anod.state")
-            if os.path.islink(state):
-                shutil.rmtree(os.path.realpath(state), ignore_errors=True)
     rows = [[None if w == "-" else float(w) for w in l.split()] for l in out.stdout.splitlines()]
     return [(r[0], r[2]) for r in rows if len(r) == 3], out.stderr.strip()
 

@@ -1,4 +1,5 @@
 """Configurations and helpers of the lab tests."""
+import datetime
 import json
 import os
 import subprocess
@@ -93,6 +94,11 @@ def kernel(lab):
 def findings(a, code=None):
     return [f["raw"] for f in a.ask("facts", pattern="finding/*.code")["facts"]
             if code in (None, f["raw"])]
+
+
+def stamp(t):
+    """Seconds of a time of the ledger."""
+    return datetime.datetime.fromisoformat(t.replace("Z", "+00:00")).timestamp()
 
 
 class Lines:

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +119,7 @@ static void make_proposal(struct anod_ctx *ctx, struct anod_proposal *ret)
 		(void) snprintf(ret->verify, sizeof(ret->verify), "%s", text);
 }
 
-static void propose(struct anod_ctx *ctx)
+static void propose(struct anod_ctx *ctx, bool only_find)
 {
 	struct anod_proposal p;
 	struct anod_finding f = {
@@ -129,6 +130,7 @@ static void propose(struct anod_ctx *ctx)
 		.summary = "the puppet found something",
 		.n_refs = 1,
 		.ref = { { "link", "wan1", "alias" } },
+		.no_cure = only_find,
 	};
 	uint64_t id;
 	int r;
@@ -136,6 +138,8 @@ static void propose(struct anod_ctx *ctx)
 	make_proposal(ctx, &p);
 	if (option(ctx, "finding", 0, f.code) >= 0)
 		(void) ctx->host->find(ctx, &f, &p.finding);
+	if (only_find)
+		return;
 	r = ctx->host->propose(ctx, &p, on_verdict, NULL, &id);
 	if (r < 0)
 		ctx->host->log(ctx, LOG_NOTICE, "propose: %s", strerror(-r));
@@ -210,8 +214,8 @@ static void on_timer(struct anod_ctx *ctx, uint64_t id, void *data)
 
 	(void) id, (void) data;
 	(void) option(ctx, "mode", 0, mode);
-	if (!strcmp(mode, "propose"))
-		propose(ctx);
+	if (!strcmp(mode, "propose") || !strcmp(mode, "find"))
+		propose(ctx, !strcmp(mode, "find"));
 	else
 		misbehave(ctx, mode);
 }
@@ -225,7 +229,7 @@ static int on_start(struct anod_ctx *ctx)
 
 static const struct anod_opt opts[] = {
 	{ "mode", ANOD_TEXT, .dflt = "propose",
-	  .words = "propose crash hang leak lie impostor garbage file socket fork exec idle",
+	  .words = "propose find crash hang leak lie impostor garbage file socket fork exec idle",
 	  .help = "what it does at its start" },
 	{ "kind", ANOD_TEXT, .help = "of the action" },
 	{ "args", ANOD_TEXT, .many = 1, .help = "of the action, \"dev=wan1\"" },
