@@ -153,9 +153,23 @@ static void follow(struct client *c, const char *command, double id, const cJSON
 	}
 }
 
+/* One object and nothing behind it, or NULL. */
+static cJSON *parse_line(const char *line, size_t n)
+{
+	const char *end = line;
+	cJSON *o = cJSON_ParseWithLengthOpts(line, n, &end, false);
+
+	while (o && end < line + n && strchr(" \t\r", *end) && *end)
+		end++;
+	if (o && end == line + n)
+		return o;
+	cJSON_Delete(o);
+	return NULL;
+}
+
 static void on_line(struct client *c, const char *line, size_t n)
 {
-	cJSON *request = cJSON_ParseWithLength(line, n);
+	cJSON *request = parse_line(line, n);
 	const cJSON *command = cJSON_GetObjectItemCaseSensitive(request, "command");
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(request, "id");
 	double number = cJSON_IsNumber(id) ? id->valuedouble : 0;

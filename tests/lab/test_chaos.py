@@ -267,6 +267,7 @@ class Chaos:
             if pid and alive(pid):
                 os.kill(pid, signal.SIGKILL)
                 hit.append(n)
+        lab.wait("they are dead", lambda: not [n for n in hit if alive(self.pids[n])], 10, 0.001)
         return hit
 
     def settle(self):
@@ -322,7 +323,7 @@ class Chaos:
         old = dict(self.pids)
         if "host" in hit:
             self.a.proc.wait()
-            if "guardian" not in hit and self.rng.random() < 0.5:
+            if "guardian" in old and "guardian" not in hit and self.rng.random() < 0.5:
                 # Alone, the guardian puts everything back before the next host is there.
                 lab.wait("the guardian ends", lambda: not alive(old["guardian"]), 15 * SLOW)
                 self.check_routes()

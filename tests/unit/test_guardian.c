@@ -211,7 +211,11 @@ Test(guardian, the_pidfd_tells_of_death_too_and_the_last_words_count)
 		for (;;)
 			pause();
 	pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
-	cr_assert_geq(pidfd, 0);
+	if (pidfd < 0) { /* valgrind 3.19 does not know it */
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		cr_skip_test("no pidfd_open() here");
+	}
 	open_lab(pidfd);
 	write_record(1, JOURNAL_INTENT);
 	arm(1, clock_boot_us() + LONG_US, 0);
