@@ -87,8 +87,8 @@ cJSON *txn_json(const struct host *h, const struct txn *t)
 	add_changes(o, h, t);
 	if (t->decision)
 		cJSON_AddStringToObject(o, "level", level_name(t->decision->level));
-	if (permit)
-		cJSON_AddStringToObject(o, "rule", permit->name);
+	if (t->rule[0])
+		cJSON_AddStringToObject(o, "rule", t->rule);
 	cJSON_AddStringToObject(o, "created", format_wall(t->created_wall_us, text, sizeof(text)));
 	cJSON_AddStringToObject(o, "why", t->why);
 	list = cJSON_AddArrayToObject(o, "approvals");

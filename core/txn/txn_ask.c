@@ -19,10 +19,12 @@ static void take_terms(struct entry *x)
 
 	*m = (struct terms){ .wait_us = TXN_WAIT_US, .verify_us = TXN_VERIFY_DEFAULT_US };
 	(void) copy_text(x->resource, sizeof(x->resource), d->resource);
+	x->t.rule[0] = '\0';
 	if (!p)
 		return;
 
 	(void) copy_text(m->rule, sizeof(m->rule), p->name);
+	(void) copy_text(x->t.rule, sizeof(x->t.rule), p->name);
 	m->approvals = p->approvals;
 	if (p->approve_within_us)
 		m->wait_us = p->approve_within_us;
@@ -343,5 +345,18 @@ int txns_withdraw(struct txns *e, uint64_t id, const char *why)
 void txns_pause(struct txns *e, bool paused)
 {
 	e->paused = paused;
+	ask_wake(e);
+}
+
+void txns_policy_changed(struct txns *e)
+{
+	for (unsigned i = 0; i < e->n; i++) {
+		struct entry *x = e->open[i];
+
+		if (x->t.state >= TXN_INTENT || !x->t.decision)
+			continue;
+		x->t.decision->generation = UINT64_MAX; /* of no model: decided again at INTENT */
+		x->asked_us = 0;
+	}
 	ask_wake(e);
 }
