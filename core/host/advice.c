@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
@@ -17,9 +18,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/host.h"
+#include "host/wire.h"
 
-#define QUESTIONS_MAX 32
-#define SLACK_US      (2 * US_PER_S) /* beyond the deadline the process itself is at fault */
+#define QUESTIONS_MAX  32
+#define TIMEOUT_MAX_MS 300000	      /* nobody keeps one of the places for longer */
+#define SLACK_US       (2 * US_PER_S) /* beyond the deadline the process itself is at fault */
 
 struct question {
 	struct question *next;
@@ -136,7 +139,7 @@ static char *question_json(struct host *h, const struct cell_ask *m, cJSON *endp
 	cJSON_AddStringToObject(q, "user", m->input);
 	cJSON_AddItemToObject(q, "actions", kinds);
 	cJSON_AddItemToObject(q, "links", links_json(h));
-	cJSON_AddNumberToObject(q, "timeout_ms", m->timeout_ms);
+	cJSON_AddNumberToObject(q, "timeout_ms", MIN_OF(m->timeout_ms, TIMEOUT_MAX_MS));
 	cJSON_AddNumberToObject(q, "max_tokens", m->max_tokens);
 	text = cJSON_PrintUnformatted(q);
 	cJSON_Delete(q);
@@ -179,7 +182,7 @@ static int on_late(sd_event_source *s, uint64_t due, void *data)
 
 int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m)
 {
-	uint64_t now = host_now(h);
+	uint64_t now = host_now(h), timeout_ms = MIN_OF(m->timeout_ms, TIMEOUT_MAX_MS);
 	cJSON *endpoints = endpoints_json(h, now);
 	_cleanup_(freep) char *body = NULL;
 	struct chan_head head = { .type = INFER_ASK };
@@ -217,7 +220,7 @@ int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m)
 			       strlen(body) + 1);
 	if (r >= 0)
 		r = sd_event_add_time_relative(h->loop, &q->late, CLOCK_BOOTTIME,
-					       m->timeout_ms * US_PER_MS + SLACK_US, US_PER_MS,
+					       timeout_ms * US_PER_MS + SLACK_US, US_PER_MS,
 					       on_late, q);
 	if (r < 0) {
 		give(h, agent, m->head.id, r, "the inference process could not be started");
@@ -245,28 +248,15 @@ static void note_answer(struct host *h, const struct question *q, const struct i
 	cJSON_AddNumberToObject(b, "tokens_in", a->tokens_in);
 	cJSON_AddNumberToObject(b, "tokens_out", a->tokens_out);
 	cJSON_AddNumberToObject(b, "took_us", (double) a->took_us);
-	record_event(h, "answer", b);
+	(void) record_event(h, "answer", b);
 	monitor_send(h, "note", 0, 0, h->agent[q->agent - 1].name, a->error ? a->why : a->summary);
-}
-
-static bool ended(const char *s, size_t size)
-{
-	return memchr(s, '\0', size) != NULL;
 }
 
 static bool answer_ok(const struct infer_answer *a)
 {
-	if (!ended(a->endpoint, sizeof(a->endpoint)) || !ended(a->model, sizeof(a->model)) ||
-	    !ended(a->why, sizeof(a->why)) || !ended(a->cause, sizeof(a->cause)) ||
-	    !ended(a->summary, sizeof(a->summary)) ||
-	    !ended(a->action.kind, sizeof(a->action.kind)) || a->action.n_args > ANOD_ARGS_MAX)
-		return false;
-
-	for (uint32_t k = 0; k < a->action.n_args; k++)
-		if (!ended(a->action.arg[k].name, sizeof(a->action.arg[k].name)) ||
-		    a->action.arg[k].value.type > ANOD_PREFIX)
-			return false;
-	return true;
+	return WIRE_ENDS(a->endpoint) && WIRE_ENDS(a->model) && WIRE_ENDS(a->why) &&
+	       WIRE_ENDS(a->cause) && WIRE_ENDS(a->summary) && isfinite(a->confidence) &&
+	       wire_action_ok(&a->action);
 }
 
 int advice_on_message(struct host *h, const struct chan_head *msg)
@@ -313,6 +303,20 @@ void advice_idle(struct host *h)
 
 	if (p->pid > 0 && !h->questions && host_now(h) - h->answered_us > INFER_IDLE_US)
 		proc_kill(h, PROC_INFER);
+}
+
+/* Those who asked are gone, and their numbers mean others from now on. */
+void advice_forget(struct host *h)
+{
+	while (h->questions) {
+		struct chan_head cancel = { .type = INFER_CANCEL,
+					    .size = sizeof(cancel),
+					    .id = h->questions->id };
+
+		if (h->proc[PROC_INFER].chan)
+			(void) chan_send(h->proc[PROC_INFER].chan, &cancel);
+		question_free(h, h->questions);
+	}
 }
 
 void advice_done(struct host *h)

@@ -210,6 +210,7 @@ void cells_on_end(struct host *h)
 	for (unsigned k = 0; k < h->n_agents; k++)
 		h->agent[k].state = "restarting";
 	sensors_unrequest_all(h);
+	advice_forget(h);
 	links_drop(h);
 }
 
@@ -222,7 +223,7 @@ void cells_ping(struct host *h)
 	if (!p->chan || !h->cell_started)
 		return;
 
-	if (p->pid > 0 && now - h->cell_pong_us > CELL_HANG_US) {
+	if (p->pid > 0 && now > h->cell_pong_us && now - h->cell_pong_us > CELL_HANG_US) {
 		log_error("cell (pid %d) has not answered for %llu ms: killed; an agent hangs",
 			  p->pid, (unsigned long long) ((now - h->cell_pong_us) / US_PER_MS));
 		(void) kill(p->pid, SIGKILL);

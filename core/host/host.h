@@ -159,6 +159,7 @@ void budgets_restore(struct host *h);
 int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m);
 int advice_on_message(struct host *h, const struct chan_head *msg);
 void advice_on_end(struct host *h);
+void advice_forget(struct host *h); /* the cell ended: nobody waits for an answer */
 void advice_done(struct host *h);
 void advice_idle(struct host *h); /* lets an idle inference process go */
 bool advice_available(const struct host *h);
@@ -166,9 +167,10 @@ bool advice_available(const struct host *h);
 /* record.c */
 int record_schema(struct host *h); /* declares "finding.*" */
 int record_open(struct host *h);
-void record_decision(struct host *h, const struct txn *t);
+/* < 0: it is not in the ledger, so nothing may be done on it. */
+int record_decision(struct host *h, const struct txn *t);
 void record_txn(struct host *h, const struct txn *t, enum txn_state old);
-void record_event(struct host *h, const char *kind, struct cJSON *body); /* takes ownership */
+int record_event(struct host *h, const char *kind, struct cJSON *body); /* takes ownership */
 void record_evidence(struct host *h, const char *agent, const struct anod_finding *f,
 		     uint64_t incident);
 void record_findings(struct host *h, uint64_t finding, bool open); /* facts "finding.*" */
