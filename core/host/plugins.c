@@ -43,7 +43,7 @@ static int trusted(int fd, const char *what, mode_t type, char *why)
 	else if (st.st_uid != 0 && st.st_uid != geteuid())
 		(void) snprintf(why, PLUGIN_WHY_SIZE, "%s belongs to uid %u: chown root %s", what,
 				st.st_uid, what);
-	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX))
+	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !(type == S_IFDIR && (st.st_mode & S_ISVTX)))
 		(void) snprintf(why, PLUGIN_WHY_SIZE,
 				"%s can be written by others (mode %04o): chmod go-w %s", what,
 				st.st_mode & 07777, what);
