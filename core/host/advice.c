@@ -76,6 +76,7 @@ bool advice_available(const struct host *h)
 
 static void add_endpoint(cJSON *list, const struct config_endpoint *e)
 {
+	uint64_t timeout_ms = e->timeout_us / US_PER_MS;
 	cJSON *o = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(o, "name", e->name);
@@ -84,7 +85,7 @@ static void add_endpoint(cJSON *list, const struct config_endpoint *e)
 	cJSON_AddStringToObject(o, "model", e->model ? e->model : "");
 	if (e->key_file)
 		cJSON_AddStringToObject(o, "key_file", e->key_file);
-	cJSON_AddNumberToObject(o, "timeout_ms", (double) (e->timeout_us / US_PER_MS));
+	cJSON_AddNumberToObject(o, "timeout_ms", (double) timeout_ms);
 	cJSON_AddBoolToObject(o, "large", e->large);
 	cJSON_AddBoolToObject(o, "grammar", e->grammar);
 	cJSON_AddItemToArray(list, o);

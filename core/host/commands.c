@@ -100,7 +100,7 @@ static cJSON *policy_json(const struct host *h)
 	cJSON *o = cJSON_CreateObject();
 	char hex[65];
 
-	for (int i = 0; i < 32; i++)
+	for (size_t i = 0; i < sizeof(h->config->hash); i++)
 		(void) snprintf(hex + 2 * i, 3, "%02x", h->config->hash[i]);
 	cJSON_AddStringToObject(o, "name", h->config->policy->name ?: "");
 	cJSON_AddNumberToObject(o, "revision", (double) h->config->policy->revision);
