@@ -63,7 +63,8 @@ static void beside(const char *name, char *ret, size_t size)
 		(void) snprintf(ret, size, "%s/lib/anod/%s", ANOD_INSTALL_PREFIX, name);
 }
 
-/* In the child: descriptor 'fd' becomes 3, everything else but stdio is closed by exec. */
+/* In the child: descriptor 'fd' becomes 3, the guardian's pidfd 4, and everything else but stdio is
+ * closed by exec, also what we have been started with ourselves. */
 static void become(struct proc *p, int fd)
 {
 	char guardian[600], pid[24];
@@ -79,6 +80,7 @@ static void become(struct proc *p, int fd)
 		(void) fcntl(fd, F_SETFD, 0);
 	else
 		(void) dup2(fd, 3);
+	(void) close_range(4, ~0u, CLOSE_RANGE_CLOEXEC);
 	sigemptyset(&none);
 	(void) sigprocmask(SIG_SETMASK, &none, NULL);
 	if (p->kind == PROC_GUARDIAN) {
@@ -87,7 +89,7 @@ static void become(struct proc *p, int fd)
 		if (self == 4)
 			(void) fcntl(self, F_SETFD, 0);
 		else if (self >= 0)
-			(void) dup2(self, 4);
+			(void) dup2(self, 4); /* and without close-on-exec */
 		beside("anod-guardian", guardian, sizeof(guardian));
 		/* Without a pidfd the end of the channel tells of our death. */
 		(void) snprintf(pid, sizeof(pid), "%d", self < 0 ? -1 : 4);
