@@ -91,8 +91,8 @@ all: $(PROGRAMS) $(INFER_SO) $(SO) $(EXAMPLE_SO)
 help:
 	@sed -n 's/^#   //p' Makefile | head -4
 	@echo 'make lint            style, layering, sizes, cppcheck, clang-tidy'
-	@echo 'make check-san       the unit tests and corpora under ASan and UBSan'
-	@echo 'make check-valgrind  the unit tests under valgrind'
+	@echo 'make check-san       unit tests, corpora and the whole daemon under ASan and UBSan'
+	@echo 'make check-valgrind  the unit tests and the whole daemon under valgrind'
 	@echo 'make check-long      500 rounds of kill -9; longer property tests'
 	@echo 'make check-vm        tests that need a full kernel (qemu)'
 	@echo 'make check-model     the triage agent against a real small model'
@@ -208,14 +208,22 @@ $(BUILD)/tests/ask: $(O)/tests/model/ask.o $(BUILD)/libanod-core.a | $(INFER_SO)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(LIBS_CORE)
 
+# An agent that does what a lab test says.
+PUPPET	:= $(BUILD)/tests/plugins/puppet.so
+$(PUPPET): $(O)/tests/lab/puppet/puppet.o
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -shared -o $@ $^ $(LDHARD) $(LDDEFS)
+
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
-tests: all $(BUILD)/tests/unit $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
+tests: all $(BUILD)/tests/unit $(PUPPET) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
 	$(patsubst tests/bench/bench_%.c,$(BUILD)/tests/bench_%,$(wildcard tests/bench/bench_*.c))
 
 deps:
 	$(Q)tests/deps $(DEPS)
 
-check: deps
+check:
+	$(Q)tests/deps nftables $(DEPS)
 	$(Q)$(MAKE) --no-print-directory -j2 tests
 	$(Q)BUILD=$(BUILD) tests/check unit fuzz lab
 check-unit: tests
@@ -226,19 +234,22 @@ check-fuzz: tests
 	$(Q)BUILD=$(BUILD) tests/check fuzz
 check-san: deps
 	$(Q)$(MAKE) --no-print-directory -j2 SANITIZE=address,undefined tests
-	$(Q)BUILD=build/san tests/check unit fuzz
+	$(Q)BUILD=build/san tests/check unit fuzz daemon
+check-valgrind: DEPS := valgrind
 check-valgrind: deps tests
 	$(Q)BUILD=$(BUILD) tests/check valgrind
 check-long: deps tests
 	$(Q)BUILD=$(BUILD) tests/check long
 check-vm: deps tests
 	$(Q)BUILD=$(BUILD) tests/check vm
-check-model: deps $(BUILD)/tests/ask
+check-model: all $(BUILD)/tests/ask
+	$(Q)tests/deps python3-venv curl
 	$(Q)BUILD=$(BUILD) tests/check model
 lint:
 	$(Q)tests/deps clang-format clang-tidy cppcheck universal-ctags
 	$(Q)tests/lint
-demo: deps
+demo:
+	$(Q)tests/deps nftables $(if $(MODEL),python3-venv)
 	$(Q)$(MAKE) --no-print-directory -j2 all
 	$(Q)BUILD=$(BUILD) MODEL=$(MODEL) examples/demo/run
 bench: deps tests
@@ -249,6 +260,7 @@ fuzz: deps
 # ---- install ---------------------------------------------------------------------------------
 
 LIBDIR	:= $(DESTDIR)$(PREFIX)/lib/anod
+DOCDIR	:= $(DESTDIR)$(PREFIX)/share/doc/anod
 install: all
 	install -Dm755 $(BUILD)/anod $(DESTDIR)$(PREFIX)/sbin/anod
 	install -Dm755 $(BUILD)/anodctl $(DESTDIR)$(PREFIX)/bin/anodctl
@@ -259,10 +271,16 @@ install: all
 	install -m644 core/include/anod/*.h $(DESTDIR)$(PREFIX)/include/anod/
 	for m in docs/man/*.[1-8]; do \
 		install -Dm644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$$(basename $$m); done
-	install -Dm644 docs/anod.service $(DESTDIR)/lib/systemd/system/anod.service
+	install -d $(DESTDIR)/lib/systemd/system
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' docs/anod.service > $(DESTDIR)/lib/systemd/system/anod.service
+	chmod 644 $(DESTDIR)/lib/systemd/system/anod.service
 	install -Dm644 docs/rt_protos.d/anod.conf $(DESTDIR)/etc/iproute2/rt_protos.d/anod.conf
 	install -Dm644 docs/completion/anodctl $(DESTDIR)$(PREFIX)/share/bash-completion/completions/anodctl
-	install -Dm644 examples/policies/observe-only.conf $(DESTDIR)$(PREFIX)/share/doc/anod/examples/observe-only.conf
+	install -d $(DOCDIR)/examples/hello-agent $(DOCDIR)/examples/hello-sensor
+	install -m644 README.md NEWS.md docs/*.md $(DOCDIR)/
+	install -m644 examples/README.md examples/policies/*.conf $(DOCDIR)/examples/
+	install -m644 examples/hello-agent/* $(DOCDIR)/examples/hello-agent/
+	install -m644 examples/hello-sensor/* $(DOCDIR)/examples/hello-sensor/
 
 clean:
 	rm -rf build

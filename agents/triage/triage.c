@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -176,7 +177,8 @@ static void ask(struct patient *p, uint64_t now)
 				   .max_tokens = t->max_tokens,
 				   .task = "triage",
 				   .input = t->input,
-				   .actions = proposes };
+				   .actions = proposes,
+				   .finding = strtoull(p->name, NULL, 10) };
 	int r;
 
 	p->asked_us = now;

@@ -36,22 +36,24 @@ static bool lossy(enum health_state s)
 static enum health_state judge(const struct health_params *p, const struct health_input *in)
 {
 	unsigned quorum = p->quorum ? p->quorum : in->targets / 2 + 1;
+	bool answered; /* so many targets that the rest could not be a quorum */
 
+	if (quorum > in->targets)
+		quorum = in->targets;
+	answered = !in->targets || in->targets - in->up < quorum;
 	if (in->link == ANOD_FALSE)
 		return HEALTH_DOWN;
 	if (in->link == ANOD_DOUBT)
 		return HEALTH_UNKNOWN;
-	if (in->gateway == ANOD_FALSE)
+	/* What is answered through a gateway proves it: 'ip neigh flush' says FAILED as well, for
+	 * a moment. */
+	if (in->gateway == ANOD_FALSE && !(in->targets && answered))
 		return HEALTH_GATEWAY;
-
-	if (quorum > in->targets)
-		quorum = in->targets;
 	if (in->targets && in->down >= quorum)
 		return HEALTH_DEAD;
 	if (in->gateway == ANOD_DOUBT)
 		return HEALTH_UNKNOWN;
-	/* Healthy once so many answer that the rest could not be a quorum. */
-	return in->targets - in->up < quorum || !in->targets ? HEALTH_HEALTHY : HEALTH_UNKNOWN;
+	return answered ? HEALTH_HEALTHY : HEALTH_UNKNOWN;
 }
 
 static bool clean_long_enough(const struct health *h, const struct health_params *p,
@@ -77,10 +79,16 @@ bool health_update(struct health *h, const struct health_params *p, const struct
 {
 	enum health_state seen = judge(p, in), next;
 
-	if (hard_fault(seen))
+	/* The clean time begins where the fault ends, however long nobody looked, and what is
+	 * unknown behind a fault is not clean yet. */
+	h->stained = h->stained || hard_fault(seen);
+	if (h->stained &&
+	    (seen != HEALTH_HEALTHY || hard_fault(h->state) || h->state == HEALTH_UNKNOWN))
 		h->bad_us = now_us;
 
 	next = next_state(h, p, seen, now_us);
+	if (next == HEALTH_HEALTHY)
+		h->stained = false;
 	if (next == h->state)
 		return false;
 

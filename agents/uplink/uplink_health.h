@@ -56,6 +56,7 @@ struct health {
 	enum health_state state;
 	uint64_t since_us; /* of the state */
 	uint64_t bad_us;   /* when it was last at fault; 0: never */
+	bool stained;	   /* a hard fault, and not healthy since */
 	uint64_t deaf_until_us;
 	struct loss_test test;
 	double loss;  /* ratio found, in GRAY and ELSEWHERE */

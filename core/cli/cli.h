@@ -37,6 +37,7 @@ bool get_bool(const cJSON *o, const char *name);
 const cJSON *get(const cJSON *o, const char *name);
 const char *local_time(const char *rfc3339, char *buf, size_t size); /* "17:05:01.123" */
 const char *duration_text(double us, char *buf, size_t size);
+const char *plural(double n); /* "s" or "" */
 
 /* Colours, "" when off. */
 const char *paint(const struct cli *c, const char *what);

@@ -86,11 +86,17 @@ static void show_any(const struct cli *c, const cJSON *d)
 		show_transaction(c, get(d, "transaction"));
 }
 
+/* Every line at once, also into a pipe.  Before the first one: glibc keeps the mode that the
+ * first output began with. */
+static void line_by_line(void)
+{
+	(void) setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
 static int follow(struct cli *c, void (*show)(const struct cli *, const cJSON *))
 {
 	cJSON *e;
 
-	(void) setvbuf(stdout, NULL, _IOLBF, 0);
 	while ((e = cli_next(c))) {
 		const cJSON *event = get(e, "event");
 
@@ -136,8 +142,10 @@ static int cmd_facts(struct cli *c, int argc, char **argv)
 	if (schema)
 		return page(c, "schema", NULL, show_schema);
 	args = with("pattern", pattern);
-	if (watch)
+	if (watch) {
 		cJSON_AddTrueToObject(args, "watch");
+		line_by_line();
+	}
 	status = page(c, "facts", args, show_facts);
 	return watch && status == EXIT_GOOD ? follow(c, show_fact_event) : status;
 }
@@ -193,6 +201,7 @@ static int cmd_monitor(struct cli *c, int argc, char **argv)
 	(void) argv;
 	if (argc)
 		return EXIT_USE;
+	line_by_line();
 	status = page(c, "monitor", NULL, NULL);
 	return status == EXIT_GOOD ? follow(c, show_monitor) : status;
 }
@@ -246,8 +255,9 @@ static void show_reload(const struct cli *c, const cJSON *d)
 	const cJSON *p = get(d, "policy");
 
 	(void) c;
-	(void) printf("loaded: policy \"%s\" revision %.0f, %.0f rules\n", get_text(p, "name"),
-		      get_number(p, "revision"), get_number(p, "rules"));
+	(void) printf("loaded: policy \"%s\" revision %.0f, %.0f rule%s\n", get_text(p, "name"),
+		      get_number(p, "revision"), get_number(p, "rules"),
+		      plural(get_number(p, "rules")));
 }
 
 static int cmd_reload(struct cli *c, int argc, char **argv)
@@ -260,7 +270,7 @@ static int cmd_reload(struct cli *c, int argc, char **argv)
 static int cmd_check(struct cli *c, int argc, char **argv)
 {
 	char path[512], *slash;
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 8);
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 16);
 	char **args;
 
 	(void) c;
@@ -276,6 +286,8 @@ static int cmd_check(struct cli *c, int argc, char **argv)
 	slash = strrchr(path, '/');
 	if (slash) {
 		(void) strcpy(slash + 1, "anod");
+		(void) execv(path, args);
+		(void) strcpy(slash + 1, "../sbin/anod"); /* installed */
 		(void) execv(path, args);
 	}
 	(void) execv(ANOD_INSTALL_PREFIX "/sbin/anod", args);

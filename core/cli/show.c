@@ -33,22 +33,24 @@ void show_status(const struct cli *c, const cJSON *d)
 				   : "acting by policy",
 	     paint(c, "off"), get_text(d, "version"),
 	     duration_text(get_number(d, "uptime_us"), up, sizeof(up)), get_number(d, "pid"));
-	line(c, "policy", "\"%s\" revision %.0f, %.0f rules, from %s", get_text(policy, "name"),
-	     get_number(policy, "revision"), get_number(policy, "rules"), get_text(d, "config"));
+	line(c, "policy", "\"%s\" revision %.0f, %.0f rule%s, from %s", get_text(policy, "name"),
+	     get_number(policy, "revision"), get_number(policy, "rules"),
+	     plural(get_number(policy, "rules")), get_text(d, "config"));
 	line(c, "network", "%.0f entities, %.0f routes, %s", get_number(d, "entities"),
 	     get_number(d, "routes"),
 	     get_bool(d, "in_sync") ? "in sync with the kernel" : "being re-read");
-	line(c, "open", "%.0f incidents, %.0f transactions", get_number(d, "incidents_open"),
-	     get_number(d, "transactions_open"));
+	line(c, "open", "%.0f incident%s, %.0f transaction%s", get_number(d, "incidents_open"),
+	     plural(get_number(d, "incidents_open")), get_number(d, "transactions_open"),
+	     plural(get_number(d, "transactions_open")));
 	line(c, "ledger", "%.0f lines, head %.16s...", get_number(ledger, "lines"),
 	     get_text(ledger, "head"));
 	line(c, "lateness", "%s at most in the last minute",
 	     duration_text(get_number(d, "lateness_us"), late, sizeof(late)));
 	cJSON_ArrayForEach(p, get(d, "processes"))
 		line(c, p == get(d, "processes")->child ? "processes" : "",
-		     "%-8s pid %-7.0f %6.1f MiB%s", get_text(p, "name"), get_number(p, "pid"),
-		     get_number(p, "rss_kib") / 1024,
-		     get_number(p, "restarts") > 0 ? "  restarted" : "");
+		     "%-8s pid %-7.0f %6.1f MiB%s%s%s", get_text(p, "name"), get_number(p, "pid"),
+		     get_number(p, "rss_kib") / 1024, get_text(p, "agent")[0] ? "  agent " : "",
+		     get_text(p, "agent"), get_number(p, "restarts") > 0 ? "  restarted" : "");
 	line(c, "", "%-20s %6.1f MiB", "together", total / 1024);
 	cJSON_ArrayForEach(p, get(d, "warnings"))
 		line(c, "note", "%s%s%s", paint(c, "yellow"), p->valuestring, paint(c, "off"));
@@ -64,31 +66,34 @@ static const char *age_text(const cJSON *f, char *buf, size_t size)
 void show_facts(const struct cli *c, const cJSON *d)
 {
 	static const char *const heads[] = { "FACT", "VALUE", "AGE", "SOURCE", NULL };
-	struct table *t = table_new(c, heads);
+	struct table *t;
 	const cJSON *f;
-	unsigned n = 0;
+
+	if (cJSON_GetArraySize(get(d, "facts")) == 0) {
+		(void) printf("no such fact; 'anodctl facts --schema' lists what there can be\n");
+		return;
+	}
+	t = table_new(c, heads);
 
 	cJSON_ArrayForEach(f, get(d, "facts"))
 	{
 		bool unknown = cJSON_IsNull(get(f, "raw"));
+		/* Text from outside is shown as a quotation; an empty one comes quoted. */
+		bool quote = get_bool(f, "outside") && !unknown && get_text(f, "raw")[0];
 		char path[200], age[32], value[160];
 		const char *cells[] = { path, value, age_text(f, age, sizeof(age)),
 					get_text(f, "source") };
 
 		(void) snprintf(path, sizeof(path), "%s/%s.%s", get_text(f, "kind"),
 				get_text(f, "entity"), get_text(f, "attr"));
-		(void) snprintf(value, sizeof(value), "%s%s%s%s%s",
-				get_bool(f, "outside") ? "\"" : "", get_text(f, "value"),
-				get_bool(f, "outside") ? "\"" : "", unknown ? ": " : "",
+		(void) snprintf(value, sizeof(value), "%s%s%s%s%s", quote ? "\"" : "",
+				get_text(f, "value"), quote ? "\"" : "", unknown ? ": " : "",
 				unknown ? get_text(f, "why") : "");
 		table_row(t, cells);
 		if (unknown)
 			table_paint(t, 1, paint(c, "yellow"));
-		n++;
 	}
 	table_print(t);
-	if (n == 0)
-		(void) printf("no such fact; 'anodctl facts --schema' lists what there can be\n");
 }
 
 void show_fact_event(const struct cli *c, const cJSON *f)
@@ -113,7 +118,7 @@ void show_schema(const struct cli *c, const cJSON *d)
 			const char *cells[] = {
 				name,
 				get_text(a, "type"),
-				get_text(a, "unit"),
+				strcmp(get_text(a, "unit"), "count") ? get_text(a, "unit") : "-",
 				get_number(a, "max_age_us") > 0
 					? duration_text(get_number(a, "max_age_us"), age,
 							sizeof(age))
@@ -169,21 +174,23 @@ void show_agents(const struct cli *c, const cJSON *d)
 int show_doctor(const struct cli *c, const cJSON *d)
 {
 	const cJSON *k;
-	int bad = 0;
+	int bad = 0, width = 0;
 
+	cJSON_ArrayForEach(k, get(d, "checks")) width =
+		MAX_OF(width, (int) strlen(get_text(k, "name")));
 	cJSON_ArrayForEach(k, get(d, "checks"))
 	{
 		const cJSON *ok = get(k, "ok");
 		const char *mark = cJSON_IsTrue(ok) ? "ok  " : cJSON_IsFalse(ok) ? "BAD " : "?   ";
 
-		(void) printf("%s%s%s %s%-10s%s %s\n",
+		(void) printf("%s%s%s %s%-*s%s %s\n",
 			      paint(c, cJSON_IsTrue(ok)	   ? "green"
 				       : cJSON_IsFalse(ok) ? "red"
 							   : "yellow"),
-			      mark, paint(c, "off"), paint(c, "bold"), get_text(k, "name"),
+			      mark, paint(c, "off"), paint(c, "bold"), width, get_text(k, "name"),
 			      paint(c, "off"), get_text(k, "text"));
 		if (!cJSON_IsTrue(ok) && get(k, "cure"))
-			(void) printf("     %-10s %scure: %s%s\n", "", paint(c, "dim"),
+			(void) printf("     %*s %scure: %s%s\n", width, "", paint(c, "dim"),
 				      get_text(k, "cure"), paint(c, "off"));
 		bad += cJSON_IsFalse(ok);
 	}

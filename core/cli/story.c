@@ -116,12 +116,12 @@ void show_transaction(const struct cli *c, const cJSON *t)
 		       cJSON_IsString(get(k, "after")) ? get_text(k, "after") : "(nothing)");
 	cJSON_ArrayForEach(k, get(t, "approvals"))(void)
 		printf("  approved by %s\n", k->valuestring);
-	if (get(t, "needs"))
-		(void) printf("  waits for %.0f approval(s): anodctl approve T%.0f\n",
-			      get_number(t, "needs"), get_number(t, "id"));
 	if (get_text(t, "why")[0])
 		(void) printf("  %s%s%s%s\n", paint(c, "bold"), get_text(t, "why"), paint(c, "off"),
 			      get_bool(t, "by_guardian") ? " [by the guardian]" : "");
+	if (get_number(t, "needs") > cJSON_GetArraySize(get(t, "approvals")))
+		(void) printf("  %sanodctl approve T%.0f%s, or deny T%.0f\n", paint(c, "bold"),
+			      get_number(t, "id"), paint(c, "off"), get_number(t, "id"));
 }
 
 static const char *truth_mark(const struct cli *c, const char *truth)
@@ -140,10 +140,66 @@ static void upper(const char *s, char *buf, size_t size)
 	buf[n] = '\0';
 }
 
+/* "permit "steer"  TRUE  auto  facts", one line for each rule and invariant that was judged. */
+static void show_rules(const struct cli *c, const cJSON *v)
+{
+	static const char *const heads[] = { "  RULE", "TRUTH", "LEVEL", "WHY", "WHERE", NULL };
+	struct table *t;
+	char name[160], truth[24], why[600];
+	const char *cells[] = { name, truth, "-", why, "" };
+	const cJSON *r;
+
+	if (cJSON_GetArraySize(get(v, "rules")) + cJSON_GetArraySize(get(v, "invariants")) == 0)
+		return;
+	t = table_new(c, heads);
+	cJSON_ArrayForEach(r, get(v, "rules"))
+	{
+		(void) snprintf(name, sizeof(name), "  %s \"%s\"", get_text(r, "kind"),
+				get_text(r, "name"));
+		upper(get_text(r, "truth"), truth, sizeof(truth));
+		(void) snprintf(
+			why, sizeof(why), "%s%s", get_text(r, "why"),
+			get_bool(r, "counted") || strcmp(truth, "TRUE") ? "" : " (does not count)");
+		cells[2] = get_text(r, "level");
+		cells[4] = get_text(r, "place");
+		table_row(t, cells);
+		table_paint(t, 1, truth_mark(c, get_text(r, "truth")));
+	}
+	cells[2] = "-";
+	cJSON_ArrayForEach(r, get(v, "invariants"))
+	{
+		const char *holds = get_text(r, "holds");
+
+		(void) snprintf(name, sizeof(name), "  invariant \"%s\"", get_text(r, "name"));
+		(void) snprintf(truth, sizeof(truth), "%s",
+				strcmp(holds, "true") == 0    ? "HOLDS"
+				: strcmp(holds, "false") == 0 ? "FAILS"
+							      : "UNKNOWN");
+		(void) snprintf(why, sizeof(why), "%s%s", get_text(r, "why"),
+				get_bool(r, "excused") ? " (broken before, not worse)" : "");
+		cells[4] = get_text(r, "place");
+		table_row(t, cells);
+		table_paint(t, 1, truth_mark(c, holds));
+	}
+	table_print(t);
+}
+
+/* One clause a line, as it would be written; two spaces stand between clauses. */
+static void show_permit(const struct cli *c, const char *text)
+{
+	const char *next;
+
+	(void) printf("  %swould allow%s\n    ", paint(c, "bold"), paint(c, "off"));
+	for (; (next = strstr(text, "  ")); text = next + 2)
+		(void) printf("%.*s\n        ", (int) (next - text), text);
+	next = strstr(text, " }");
+	(void) printf("%.*s\n    }\n", (int) (next ? next - text : (long) strlen(text)), text);
+}
+
 void show_why(const struct cli *c, const cJSON *d)
 {
-	const cJSON *t = get(d, "transaction"), *v = get(d, "decision"), *r;
-	char level[24], truth[24];
+	const cJSON *t = get(d, "transaction"), *v = get(d, "decision");
+	char level[24];
 
 	show_transaction(c, t);
 	if (!cJSON_IsObject(v)) {
@@ -154,31 +210,11 @@ void show_why(const struct cli *c, const cJSON *d)
 	(void) printf("%s%s%s  %s\n", state_paint(c, get_text(v, "level")), level, paint(c, "off"),
 		      get_text(v, "reason"));
 	if (get_text(v, "policy")[0])
-		(void) printf("  policy   \"%s\"\n", get_text(v, "policy"));
-	cJSON_ArrayForEach(r, get(v, "rules"))
-	{
-		upper(get_text(r, "truth"), truth, sizeof(truth));
-		(void) printf("  %-9s %-24s %s%-8s%s -> %-8s %s%s%s\n", get_text(r, "kind"),
-			      get_text(r, "name"), truth_mark(c, get_text(r, "truth")), truth,
-			      paint(c, "off"), get_text(r, "level"), get_text(r, "why"),
-			      get_text(r, "place")[0] ? "  " : "", get_text(r, "place"));
-	}
-	cJSON_ArrayForEach(r, get(v, "invariants"))
-	{
-		const char *holds = get_text(r, "holds");
-
-		(void) printf("  %-9s %-24s %s%-8s%s    %s%s\n", "invariant", get_text(r, "name"),
-			      truth_mark(c, holds),
-			      strcmp(holds, "true") == 0    ? "HOLDS"
-			      : strcmp(holds, "false") == 0 ? "FAILS"
-							    : "UNKNOWN",
-			      paint(c, "off"), get_text(r, "why"),
-			      get_bool(r, "excused") ? " (broken before, not worse)" : "");
-	}
+		(void) printf("  policy   %s\n", get_text(v, "policy"));
+	show_rules(c, v);
 	if (get_text(v, "flip")[0])
 		(void) printf("  %swould flip%s  %s\n", paint(c, "bold"), paint(c, "off"),
 			      get_text(v, "flip"));
 	if (get_text(v, "suggest")[0])
-		(void) printf("  %swould allow%s\n%s\n", paint(c, "bold"), paint(c, "off"),
-			      get_text(v, "suggest"));
+		show_permit(c, get_text(v, "suggest"));
 }

@@ -55,6 +55,11 @@ const char *duration_text(double us, char *buf, size_t size)
 	return format_duration(us < 0 ? 0 : (uint64_t) us, buf, size);
 }
 
+const char *plural(double n)
+{
+	return n == 1 ? "" : "s";
+}
+
 const char *paint(const struct cli *c, const char *what)
 {
 	static const struct {

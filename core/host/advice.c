@@ -181,7 +181,7 @@ static int on_late(sd_event_source *s, uint64_t due, void *data)
 	return 0;
 }
 
-int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m)
+int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m, uint64_t incident)
 {
 	uint64_t now = host_now(h), timeout_ms = MIN_OF(m->timeout_ms, TIMEOUT_MAX_MS);
 	cJSON *endpoints = endpoints_json(h, now);
@@ -212,6 +212,7 @@ int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m)
 				.id = ++last_question,
 				.agent = agent,
 				.theirs = m->head.id,
+				.incident = incident,
 				.host = h };
 	h->questions = q;
 	head.id = q->id;
@@ -228,6 +229,21 @@ int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m)
 		question_free(h, q);
 	}
 	return 0;
+}
+
+/* One line of the incident: who was asked, what it cost, what it said. */
+static void note_incident(struct host *h, const struct question *q, const struct infer_answer *a,
+			  const char *action)
+{
+	char took[32];
+
+	format_duration(a->took_us, took, sizeof(took));
+	incident_note(h->incidents, q->incident, LINE_ANSWER, 0, h->agent[q->agent - 1].name,
+		      host_now(h), clock_wall_us(),
+		      "model %s at %s (%u tokens in, %u out, %s): %s%s%s%s%s", a->model,
+		      a->endpoint, a->tokens_in, a->tokens_out, took,
+		      a->error ? "no usable answer: " : "cause \"", a->error ? a->why : a->cause,
+		      a->error ? "" : "\"", action[0] ? ", proposes " : "", action);
 }
 
 static void note_answer(struct host *h, const struct question *q, const struct infer_answer *a)
@@ -250,6 +266,7 @@ static void note_answer(struct host *h, const struct question *q, const struct i
 	cJSON_AddNumberToObject(b, "tokens_out", a->tokens_out);
 	cJSON_AddNumberToObject(b, "took_us", (double) a->took_us);
 	(void) record_event(h, "answer", b);
+	note_incident(h, q, a, action);
 	monitor_send(h, "note", 0, 0, h->agent[q->agent - 1].name, a->error ? a->why : a->summary);
 }
 
@@ -303,21 +320,15 @@ void advice_idle(struct host *h)
 	struct proc *p = &h->proc[PROC_INFER];
 
 	if (p->pid > 0 && !h->questions && host_now(h) - h->answered_us > INFER_IDLE_US)
-		proc_kill(h, PROC_INFER);
+		proc_kill(&h->proc[PROC_INFER]);
 }
 
-/* Those who asked are gone, and their numbers mean others from now on. */
-void advice_forget(struct host *h)
+/* The answer is still counted and recorded, but the next cell has its own ids. */
+void advice_forget(struct host *h, unsigned agent)
 {
-	while (h->questions) {
-		struct chan_head cancel = { .type = INFER_CANCEL,
-					    .size = sizeof(cancel),
-					    .id = h->questions->id };
-
-		if (h->proc[PROC_INFER].chan)
-			(void) chan_send(h->proc[PROC_INFER].chan, &cancel);
-		question_free(h, h->questions);
-	}
+	for (struct question *q = h->questions; q; q = q->next)
+		if (q->agent == agent)
+			q->theirs = 0;
 }
 
 void advice_done(struct host *h)

@@ -167,6 +167,7 @@ static int api_infer(struct anod_ctx *ctx, const struct anod_question *q, anod_a
 		.agent = i->number,
 		.timeout_ms = q->timeout_ms,
 		.max_tokens = q->max_tokens,
+		.finding = q->size > offsetof(struct anod_question, finding) ? q->finding : 0,
 	};
 	size_t n = q->input ? strlen(q->input) + 1 : 1;
 	struct handle *h;

@@ -1,6 +1,9 @@
 /*
  * cell_proto - what the host and a cell say to each other.
  *
+ * A cell holds one agent today, and its number there is CELL_AGENT_NUMBER: which agent speaks is
+ * known from the channel, never from what is said.
+ *
  * The host sends the schema, the agents with their options, every fact that they may read, and
  * START when the first set is complete; then changes as they come.  The cell sends findings,
  * proposals, questions and requests, each with the number of its agent and an id that the cell
@@ -16,13 +19,14 @@
 
 #include "base/chan.h"
 
-#define CELL_AGENTS_MAX	 32
-#define CELL_OPTIONS_MAX 256
-#define CELL_INPUT_MAX	 (16u << 10)
-#define CELL_ASK_KINDS	 16
-#define CELL_PING_US	 (1000 * UINT64_C(1000))
-#define CELL_HANG_US	 (5000 * UINT64_C(1000)) /* without a PONG: the cell is killed */
-#define CELL_PATH_SIZE	 512
+#define CELL_AGENTS_MAX	  32
+#define CELL_AGENT_NUMBER 1
+#define CELL_OPTIONS_MAX  256
+#define CELL_INPUT_MAX	  (16u << 10)
+#define CELL_ASK_KINDS	  16
+#define CELL_PING_US	  (1000 * UINT64_C(1000))
+#define CELL_HANG_US	  (5000 * UINT64_C(1000)) /* without a PONG: the cell is killed */
+#define CELL_PATH_SIZE	  512
 /* A cell's own numbers of findings begin here; smaller ones are the host's (facts "finding.*"). */
 #define CELL_FIRST_FINDING (UINT64_C(1) << 32)
 
@@ -123,6 +127,7 @@ struct cell_ask {
 	uint32_t timeout_ms, max_tokens, n_kinds;
 	char task[ANOD_KIND_SIZE];
 	char kind[CELL_ASK_KINDS][ANOD_KIND_SIZE];
+	uint64_t finding; /* 0, the cell's own number, or the host's */
 	uint32_t input_size, pad;
 	char input[CELL_INPUT_MAX]; /* only input_size bytes, with the NUL, are sent */
 };

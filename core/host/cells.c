@@ -1,10 +1,11 @@
 /*
- * cells - the host's side of the agents' cell.
+ * cells - the host's side of the agents' cells.
  *
- * Design.  The cell is told of every fact that one of its agents may read, as it changes; what it
- * says comes in by cells_in.c.  When the cell dies, its requests end and its undecided proposals
- * are forgotten; transactions that are under way go on by themselves, and its findings stay open,
- * because the fault is still there.
+ * Design.  Each agent has a cell of its own, so that one that crashes, hangs or writes to its
+ * channel by itself can speak for nobody else, and takes nobody with it.  A cell is told of every
+ * fact that its agent may read, as it changes; what it says comes in by cells_in.c.  When a cell
+ * dies, its requests end and its undecided proposals are forgotten; transactions that are under
+ * way go on by themselves, and its findings stay open, because the fault is still there.
  */
 #include <errno.h>
 #include <signal.h>
@@ -29,6 +30,7 @@ int cells_configure(struct host *h)
 		a->plugin = plugins_find(h->plugins, a->block->plugin, ANOD_AGENT);
 		a->name = strdup(a->block->name);
 		a->state = "starting";
+		a->cell = (struct proc){ .kind = PROC_CELL, .agent = h->n_agents + 1, .pidfd = -1 };
 		if (!a->name)
 			return -ENOMEM;
 		if (!a->plugin) {
@@ -51,19 +53,34 @@ void cells_forget(struct host *h)
 	links_drop(h);
 }
 
-static bool anyone_reads(const struct host *h, const char *kind, const char *attr)
+int cells_start(struct host *h)
+{
+	int r = 0;
+
+	for (unsigned k = 0; k < h->n_agents; k++) {
+		int e = proc_open(h, &h->agent[k].cell);
+
+		r = MIN_OF(r, e);
+	}
+	return r;
+}
+
+void cells_kill(struct host *h)
 {
 	for (unsigned k = 0; k < h->n_agents; k++)
-		if (manifest_names(h->agent[k].plugin->desc->reads, kind, attr))
-			return true;
-	return false;
+		proc_kill(&h->agent[k].cell);
+}
+
+static bool reads(const struct host *h, unsigned number, const char *kind, const char *attr)
+{
+	return manifest_names(h->agent[number - 1].plugin->desc->reads, kind, attr);
 }
 
 /* ---- to the cell -------------------------------------------------------------------------- */
 
-int cells_send(struct host *h, struct chan_head *m, size_t size)
+int cells_send(struct host *h, unsigned number, struct chan_head *m, size_t size)
 {
-	struct chan *c = h->proc[PROC_CELL].chan;
+	struct chan *c = number - 1 < h->n_agents ? h->agent[number - 1].cell.chan : NULL;
 
 	if (!c)
 		return -ENOTCONN;
@@ -72,7 +89,7 @@ int cells_send(struct host *h, struct chan_head *m, size_t size)
 	return chan_send(c, m);
 }
 
-static int send_schema(struct host *h)
+static int send_schema(struct host *h, unsigned number)
 {
 	for (uint16_t k = 1; k <= schema_n_kinds(h->schema); k++) {
 		for (uint16_t s = 0; s < schema_n_slots(h->schema, k); s++) {
@@ -86,7 +103,7 @@ static int send_schema(struct host *h)
 			m.type = a->type;
 			m.unit = a->unit;
 			m.max_age_us = a->max_age_us;
-			r = cells_send(h, &m.head, sizeof(m));
+			r = cells_send(h, number, &m.head, sizeof(m));
 			if (r < 0)
 				return r;
 		}
@@ -103,7 +120,7 @@ static int send_agent(struct host *h, unsigned number)
 	if (!m)
 		return -ENOMEM;
 
-	m->head = (struct chan_head){ .type = CELL_AGENT, .id = number };
+	m->head = (struct chan_head){ .type = CELL_AGENT, .id = CELL_AGENT_NUMBER };
 	copy_text(m->name, sizeof(m->name), a->name);
 	copy_text(m->path, sizeof(m->path), a->plugin->path);
 	for (unsigned k = 0; k < a->block->n_options; k++) {
@@ -116,14 +133,14 @@ static int send_agent(struct host *h, unsigned number)
 			to->value = o->value[n];
 		}
 	}
-	r = cells_send(h, &m->head,
+	r = cells_send(h, number, &m->head,
 		       offsetof(struct cell_agent, option) + m->n_options * sizeof(m->option[0]));
 	free(m);
 	return r;
 }
 
-static int send_fact(struct host *h, const char *kind, const char *entity, const char *attr,
-		     const struct fact *f, bool gone)
+static int send_fact(struct host *h, unsigned number, const char *kind, const char *entity,
+		     const char *attr, const struct fact *f, bool gone)
 {
 	struct cell_fact m = { .head = { .type = CELL_FACT } };
 
@@ -138,22 +155,24 @@ static int send_fact(struct host *h, const char *kind, const char *entity, const
 		if (f->time_us)
 			m.time_us = f->time_us;
 	}
-	return cells_send(h, &m.head, sizeof(m));
+	return cells_send(h, number, &m.head, sizeof(m));
 }
 
 void cells_on_fact(struct host *h, const struct store_change *c)
 {
 	const char *kind = schema_kind_name(h->schema, c->kind);
+	const char *attr = c->attr ? c->attr->name : NULL;
 
-	if (!h->proc[PROC_CELL].chan || !h->cell_started ||
-	    !anyone_reads(h, kind, c->attr ? c->attr->name : NULL))
-		return;
+	for (unsigned n = 1; n <= h->n_agents; n++) {
+		struct agent *a = &h->agent[n - 1];
 
-	(void) send_fact(h, kind, c->name, c->attr ? c->attr->name : NULL, c->fact, c->gone);
+		if (a->cell.chan && a->cell_started && reads(h, n, kind, attr))
+			(void) send_fact(h, n, kind, c->name, attr, c->fact, c->gone);
+	}
 }
 
 /* Every fact that is known now, entity by entity. */
-static int send_facts(struct host *h)
+static int send_facts(struct host *h, unsigned number)
 {
 	uint64_t now = host_now(h);
 
@@ -168,12 +187,12 @@ static int send_facts(struct host *h)
 				struct fact f;
 				int r;
 
-				if (!anyone_reads(h, kind, a->name) ||
+				if (!reads(h, number, kind, a->name) ||
 				    store_get(h->store, e, s, now, &f) < 0 ||
 				    f.value.type == ANOD_UNKNOWN)
 					continue;
-				r = send_fact(h, kind, store_entity_name(h->store, e), a->name, &f,
-					      false);
+				r = send_fact(h, number, kind, store_entity_name(h->store, e),
+					      a->name, &f, false);
 				if (r < 0)
 					return r;
 			}
@@ -182,55 +201,66 @@ static int send_facts(struct host *h)
 	return 0;
 }
 
-int cells_on_start(struct host *h)
+int cells_on_start(struct host *h, unsigned number)
 {
 	struct chan_head start = { .type = CELL_START };
-	int r = send_schema(h);
+	struct agent *a = &h->agent[number - 1];
+	int r = send_schema(h, number);
 
-	for (unsigned k = 1; r >= 0 && k <= h->n_agents; k++)
-		r = send_agent(h, k);
 	if (r >= 0)
-		r = send_facts(h);
+		r = send_agent(h, number);
 	if (r >= 0)
-		r = cells_send(h, &start, sizeof(start));
+		r = send_facts(h, number);
+	if (r >= 0)
+		r = cells_send(h, number, &start, sizeof(start));
 	if (r < 0) {
-		log_error("cell: cannot send the first facts: %s", strerror(-r));
+		log_error("agent %s: cannot send its first facts: %s", a->name, strerror(-r));
 		return r;
 	}
-	h->cell_started = true;
-	h->cell_pong_us = host_now(h);
-	for (unsigned k = 0; k < h->n_agents; k++)
-		h->agent[k].state = "starting";
+	a->cell_started = true;
+	a->cell_pong_us = host_now(h);
+	a->state = "starting";
 	return 0;
 }
 
-void cells_on_end(struct host *h)
+void cells_on_end(struct host *h, unsigned number)
 {
-	h->cell_started = false;
-	for (unsigned k = 0; k < h->n_agents; k++)
-		h->agent[k].state = "restarting";
-	sensors_unrequest_all(h);
-	advice_forget(h);
-	links_drop(h);
+	struct agent *a = &h->agent[number - 1];
+
+	a->cell_started = false;
+	a->state = "restarting";
+	sensors_unrequest_agent(h, number);
+	advice_forget(h, number);
+	links_drop_agent(h, number);
 }
 
-void cells_ping(struct host *h)
+static void ping(struct host *h, unsigned number)
 {
-	struct proc *p = &h->proc[PROC_CELL];
+	struct agent *a = &h->agent[number - 1];
 	struct chan_head ping = { .type = CELL_PING };
 	uint64_t now = host_now(h);
 
-	if (!p->chan || !h->cell_started)
+	if (!a->cell.chan || !a->cell_started)
 		return;
 
-	if (p->pid > 0 && now > h->cell_pong_us && now - h->cell_pong_us > CELL_HANG_US) {
-		log_error("cell (pid %d) has not answered for %llu ms: killed; an agent hangs",
-			  p->pid, (unsigned long long) ((now - h->cell_pong_us) / US_PER_MS));
-		(void) kill(p->pid, SIGKILL);
-		h->cell_pong_us = now;
+	if (a->cell.pid > 0 && now > a->cell_pong_us && now - a->cell_pong_us > CELL_HANG_US) {
+		log_error("agent %s hangs: its cell (pid %d) has not answered for %llu ms: killed",
+			  a->name, a->cell.pid,
+			  (unsigned long long) ((now - a->cell_pong_us) / US_PER_MS));
+		(void) kill(a->cell.pid, SIGKILL);
+		a->cell_pong_us = now;
 		return;
 	}
-	(void) cells_send(h, &ping, sizeof(ping));
+	(void) cells_send(h, number, &ping, sizeof(ping));
+}
+
+void cells_ping(struct host *h, uint64_t late_us)
+{
+	for (unsigned n = 1; n <= h->n_agents; n++) {
+		/* While we slept (a suspended machine, a slow disk) nobody read the answers. */
+		h->agent[n - 1].cell_pong_us += late_us;
+		ping(h, n);
+	}
 }
 
 /* t->agent_ref: number of the agent << 48 | the cell's number of the proposal. */
@@ -239,7 +269,7 @@ void cells_verdict(struct host *h, const struct txn *t, enum anod_verdict v, int
 	uint64_t theirs = t->agent_ref & ((UINT64_C(1) << 48) - 1);
 	unsigned number = (unsigned) (t->agent_ref >> 48);
 	struct cell_verdict m = { .head = { .type = CELL_VERDICT, .id = theirs },
-				  .agent = number,
+				  .agent = CELL_AGENT_NUMBER,
 				  .verdict = v,
 				  .error = error };
 	struct cell_link *l = link_find(h, number, LINK_PROPOSAL, theirs);
@@ -249,7 +279,7 @@ void cells_verdict(struct host *h, const struct txn *t, enum anod_verdict v, int
 		return;
 
 	copy_text(m.why, sizeof(m.why), t->why);
-	(void) cells_send(h, &m.head, sizeof(m));
+	(void) cells_send(h, number, &m.head, sizeof(m));
 	if (v >= ANOD_DENIED)
 		link_del(h, l);
 }
@@ -258,7 +288,7 @@ void cells_answer(struct host *h, unsigned agent, uint64_t id, const struct infe
 {
 	struct cell_answer m = {
 		.head = { .type = CELL_ANSWER, .id = id },
-		.agent = agent,
+		.agent = CELL_AGENT_NUMBER,
 		.error = a->error,
 		.has_action = a->has_action,
 		.tokens_in = a->tokens_in,
@@ -270,5 +300,5 @@ void cells_answer(struct host *h, unsigned agent, uint64_t id, const struct infe
 	copy_text(m.why, sizeof(m.why), a->why);
 	copy_text(m.cause, sizeof(m.cause), a->cause);
 	copy_text(m.summary, sizeof(m.summary), a->summary);
-	(void) cells_send(h, &m.head, sizeof(m));
+	(void) cells_send(h, agent, &m.head, sizeof(m));
 }

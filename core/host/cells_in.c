@@ -1,8 +1,8 @@
 /*
- * cells_in - what comes from the agents' cell.
+ * cells_in - what comes from the agents' cells.
  *
  * Design.  Everything is checked as if it came from an enemy: sizes, ended strings, numbers that
- * are numbers, the manifest of the agent that it names, its right to the id.  A message that no
+ * are numbers, the manifest of the agent whose cell it is, its right to the id.  A message that no
  * honest cell sends ends the cell (-EPROTO); a wish outside the manifest is refused, counted and
  * logged.
  */
@@ -14,9 +14,10 @@
 #include "host/links.h"
 #include "host/wire.h"
 
-static struct agent *agent_at(struct host *h, uint32_t number)
+/* The channel says who speaks; a message that names another agent is a lie. */
+static struct agent *speaker(struct host *h, unsigned number, uint32_t named)
 {
-	return number >= 1 && number <= h->n_agents ? &h->agent[number - 1] : NULL;
+	return named == CELL_AGENT_NUMBER ? &h->agent[number - 1] : NULL;
 }
 
 static bool finding_ok(const struct anod_finding *f)
@@ -36,9 +37,9 @@ static bool finding_ok(const struct anod_finding *f)
 	return true;
 }
 
-static int on_find(struct host *h, const struct cell_find *m)
+static int on_find(struct host *h, unsigned number, const struct cell_find *m)
 {
-	struct agent *a = agent_at(h, m->agent);
+	struct agent *a = speaker(h, number, m->agent);
 	uint64_t finding, incident;
 	int r;
 
@@ -52,17 +53,17 @@ static int on_find(struct host *h, const struct cell_find *m)
 		return 0;
 	}
 	a->n_findings++;
-	if (!link_find(h, m->agent, LINK_FINDING, m->head.id))
+	if (!link_find(h, number, LINK_FINDING, m->head.id))
 		record_evidence(h, a->name, &m->finding, incident);
 	record_findings(h, finding, true);
-	return link_add(h, m->agent, LINK_FINDING, m->head.id, finding) < 0 ? -EPROTO : 0;
+	return link_add(h, number, LINK_FINDING, m->head.id, finding) < 0 ? -EPROTO : 0;
 }
 
-static int on_clear(struct host *h, const struct cell_note *m)
+static int on_clear(struct host *h, unsigned number, const struct cell_note *m)
 {
-	struct cell_link *l = link_find(h, m->agent, LINK_FINDING, m->head.id);
+	struct cell_link *l = link_find(h, number, LINK_FINDING, m->head.id);
 
-	if (!agent_at(h, m->agent) || !WIRE_ENDS(m->text))
+	if (!speaker(h, number, m->agent) || !WIRE_ENDS(m->text))
 		return -EPROTO;
 	if (!l)
 		return 0;
@@ -73,23 +74,33 @@ static int on_clear(struct host *h, const struct cell_note *m)
 	return 0;
 }
 
-static void refuse(struct host *h, uint32_t agent, uint64_t id, int error, const char *why)
+static void refuse(struct host *h, unsigned number, uint64_t id, int error, const char *why)
 {
 	struct cell_verdict m = { .head = { .type = CELL_VERDICT, .id = id },
-				  .agent = agent,
+				  .agent = CELL_AGENT_NUMBER,
 				  .verdict = ANOD_DENIED,
 				  .error = error };
 
 	copy_text(m.why, sizeof(m.why), why);
-	(void) cells_send(h, &m.head, sizeof(m));
+	(void) cells_send(h, number, &m.head, sizeof(m));
 }
 
-static int on_propose(struct host *h, const struct cell_propose *m)
+/* A number that the cell gave: of its own findings, or one that it read as a fact. */
+static uint64_t finding_of(struct host *h, uint32_t agent, uint64_t theirs)
 {
-	struct agent *a = agent_at(h, m->agent);
+	struct cell_link *l = link_find(h, agent, LINK_FINDING, theirs);
+
+	if (l)
+		return l->ours;
+	return theirs < CELL_FIRST_FINDING && incident_finding_get(h->incidents, theirs) ? theirs
+											 : 0;
+}
+
+static int on_propose(struct host *h, unsigned number, const struct cell_propose *m)
+{
+	struct agent *a = speaker(h, number, m->agent);
 	struct anod_proposal p = m->proposal;
-	uint64_t tx = 0, theirs = p.finding;
-	struct cell_link *l;
+	uint64_t tx = 0;
 	char why[256] = "";
 	int r;
 
@@ -106,23 +117,19 @@ static int on_propose(struct host *h, const struct cell_propose *m)
 		a->n_refused++;
 		log_warning("%s: proposed %s, which is not in its manifest", a->name,
 			    p.action[k].kind);
-		refuse(h, m->agent, m->head.id, -EPERM, "not in the manifest");
+		refuse(h, number, m->head.id, -EPERM, "not in the manifest");
 		return 0;
 	}
 
 	/* Both are shown to people; neither may move their cursor. */
 	clean_text(p.reason);
 	clean_text(p.expect);
-	l = link_find(h, m->agent, LINK_FINDING, theirs);
-	if (l)
-		p.finding = l->ours;
-	else if (theirs >= CELL_FIRST_FINDING || !incident_finding_get(h->incidents, theirs))
-		p.finding = 0;
+	p.finding = finding_of(h, number, p.finding);
 	a->n_proposals++;
-	r = engine_propose(h, a->name, ((uint64_t) m->agent << 48) | m->head.id, p.finding, &p, &tx,
+	r = engine_propose(h, a->name, ((uint64_t) number << 48) | m->head.id, p.finding, &p, &tx,
 			   why, sizeof(why));
 	if (r < 0)
-		refuse(h, m->agent, m->head.id, r, why[0] ? why : strerror(-r));
+		refuse(h, number, m->head.id, r, why[0] ? why : strerror(-r));
 	return 0;
 }
 
@@ -133,10 +140,12 @@ void cells_link_proposal(struct host *h, uint64_t agent_ref, uint64_t tx)
 			agent_ref & ((UINT64_C(1) << 48) - 1), tx);
 }
 
-static int on_withdraw(struct host *h, const struct cell_note *m)
+static int on_withdraw(struct host *h, unsigned number, const struct cell_note *m)
 {
-	struct cell_link *l = link_find(h, m->agent, LINK_PROPOSAL, m->head.id);
+	struct cell_link *l = link_find(h, number, LINK_PROPOSAL, m->head.id);
 
+	if (!speaker(h, number, m->agent))
+		return -EPROTO;
 	if (l) {
 		(void) txns_withdraw(h->txns, l->ours, "withdrawn: its cause is gone");
 		link_del(h, l);
@@ -144,9 +153,9 @@ static int on_withdraw(struct host *h, const struct cell_note *m)
 	return 0;
 }
 
-static int on_ask(struct host *h, const struct cell_ask *m)
+static int on_ask(struct host *h, unsigned number, const struct cell_ask *m)
 {
-	struct agent *a = agent_at(h, m->agent);
+	struct agent *a = speaker(h, number, m->agent);
 
 	if (!a || m->n_kinds > CELL_ASK_KINDS || m->input_size == 0 ||
 	    m->input_size > CELL_INPUT_MAX || !WIRE_ENDS(m->task) ||
@@ -160,12 +169,13 @@ static int on_ask(struct host *h, const struct cell_ask *m)
 		a->n_refused++;
 		return 0;
 	}
-	return advice_ask(h, m->agent, m);
+	return advice_ask(h, number, m,
+			  incident_of_finding(h->incidents, finding_of(h, number, m->finding)));
 }
 
-static int on_sense(struct host *h, const struct cell_sense *m)
+static int on_sense(struct host *h, unsigned number, const struct cell_sense *m)
 {
-	struct agent *a = agent_at(h, m->agent);
+	struct agent *a = speaker(h, number, m->agent);
 	int r;
 
 	if (!a || !wire_action_ok(&m->request))
@@ -176,15 +186,15 @@ static int on_sense(struct host *h, const struct cell_sense *m)
 			    m->request.kind);
 		return 0;
 	}
-	r = sensors_request(h, m->agent, m->head.id, &m->request);
+	r = sensors_request(h, number, m->head.id, &m->request);
 	if (r < 0)
 		log_warning("%s: sensor %s: %s", a->name, m->request.kind, strerror(-r));
 	return 0;
 }
 
-static int on_note(struct host *h, const struct cell_note *m)
+static int on_note(struct host *h, unsigned number, const struct cell_note *m)
 {
-	struct agent *a = agent_at(h, m->agent);
+	struct agent *a = speaker(h, number, m->agent);
 	char text[sizeof(m->text)];
 
 	if (!a || !WIRE_ENDS(m->text))
@@ -206,43 +216,45 @@ static int on_note(struct host *h, const struct cell_note *m)
 	return 0;
 }
 
-static int on_ready(struct host *h)
+static int on_ready(struct agent *a)
 {
-	for (unsigned k = 0; k < h->n_agents; k++)
-		if (strcmp(h->agent[k].state, "failed") != 0)
-			h->agent[k].state = "running";
+	if (strcmp(a->state, "failed") != 0)
+		a->state = "running";
 	return 0;
 }
 
-int cells_on_message(struct host *h, const struct chan_head *msg)
+int cells_on_message(struct host *h, unsigned number, const struct chan_head *msg)
 {
 #define FITS(type) (msg->size == sizeof(type))
 	switch (msg->type) {
 	case CELL_READY:
-		return on_ready(h);
+		return on_ready(&h->agent[number - 1]);
 	case CELL_PONG:
-		h->cell_pong_us = host_now(h);
+		h->agent[number - 1].cell_pong_us = host_now(h);
 		return 0;
 	case CELL_LOG:
 	case CELL_FAILED:
-		return FITS(struct cell_note) ? on_note(h, (const void *) msg) : -EPROTO;
+		return FITS(struct cell_note) ? on_note(h, number, (const void *) msg) : -EPROTO;
 	case CELL_FIND:
-		return FITS(struct cell_find) ? on_find(h, (const void *) msg) : -EPROTO;
+		return FITS(struct cell_find) ? on_find(h, number, (const void *) msg) : -EPROTO;
 	case CELL_CLEAR:
-		return FITS(struct cell_note) ? on_clear(h, (const void *) msg) : -EPROTO;
+		return FITS(struct cell_note) ? on_clear(h, number, (const void *) msg) : -EPROTO;
 	case CELL_PROPOSE:
-		return FITS(struct cell_propose) ? on_propose(h, (const void *) msg) : -EPROTO;
+		return FITS(struct cell_propose) ? on_propose(h, number, (const void *) msg)
+						 : -EPROTO;
 	case CELL_WITHDRAW:
-		return FITS(struct cell_note) ? on_withdraw(h, (const void *) msg) : -EPROTO;
+		return FITS(struct cell_note) ? on_withdraw(h, number, (const void *) msg)
+					      : -EPROTO;
 	case CELL_ASK:
-		return msg->size > offsetof(struct cell_ask, input) ? on_ask(h, (const void *) msg)
-								    : -EPROTO;
+		return msg->size > offsetof(struct cell_ask, input)
+			       ? on_ask(h, number, (const void *) msg)
+			       : -EPROTO;
 	case CELL_SENSE:
-		return FITS(struct cell_sense) ? on_sense(h, (const void *) msg) : -EPROTO;
+		return FITS(struct cell_sense) ? on_sense(h, number, (const void *) msg) : -EPROTO;
 	case CELL_UNSENSE:
 		if (!FITS(struct cell_note))
 			return -EPROTO;
-		sensors_unrequest(h, ((const struct cell_note *) msg)->agent, msg->id);
+		sensors_unrequest(h, number, msg->id);
 		return 0;
 	default:
 		return -EPROTO;

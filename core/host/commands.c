@@ -81,8 +81,8 @@ cJSON *cmd_agents(struct command_call *c)
 		cJSON_AddStringToObject(o, "state", a->state);
 		if (a->why[0])
 			cJSON_AddStringToObject(o, "why", a->why);
-		cJSON_AddNumberToObject(o, "cell", h->proc[PROC_CELL].pid);
-		cJSON_AddNumberToObject(o, "restarts", h->proc[PROC_CELL].restarts);
+		cJSON_AddNumberToObject(o, "cell", a->cell.pid);
+		cJSON_AddNumberToObject(o, "restarts", a->cell.restarts);
 		cJSON_AddNumberToObject(o, "findings", (double) a->n_findings);
 		cJSON_AddNumberToObject(o, "proposals", (double) a->n_proposals);
 		cJSON_AddNumberToObject(o, "refused", (double) a->n_refused);
@@ -156,11 +156,13 @@ static long rss_kib(pid_t pid)
 	return kib;
 }
 
-static void add_proc(cJSON *list, const char *name, pid_t pid, unsigned restarts)
+static void add_proc(cJSON *list, const char *name, const char *agent, pid_t pid, unsigned restarts)
 {
 	cJSON *o = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(o, "name", name);
+	if (agent)
+		cJSON_AddStringToObject(o, "agent", agent);
 	cJSON_AddNumberToObject(o, "pid", pid);
 	cJSON_AddNumberToObject(o, "restarts", restarts);
 	cJSON_AddNumberToObject(o, "rss_kib", (double) rss_kib(pid));
@@ -186,6 +188,15 @@ static void add_warnings(cJSON *o, const struct host *h)
 		cJSON_AddItemToArray(w, cJSON_CreateString(h->plugins->refused[k]));
 }
 
+/* Is there a permit that lets anything be carried out? */
+static bool may_act(const struct policy *p)
+{
+	for (unsigned k = 0; k < p->n_rules; k++)
+		if (p->rule[k].kind == RULE_PERMIT && p->rule[k].level >= LEVEL_APPROVE)
+			return true;
+	return false;
+}
+
 cJSON *cmd_status(struct command_call *c)
 {
 	const struct host *h = c->h;
@@ -209,7 +220,7 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(o, "uptime_us", (double) (host_now(h) - h->started_us));
 	cJSON_AddStringToObject(o, "config", h->config->n_files ? h->config->file[0] : "built-in");
 	cJSON_AddItemToObject(o, "policy", policy_json(h));
-	cJSON_AddStringToObject(o, "mode", h->built_in ? "observe" : "policy");
+	cJSON_AddStringToObject(o, "mode", may_act(h->config->policy) ? "policy" : "observe");
 	cJSON_AddBoolToObject(o, "paused", h->paused);
 	cJSON_AddNumberToObject(o, "facts", facts);
 	cJSON_AddNumberToObject(o, "entities", stats.n_entities);
@@ -222,10 +233,14 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(l, "lines", (double) lines);
 	cJSON_AddNumberToObject(o, "lateness_us", (double) h->lateness_us);
 	l = cJSON_AddArrayToObject(o, "processes");
-	add_proc(l, "host", getpid(), 0);
-	for (int k = 0; k < PROC_KINDS; k++)
+	add_proc(l, "host", NULL, getpid(), 0);
+	for (int k = 0; k < PROC_SINGLES; k++)
 		if (h->proc[k].pid > 0)
-			add_proc(l, h->proc[k].name, h->proc[k].pid, h->proc[k].restarts);
+			add_proc(l, h->proc[k].name, NULL, h->proc[k].pid, h->proc[k].restarts);
+	for (unsigned k = 0; k < h->n_agents; k++)
+		if (h->agent[k].cell.pid > 0)
+			add_proc(l, h->agent[k].cell.name, h->agent[k].name, h->agent[k].cell.pid,
+				 h->agent[k].cell.restarts);
 	add_warnings(o, h);
 	return o;
 }
@@ -284,7 +299,11 @@ cJSON *command_run(struct host *h, const char *user, const cJSON *request, char 
 		/* cppcheck-suppress returnDanglingLifetime; a tree of its own */
 		return data;
 	}
-	(void) command_fail(&c, ENOSYS, "no command '%.40s'", name->valuestring);
+	/* What is no word is not repeated: it may not be UTF-8, and answers are. */
+	if (strspn(name->valuestring, "abcdefghijklmnopqrstuvwxyz-_") == strlen(name->valuestring))
+		(void) command_fail(&c, ENOSYS, "no command '%.40s'", name->valuestring);
+	else
+		(void) command_fail(&c, ENOSYS, "no such command; commands are lower-case words");
 	*ret_errno = c.err;
 	return NULL;
 }

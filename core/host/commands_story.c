@@ -155,11 +155,14 @@ cJSON *cmd_why(struct command_call *c)
 	return data;
 }
 
-/* Is the user in one of the groups that the permit names? */
+/* Is the user in one of the groups that the permit names?  "approve" alone is for anybody who
+ * may use the socket. */
 static bool in_group(const struct host *h, const struct txn *t, const char *user)
 {
 	const struct policy_rule *p = t->decision ? t->decision->permit : NULL;
 
+	if (p && p->n_groups == 0)
+		return true;
 	for (unsigned g = 0; p && g < p->n_groups; g++)
 		for (unsigned k = 0; k < h->config->n_groups; k++) {
 			const struct config_group *cg = &h->config->group[k];
@@ -194,6 +197,22 @@ static int say(struct command_call *c, enum word w, const struct txn *t)
 	return -EINVAL;
 }
 
+/* What the word is for, when it does not fit the state. */
+static const char *word_use(enum word w)
+{
+	switch (w) {
+	case WORD_APPROVE:
+		return "no approval is asked for";
+	case WORD_DENY:
+		return "only one that waits can be denied; rollback undoes one that is applied";
+	case WORD_CONFIRM:
+		return "it waits for no confirmation";
+	case WORD_ROLLBACK:
+		return "only one that is applied can be rolled back; deny ends one that waits";
+	}
+	return "";
+}
+
 static cJSON *word(struct command_call *c, enum word w, const char *name)
 {
 	const struct txn *t;
@@ -217,8 +236,8 @@ static cJSON *word(struct command_call *c, enum word w, const char *name)
 		return command_fail(c, EALREADY, "%s has approved T%" PRIu64 " already", c->user,
 				    id);
 	if (r < 0)
-		return command_fail(c, -r, "T%" PRIu64 " cannot be answered so now: %s", id,
-				    strerror(-r));
+		return command_fail(c, -r, "T%" PRIu64 " is %s: %s", id, txn_state_name(t->state),
+				    r == -EINVAL ? word_use(w) : strerror(-r));
 
 	data = cJSON_CreateObject();
 	t = txns_get(c->h->txns, id);

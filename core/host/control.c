@@ -26,6 +26,7 @@
 #define ACCEPTS_MAX    500 /* in a second */
 #define CLIENT_IN_MAX  (64u << 10)
 #define CLIENT_OUT_MAX (8u << 20)
+#define CLIENT_BATCH   (64u << 10) /* answers to what came at once are sent together */
 
 struct client {
 	struct client *next;
@@ -35,7 +36,7 @@ struct client {
 	char user[ANOD_NAME_SIZE];
 	char *in, *out;
 	size_t n_in, n_out, out_size;
-	bool monitor, closing;
+	bool monitor, closing, reading;
 	double monitor_id, facts_id;
 	char *pattern; /* facts --watch */
 };
@@ -115,6 +116,8 @@ static void client_send(struct client *c, const cJSON *o)
 	memcpy(c->out + c->n_out, text, n);
 	c->out[c->n_out + n] = '\n';
 	c->n_out += n + 1;
+	if (c->reading && c->n_out < CLIENT_BATCH)
+		return;
 	if (client_flush(c) < 0)
 		client_drop(c);
 }
@@ -176,6 +179,7 @@ static void on_line(struct client *c, const char *line, size_t n)
 static int client_read(struct client *c)
 {
 	ssize_t n = recv(c->fd, c->in + c->n_in, CLIENT_IN_MAX - c->n_in, MSG_DONTWAIT);
+	size_t at = 0;
 	char *end;
 
 	if (n < 0)
@@ -184,18 +188,21 @@ static int client_read(struct client *c)
 		return -ECONNRESET;
 
 	c->n_in += (size_t) n;
-	while (!c->closing && (end = memchr(c->in, '\n', c->n_in))) {
-		size_t line = (size_t) (end - c->in) + 1;
+	c->reading = true;
+	while (!c->closing && (end = memchr(c->in + at, '\n', c->n_in - at))) {
+		size_t next = (size_t) (end - c->in) + 1;
 
-		on_line(c, c->in, line - 1);
-		memmove(c->in, c->in + line, c->n_in - line);
-		c->n_in -= line;
+		on_line(c, c->in + at, next - 1 - at);
+		at = next;
 	}
+	c->reading = false;
+	memmove(c->in, c->in + at, c->n_in - at);
+	c->n_in -= at;
 	if (c->n_in == CLIENT_IN_MAX) {
 		reply(c, 0, NULL, "a request is one line of at most 64 KiB", EMSGSIZE);
 		return -EMSGSIZE;
 	}
-	return 0;
+	return c->closing ? 0 : client_flush(c);
 }
 
 static int on_client(sd_event_source *s, int fd, uint32_t events, void *data)

@@ -279,7 +279,8 @@ static int op_decide(void *data, struct txn *t)
 		.evidence = evidence_of(h, t->proposal.finding),
 		.now_us = host_now(h),
 		.wall_us = clock_wall_us(),
-		.paused = h->paused || h->capped,
+		/* A pause is no answer: the engine lets what may go on wait for its end. */
+		.capped = h->capped,
 	};
 	struct decision *d;
 	bool same;

@@ -49,7 +49,7 @@ static void start_agents(struct host *h, uint64_t now)
 	if (!model_in_sync(h->model))
 		log_warning("the kernel's state could not be read in %llu s: agents start blind",
 			    (unsigned long long) (FIRST_SYNC_US / US_PER_S));
-	(void) proc_start(h, PROC_CELL);
+	(void) cells_start(h);
 }
 
 /* ---- turns ------------------------------------------------------------------------------------ */
@@ -107,9 +107,7 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 {
 	struct host *h = data;
 
-	/* While we slept (a suspended machine, a slow disk) nobody read the cell's answers. */
-	h->cell_pong_us += measure_lateness(h, due);
-	cells_ping(h);
+	cells_ping(h, measure_lateness(h, due));
 	advice_idle(h);
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
@@ -311,7 +309,7 @@ static int start(struct host *h)
 	if (r >= 0)
 		r = open_facts(h);
 	if (r >= 0)
-		r = record_schema(h);
+		r = record_schema(h->schema);
 	if (r >= 0)
 		r = open_config(h);
 	if (r >= 0)
@@ -363,7 +361,7 @@ int host_new(const struct host_options *o, struct host **ret)
 	h->plugin_dir = strdup(o->plugin_dir);
 	h->started_us = h->lateness_since_us = clock_boot_us();
 	h->started_wall_us = clock_wall_us();
-	for (int k = 0; k < PROC_KINDS; k++)
+	for (int k = 0; k < PROC_SINGLES; k++)
 		h->proc[k].pidfd = -1;
 	if (!h->plugin_dir)
 		return -ENOMEM;

@@ -39,13 +39,15 @@ struct host_options {
 	int priority; /* LOG_* */
 };
 
-enum proc_kind { PROC_EXEC, PROC_GUARDIAN, PROC_CELL, PROC_INFER, PROC_KINDS };
+enum proc_kind { PROC_EXEC, PROC_GUARDIAN, PROC_INFER, PROC_CELL };
+#define PROC_SINGLES PROC_CELL /* kinds of which there is one; a cell belongs to its agent */
 
 struct proc { /* one of the other processes, or its stand-in under --single */
 	enum proc_kind kind;
 	struct host *host;
 	const char *name;
-	pid_t pid; /* 0: not running, or --single */
+	unsigned agent; /* of a cell: its agent, from 1; else 0 */
+	pid_t pid;	/* 0: not running, or --single */
 	int pidfd;
 	sd_event_source *exit, *retry;
 	struct chan *chan;
@@ -64,6 +66,9 @@ struct agent { /* one agent block of the configuration */
 	const char *state; /* "running", "starting", "failed": static */
 	char why[256];
 	uint64_t n_findings, n_proposals, n_refused;
+	struct proc cell; /* its own: what it does there harms nobody else */
+	bool cell_started;
+	uint64_t cell_pong_us;
 };
 
 struct host {
@@ -93,11 +98,9 @@ struct host {
 	struct instance **sensor;
 	struct request *request; /* sensing on behalf of agents */
 
-	struct proc proc[PROC_KINDS];
+	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;
 	struct agent *agent;
-	bool cell_started;
-	uint64_t cell_pong_us;
 	struct cell_link *links; /* (agent, cell's id) <-> ours: findings, proposals, questions */
 
 	struct question *questions;
@@ -120,8 +123,12 @@ uint64_t host_now(const struct host *h);
 void host_stop(struct host *h);
 
 /* procs.c */
-int proc_start(struct host *h, enum proc_kind kind);
-void proc_kill(struct host *h, enum proc_kind kind); /* at once, and wait for its end */
+/* Where 'name' lies: beside our own binary (a build folder), in ../lib/anod as seen from it (an
+ * installation that was moved), or where it was to be installed; returns 'ret'. */
+const char *installed_file(const char *name, char *ret, size_t size);
+int proc_start(struct host *h, enum proc_kind kind); /* not a cell */
+int proc_open(struct host *h, struct proc *p);
+void proc_kill(struct proc *p); /* at once, and wait for its end */
 void procs_done(struct host *h);
 
 /* sensors.c */
@@ -130,18 +137,21 @@ int sensors_start(struct host *h);
 void sensors_stop(struct host *h);
 int sensors_request(struct host *h, unsigned agent, uint64_t id, const struct anod_action *a);
 void sensors_unrequest(struct host *h, unsigned agent, uint64_t id);
+void sensors_unrequest_agent(struct host *h, unsigned agent);
 void sensors_unrequest_all(struct host *h);
 
 /* cells.c */
 int cells_configure(struct host *h); /* agents of the configuration */
 void cells_forget(struct host *h);
-int cells_on_start(struct host *h); /* the process is there: send it everything */
-void cells_on_end(struct host *h);
-int cells_on_message(struct host *h, const struct chan_head *msg); /* cells_in.c */
+int cells_start(struct host *h);
+void cells_kill(struct host *h);
+int cells_on_start(struct host *h, unsigned number); /* it is there: send it everything */
+void cells_on_end(struct host *h, unsigned number);
+int cells_on_message(struct host *h, unsigned number, const struct chan_head *msg); /* cells_in.c */
 void cells_on_fact(struct host *h, const struct store_change *c);
 void cells_verdict(struct host *h, const struct txn *t, enum anod_verdict v, int error);
 void cells_answer(struct host *h, unsigned agent, uint64_t id, const struct infer_answer *a);
-void cells_ping(struct host *h);
+void cells_ping(struct host *h, uint64_t late_us); /* late_us: how late we are ourselves */
 void cells_link_proposal(struct host *h, uint64_t agent_ref, uint64_t tx);
 
 /* engine.c */
@@ -156,16 +166,16 @@ void budgets_save(struct host *h);
 void budgets_restore(struct host *h);
 
 /* advice.c */
-int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m);
+int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m, uint64_t incident);
 int advice_on_message(struct host *h, const struct chan_head *msg);
 void advice_on_end(struct host *h);
-void advice_forget(struct host *h); /* the cell ended: nobody waits for an answer */
+void advice_forget(struct host *h, unsigned agent); /* its cell has ended: nobody listens */
 void advice_done(struct host *h);
 void advice_idle(struct host *h); /* lets an idle inference process go */
 bool advice_available(const struct host *h);
 
 /* record.c */
-int record_schema(struct host *h); /* declares "finding.*" */
+int record_schema(struct schema *s); /* declares "finding.*" */
 int record_open(struct host *h);
 /* < 0: it is not in the ledger, so nothing may be done on it. */
 int record_decision(struct host *h, const struct txn *t);

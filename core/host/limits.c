@@ -2,14 +2,19 @@
  * limits - what budgets and cooldowns have used, across restarts.
  *
  * Design.  A daemon that forgot its budgets when it is restarted would be a way around them.  The
- * file "budgets.json" in the state folder is written beside and renamed whenever something was
- * charged; it is not synced, because after a loss of power the effects are gone too.  Ages are
- * stored, not times, with the wall clock of the writing, so a new boot does not confuse them; a
- * wall clock that went backwards counts as no time at all, which errs on the strict side.
+ * file "budgets.json" in the state folder is written whenever something was charged, between the
+ * decision and its effect; it is not synced, because after a loss of power the effects are gone
+ * too.  As long as the text fits a page, the file is one page, padded, and overwritten in place:
+ * no signal can tear that, and it costs a few us where a rename(2) over an old file costs 0.3 ms
+ * on ext4, which then starts to write back (auto_da_alloc).  Longer texts are written beside and
+ * renamed.  Ages are stored, not times, with the wall clock of the writing, so a new boot does
+ * not confuse them; a wall clock that went backwards counts as no time at all, which errs on the
+ * strict side.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cjson/cJSON.h>
 
@@ -18,12 +23,22 @@
 #include "host/host.h"
 
 #define LIMITS_SIZE (4u << 20)
+#define LIMITS_PAGE 4096
 
-static int write_file(const char *path, const char *text)
+/* False: the file is not there yet, or not one page; nothing was written. */
+static bool overwrite_page(const char *path, const char *page)
+{
+	_cleanup_(closep) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == LIMITS_PAGE &&
+	       pwrite(fd, page, LIMITS_PAGE, 0) == LIMITS_PAGE;
+}
+
+static int replace_file(const char *path, const char *text, size_t n)
 {
 	char tmp[600];
 	_cleanup_(closep) int fd = -1;
-	size_t n = strlen(text);
 	ssize_t done;
 
 	(void) snprintf(tmp, sizeof(tmp), "%s.new", path);
@@ -34,6 +49,20 @@ static int write_file(const char *path, const char *text)
 	if (done != (ssize_t) n)
 		return done < 0 ? -errno : -ENOSPC;
 	return rename(tmp, path) < 0 ? -errno : 0;
+}
+
+static int write_file(const char *path, const char *text)
+{
+	char page[LIMITS_PAGE];
+	size_t n = strlen(text);
+
+	if (n >= sizeof(page))
+		return replace_file(path, text, n);
+
+	memcpy(page, text, n);
+	memset(page + n, ' ', sizeof(page) - n);
+	page[sizeof(page) - 1] = '\n';
+	return overwrite_page(path, page) ? 0 : replace_file(path, page, sizeof(page));
 }
 
 void budgets_save(struct host *h)

@@ -45,6 +45,15 @@ void link_del(struct host *h, struct cell_link *l)
 	free(l);
 }
 
+void links_drop_agent(struct host *h, unsigned agent)
+{
+	struct cell_link *l, *next;
+
+	HASH_ITER(hh, h->links, l, next)
+	if (l->key.agent == agent)
+		link_del(h, l);
+}
+
 void links_drop(struct host *h)
 {
 	struct cell_link *l, *next;

@@ -25,9 +25,10 @@ struct cell_link {
 struct cell_link *link_find(struct host *h, unsigned agent, enum link_what what, uint64_t id);
 int link_add(struct host *h, unsigned agent, enum link_what what, uint64_t theirs, uint64_t ours);
 void link_del(struct host *h, struct cell_link *l);
+void links_drop_agent(struct host *h, unsigned agent);
 void links_drop(struct host *h);
 
-/* Send a message to the cell: head type and id set, the rest is filled in.  cells.c. */
-int cells_send(struct host *h, struct chan_head *m, size_t size);
+/* Send a message to an agent's cell: head type and id set, the rest is filled in.  cells.c. */
+int cells_send(struct host *h, unsigned number, struct chan_head *m, size_t size);
 
 #endif

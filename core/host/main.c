@@ -60,20 +60,11 @@ static int exec_main(int fd, const char *folder)
 }
 
 /* libcurl is linked by this object alone, so that only this process pays for it. */
-static void *open_beside(const char *name)
+static void *open_object(const char *name)
 {
-	char path[600] = "", *slash;
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
-	void *so;
+	char path[600];
 
-	path[n > 0 ? n : 0] = '\0';
-	slash = strrchr(path, '/');
-	(void) snprintf(slash ? slash + 1 : path, 64, "%s", name);
-	so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (so)
-		return so;
-	(void) snprintf(path, sizeof(path), "%s/lib/anod/%s", ANOD_INSTALL_PREFIX, name);
-	return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	return dlopen(installed_file(name, path, sizeof(path)), RTLD_NOW | RTLD_LOCAL);
 }
 
 static int infer_main(int fd, const char *folder)
@@ -84,7 +75,7 @@ static int infer_main(int fd, const char *folder)
 	_cleanup_(plugins_closep) struct plugins *p = NULL;
 	const struct anod_dialect *dialect[PLUGINS_MAX + 1] = { 0 };
 	struct infer *infer = NULL;
-	void *so = open_beside("anod-infer.so");
+	void *so = open_object("anod-infer.so");
 	open_fn *open_infer = so ? (open_fn *) (uintptr_t) dlsym(so, "anod_infer_open") : NULL;
 	unsigned n = 0;
 	int r;
@@ -133,21 +124,11 @@ static int child_main(int argc, char **argv)
 
 /* ---- for people ----------------------------------------------------------------------------------- */
 
-/* The build folder's plugins when we run from one, else the installed ones. */
 static const char *default_plugins(void)
 {
 	static char folder[600];
-	char path[512] = "", *slash;
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
-	path[n > 0 ? n : 0] = '\0';
-	slash = strrchr(path, '/');
-	if (slash)
-		*slash = '\0';
-	(void) snprintf(folder, sizeof(folder), "%s/plugins", path);
-	if (access(folder, F_OK) == 0)
-		return folder;
-	return ANOD_INSTALL_PREFIX "/lib/anod/plugins";
+	return installed_file("plugins", folder, sizeof(folder));
 }
 
 static int parse(int argc, char **argv, struct host_options *o)

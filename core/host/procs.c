@@ -27,7 +27,7 @@
 #define BACKOFF_MAX_US (10 * US_PER_S)
 #define QUIET_US       (60 * US_PER_S)
 
-static const char *const names[PROC_KINDS] = {
+static const char *const names[] = {
 	[PROC_EXEC] = "exec",
 	[PROC_GUARDIAN] = "guardian",
 	[PROC_CELL] = "cell",
@@ -52,15 +52,17 @@ static void self_folder(char *buf, size_t size)
 		*slash = '\0';
 }
 
-/* A file beside our own binary (a build folder), else in the library folder. */
-static void beside(const char *name, char *ret, size_t size)
+const char *installed_file(const char *name, char *ret, size_t size)
 {
 	char folder[512];
 
 	self_folder(folder, sizeof(folder));
 	(void) snprintf(ret, size, "%s/%s", folder, name);
 	if (access(ret, F_OK) < 0)
+		(void) snprintf(ret, size, "%s/../lib/anod/%s", folder, name);
+	if (access(ret, F_OK) < 0)
 		(void) snprintf(ret, size, "%s/lib/anod/%s", ANOD_INSTALL_PREFIX, name);
+	return ret;
 }
 
 /* In the child: descriptor 'fd' becomes 3, the guardian's pidfd 4, and everything else but stdio is
@@ -90,7 +92,7 @@ static void become(struct proc *p, int fd)
 			(void) fcntl(self, F_SETFD, 0);
 		else if (self >= 0)
 			(void) dup2(self, 4); /* and without close-on-exec */
-		beside("anod-guardian", guardian, sizeof(guardian));
+		(void) installed_file("anod-guardian", guardian, sizeof(guardian));
 		/* Without a pidfd the end of the channel tells of our death. */
 		(void) snprintf(pid, sizeof(pid), "%d", self < 0 ? -1 : 4);
 		(void) execl(guardian, "anod-guardian", "3", pid, p->host->state_dir,
@@ -113,7 +115,7 @@ static int on_retry(sd_event_source *s, uint64_t due, void *data)
 
 	(void) due;
 	p->retry = sd_event_source_disable_unref(s);
-	if (p->wanted && !p->host->stopping && proc_start(p->host, p->kind) < 0 && !p->chan)
+	if (p->wanted && !p->host->stopping && proc_open(p->host, p) < 0 && !p->chan)
 		start_again(p);
 	return 0;
 }
@@ -147,12 +149,10 @@ static void ended(struct proc *p)
 	case PROC_GUARDIAN:
 		break; /* told when the new one is there, or cannot be had */
 	case PROC_CELL:
-		cells_on_end(h);
+		cells_on_end(h, p->agent);
 		break;
 	case PROC_INFER:
 		advice_on_end(h);
-		break;
-	case PROC_KINDS:
 		break;
 	}
 }
@@ -171,7 +171,7 @@ static void start_again(struct proc *p)
 	/* The first time at once: an executor or guardian is missed by open transactions. */
 	if (p->backoff_us == 0) {
 		p->backoff_us = BACKOFF_MIN_US;
-		if (proc_start(p->host, p->kind) >= 0)
+		if (proc_open(p->host, p) >= 0)
 			return;
 	}
 	r = sd_event_add_time_relative(p->host->loop, &p->retry, CLOCK_BOOTTIME, p->backoff_us,
@@ -219,11 +219,9 @@ static int on_message(void *data, const struct chan_head *msg)
 	case PROC_GUARDIAN:
 		return txns_on_guard(h->txns, msg);
 	case PROC_CELL:
-		return cells_on_message(h, msg);
+		return cells_on_message(h, p->agent, msg);
 	case PROC_INFER:
 		return advice_on_message(h, msg);
-	case PROC_KINDS:
-		break;
 	}
 	return -EPROTO;
 }
@@ -284,7 +282,7 @@ static int open_infer_inside(struct proc *p, int fd)
 	unsigned n = 0;
 	void *so;
 
-	beside("anod-infer.so", path, sizeof(path));
+	(void) installed_file("anod-infer.so", path, sizeof(path));
 	so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	open_infer = so ? (open_fn *) (uintptr_t) dlsym(so, "anod_infer_open") : NULL;
 	if (!open_infer) {
@@ -324,8 +322,6 @@ static int start_inside(struct proc *p, int ours, int theirs)
 	case PROC_INFER:
 		r = open_infer_inside(p, theirs);
 		break;
-	case PROC_KINDS:
-		return -EINVAL;
 	}
 	if (r < 0) {
 		(void) close(ours);
@@ -351,7 +347,6 @@ static void stop_inside(struct proc *p)
 		cell_free(p->inside);
 		break;
 	case PROC_INFER: /* its code lives in an object that stays loaded; see --single */
-	case PROC_KINDS:
 		break;
 	}
 	p->inside = NULL;
@@ -359,19 +354,17 @@ static void stop_inside(struct proc *p)
 
 /* ---- public ------------------------------------------------------------------------------- */
 
-int proc_start(struct host *h, enum proc_kind kind)
+int proc_open(struct host *h, struct proc *p)
 {
-	struct proc *p = &h->proc[kind];
-	int fd[2], r;
+	int fd[2] = { -1, -1 }, r;
 
 	if (p->chan)
 		return 0;
 	if (p->pid > 0) /* killed, and its end not yet seen: its number must not be lost */
 		return -EAGAIN;
 
-	p->kind = kind;
 	p->host = h;
-	p->name = names[kind];
+	p->name = names[p->kind];
 	p->started_us = clock_boot_us();
 	p->stopping = false;
 	p->wanted = true;
@@ -390,7 +383,7 @@ int proc_start(struct host *h, enum proc_kind kind)
 		return r;
 	}
 
-	switch (kind) {
+	switch (p->kind) {
 	case PROC_EXEC:
 		if (p->restarts)
 			txns_exec_restarted(h->txns, true);
@@ -400,19 +393,22 @@ int proc_start(struct host *h, enum proc_kind kind)
 			txns_guard_restarted(h->txns, true);
 		break;
 	case PROC_CELL:
-		return cells_on_start(h);
+		return cells_on_start(h, p->agent);
 	case PROC_INFER:
-	case PROC_KINDS:
 		break;
 	}
 	return 0;
 }
 
-/* A cell or an inference process holds nothing that its death could lose. */
-void proc_kill(struct host *h, enum proc_kind kind)
+int proc_start(struct host *h, enum proc_kind kind)
 {
-	struct proc *p = &h->proc[kind];
+	h->proc[kind].kind = kind;
+	return proc_open(h, &h->proc[kind]);
+}
 
+/* A cell or an inference process holds nothing that its death could lose. */
+void proc_kill(struct proc *p)
+{
 	p->retry = sd_event_source_disable_unref(p->retry);
 	if (!p->host)
 		return;
@@ -432,9 +428,9 @@ void procs_done(struct host *h)
 {
 	struct proc *g = &h->proc[PROC_GUARDIAN];
 
-	proc_kill(h, PROC_CELL);
-	proc_kill(h, PROC_INFER);
-	proc_kill(h, PROC_EXEC);
+	cells_kill(h);
+	proc_kill(&h->proc[PROC_INFER]);
+	proc_kill(&h->proc[PROC_EXEC]);
 	if (!g->host)
 		return;
 

@@ -189,7 +189,7 @@ static void observe_note(struct host *h, const struct txn *t)
 			*c = ' ';
 	if (line)
 		incident_note(h->incidents, t->incident, LINE_NOTE, t->id, t->agent, now, wall,
-			      "allowed by: %s", line);
+			      "this rule would allow it: %s", line);
 }
 
 static int txn_priority(enum txn_state s)
@@ -247,8 +247,13 @@ void record_txn(struct host *h, const struct txn *t, enum txn_state old)
 		if (txn_state_final(t->state))
 			cJSON_AddItemToObject(b, "transaction", txn_json(h, t));
 		(void) record_event(h, "tx", b);
-		incident_note(h->incidents, t->incident, kind, t->id, t->agent, now, wall, "%s: %s",
-			      txn_state_name(t->state), why);
+		/* "denied: no permit ..." says its state by itself. */
+		if (strncmp(why, txn_state_name(t->state), strlen(txn_state_name(t->state))) == 0)
+			incident_note(h->incidents, t->incident, kind, t->id, t->agent, now, wall,
+				      "%s", why);
+		else
+			incident_note(h->incidents, t->incident, kind, t->id, t->agent, now, wall,
+				      "%s: %s", txn_state_name(t->state), why);
 		monitor_send(h, "tx", t->incident, t->id, t->agent, why);
 	}
 	log_about(txn_priority(t->state), t->id, t->incident, "T%" PRIu64 " %s: %s", t->id,
@@ -315,11 +320,11 @@ static int on_old_line(const cJSON *line, void *data)
 	return 0;
 }
 
-int record_schema(struct host *h)
+int record_schema(struct schema *s)
 {
 	const char *why;
 
-	return schema_declare(h->schema, "core", finding_kinds, &why);
+	return schema_declare(s, "core", finding_kinds, &why);
 }
 
 int record_open(struct host *h)

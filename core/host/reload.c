@@ -206,11 +206,12 @@ int host_reload(struct host *h, struct diag_list *diags)
 	txns_policy_changed(h->txns);
 	if (!same_sensors(old, h->config))
 		r = restart_sensors(h);
-	proc_kill(h, PROC_CELL);
+	advice_done(h); /* questions name their agent by its number */
+	cells_kill(h);
 	cells_forget(h);
 	e = cells_configure(h);
 	if (e >= 0 && h->agents_started)
-		e = proc_start(h, PROC_CELL);
+		e = cells_start(h);
 	r = MIN_OF(r, e);
 	configs_sweep(h);
 	log_notice("reloaded: policy \"%s\" revision %llu", h->config->policy->name ?: "",
@@ -225,7 +226,7 @@ int check_files(const struct host_options *o, char **files, int n, FILE *out)
 	_cleanup_(plugins_closep) struct plugins *p = NULL;
 	_cleanup_(schema_freep) struct schema *s = schema_new();
 	struct config_env env;
-	const char *why;
+	const char *why = "";
 	int worst = 0, r;
 
 	if (!s)
@@ -234,10 +235,14 @@ int check_files(const struct host_options *o, char **files, int n, FILE *out)
 	if (r < 0)
 		return r;
 
-	for (unsigned k = 0; k < p->n; k++)
-		if (p->item[k].desc->kinds &&
-		    schema_declare(s, p->item[k].desc->name, p->item[k].desc->kinds, &why) < 0)
-			return -EEXIST;
+	r = record_schema(s);
+	for (unsigned k = 0; r >= 0 && k < p->n; k++)
+		if (p->item[k].desc->kinds)
+			r = schema_declare(s, p->item[k].desc->name, p->item[k].desc->kinds, &why);
+	if (r < 0) {
+		(void) fprintf(out, "facts of the plugins in %s: %s\n", o->plugin_dir, why);
+		return r;
+	}
 	fill_env(s, p, &env);
 	for (int k = 0; k < n; k++) {
 		_cleanup_(config_freep) struct config *c = NULL;

@@ -360,6 +360,18 @@ void sensors_unrequest(struct host *h, unsigned agent, uint64_t id)
 	}
 }
 
+void sensors_unrequest_agent(struct host *h, unsigned agent)
+{
+	struct request **q = &h->request;
+
+	while (*q) {
+		if ((*q)->agent == agent)
+			end_request(q);
+		else
+			q = &(*q)->next;
+	}
+}
+
 void sensors_unrequest_all(struct host *h)
 {
 	while (h->request)

@@ -70,7 +70,6 @@ static void add_changes(cJSON *o, const struct host *h, const struct txn *t)
 cJSON *txn_json(const struct host *h, const struct txn *t)
 {
 	cJSON *o = cJSON_CreateObject(), *list;
-	const struct policy_rule *permit = t->decision ? t->decision->permit : NULL;
 	char text[256];
 
 	cJSON_AddNumberToObject(o, "id", (double) t->id);
@@ -87,15 +86,16 @@ cJSON *txn_json(const struct host *h, const struct txn *t)
 	add_changes(o, h, t);
 	if (t->decision)
 		cJSON_AddStringToObject(o, "level", level_name(t->decision->level));
-	if (t->rule[0])
-		cJSON_AddStringToObject(o, "rule", t->rule);
+	/* Its configuration, and the permit with it, may be gone when it has ended. */
+	if (t->decision && t->decision->permit_name[0])
+		cJSON_AddStringToObject(o, "rule", t->decision->permit_name);
 	cJSON_AddStringToObject(o, "created", format_wall(t->created_wall_us, text, sizeof(text)));
 	cJSON_AddStringToObject(o, "why", t->why);
 	list = cJSON_AddArrayToObject(o, "approvals");
 	for (unsigned k = 0; k < t->n_approvals; k++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(t->approver[k]));
-	if (t->state == TXN_WAITING && permit)
-		cJSON_AddNumberToObject(o, "needs", permit->approvals);
+	if (t->state == TXN_WAITING && t->decision && t->decision->permit)
+		cJSON_AddNumberToObject(o, "needs", t->decision->permit->approvals);
 	if (!txn_state_final(t->state) && t->deadline_us)
 		cJSON_AddNumberToObject(o, "deadline_us", (double) t->deadline_us);
 	if (t->by_guardian)

@@ -13,7 +13,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "model/way.h"
 

@@ -165,11 +165,14 @@ static void name_resource(struct act *a)
 		(void) copy_text(a->resource, sizeof(a->resource), "router");
 }
 
-static bool is_foreign(const struct anod_object *o)
+static void find_owner(struct act *a, const struct anod_object *o)
 {
 	int protocol = anod_object_protocol(o);
 
-	return protocol >= 0 && protocol != ANOD_RTPROT;
+	if (protocol < 0 || protocol == ANOD_RTPROT)
+		return;
+	a->foreign = true;
+	a->owner = protocol;
 }
 
 void act_init(struct act *a, const struct decide_in *in, unsigned nth)
@@ -184,7 +187,7 @@ void act_init(struct act *a, const struct decide_in *in, unsigned nth)
 	a->undo = desc && (desc->flags & ANOD_ACT_UNDO);
 	for (unsigned i = 0; in->whatif && i < in->whatif->n_steps; i++)
 		if (in->whatif->step_action[i] == nth && in->whatif->step[i].has_pre)
-			a->foreign |= is_foreign(&in->whatif->step[i].pre);
+			find_owner(a, &in->whatif->step[i].pre);
 }
 
 static double ratio_of(double from, double to)

@@ -239,6 +239,11 @@ static int anod_clause(struct parse *p, void *target, unsigned index)
 	if (*text[index])
 		return parse_error(p, &place, "'%s' is set in another block already",
 				   anod_words[index]);
+	/* The manifests are what a configuration is checked against, so they are loaded first. */
+	if (text[index] == &c->plugin_dir)
+		parse_warning(p, &place,
+			      "'plugins' has no effect here; start anod with "
+			      "--plugins \"DIR\"");
 	r = parse_string(p, anod_words[index], text[index]);
 	if (r == 0 && index < 3 && (*text[index])[0] != '/')
 		return parse_error(p, &place, "'%s' wants an absolute path", anod_words[index]);

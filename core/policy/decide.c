@@ -173,6 +173,9 @@ static char *make_reason(const struct decide_in *in, const struct decision *d,
 		;
 	else if (in->paused)
 		text_add(&t, "paused by the operator");
+	else if (in->capped)
+		text_add(&t, "journal or ledger failed: nothing is changed until anod is "
+			     "restarted on a good disk");
 	else
 		say_allowed(d, a, &t);
 	return strdup(t.b);
@@ -344,6 +347,8 @@ static int fill(const struct decide_in *in, struct decision *d)
 
 	d->level = answer.level;
 	d->permit = answer.permit;
+	if (d->permit)
+		(void) copy_text(d->permit_name, sizeof(d->permit_name), d->permit->name);
 	d->generation = in->whatif ? in->whatif->generation : 0;
 	d->wall_us = in->wall_us;
 	memcpy(d->resource, acts[answer.action].resource, sizeof(d->resource));

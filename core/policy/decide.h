@@ -42,6 +42,7 @@ struct decide_in {
 	uint64_t now_us;   /* boottime */
 	uint64_t wall_us;  /* for windows */
 	bool paused;	   /* the operator's: ceiling observe */
+	bool capped;	   /* journal or ledger failed: ceiling observe */
 };
 
 struct decided_rule {
@@ -72,6 +73,7 @@ struct decided_charge { /* what decide_charge() uses up, once for each budget an
 struct decision {
 	enum level level;	    /* of the whole proposal: the least of its actions */
 	struct policy_rule *permit; /* that gave the level and the obligations; borrowed; or NULL */
+	char permit_name[ANOD_NAME_SIZE]; /* "": none; still good when the configuration is gone */
 	unsigned n_rules, n_invariants;
 	struct decided_rule *rule; /* every rule that names this agent and action kind */
 	struct decided_invariant *invariant;

@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include <anod/rtnl.h>
+
 #include "base/clock.h"
 #include "facts/value.h"
 #include "policy/judge.h"
@@ -91,15 +93,17 @@ void text_approval(struct text *t, const struct policy_rule *permit)
 static void explain_hold(const struct judged *j, const struct decide_in *in, struct text *t)
 {
 	uint64_t left_us = j->until_us > in->now_us ? j->until_us - in->now_us : 0;
-	char left[32];
+	char left[32], owner[16];
 
 	(void) format_duration(left_us, left, sizeof(left));
 	switch (j->hold) {
 	case HOLD_NONE:
 		break;
 	case HOLD_FOREIGN:
-		text_item(t, "the object is not anod's and the permit does not say "
-			     "\"foreign objects\"");
+		text_item(t,
+			  "the object belongs to proto %s and the permit does not say "
+			  "\"foreign objects\"",
+			  anod_protocol_text(j->owner, owner, sizeof(owner)));
 		break;
 	case HOLD_BUDGET:
 		text_item(t, "budget %s is used up, free in %s", j->rule->budget, left);

@@ -11,7 +11,7 @@
  */
 #include <math.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "facts/value.h"
 #include "policy/judge.h"

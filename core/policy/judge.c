@@ -99,7 +99,7 @@ int judge_all(const struct decide_in *in, const struct act *acts, struct hypothe
 	ret->invariants_hold = in->whatif && invariants_judge(in, hyp, NULL, NULL);
 	if (!ret->invariants_hold || !in->in_sync)
 		ret->level = LEVEL_DENY;
-	if (in->paused)
+	if (in->paused || in->capped)
 		ret->level = MIN_OF(ret->level, LEVEL_OBSERVE);
 	return 0;
 }

@@ -48,6 +48,7 @@ struct act {
 	char neigh[ANOD_NAME_SIZE], nexthop[ANOD_NAME_SIZE]; /* subjects; "": none */
 	char resource[ANOD_NAME_SIZE];
 	bool foreign; /* changes an object that is not anod's */
+	int owner;    /* then: whose it is, RTPROT_* */
 	bool undo;    /* ANOD_ACT_UNDO */
 };
 void act_init(struct act *a, const struct decide_in *in, unsigned nth);
@@ -103,6 +104,7 @@ struct judged {
 	bool remembered; /* a cap whose guard is false by now but that stays for its time */
 	bool no_undo;	 /* auto was granted to what cannot be undone: approve is left */
 	enum hold hold;
+	int owner;	   /* of HOLD_FOREIGN: whose object it is, RTPROT_* */
 	uint64_t until_us; /* of hold or remembered */
 	enum level level;
 };

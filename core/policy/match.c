@@ -295,6 +295,7 @@ static void hold_permit(struct judged *j, const struct decide_in *in, const stru
 
 	if (act->foreign && !r->touch_foreign) {
 		j->hold = HOLD_FOREIGN;
+		j->owner = act->owner;
 		return;
 	}
 	if (r->cooldown_us && in->budgets) {

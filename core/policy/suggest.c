@@ -146,7 +146,7 @@ char *decision_suggest(const struct decide_in *in)
 		level = MIN_OF(level, each[i].ceiling);
 		foreign |= acts[i].foreign;
 	}
-	if (in->paused)
+	if (in->paused || in->capped)
 		level = MIN_OF(level, LEVEL_OBSERVE);
 	if (level <= answer.level)
 		return NULL;

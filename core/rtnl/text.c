@@ -57,7 +57,7 @@ static void add_table(struct line *l, uint32_t table)
 		add(l, " %u", table);
 }
 
-static void add_protocol(struct line *l, uint8_t protocol)
+static const char *protocol_word(uint8_t protocol)
 {
 	static const char *const words[256] = {
 		[RTPROT_REDIRECT] = "redirect",
@@ -78,10 +78,26 @@ static void add_protocol(struct line *l, uint8_t protocol)
 		[RTPROT_EIGRP] = "eigrp",
 	};
 
-	if (words[protocol])
-		add(l, " proto %s", words[protocol]);
+	return words[protocol];
+}
+
+static void add_protocol(struct line *l, uint8_t protocol)
+{
+	if (protocol_word(protocol))
+		add(l, " proto %s", protocol_word(protocol));
 	else if (protocol)
 		add(l, " proto %u", protocol);
+}
+
+const char *anod_protocol_text(int protocol, char *buf, size_t size)
+{
+	const char *word = protocol_word((uint8_t) protocol);
+
+	if (word)
+		(void) snprintf(buf, size, "%s", word);
+	else
+		(void) snprintf(buf, size, "%d", protocol);
+	return buf;
 }
 
 static void add_lladdr(struct line *l, const uint8_t *lladdr, uint8_t len)

@@ -63,7 +63,6 @@ struct txn { /* read by all, changed by the engine only */
 	struct anod_proposal proposal;
 	/* Owned.  Detached from its configuration when the transaction has ended. */
 	struct decision *decision;
-	char rule[ANOD_NAME_SIZE]; /* the permit, or "" */
 	unsigned n_steps;
 	struct exec_step *step;			      /* owned; from PREPARED */
 	uint64_t created_us, changed_us, deadline_us; /* deadline of the present state */

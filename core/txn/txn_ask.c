@@ -19,12 +19,10 @@ static void take_terms(struct entry *x)
 
 	*m = (struct terms){ .wait_us = TXN_WAIT_US, .verify_us = TXN_VERIFY_DEFAULT_US };
 	(void) copy_text(x->resource, sizeof(x->resource), d->resource);
-	x->t.rule[0] = '\0';
 	if (!p)
 		return;
 
 	(void) copy_text(m->rule, sizeof(m->rule), p->name);
-	(void) copy_text(x->t.rule, sizeof(x->t.rule), p->name);
 	m->approvals = p->approvals;
 	if (p->approve_within_us)
 		m->wait_us = p->approve_within_us;

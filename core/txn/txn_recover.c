@@ -98,7 +98,6 @@ static void recover_one(struct txns *e, struct entry *x, struct left *l, bool fi
 	if (l->o.intent) {
 		(void) copy_text(x->t.agent, sizeof(x->t.agent), l->intent.agent);
 		(void) copy_text(x->terms.rule, sizeof(x->terms.rule), l->intent.rule);
-		(void) copy_text(x->t.rule, sizeof(x->t.rule), l->intent.rule);
 		(void) copy_text(x->resource, sizeof(x->resource), l->intent.resource);
 		x->t.n_steps = l->intent.n_steps;
 		x->t.step = TAKE(l->step);

@@ -128,13 +128,14 @@ class Lab:
         """Lose a share of all packets that a provider gets from the router; 0 ends it."""
         self.do(isp, "nft", "delete", "table", "ip", "gray", check=False)
         if percent:
+            some = "numgen random mod 1000 < %d" % int(percent * 10) if percent < 100 else ""
             self.do(isp, "nft", "-f", "-", stdin="""table ip gray {
   chain pre {
     type filter hook prerouting priority -300;
-    iifname "r" numgen random mod 1000 < %d counter drop
+    iifname "r" %s counter drop
   }
 }
-""" % int(percent * 10))
+""" % some)
 
     # ---- anod ----
 
@@ -180,8 +181,10 @@ class Lab:
 class Anod:
     """A daemon in the router's namespace."""
 
-    def __init__(self, lab, config=None, name="anod", args=(), quiet=True):
-        self.lab, self.name = lab, name
+    def __init__(self, lab, config=None, name="anod", args=(), agents=True, under=()):
+        """'under': the words of a program that runs it, such as valgrind."""
+        self.lab, self.name, self.under = lab, name, list(under)
+        self.agents = agents  # wait for them: not for those that are meant to crash
         self.state = os.path.join(lab.dir, name + ".state")
         self.rundir = os.path.join(lab.dir, name + ".run")
         self.log = os.path.join(lab.dir, name + ".log")
@@ -197,14 +200,19 @@ class Anod:
         with open(self.config, "w") as f:
             f.write(config)
 
-    def up(self):
-        cmd = [os.path.join(BUILD, "anod"), "run", "--state", self.state, "--run", self.rundir]
+    def spawn(self):
+        """Start the daemon, and do not wait for it."""
+        cmd = self.under + [os.path.join(BUILD, "anod"), "run", "--state", self.state,
+                            "--run", self.rundir]
         cmd += ["-c", self.config] if self.config else []
         with open(self.log, "a") as log:
             self.proc = self.lab.start("router", *cmd, *self.args, stdout=log, stderr=log,
                                        stdin=subprocess.DEVNULL)
+
+    def up(self):
+        self.spawn()
         try:
-            wait("anod answers", self._ready, 20)
+            wait("anod answers", self._ready, 60 if self.under else 20)
         except RuntimeError as e:
             raise RuntimeError("%s\n%s" % (e, self.tail()))
         return self
@@ -216,7 +224,7 @@ class Anod:
             agents = self.ask("agents")["agents"]
         except (OSError, ValueError):
             return False
-        return all(a["state"] in ("running", "failed") for a in agents)
+        return not self.agents or all(a["state"] in ("running", "failed") for a in agents)
 
     def tail(self, n=30):
         with open(self.log) as f:
@@ -246,7 +254,25 @@ class Anod:
                            os.path.join(self.rundir, "anod.sock"), *args, check=check)
 
     def pids(self):
-        return {p["name"]: p["pid"] for p in self.ask("status")["processes"]}
+        """Process ids by name; a cell also as "cell AGENT", the last one as "cell"."""
+        out = {}
+        for p in self.ask("status")["processes"]:
+            out[p["name"]] = p["pid"]
+            if "agent" in p:
+                out["cell " + p["agent"]] = p["pid"]
+        return out
+
+    def agent(self, name):
+        return [a for a in self.ask("agents")["agents"] if a["name"] == name][0]
+
+    def logged(self, *words):
+        """Is there a line in the log that has all of the words?"""
+        with open(self.log) as f:
+            return any(all(w in line for w in words) for line in f)
+
+    def states(self, tx=None):
+        """The states that a transaction (or any) was said to be in, in order."""
+        return [o["state"] for o in self.ledger("tx") if tx in (None, o["tx"])]
 
     def fact(self, path):
         kind, rest = path.split("/", 1)
@@ -281,7 +307,7 @@ class Anod:
         if self.proc.poll() is None:
             # The namespace wrapper execs, so this is the daemon itself.
             self.proc.terminate()
-            self.proc.wait(10)
+            self.proc.wait(60 if self.under else 10)
         return self.proc.returncode
 
     def kill(self):

@@ -9,7 +9,8 @@
  * core, so the time of the server is in both and the difference is what anod adds: parsing the
  * question, framing, schema, prompt, JSON, checks, and two messages over the channel.
  *
- * Memory is the growth of the process's resident memory while 512 calls are open; the server's
+ * "limit" is bare libcurl, "anod-added" the difference, CPU time unless it says wall.  Figures are
+ * medians of ROUNDS, lines of JSON.  Memory is the growth of the process's resident memory while 512 calls are open; the server's
  * share is in both.
  */
 #include <dlfcn.h>
@@ -334,15 +335,33 @@ static double measure(run_fn *run, unsigned calls, unsigned parallel, double *re
 	return cpu[ROUNDS / 2];
 }
 
+static void print_row(const char *name, const char *who, const char *unit, double value)
+{
+	printf("{\"work\":\"infer\",\"case\":\"%s\",\"who\":\"%s\",\"unit\":\"%s\",\"n\":1,"
+	       "\"p50\":%.1f}\n",
+	       name, who, unit, value);
+	(void) fflush(stdout);
+}
+
+static void print_rows(const char *name, const char *unit, double limit, double anod)
+{
+	print_row(name, "limit", unit, limit);
+	print_row(name, "anod", unit, anod);
+	print_row(name, "anod-added", unit, anod - limit);
+}
+
 static void compare(unsigned calls, unsigned parallel)
 {
 	double bare_wall, infer_wall, bare_cpu, infer_cpu;
+	char name[32] = "call";
 
 	bare_cpu = measure(bare_run, calls, parallel, &bare_wall);
 	infer_cpu = measure(infer_run, calls, parallel, &infer_wall);
-	printf("infer\tparallel=%u\tcurl_us=%.1f\tanod_us=%.1f\tadded_us=%.1f\tcurl_wall_us=%.1f\t"
-	       "anod_wall_us=%.1f\n",
-	       parallel, bare_cpu, infer_cpu, infer_cpu - bare_cpu, bare_wall, infer_wall);
+	if (parallel > 1)
+		snprintf(name, sizeof(name), "call-%u-parallel", parallel);
+	print_rows(name, "us CPU a call", bare_cpu, infer_cpu);
+	if (parallel == 1)
+		print_rows("call-wall", "us a call", bare_wall, infer_wall);
 }
 
 /* Resident KiB for each of OPEN_CALLS calls that the server does not answer. */
@@ -415,8 +434,7 @@ int main(int argc, char **argv)
 	make_reply();
 	curl_kib = memory_in_child(false);
 	anod_kib = memory_in_child(true);
-	printf("infer\topen=%u\tcurl_kib=%.1f\tanod_kib=%.1f\tadded_kib=%.1f\n", OPEN_CALLS,
-	       curl_kib, anod_kib, anod_kib - curl_kib);
+	print_rows("512-parallel", "KiB an open call", curl_kib, anod_kib);
 
 	setup();
 	infer = module_open();

@@ -35,11 +35,11 @@ static void close_host(void)
 TestSuite(cells_in, .init = open_host, .fini = close_host);
 
 #define SAY(m, t)                                                                                  \
-	((m).head.type = (t), (m).head.size = sizeof(m), cells_on_message(&host, &(m).head))
+	((m).head.type = (t), (m).head.size = sizeof(m), cells_on_message(&host, 1, &(m).head))
 
 Test(cells_in, a_message_of_no_kind_or_size_ends_the_cell)
 {
-	struct cell_note note = { .agent = 1 };
+	struct cell_note note = { .agent = CELL_AGENT_NUMBER };
 
 	cr_expect_eq(SAY(note, 0), -EPROTO);
 	cr_expect_eq(SAY(note, CELL_START), -EPROTO, "ours, not theirs");
@@ -51,11 +51,11 @@ Test(cells_in, a_message_of_no_kind_or_size_ends_the_cell)
 	cr_expect_eq(SAY(note, CELL_LOG), -EPROTO, "text without an end");
 	cr_expect_eq(SAY(note, CELL_CLEAR), -EPROTO);
 	note.text[0] = '\0';
-	note.agent = 2;
-	cr_expect_eq(SAY(note, CELL_LOG), -EPROTO, "no such agent");
+	note.agent = CELL_AGENT_NUMBER + 1;
+	cr_expect_eq(SAY(note, CELL_LOG), -EPROTO, "another agent than the channel says");
 	note.agent = 0;
 	cr_expect_eq(SAY(note, CELL_LOG), -EPROTO);
-	note.agent = 1;
+	note.agent = CELL_AGENT_NUMBER;
 	note.error = INT32_MIN;
 	cr_expect_eq(SAY(note, CELL_FAILED), -EPROTO, "no error number");
 	cr_expect_str_eq(agents[0].state, "running");
@@ -63,7 +63,7 @@ Test(cells_in, a_message_of_no_kind_or_size_ends_the_cell)
 
 Test(cells_in, a_finding_is_checked_to_the_last_byte)
 {
-	struct cell_find m = { .agent = 1 };
+	struct cell_find m = { .agent = CELL_AGENT_NUMBER };
 	struct anod_finding good = { .size = sizeof(good),
 				     .code = "c",
 				     .kind = "link",
@@ -89,7 +89,7 @@ Test(cells_in, a_finding_is_checked_to_the_last_byte)
 
 Test(cells_in, a_proposal_outside_the_manifest_goes_nowhere)
 {
-	static struct cell_propose m = { .agent = 1 };
+	static struct cell_propose m = { .agent = CELL_AGENT_NUMBER };
 
 	cr_expect_eq(SAY(m, CELL_PROPOSE), -EPROTO, "without an action");
 	m.proposal.n_actions = ANOD_ACTIONS_MAX + 1;
@@ -114,18 +114,18 @@ Test(cells_in, a_proposal_outside_the_manifest_goes_nowhere)
 
 Test(cells_in, what_the_manifest_does_not_name_is_neither_asked_nor_sensed)
 {
-	static struct cell_ask ask = { .agent = 1, .input_size = 2 };
-	struct cell_sense sense = { .agent = 1 };
+	static struct cell_ask ask = { .agent = CELL_AGENT_NUMBER, .input_size = 2 };
+	struct cell_sense sense = { .agent = CELL_AGENT_NUMBER };
 
 	ask.head.type = CELL_ASK;
 	ask.head.size = offsetof(struct cell_ask, input) + 2;
-	cr_expect_eq(cells_on_message(&host, &ask.head), 0);
+	cr_expect_eq(cells_on_message(&host, 1, &ask.head), 0);
 	cr_expect_eq(agents[0].n_refused, 1, "it may not ask");
 	ask.input_size = CELL_INPUT_MAX + 1;
-	cr_expect_eq(cells_on_message(&host, &ask.head), -EPROTO);
+	cr_expect_eq(cells_on_message(&host, 1, &ask.head), -EPROTO);
 	ask.input_size = 2;
 	ask.input[1] = 'x';
-	cr_expect_eq(cells_on_message(&host, &ask.head), -EPROTO, "input without an end");
+	cr_expect_eq(cells_on_message(&host, 1, &ask.head), -EPROTO, "input without an end");
 
 	(void) strcpy(sense.request.kind, "rtnl");
 	cr_expect_eq(SAY(sense, CELL_SENSE), 0);

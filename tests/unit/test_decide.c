@@ -213,7 +213,8 @@ Test(decide, leaves_the_objects_of_others_alone)
 
 	edge(&w);
 	cr_assert(model_put(w.model, &o) == 0); /* static, not ours */
-	expect(&w, STEER, LEVEL_DENY, "foreign objects");
+	expect(&w, STEER, LEVEL_DENY,
+	       "belongs to proto static and the permit does not say \"foreign");
 	expect(&w, "permit \"p\" { agent uplink  action any  level propose  foreign objects }",
 	       LEVEL_PROPOSE, "permit \"p\"");
 	world_done(&w);

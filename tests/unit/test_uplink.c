@@ -219,11 +219,16 @@ Test(uplink, gateway_and_quorum_have_their_own_codes)
 	struct fake *f = new_uplink(true);
 
 	fake_text(f, "neigh", "wan0/10.0.0.1", "state", "failed");
+	cr_expect(eq(uint, fake_n_open(f), 0), "the targets answer through it");
+	fake_bool(f, "probe", entity("wan0", 0), "up", false);
+	fake_bool(f, "probe", entity("wan0", 1), "up", false);
 	cr_expect(fake_open(f, "gateway-dead", "wan0") != NULL);
 	cr_assert(eq(uint, f->n_proposals, 1));
 	fake_text(f, "neigh", "wan0/10.0.0.1", "state", "incomplete");
 	cr_expect(fake_open(f, "gateway-dead", "wan0") != NULL, "the kernel asks once more");
 
+	fake_bool(f, "probe", entity("wan0", 0), "up", true);
+	fake_bool(f, "probe", entity("wan0", 1), "up", true);
 	fake_text(f, "neigh", "wan0/10.0.0.1", "state", "reachable");
 	fake_bool(f, "probe", entity("wan0", 0), "up", false);
 	cr_expect(fake_open(f, "uplink-dead", "wan0") == NULL, "one of two is no quorum");

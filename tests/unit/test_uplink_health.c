@@ -39,7 +39,11 @@ Test(uplink_health, hard_faults_follow_the_facts)
 		{ { ANOD_TRUE, ANOD_TRUE, 0, 0, 0 }, 0, HEALTH_HEALTHY },
 		{ { ANOD_FALSE, ANOD_TRUE, 0, 0, 0 }, 0, HEALTH_DOWN },
 		{ { ANOD_DOUBT, ANOD_FALSE, 2, 0, 2 }, 0, HEALTH_UNKNOWN },
-		{ { ANOD_TRUE, ANOD_FALSE, 2, 2, 0 }, 0, HEALTH_GATEWAY },
+		{ { ANOD_TRUE, ANOD_FALSE, 2, 0, 1 }, 0, HEALTH_GATEWAY },
+		{ { ANOD_TRUE, ANOD_FALSE, 0, 0, 0 }, 0, HEALTH_GATEWAY },
+		/* Answers come through it: somebody flushed the neighbours. */
+		{ { ANOD_TRUE, ANOD_FALSE, 2, 2, 0 }, 0, HEALTH_HEALTHY },
+		{ { ANOD_TRUE, ANOD_FALSE, 2, 1, 1 }, 0, HEALTH_HEALTHY },
 		{ { ANOD_TRUE, ANOD_DOUBT, 2, 2, 0 }, 0, HEALTH_UNKNOWN },
 		{ { ANOD_TRUE, ANOD_TRUE, 2, 0, 2 }, 0, HEALTH_DEAD },
 		{ { ANOD_TRUE, ANOD_DOUBT, 2, 0, 2 }, 0, HEALTH_DEAD }, /* certain enough */
@@ -78,11 +82,35 @@ Test(uplink_health, traffic_returns_after_the_refractory_time_only)
 	cr_expect(eq(u64, health_next_us(h, &params), UINT64_MAX));
 	cr_expect(eq(int, state_after(h, &down, 20 * S), HEALTH_DOWN));
 	cr_expect(eq(int, state_after(h, &fine, 30 * S), HEALTH_RETURNING));
-	cr_expect(eq(u64, health_next_us(h, &params), 80 * S));
+	cr_expect(eq(u64, health_next_us(h, &params), 90 * S), "from the end of the fault");
 	cr_expect(eq(int, state_after(h, &fine, 79 * S), HEALTH_RETURNING));
 	cr_expect(eq(int, state_after(h, &down, 79 * S), HEALTH_DOWN), "a relapse");
 	cr_expect(eq(int, state_after(h, &fine, 80 * S), HEALTH_RETURNING));
-	cr_expect(eq(int, state_after(h, &fine, 139 * S), HEALTH_HEALTHY));
+	cr_expect(eq(int, state_after(h, &fine, 139 * S), HEALTH_RETURNING));
+	cr_expect(eq(int, state_after(h, &fine, 140 * S), HEALTH_HEALTHY));
+	free(h);
+}
+
+Test(uplink_health, a_long_silent_fault_is_not_clean_time)
+{
+	struct health *h = new_health();
+	struct health_input down = fine, unknown = fine;
+
+	down.link = ANOD_FALSE;
+	unknown.link = ANOD_DOUBT;
+	(void) state_after(h, &fine, 1 * S);
+	(void) state_after(h, &down, 10 * S);
+	cr_expect(eq(int, state_after(h, &fine, 1000 * S), HEALTH_RETURNING));
+	cr_expect(eq(int, state_after(h, &fine, 1060 * S), HEALTH_HEALTHY));
+
+	(void) state_after(h, &down, 2000 * S);
+	(void) state_after(h, &unknown, 2001 * S);
+	cr_expect(eq(int, state_after(h, &fine, 2500 * S), HEALTH_RETURNING),
+		  "unknown behind a fault");
+	cr_expect(eq(int, state_after(h, &fine, 2560 * S), HEALTH_HEALTHY));
+	(void) state_after(h, &unknown, 2570 * S);
+	cr_expect(eq(int, state_after(h, &fine, 2571 * S), HEALTH_HEALTHY),
+		  "unknown without a fault is none");
 	free(h);
 }
 

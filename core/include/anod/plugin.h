@@ -206,6 +206,7 @@ struct anod_question {
 	const char *task;	    /* "triage": picks the prompt */
 	const char *input;	    /* JSON: the evidence, bounded to 16 KiB */
 	const char *const *actions; /* NULL-ended action kinds that the answer may use */
+	uint64_t finding;	    /* that it is about: the answer joins its incident; 0: none */
 };
 
 /* The answer, already checked against the schema.  Valid in the callback only. */

@@ -67,6 +67,9 @@ bool anod_object_matches(const struct anod_object *now, const struct anod_object
 /* The protocol of the object (RTPROT_*), or -1 where its type has none (link, neigh). */
 int anod_object_protocol(const struct anod_object *o);
 
+/* Its name as ip(8) prints it, "static", or the number.  Returns buf. */
+const char *anod_protocol_text(int protocol, char *buf, size_t size);
+
 /* One line for people: "route main 0.0.0.0/0 metric 5 via 10.1.0.1 dev 3 proto anod".
  * Returns buf. */
 const char *anod_object_text(const struct anod_object *o, char *buf, size_t size);

@@ -1,0 +1,127 @@
+"""peers - other daemons: how each is installed, configured and started in the lab's router.
+
+Each answers the carrier loss of wan0 with what its manual offers for it: BIRD with two static
+routes and "check link", zebra with two static routes of different distance, keepalived with a
+virtual route that it withdraws when the tracked link fails.
+"""
+import os
+import subprocess
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PACKAGE = {"bird": "bird2", "keepalived": "keepalived", "zebra": "frr", "collectd": "collectd-core"}
+PROGRAM = {"bird": "/usr/sbin/bird", "keepalived": "/usr/sbin/keepalived",
+           "zebra": "/usr/lib/frr/zebra", "collectd": "/usr/sbin/collectd"}
+
+BIRD = """router id 10.0.0.1;
+protocol device { scan time 10; }
+protocol kernel { ipv4 { export all; }; metric 10; }
+protocol static over_wan0 { ipv4 { preference 210; }; check link; route 0.0.0.0/0 via 10.1.0.1; }
+protocol static over_wan1 { ipv4 { preference 200; }; check link; route 0.0.0.0/0 via 10.2.0.1; }
+"""
+KEEPALIVED = """global_defs {
+    router_id bench
+    vrrp_version 3
+    vrrp_garp_master_delay 0
+    vrrp_garp_master_repeat 1
+}
+vrrp_instance V1 {
+    interface lan0
+    state MASTER
+    virtual_router_id 51
+    priority 200
+    advert_int 0.05
+    track_interface { wan0 }
+    virtual_ipaddress { 10.0.0.254/24 dev lan0 }
+    virtual_routes { default via 10.1.0.1 dev wan0 metric 10 }
+}
+"""
+KEEPALIVED_IDLE = """global_defs {
+    vrrp_version 3
+}
+vrrp_instance V1 {
+    interface lan0
+    state BACKUP
+    virtual_router_id 51
+    priority 100
+    track_interface { wan0 }
+    virtual_ipaddress { 10.0.0.254/24 dev lan0 }
+}
+"""
+STATICD = """ip route 0.0.0.0/0 10.1.0.1 wan0 10
+ip route 0.0.0.0/0 10.2.0.1 wan1 20
+"""
+COLLECTD = """Interval 1
+PIDFile "%(dir)s/collectd.pid"
+BaseDir "%(dir)s"
+LoadPlugin logfile
+<Plugin logfile>
+    LogLevel err
+    File "/dev/null"
+</Plugin>
+LoadPlugin interface
+"""
+
+
+def available(names, report):
+    """Those of 'names' that are here, installed first where we may."""
+    found = []
+    for name in names:
+        if not os.path.exists(PROGRAM[name]):
+            subprocess.run([os.path.join(TOP, "tests/deps"), PACKAGE[name]],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if os.path.exists(PROGRAM[name]):
+            found.append(name)
+        else:
+            report.note("%s is not here and cannot be installed (package %s): left out" %
+                        (name, PACKAGE[name]))
+    return found
+
+
+def _write(lab, name, text):
+    path = os.path.join(lab.dir, name)
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
+def _quiet(lab, *cmd):
+    return lab.start("router", *cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL)
+
+
+def start(lab, name, idle=False):
+    """Start a peer in the router; the processes that were started."""
+    if name == "bird":
+        return [_quiet(lab, PROGRAM[name], "-f", "-c", _write(lab, "bird.conf", BIRD),
+                       "-s", os.path.join(lab.dir, "bird.ctl"))]
+    if name == "keepalived":
+        conf = _write(lab, "keepalived.conf", KEEPALIVED_IDLE if idle else KEEPALIVED)
+        return [_quiet(lab, PROGRAM[name], "-n", "-l", "-P", "-f", conf,
+                       "-p", os.path.join(lab.dir, "ka.pid"),
+                       "-r", os.path.join(lab.dir, "kav.pid"))]
+    if name == "collectd":
+        conf = _write(lab, "collectd.conf", COLLECTD % {"dir": lab.dir})
+        return [_quiet(lab, PROGRAM[name], "-f", "-C", conf)]
+    return _start_zebra(lab)
+
+
+def _start_zebra(lab):
+    """zebra and staticd find each other by a "path space", which names their folders."""
+    procs = []
+    for folder in ("/var/run/frr/", "/etc/frr/"):
+        subprocess.run(["install", "-d", "-o", "frr", "-g", "frr", folder + lab.tag], check=True)
+    for daemon, text in (("zebra", "ip nht resolve-via-default\n"), ("staticd", STATICD)):
+        conf = "/etc/frr/%s/%s.conf" % (lab.tag, daemon)
+        with open(conf, "w") as f:
+            f.write(text)
+        procs.append(_quiet(lab, "/usr/lib/frr/" + daemon, "-N", lab.tag, "-f", conf, "-i",
+                            "/var/run/frr/%s/%s.pid" % (lab.tag, daemon), "-A", "127.0.0.1",
+                            "-P", "0"))
+    return procs
+
+
+def clean(lab):
+    """What a peer leaves behind outside of the lab's folder."""
+    for folder in ("/var/run/frr/", "/etc/frr/"):
+        if os.path.isdir(folder):
+            subprocess.run(["rm", "-rf", folder + lab.tag], check=False)
