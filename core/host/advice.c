@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
@@ -17,9 +18,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/host.h"
+#include "host/wire.h"
 
-#define QUESTIONS_MAX 32
-#define SLACK_US      (2 * US_PER_S) /* beyond the deadline the process itself is at fault */
+#define QUESTIONS_MAX  32
+#define TIMEOUT_MAX_MS 300000	      /* nobody keeps one of the places for longer */
+#define SLACK_US       (2 * US_PER_S) /* beyond the deadline the process itself is at fault */
 
 struct question {
 	struct question *next;
@@ -73,6 +76,7 @@ bool advice_available(const struct host *h)
 
 static void add_endpoint(cJSON *list, const struct config_endpoint *e)
 {
+	uint64_t timeout_ms = e->timeout_us / US_PER_MS;
 	cJSON *o = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(o, "name", e->name);
@@ -81,7 +85,7 @@ static void add_endpoint(cJSON *list, const struct config_endpoint *e)
 	cJSON_AddStringToObject(o, "model", e->model ? e->model : "");
 	if (e->key_file)
 		cJSON_AddStringToObject(o, "key_file", e->key_file);
-	cJSON_AddNumberToObject(o, "timeout_ms", (double) (e->timeout_us / US_PER_MS));
+	cJSON_AddNumberToObject(o, "timeout_ms", (double) timeout_ms);
 	cJSON_AddBoolToObject(o, "large", e->large);
 	cJSON_AddBoolToObject(o, "grammar", e->grammar);
 	cJSON_AddItemToArray(list, o);
@@ -136,7 +140,7 @@ static char *question_json(struct host *h, const struct cell_ask *m, cJSON *endp
 	cJSON_AddStringToObject(q, "user", m->input);
 	cJSON_AddItemToObject(q, "actions", kinds);
 	cJSON_AddItemToObject(q, "links", links_json(h));
-	cJSON_AddNumberToObject(q, "timeout_ms", m->timeout_ms);
+	cJSON_AddNumberToObject(q, "timeout_ms", MIN_OF(m->timeout_ms, TIMEOUT_MAX_MS));
 	cJSON_AddNumberToObject(q, "max_tokens", m->max_tokens);
 	text = cJSON_PrintUnformatted(q);
 	cJSON_Delete(q);
@@ -179,7 +183,7 @@ static int on_late(sd_event_source *s, uint64_t due, void *data)
 
 int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m, uint64_t incident)
 {
-	uint64_t now = host_now(h);
+	uint64_t now = host_now(h), timeout_ms = MIN_OF(m->timeout_ms, TIMEOUT_MAX_MS);
 	cJSON *endpoints = endpoints_json(h, now);
 	_cleanup_(freep) char *body = NULL;
 	struct chan_head head = { .type = INFER_ASK };
@@ -218,7 +222,7 @@ int advice_ask(struct host *h, unsigned agent, const struct cell_ask *m, uint64_
 			       strlen(body) + 1);
 	if (r >= 0)
 		r = sd_event_add_time_relative(h->loop, &q->late, CLOCK_BOOTTIME,
-					       m->timeout_ms * US_PER_MS + SLACK_US, US_PER_MS,
+					       timeout_ms * US_PER_MS + SLACK_US, US_PER_MS,
 					       on_late, q);
 	if (r < 0) {
 		give(h, agent, m->head.id, r, "the inference process could not be started");
@@ -261,29 +265,16 @@ static void note_answer(struct host *h, const struct question *q, const struct i
 	cJSON_AddNumberToObject(b, "tokens_in", a->tokens_in);
 	cJSON_AddNumberToObject(b, "tokens_out", a->tokens_out);
 	cJSON_AddNumberToObject(b, "took_us", (double) a->took_us);
-	record_event(h, "answer", b);
+	(void) record_event(h, "answer", b);
 	note_incident(h, q, a, action);
 	monitor_send(h, "note", 0, 0, h->agent[q->agent - 1].name, a->error ? a->why : a->summary);
 }
 
-static bool ended(const char *s, size_t size)
-{
-	return memchr(s, '\0', size) != NULL;
-}
-
 static bool answer_ok(const struct infer_answer *a)
 {
-	if (!ended(a->endpoint, sizeof(a->endpoint)) || !ended(a->model, sizeof(a->model)) ||
-	    !ended(a->why, sizeof(a->why)) || !ended(a->cause, sizeof(a->cause)) ||
-	    !ended(a->summary, sizeof(a->summary)) ||
-	    !ended(a->action.kind, sizeof(a->action.kind)) || a->action.n_args > ANOD_ARGS_MAX)
-		return false;
-
-	for (uint32_t k = 0; k < a->action.n_args; k++)
-		if (!ended(a->action.arg[k].name, sizeof(a->action.arg[k].name)) ||
-		    a->action.arg[k].value.type > ANOD_PREFIX)
-			return false;
-	return true;
+	return WIRE_ENDS(a->endpoint) && WIRE_ENDS(a->model) && WIRE_ENDS(a->why) &&
+	       WIRE_ENDS(a->cause) && WIRE_ENDS(a->summary) && isfinite(a->confidence) &&
+	       wire_action_ok(&a->action);
 }
 
 int advice_on_message(struct host *h, const struct chan_head *msg)

@@ -20,13 +20,14 @@ static struct cell *cell_of(struct anod_ctx *ctx)
 
 /* ---- findings --------------------------------------------------------------------------- */
 
-static struct open_finding *finding_slot(struct cell *c, const struct anod_finding *f)
+static struct open_finding *finding_slot(struct cell *c, unsigned agent,
+					 const struct anod_finding *f)
 {
 	for (unsigned i = 0; i < c->n_findings; i++) {
 		struct open_finding *o = &c->finding[i];
 
-		if (strcmp(o->code, f->code) == 0 && strcmp(o->kind, f->kind) == 0 &&
-		    strcmp(o->entity, f->entity) == 0)
+		if (o->agent == agent && strcmp(o->code, f->code) == 0 &&
+		    strcmp(o->kind, f->kind) == 0 && strcmp(o->entity, f->entity) == 0)
 			return o;
 	}
 	return NULL;
@@ -36,7 +37,7 @@ static int api_find(struct anod_ctx *ctx, const struct anod_finding *f, uint64_t
 {
 	struct instance *i = instance_of(ctx);
 	struct cell *c = cell_of(ctx);
-	struct open_finding *o = finding_slot(c, f);
+	struct open_finding *o = finding_slot(c, i->number, f);
 	struct cell_find m = {
 		.head = { .type = CELL_FIND },
 		.agent = i->number,
@@ -51,7 +52,7 @@ static int api_find(struct anod_ctx *ctx, const struct anod_finding *f, uint64_t
 		if (c->n_findings == CELL_FINDINGS_MAX)
 			return -ENOSPC;
 		o = &c->finding[c->n_findings++];
-		*o = (struct open_finding){ .id = ++c->last_id };
+		*o = (struct open_finding){ .id = ++c->last_id, .agent = i->number };
 		copy_text(o->code, sizeof(o->code), f->code);
 		copy_text(o->kind, sizeof(o->kind), f->kind);
 		copy_text(o->entity, sizeof(o->entity), f->entity);
@@ -71,7 +72,7 @@ static int api_clear(struct anod_ctx *ctx, uint64_t finding, const char *why)
 	};
 
 	for (unsigned i = 0; i < c->n_findings; i++) {
-		if (c->finding[i].id != finding)
+		if (c->finding[i].id != finding || c->finding[i].agent != m.agent)
 			continue;
 		c->finding[i] = c->finding[--c->n_findings];
 		copy_text(m.text, sizeof(m.text), why ? why : "");
@@ -144,7 +145,7 @@ void cell_on_verdict(struct instance *i, const struct cell_verdict *m)
 	anod_verdict_fn *fn;
 	void *data;
 
-	if (!h)
+	if (!h || h->cancel != propose_cancel)
 		return;
 
 	fn = (anod_verdict_fn *) h->fn;
@@ -252,6 +253,7 @@ static int api_sense(struct anod_ctx *ctx, const struct anod_action *request, ui
 		.request = *request,
 	};
 	struct handle *h;
+	int r;
 
 	if (!manifest_lists(i->plugin->senses, request->kind)) {
 		i->n_refused++;
@@ -262,9 +264,15 @@ static int api_sense(struct anod_ctx *ctx, const struct anod_action *request, ui
 		return -ENOSPC;
 
 	m.head.id = h->id;
+	r = cell_send(cell_of(ctx), &m.head, sizeof(m));
+	if (r < 0) {
+		h->cancel = NULL;
+		handle_free(h);
+		return r;
+	}
 	if (ret_id)
 		*ret_id = h->id;
-	return cell_send(cell_of(ctx), &m.head, sizeof(m));
+	return 0;
 }
 
 /* ---- watches ----------------------------------------------------------------------------- */

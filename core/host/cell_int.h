@@ -12,6 +12,7 @@
 
 struct open_finding {
 	uint64_t id;
+	unsigned agent;
 	char code[ANOD_NAME_SIZE], kind[ANOD_KIND_SIZE], entity[ANOD_NAME_SIZE];
 };
 #define CELL_FINDINGS_MAX 1024

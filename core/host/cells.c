@@ -243,7 +243,7 @@ static void ping(struct host *h, unsigned number)
 	if (!a->cell.chan || !a->cell_started)
 		return;
 
-	if (a->cell.pid > 0 && now - a->cell_pong_us > CELL_HANG_US) {
+	if (a->cell.pid > 0 && now > a->cell_pong_us && now - a->cell_pong_us > CELL_HANG_US) {
 		log_error("agent %s hangs: its cell (pid %d) has not answered for %llu ms: killed",
 			  a->name, a->cell.pid,
 			  (unsigned long long) ((now - a->cell_pong_us) / US_PER_MS));
@@ -254,10 +254,13 @@ static void ping(struct host *h, unsigned number)
 	(void) cells_send(h, number, &ping, sizeof(ping));
 }
 
-void cells_ping(struct host *h)
+void cells_ping(struct host *h, uint64_t late_us)
 {
-	for (unsigned n = 1; n <= h->n_agents; n++)
+	for (unsigned n = 1; n <= h->n_agents; n++) {
+		/* While we slept (a suspended machine, a slow disk) nobody read the answers. */
+		h->agent[n - 1].cell_pong_us += late_us;
 		ping(h, n);
+	}
 }
 
 /* t->agent_ref: number of the agent << 48 | the cell's number of the proposal. */

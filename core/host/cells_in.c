@@ -12,12 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/links.h"
-
-static bool ends(const char *s, size_t size)
-{
-	return memchr(s, '\0', size) != NULL;
-}
-#define ENDS(field) ends(field, sizeof(field))
+#include "host/wire.h"
 
 /* The channel says who speaks; a message that names another agent is a lie. */
 static struct agent *speaker(struct host *h, unsigned number, uint32_t named)
@@ -25,34 +20,19 @@ static struct agent *speaker(struct host *h, unsigned number, uint32_t named)
 	return named == CELL_AGENT_NUMBER ? &h->agent[number - 1] : NULL;
 }
 
-static bool value_ok(const struct anod_value *v)
-{
-	return v->type <= ANOD_PREFIX && (v->type != ANOD_TEXT || ENDS(v->u.text));
-}
-
-static bool action_ok(const struct anod_action *a)
-{
-	if (!ENDS(a->kind) || a->n_args > ANOD_ARGS_MAX)
-		return false;
-
-	for (uint32_t k = 0; k < a->n_args; k++)
-		if (!ENDS(a->arg[k].name) || !value_ok(&a->arg[k].value))
-			return false;
-	return true;
-}
-
 static bool finding_ok(const struct anod_finding *f)
 {
-	if (!ENDS(f->code) || !ENDS(f->kind) || !ENDS(f->entity) || !ENDS(f->summary) ||
-	    f->n_refs > ANOD_REFS_MAX || f->n_rivals > ANOD_RIVALS_MAX ||
+	if (!WIRE_ENDS(f->code) || !WIRE_ENDS(f->kind) || !WIRE_ENDS(f->entity) ||
+	    !WIRE_ENDS(f->summary) || f->n_refs > ANOD_REFS_MAX || f->n_rivals > ANOD_RIVALS_MAX ||
 	    !(f->confidence >= 0 && f->confidence <= 1))
 		return false;
 
 	for (uint32_t k = 0; k < f->n_refs; k++)
-		if (!ENDS(f->ref[k].kind) || !ENDS(f->ref[k].entity) || !ENDS(f->ref[k].attr))
+		if (!WIRE_ENDS(f->ref[k].kind) || !WIRE_ENDS(f->ref[k].entity) ||
+		    !WIRE_ENDS(f->ref[k].attr))
 			return false;
 	for (uint32_t k = 0; k < f->n_rivals; k++)
-		if (!ENDS(f->rival[k].code))
+		if (!WIRE_ENDS(f->rival[k].code))
 			return false;
 	return true;
 }
@@ -83,7 +63,7 @@ static int on_clear(struct host *h, unsigned number, const struct cell_note *m)
 {
 	struct cell_link *l = link_find(h, number, LINK_FINDING, m->head.id);
 
-	if (!speaker(h, number, m->agent) || !ENDS(m->text))
+	if (!speaker(h, number, m->agent) || !WIRE_ENDS(m->text))
 		return -EPROTO;
 	if (!l)
 		return 0;
@@ -125,12 +105,12 @@ static int on_propose(struct host *h, unsigned number, const struct cell_propose
 	int r;
 
 	if (!a || p.n_actions == 0 || p.n_actions > ANOD_ACTIONS_MAX || m->head.id >> 48 ||
-	    !ENDS(p.reason) || !ENDS(p.expect) || !ENDS(p.verify) ||
+	    !WIRE_ENDS(p.reason) || !WIRE_ENDS(p.expect) || !WIRE_ENDS(p.verify) ||
 	    !(p.confidence >= 0 && p.confidence <= 1))
 		return -EPROTO;
 
 	for (uint32_t k = 0; k < p.n_actions; k++) {
-		if (!action_ok(&p.action[k]))
+		if (!wire_action_ok(&p.action[k]))
 			return -EPROTO;
 		if (manifest_lists(a->plugin->desc->proposes, p.action[k].kind))
 			continue;
@@ -141,6 +121,9 @@ static int on_propose(struct host *h, unsigned number, const struct cell_propose
 		return 0;
 	}
 
+	/* Both are shown to people; neither may move their cursor. */
+	clean_text(p.reason);
+	clean_text(p.expect);
 	p.finding = finding_of(h, number, p.finding);
 	a->n_proposals++;
 	r = engine_propose(h, a->name, ((uint64_t) number << 48) | m->head.id, p.finding, &p, &tx,
@@ -175,12 +158,12 @@ static int on_ask(struct host *h, unsigned number, const struct cell_ask *m)
 	struct agent *a = speaker(h, number, m->agent);
 
 	if (!a || m->n_kinds > CELL_ASK_KINDS || m->input_size == 0 ||
-	    m->input_size > CELL_INPUT_MAX || !ENDS(m->task) ||
+	    m->input_size > CELL_INPUT_MAX || !WIRE_ENDS(m->task) ||
 	    m->head.size != offsetof(struct cell_ask, input) + m->input_size ||
 	    m->input[m->input_size - 1] != '\0')
 		return -EPROTO;
 	for (uint32_t k = 0; k < m->n_kinds; k++)
-		if (!ENDS(m->kind[k]))
+		if (!WIRE_ENDS(m->kind[k]))
 			return -EPROTO;
 	if (!a->plugin->desc->asks) {
 		a->n_refused++;
@@ -195,7 +178,7 @@ static int on_sense(struct host *h, unsigned number, const struct cell_sense *m)
 	struct agent *a = speaker(h, number, m->agent);
 	int r;
 
-	if (!a || !action_ok(&m->request))
+	if (!a || !wire_action_ok(&m->request))
 		return -EPROTO;
 	if (!manifest_lists(a->plugin->desc->senses, m->request.kind)) {
 		a->n_refused++;
@@ -214,15 +197,19 @@ static int on_note(struct host *h, unsigned number, const struct cell_note *m)
 	struct agent *a = speaker(h, number, m->agent);
 	char text[sizeof(m->text)];
 
-	if (!a || !ENDS(m->text))
+	if (!a || !WIRE_ENDS(m->text))
 		return -EPROTO;
 
 	copy_text(text, sizeof(text), m->text);
 	clean_text(text);
 	if (m->head.type == CELL_LOG) {
-		log_text(m->error & 7, "%s: %s", a->name, text);
+		/* No agent may shout on every terminal of the router (LOG_EMERG). */
+		log_text(MIN_OF(MAX_OF(m->error, LOG_ERR), LOG_DEBUG), "%s: %s", a->name, text);
 		return 0;
 	}
+	if (m->error >= 0 || m->error < -4095)
+		return -EPROTO;
+
 	a->state = "failed";
 	copy_text(a->why, sizeof(a->why), text);
 	log_error("agent %s: %s (%s)", a->name, text, strerror(-m->error));

@@ -43,12 +43,12 @@ void command_note(struct command_call *c, const char *what, const struct txn *t)
 	cJSON_AddStringToObject(b, "did", what);
 	if (t)
 		cJSON_AddNumberToObject(b, "tx", (double) t->id);
-	record_event(h, "operator", b);
+	(void) record_event(h, "operator", b);
 	if (t)
 		incident_note(h->incidents, t->incident, LINE_OPERATOR, t->id, "", host_now(h),
 			      clock_wall_us(), "%s: %s", c->user, what);
 	if (t)
-		log_notice("%s by %s, T%" PRIu64, what, c->user, t->id);
+		log_notice("%s of T%" PRIu64 " by %s", what, t->id, c->user);
 	else
 		log_notice("%s by %s", what, c->user);
 	monitor_send(h, "operator", t ? t->incident : 0, t ? t->id : 0, c->user, what);
@@ -100,7 +100,7 @@ static cJSON *policy_json(const struct host *h)
 	cJSON *o = cJSON_CreateObject();
 	char hex[65];
 
-	for (int i = 0; i < 32; i++)
+	for (size_t i = 0; i < sizeof(h->config->hash); i++)
 		(void) snprintf(hex + 2 * i, 3, "%02x", h->config->hash[i]);
 	cJSON_AddStringToObject(o, "name", h->config->policy->name ?: "");
 	cJSON_AddNumberToObject(o, "revision", (double) h->config->policy->revision);
@@ -132,7 +132,11 @@ cJSON *cmd_reload(struct command_call *c)
 					diags.item[k].text);
 			cJSON_AddItemToArray(data, cJSON_CreateString(line));
 		}
-		(void) command_fail(c, -r, "the configuration has errors; the old one stays");
+		(void) command_fail(c, -r, "%s",
+				    diags.n_errors
+					    ? "the configuration has errors; the old one stays"
+					    : "the configuration is in force, but not all of it "
+					      "could be started: see the log");
 	}
 	diag_done(&diags);
 	return data;

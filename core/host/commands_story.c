@@ -275,9 +275,10 @@ static cJSON *pause_now(struct command_call *c, bool paused)
 {
 	cJSON *data = cJSON_CreateObject();
 
+	/* What resumes may be applied at once: the word comes first. */
+	command_note(c, paused ? "pause" : "resume", NULL);
 	c->h->paused = paused;
 	txns_pause(c->h->txns, paused);
-	command_note(c, paused ? "pause" : "resume", NULL);
 	cJSON_AddBoolToObject(data, "paused", paused);
 	return data;
 }

@@ -23,6 +23,7 @@
 #include "host/host.h"
 
 #define CLIENTS_MAX    64
+#define ACCEPTS_MAX    500 /* in a second */
 #define CLIENT_IN_MAX  (64u << 10)
 #define CLIENT_OUT_MAX (8u << 20)
 #define CLIENT_BATCH   (64u << 10) /* answers to what came at once are sent together */
@@ -341,11 +342,17 @@ static void allow_group(const char *path, const char *group)
 /* A socket that nobody answers on is left over from a killed daemon. */
 static int remove_stale(const struct sockaddr_un *a)
 {
-	_cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct stat st;
 
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *) a, sizeof(*a)) == 0)
+	if (lstat(a->sun_path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	/* EAGAIN: it lives and its queue is full. */
+	if (connect(fd, (const struct sockaddr *) a, sizeof(*a)) == 0 || errno == EAGAIN)
 		return -EADDRINUSE;
 	return unlink(a->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
@@ -385,6 +392,8 @@ int control_open(struct host *h)
 		free(c);
 		return r;
 	}
+	/* Without descriptors accept() fails and the socket stays readable: no storm then. */
+	(void) sd_event_source_set_ratelimit(c->accept, US_PER_S, ACCEPTS_MAX);
 	c->fd = TAKE_FD(fd);
 	h->control = c;
 	return 0;

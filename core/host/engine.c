@@ -302,9 +302,11 @@ static int op_decide(void *data, struct txn *t)
 	decision_free(t->decision);
 	t->decision = d;
 	/* Deciding again while it waits is not news until the answer changes. */
-	if (!same)
-		record_decision(h, t);
-	return 0;
+	if (same)
+		return 0;
+	/* Promise 1: what is not in the ledger is not carried out, this one neither. */
+	r = record_decision(h, t);
+	return d->level >= LEVEL_APPROVE ? r : 0;
 }
 
 static int op_charge(void *data, struct txn *t, const char **ret_why)

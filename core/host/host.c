@@ -25,6 +25,7 @@
 #define BEAT_US		(1 * US_PER_S)
 #define LOCK_WAIT_US	(5 * US_PER_S)
 #define FIRST_SYNC_US	(5 * US_PER_S)
+#define FOLDER_MAX	400
 #define LATENESS_WINDOW (60 * US_PER_S)
 
 uint64_t host_now(const struct host *h)
@@ -86,7 +87,7 @@ static int on_due(sd_event_source *s, uint64_t due, void *data)
 	return 0; /* on_post follows */
 }
 
-static void measure_lateness(struct host *h, uint64_t due)
+static uint64_t measure_lateness(struct host *h, uint64_t due)
 {
 	uint64_t now = clock_boot_us(), late = now > due ? now - due : 0;
 	const struct schema_attr *a = schema_attr(h->schema, "host", "lateness");
@@ -99,14 +100,14 @@ static void measure_lateness(struct host *h, uint64_t due)
 	h->lateness_us = MAX_OF(h->lateness_us, late);
 	v = value_int((int64_t) late, ANOD_UNIT_TIME);
 	(void) store_publish(h->store, h->host_entity, a->slot, &v, now);
+	return late;
 }
 
 static int on_beat(sd_event_source *s, uint64_t due, void *data)
 {
 	struct host *h = data;
 
-	measure_lateness(h, due);
-	cells_ping(h);
+	cells_ping(h, measure_lateness(h, due));
 	advice_idle(h);
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
@@ -160,6 +161,11 @@ static int make_folder(const char *path, mode_t mode)
 {
 	struct stat st;
 
+	/* Room for the names of the files in it, everywhere. */
+	if (strlen(path) > FOLDER_MAX) {
+		log_error("%.40s...: longer than %d bytes", path, FOLDER_MAX);
+		return -ENAMETOOLONG;
+	}
 	if (mkdir(path, mode) < 0 && errno != EEXIST) {
 		int r = -errno;
 
@@ -169,6 +175,13 @@ static int make_folder(const char *path, mode_t mode)
 	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
 		log_error("%s is not a folder", path);
 		return -ENOTDIR;
+	}
+	/* Who can rename the journal or the socket could decide instead of the policy. */
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH))) {
+		log_error("%s belongs to uid %u, mode %04o: it must be ours (uid %u) and not be "
+			  "writable by others",
+			  path, st.st_uid, st.st_mode & 07777, geteuid());
+		return -EPERM;
 	}
 	return 0;
 }
@@ -301,15 +314,10 @@ static int start(struct host *h)
 		r = open_config(h);
 	if (r >= 0)
 		r = open_folders(h);
-	if (r >= 0)
-		r = record_open(h);
-	if (r >= 0)
-		r = engine_open(h);
 	if (r < 0)
 		return r;
 
-	budgets_restore(h);
-
+	/* First, because its lock keeps a second daemon from the ledger, too. */
 	r = journal_open(h->state_dir, LOCK_WAIT_US, &h->journal);
 	if (r < 0) {
 		log_error("journal in %s: %s%s", h->state_dir, strerror(-r),
@@ -325,6 +333,13 @@ static int start(struct host *h)
 		log_error("journal in %s: %s", h->state_dir, strerror(-r));
 		return r;
 	}
+	r = record_open(h);
+	if (r >= 0)
+		r = engine_open(h);
+	if (r < 0)
+		return r;
+
+	budgets_restore(h);
 	r = sensors_start(h);
 	if (r >= 0)
 		r = proc_start(h, PROC_EXEC);

@@ -152,7 +152,7 @@ int cells_on_message(struct host *h, unsigned number, const struct chan_head *ms
 void cells_on_fact(struct host *h, const struct store_change *c);
 void cells_verdict(struct host *h, const struct txn *t, enum anod_verdict v, int error);
 void cells_answer(struct host *h, unsigned agent, uint64_t id, const struct infer_answer *a);
-void cells_ping(struct host *h);
+void cells_ping(struct host *h, uint64_t late_us); /* late_us: how late we are ourselves */
 void cells_link_proposal(struct host *h, uint64_t agent_ref, uint64_t tx);
 
 /* engine.c */
@@ -184,9 +184,10 @@ bool advice_available(const struct host *h);
 /* record.c */
 int record_schema(struct schema *s); /* declares "finding.*" */
 int record_open(struct host *h);
-void record_decision(struct host *h, const struct txn *t);
+/* < 0: it is not in the ledger, so nothing may be done on it. */
+int record_decision(struct host *h, const struct txn *t);
 void record_txn(struct host *h, const struct txn *t, enum txn_state old);
-void record_event(struct host *h, const char *kind, struct cJSON *body); /* takes ownership */
+int record_event(struct host *h, const char *kind, struct cJSON *body); /* takes ownership */
 void record_evidence(struct host *h, const char *agent, const struct anod_finding *f,
 		     uint64_t incident);
 void record_findings(struct host *h, uint64_t finding, bool open); /* facts "finding.*" */

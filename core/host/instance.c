@@ -233,6 +233,20 @@ int instance_opt(struct anod_ctx *ctx, const char *name, unsigned n, struct anod
 	return -ENOENT;
 }
 
+/* The number of a handle whose event source was added with the result 'r'. */
+static int handle_give(struct handle *h, int r, uint64_t *ret_id)
+{
+	if (r < 0) {
+		handle_free(h);
+		return r;
+	}
+
+	(void) sd_event_source_set_description(h->source, h->inst->name);
+	if (ret_id)
+		*ret_id = h->id;
+	return 0;
+}
+
 static int on_timer(sd_event_source *s, uint64_t due, void *data)
 {
 	struct handle *h = data;
@@ -273,14 +287,7 @@ int instance_timer(struct anod_ctx *ctx, uint64_t first_us, uint64_t every_us, a
 	h->due_us = instance_now(ctx) + first_us;
 	/* The accuracy of a probe is the accuracy of its timer; the default of sd-event is 250 ms. */
 	r = sd_event_add_time(i->loop, &h->source, CLOCK_BOOTTIME, h->due_us, 1, on_timer, h);
-	if (r < 0) {
-		handle_free(h);
-		return r;
-	}
-	(void) sd_event_source_set_description(h->source, i->name);
-	if (ret_id)
-		*ret_id = h->id;
-	return 0;
+	return handle_give(h, r, ret_id);
 }
 
 static int on_io(sd_event_source *s, int fd, uint32_t events, void *data)
@@ -309,14 +316,7 @@ int instance_io(struct anod_ctx *ctx, int fd, uint32_t events, anod_io_fn *fn, v
 
 	h->fd = fd;
 	r = sd_event_add_io(i->loop, &h->source, fd, events, on_io, h);
-	if (r < 0) {
-		handle_free(h);
-		return r;
-	}
-	(void) sd_event_source_set_description(h->source, i->name);
-	if (ret_id)
-		*ret_id = h->id;
-	return 0;
+	return handle_give(h, r, ret_id);
 }
 
 int instance_cancel(struct anod_ctx *ctx, uint64_t id)

@@ -39,13 +39,15 @@ static int replace_file(const char *path, const char *text, size_t n)
 {
 	char tmp[600];
 	_cleanup_(closep) int fd = -1;
+	ssize_t done;
 
 	(void) snprintf(tmp, sizeof(tmp), "%s.new", path);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, text, n) != (ssize_t) n)
-		return errno ? -errno : -ENOSPC;
+	done = write(fd, text, n);
+	if (done != (ssize_t) n)
+		return done < 0 ? -errno : -ENOSPC;
 	return rename(tmp, path) < 0 ? -errno : 0;
 }
 

@@ -11,6 +11,7 @@ struct cell_link *link_find(struct host *h, unsigned agent, enum link_what what,
 {
 	struct cell_link probe = { .key = { agent, what, id } }, *l;
 
+	/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): all of it is set */
 	HASH_FIND(hh, h->links, &probe.key, sizeof(probe.key), l);
 	return l;
 }

@@ -44,7 +44,7 @@ static int trusted(int fd, const char *what, mode_t type, char *why)
 		(void) snprintf(why, PLUGIN_WHY_SIZE, "%s belongs to uid %u: chown root %s", what,
 				st.st_uid, what);
 	/* The sticky bit keeps others from replacing what is in a folder; on a file it is nothing. */
-	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !(type == S_IFDIR && st.st_mode & S_ISVTX))
+	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !(type == S_IFDIR && (st.st_mode & S_ISVTX)))
 		(void) snprintf(why, PLUGIN_WHY_SIZE,
 				"%s can be written by others (mode %04o): chmod go-w %s", what,
 				st.st_mode & 07777, what);
@@ -218,6 +218,7 @@ static int open_folder(struct plugins *p, const char *folder, uint32_t roles)
 		    asprintf(&path, "%s/%s", folder, entry[i]->d_name) >= 0) {
 			int k = plugin_open(path, &l, why);
 
+			/* NOLINTNEXTLINE(clang-analyzer-core.*): -errno is never 0 */
 			if (k >= 0 && plugins_find(p, l.desc->name, 0)) {
 				refuse(p, path, "a plugin of this name is loaded already");
 				plugin_close(&l);

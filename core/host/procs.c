@@ -65,7 +65,8 @@ const char *installed_file(const char *name, char *ret, size_t size)
 	return ret;
 }
 
-/* In the child: descriptor 'fd' becomes 3, everything else but stdio is closed by exec. */
+/* In the child: descriptor 'fd' becomes 3, the guardian's pidfd 4, and everything else but stdio is
+ * closed by exec, also what we have been started with ourselves. */
 static void become(struct proc *p, int fd)
 {
 	char guardian[600], pid[24];
@@ -81,6 +82,7 @@ static void become(struct proc *p, int fd)
 		(void) fcntl(fd, F_SETFD, 0);
 	else
 		(void) dup2(fd, 3);
+	(void) close_range(4, ~0u, CLOSE_RANGE_CLOEXEC);
 	sigemptyset(&none);
 	(void) sigprocmask(SIG_SETMASK, &none, NULL);
 	if (p->kind == PROC_GUARDIAN) {
@@ -88,10 +90,11 @@ static void become(struct proc *p, int fd)
 
 		if (self == 4)
 			(void) fcntl(self, F_SETFD, 0);
-		else
-			(void) dup2(self, 4);
+		else if (self >= 0)
+			(void) dup2(self, 4); /* and without close-on-exec */
 		(void) installed_file("anod-guardian", guardian, sizeof(guardian));
-		(void) snprintf(pid, sizeof(pid), "%d", 4);
+		/* Without a pidfd the end of the channel tells of our death. */
+		(void) snprintf(pid, sizeof(pid), "%d", self < 0 ? -1 : 4);
 		(void) execl(guardian, "anod-guardian", "3", pid, p->host->state_dir,
 			     (char *) NULL);
 	} else {
@@ -104,26 +107,43 @@ static void become(struct proc *p, int fd)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
+static void start_again(struct proc *p);
+
 static int on_retry(sd_event_source *s, uint64_t due, void *data)
 {
 	struct proc *p = data;
 
 	(void) due;
 	p->retry = sd_event_source_disable_unref(s);
-	if (p->wanted && !p->host->stopping)
-		(void) proc_open(p->host, p);
+	if (p->wanted && !p->host->stopping && proc_open(p->host, p) < 0 && !p->chan)
+		start_again(p);
 	return 0;
+}
+
+static void forget(struct proc *p)
+{
+	p->chan = chan_free(p->chan);
+	p->exit = sd_event_source_disable_unref(p->exit);
+	if (p->pidfd >= 0)
+		(void) close(TAKE_FD(p->pidfd));
+	p->pid = 0;
+}
+
+/* At once; what was killed takes no time to end. */
+static void reap(struct proc *p)
+{
+	if (p->pid > 0) {
+		(void) kill(p->pid, SIGKILL);
+		(void) waitpid(p->pid, NULL, 0);
+	}
+	forget(p);
 }
 
 static void ended(struct proc *p)
 {
 	struct host *h = p->host;
 
-	p->chan = chan_free(p->chan);
-	p->exit = sd_event_source_disable_unref(p->exit);
-	if (p->pidfd >= 0)
-		(void) close(TAKE_FD(p->pidfd));
-	p->pid = 0;
+	forget(p);
 	switch (p->kind) {
 	case PROC_EXEC:
 	case PROC_GUARDIAN:
@@ -159,6 +179,11 @@ static void start_again(struct proc *p)
 	if (r < 0)
 		log_error("%s: cannot schedule a restart: %s", p->name, strerror(-r));
 	p->backoff_us = MIN_OF(p->backoff_us * 2, BACKOFF_MAX_US);
+	/* Open transactions must not lean on it meanwhile. */
+	if (p->kind == PROC_EXEC)
+		txns_exec_restarted(p->host->txns, false);
+	if (p->kind == PROC_GUARDIAN)
+		txns_guard_restarted(p->host->txns, false);
 }
 
 static int on_exit_(sd_event_source *s, int fd, uint32_t events, void *data)
@@ -215,8 +240,9 @@ static void on_close(void *data, int error)
 
 static int start_process(struct proc *p, int ours, int theirs)
 {
+	_cleanup_(closep) int fd = ours;
 	pid_t pid = fork();
-	int r;
+	int r = 0;
 
 	if (pid < 0)
 		return -errno;
@@ -224,16 +250,17 @@ static int start_process(struct proc *p, int ours, int theirs)
 		become(p, theirs);
 
 	p->pid = pid;
-	p->pidfd = pidfd_open_(pid);
+	p->pidfd = pidfd_open_(pid); /* close-on-exec by itself */
 	if (p->pidfd < 0)
-		return -errno;
-
-	(void) fcntl(p->pidfd, F_SETFD, FD_CLOEXEC);
-	r = sd_event_add_io(p->host->loop, &p->exit, p->pidfd, EPOLLIN, on_exit_, p);
+		r = -errno;
+	if (r >= 0)
+		r = sd_event_add_io(p->host->loop, &p->exit, p->pidfd, EPOLLIN, on_exit_, p);
+	if (r >= 0)
+		r = chan_open(p->host->loop, TAKE_FD(fd), p->name, on_message, on_close, p,
+			      &p->chan);
 	if (r < 0)
-		return r;
-
-	return chan_open(p->host->loop, ours, p->name, on_message, on_close, p, &p->chan);
+		reap(p);
+	return r;
 }
 
 /* ---- --single ----------------------------------------------------------------------------- */
@@ -329,10 +356,12 @@ static void stop_inside(struct proc *p)
 
 int proc_open(struct host *h, struct proc *p)
 {
-	int fd[2], r;
+	int fd[2] = { -1, -1 }, r;
 
 	if (p->chan)
 		return 0;
+	if (p->pid > 0) /* killed, and its end not yet seen: its number must not be lost */
+		return -EAGAIN;
 
 	p->host = h;
 	p->name = names[p->kind];
@@ -387,10 +416,7 @@ void proc_kill(struct proc *p)
 	p->wanted = false;
 	p->stopping = true;
 	stop_inside(p);
-	if (p->pid > 0) {
-		(void) kill(p->pid, SIGKILL);
-		(void) waitpid(p->pid, NULL, 0);
-	}
+	reap(p);
 	ended(p);
 }
 

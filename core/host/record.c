@@ -84,22 +84,28 @@ static const struct anod_kind finding_kinds[] = {
 	{ .name = "finding", .help = "an open finding of an agent", .attrs = finding_attrs }, { 0 }
 };
 
-void record_event(struct host *h, const char *kind, cJSON *body)
+int record_event(struct host *h, const char *kind, cJSON *body)
 {
 	int r;
 
 	if (!body)
-		return;
+		return -ENOMEM;
 	if (!h->ledger) {
 		cJSON_Delete(body);
-		return;
+		return -EBADF;
 	}
 	r = ledger_append(h->ledger, kind, clock_wall_us(), body, false);
-	if (r < 0 && !h->capped) {
-		h->capped = true;
+	if (r >= 0)
+		return 0;
+
+	/* A line that is too long says something of its author, not of the disk. */
+	if (r == -E2BIG || r == -EINVAL)
+		log_warning("ledger: a line of kind %s is not written: %s", kind, strerror(-r));
+	else if (!h->capped)
 		log_error("ledger in %s: %s; nothing more is changed until anod is restarted",
 			  h->state_dir, strerror(-r));
-	}
+	h->capped = h->capped || (r != -E2BIG && r != -EINVAL);
+	return r;
 }
 
 void monitor_send(struct host *h, const char *kind, uint64_t incident, uint64_t tx,
@@ -138,10 +144,11 @@ static cJSON *actions_json(const struct anod_proposal *p)
 	return list;
 }
 
-void record_decision(struct host *h, const struct txn *t)
+int record_decision(struct host *h, const struct txn *t)
 {
 	const struct decision *d = t->decision;
 	cJSON *b = cJSON_CreateObject();
+	int r;
 
 	cJSON_AddNumberToObject(b, "tx", (double) t->id);
 	if (t->incident)
@@ -153,13 +160,14 @@ void record_decision(struct host *h, const struct txn *t)
 				h->config->policy->name ? h->config->policy->name : "built-in");
 	cJSON_AddNumberToObject(b, "revision", (double) h->config->policy->revision);
 	cJSON_AddItemToObject(b, "decision", decision_json(d));
-	record_event(h, "decision", b);
+	r = record_event(h, "decision", b);
 
 	incident_note(h->incidents, t->incident, LINE_DECISION, t->id, t->agent, host_now(h),
 		      clock_wall_us(), "%s: %s", level_name(d->level), d->reason);
 	log_about(LOG_INFO, t->id, t->incident, "T%" PRIu64 " %s: %s: %s", t->id, t->agent,
 		  level_name(d->level), d->reason);
 	monitor_send(h, "decision", t->incident, t->id, t->agent, d->reason);
+	return r;
 }
 
 /* What an engineer wants to know of an agent that may not act yet. */
@@ -238,7 +246,7 @@ void record_txn(struct host *h, const struct txn *t, enum txn_state old)
 			cJSON_AddTrueToObject(b, "by_guardian");
 		if (txn_state_final(t->state))
 			cJSON_AddItemToObject(b, "transaction", txn_json(h, t));
-		record_event(h, "tx", b);
+		(void) record_event(h, "tx", b);
 		/* "denied: no permit ..." says its state by itself. */
 		if (strncmp(why, txn_state_name(t->state), strlen(txn_state_name(t->state))) == 0)
 			incident_note(h->incidents, t->incident, kind, t->id, t->agent, now, wall,
@@ -272,7 +280,7 @@ static void on_line(void *data, const struct incident *i, const struct incident_
 		cJSON_AddNumberToObject(id, "id", (double) i->id);
 	}
 	cJSON_AddItemToObject(b, "line", incident_line_json(l));
-	record_event(h, "incident", b);
+	(void) record_event(h, "incident", b);
 	if (l->kind == LINE_FINDING) {
 		log_about(LOG_NOTICE, 0, i->id, "I%" PRIu64 " %s: %s", i->id, l->agent, l->text);
 		monitor_send(h, "finding", i->id, 0, l->agent, l->text);

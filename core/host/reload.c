@@ -158,10 +158,31 @@ void configs_sweep(struct host *h)
 	if (h->n_old_configs == 0 || (h->txns && txns_nth(h->txns, 0)))
 		return;
 
-	while (h->n_old_configs)
-		config_free(h->old_config[--h->n_old_configs]);
+	while (h->n_old_configs) {
+		struct config *old = h->old_config[--h->n_old_configs];
+
+		track(h, old->policy, false);
+		config_free(old);
+	}
 	free(h->old_config);
 	h->old_config = NULL;
+}
+
+/* What nobody looks at any more must not be believed: no decision is made then. */
+static int restart_sensors(struct host *h)
+{
+	int r;
+
+	sensors_stop(h);
+	r = sensors_start(h);
+	if (r >= 0)
+		return r;
+
+	log_error("sensors of the new configuration: %s; nothing is changed until they run",
+		  strerror(-r));
+	for (uint32_t t = ANOD_OBJ_LINK; t < ANOD_OBJ_TYPES; t++)
+		(void) model_sync(h->model, (enum anod_obj_type) t, ANOD_SYNC_LOST);
+	return r;
 }
 
 int host_reload(struct host *h, struct diag_list *diags)
@@ -169,7 +190,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 	_cleanup_(config_freep) struct config *c = NULL;
 	struct config *old = h->config;
 	bool is_built_in;
-	int r = load(h, diags, &c, &is_built_in);
+	int r = load(h, diags, &c, &is_built_in), e;
 
 	if (r < 0)
 		return r;
@@ -177,22 +198,21 @@ int host_reload(struct host *h, struct diag_list *diags)
 	if (r < 0)
 		return r;
 
-	track(h, old->policy, false);
+	/* The old one's "for" and "held" are still measured, for what is being verified by it. */
 	h->config = TAKE(c);
 	h->built_in = is_built_in;
 	publish_links(h);
 	track(h, h->config->policy, true);
-	if (!same_sensors(old, h->config)) {
-		sensors_stop(h);
-		r = sensors_start(h);
-	}
+	txns_policy_changed(h->txns);
+	if (!same_sensors(old, h->config))
+		r = restart_sensors(h);
 	advice_done(h); /* questions name their agent by its number */
 	cells_kill(h);
 	cells_forget(h);
-	if (r >= 0)
-		r = cells_configure(h);
-	if (r >= 0 && h->agents_started)
-		r = cells_start(h);
+	e = cells_configure(h);
+	if (e >= 0 && h->agents_started)
+		e = cells_start(h);
+	r = MIN_OF(r, e);
 	configs_sweep(h);
 	log_notice("reloaded: policy \"%s\" revision %llu", h->config->policy->name ?: "",
 		   (unsigned long long) h->config->policy->revision);

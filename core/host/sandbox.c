@@ -13,6 +13,7 @@
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -47,6 +48,8 @@ static int set_limits(void)
 {
 	int r = limit(RLIMIT_CORE, 0);
 
+	/* A log that is a file takes nothing more from here; that must not end the process. */
+	(void) signal(SIGXFSZ, SIG_IGN);
 	/* ASan maps terabytes of shadow. */
 	if (r >= 0 && !SANITIZED)
 		r = limit(RLIMIT_AS, SANDBOX_MEMORY);
@@ -71,17 +74,18 @@ static uint64_t landlock_rights(int abi)
 	return rights;
 }
 
-static int close_files(void)
+/* Take every right to files but those in 'keep'. */
+static int close_files(uint64_t keep)
 {
 	struct landlock_ruleset_attr attr = { 0 };
 	int abi = (int) syscall(SYS_landlock_create_ruleset, NULL, 0,
 				LANDLOCK_CREATE_RULESET_VERSION);
 	int fd, r = 0;
 
-	if (abi < 1) /* not in this kernel: seccomp refuses open() anyway */
+	if (abi < 1) /* not in this kernel: seccomp refuses open() to cells anyway */
 		return 0;
 
-	attr.handled_access_fs = landlock_rights(abi);
+	attr.handled_access_fs = landlock_rights(abi) & ~keep;
 	fd = (int) syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
 		return -errno;
@@ -151,14 +155,12 @@ static int filter(void)
 		SCMP_SYS(rt_sigaction),
 		SCMP_SYS(getpid),
 		SCMP_SYS(gettid),
-		SCMP_SYS(tgkill),
 		SCMP_SYS(getrandom),
 		SCMP_SYS(close),
 		SCMP_SYS(fcntl),
 		SCMP_SYS(fstat),
 		SCMP_SYS(restart_syscall),
 		SCMP_SYS(sched_yield),
-		SCMP_SYS(prlimit64),
 	};
 	static const int refused[] = {
 		/* glibc asks and lives with a no */
@@ -180,6 +182,13 @@ static int filter(void)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(refused); i++)
 		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+	/* Only for itself: other processes may run as nobody, too. */
+	if (r >= 0)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) getpid()));
+	if (r >= 0)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+				     SCMP_A0(SCMP_CMP_EQ, 0));
 	if (r >= 0)
 		r = seccomp_load(f);
 	seccomp_release(f);
@@ -199,9 +208,12 @@ int sandbox_enter(void)
 		return -errno;
 
 	(void) prctl(PR_SET_DUMPABLE, 0);
-	r = close_files();
+	r = close_files(0);
 	if (r >= 0)
 		r = drop_user();
+	/* Another user means that the kernel forgot it; an agent that hangs ends with the host. */
+	if (r >= 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		r = -errno;
 	if (r >= 0)
 		r = drop_caps();
 	if (r >= 0)
@@ -217,6 +229,10 @@ int sandbox_enter_network(void)
 		return -errno;
 
 	(void) prctl(PR_SET_DUMPABLE, 0);
+	/* Keys and certificates are read; root without capabilities could still write its files. */
+	if (r >= 0)
+		r = close_files(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+				(1u << 15));
 	return r < 0 ? r : drop_caps();
 }
 

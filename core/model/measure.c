@@ -51,7 +51,7 @@ static uint8_t judge_way(const struct measure *m, const struct way *w)
 	struct anod_leg was[ANOD_LEGS_MAX], is[ANOD_LEGS_MAX];
 	unsigned n = usable_legs(m->before, w, was);
 
-	if (n == 0 || n != usable_legs(m->after, w, is) || memcmp(was, is, n * sizeof(was[0])))
+	if (n == 0 || n != usable_legs(m->after, w, is) || memcmp(was, is, n * sizeof(was[0])) != 0)
 		return WAY_MAY_MOVE;
 	return WAY_STAYS;
 }
@@ -98,7 +98,7 @@ static bool same_legs(const struct flow_path *a, const struct flow_path *b)
 	for (uint32_t i = 0; i < a->n_legs; i++)
 		if (a->leg[i].ifindex != b->leg[i].ifindex ||
 		    a->leg[i].weight != b->leg[i].weight ||
-		    memcmp(&a->leg[i].via, &b->leg[i].via, sizeof(a->leg[i].via)))
+		    memcmp(&a->leg[i].via, &b->leg[i].via, sizeof(a->leg[i].via)) != 0)
 			return false;
 	return true;
 }

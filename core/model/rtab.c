@@ -190,6 +190,7 @@ static int grow_index(struct rtab *t)
 
 		if (t->slot[i].head == RTAB_NONE)
 			continue;
+		/* NOLINTNEXTLINE(clang-analyzer-core.*): the mask is n - 1, all of them are set */
 		for (to = t->slot[i].hash & mask; slot[to].head != RTAB_NONE;)
 			to = (to + 1) & mask;
 		slot[to] = t->slot[i];

@@ -386,15 +386,24 @@ int decide(const struct decide_in *in, struct decision **ret)
 	return 0;
 }
 
+void decision_detach(struct decision *d)
+{
+	for (unsigned i = 0; d->rule && i < d->n_rules; i++)
+		free(d->rule[i].why);
+	for (unsigned i = 0; d->invariant && i < d->n_invariants; i++)
+		free(d->invariant[i].why);
+	free(d->rule);
+	free(d->invariant);
+	d->rule = NULL;
+	d->invariant = NULL;
+	d->permit = NULL;
+	d->n_rules = d->n_invariants = d->n_charges = 0;
+}
+
 struct decision *decision_free(struct decision *d)
 {
 	if (d) {
-		for (unsigned i = 0; d->rule && i < d->n_rules; i++)
-			free(d->rule[i].why);
-		for (unsigned i = 0; d->invariant && i < d->n_invariants; i++)
-			free(d->invariant[i].why);
-		free(d->rule);
-		free(d->invariant);
+		decision_detach(d);
 		free(d->reason);
 		free(d->flip);
 		free(d->suggest);

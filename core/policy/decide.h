@@ -91,6 +91,8 @@ struct decision {
 
 int decide(const struct decide_in *in, struct decision **ret);
 struct decision *decision_free(struct decision *d);
+/* Drop what is borrowed, so that the configuration may go; level, texts and resource stay. */
+void decision_detach(struct decision *d);
 DEFINE_CLEANUP(struct decision *, decision_free);
 
 /* Charge the permit's budget and start its cooldown.  0, -EBUSY: used up in between (*ret_why,

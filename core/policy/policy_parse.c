@@ -173,7 +173,7 @@ static int parse_clock_time(struct parse *p, uint32_t *ret_s)
 static int parse_moment(struct parse *p, int64_t *ret_s)
 {
 	struct token t = *parse_ahead(p);
-	uint32_t time_s;
+	uint32_t time_s = 0;
 	int r;
 
 	if (t.type != TOKEN_DATE)

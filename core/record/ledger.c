@@ -262,7 +262,7 @@ static int load_file(struct ledger *l, int fd, char *ret_torn, size_t torn_size)
 {
 	_cleanup_(freep) char *buf = NULL;
 	const char *nl;
-	size_t size, whole;
+	size_t size = 0, whole;
 	struct stat st;
 	int r;
 
@@ -293,7 +293,7 @@ static int load_last_turned(struct ledger *l, const struct ledger_files *f)
 	_cleanup_(closep) int fd = -1;
 	_cleanup_(freep) char *buf = NULL;
 	char name[40];
-	size_t size;
+	size_t size = 0;
 	struct stat st;
 	int r;
 

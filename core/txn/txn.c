@@ -177,8 +177,13 @@ void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t dea
 	if (txn_state_final(s))
 		keep(e, x);
 	e->ops->on_change(e->data, &x->t, old);
-	if (txn_state_final(s) && x->t.before)
+	if (!txn_state_final(s))
+		return;
+	if (x->t.before)
 		e->ops->drop_before(e->data, &x->t);
+	/* It is kept for readers, and may outlive the configuration. */
+	if (x->t.decision)
+		decision_detach(x->t.decision);
 }
 
 int entry_record(struct txns *e, struct entry *x, enum journal_type type, uint64_t deadline_us,

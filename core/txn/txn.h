@@ -61,7 +61,8 @@ struct txn { /* read by all, changed by the engine only */
 	uint64_t agent_ref; /* the caller's, for the verdict */
 	uint64_t incident, finding;
 	struct anod_proposal proposal;
-	struct decision *decision; /* owned */
+	/* Owned.  Detached from its configuration when the transaction has ended. */
+	struct decision *decision;
 	unsigned n_steps;
 	struct exec_step *step;			      /* owned; from PREPARED */
 	uint64_t created_us, changed_us, deadline_us; /* deadline of the present state */
@@ -131,6 +132,10 @@ int txns_confirm(struct txns *e, uint64_t id, const char *user);
 /* The operator's brake: nothing new is applied; open ones before INTENT wait; those after it go
  * on to their end. */
 void txns_pause(struct txns *e, bool paused);
+
+/* Another policy is in force: what has no INTENT yet is decided again before it goes on.  Those
+ * behind it keep the terms that they were allowed on. */
+void txns_policy_changed(struct txns *e);
 
 /* Messages from the executor and the guardian; -EPROTO for one that fits no transaction.  A late
  * answer to one that has ended or moved on is ignored. */

@@ -345,3 +345,16 @@ void txns_pause(struct txns *e, bool paused)
 	e->paused = paused;
 	ask_wake(e);
 }
+
+void txns_policy_changed(struct txns *e)
+{
+	for (unsigned i = 0; i < e->n; i++) {
+		struct entry *x = e->open[i];
+
+		if (x->t.state >= TXN_INTENT || !x->t.decision)
+			continue;
+		x->t.decision->generation = UINT64_MAX; /* of no model: decided again at INTENT */
+		x->asked_us = 0;
+	}
+	ask_wake(e);
+}

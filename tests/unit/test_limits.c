@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/log.h"
 #include "host/host.h"
 #include "policy/budget.h"
 
@@ -110,4 +111,24 @@ Test(limits, a_text_that_outgrows_the_page_is_whole)
 	cr_assert_eq(file().st_size, 4096);
 	start_anew();
 	cr_assert(used("link l7") && !used("link l8"));
+}
+
+Test(limits, a_broken_file_is_no_crash)
+{
+	static const char *const texts[] = { "", "{", "[]", "{\"wall_us\":\"x\",\"uses\":7}",
+					     "{\"wall_us\":1,\"uses\":[{},1,null,{\"kind\":3}]}" };
+	char path[64];
+
+	log_open("test", LOG_CRIT); /* it is complained of */
+	(void) strcpy(words, "steering");
+	(void) snprintf(path, sizeof(path), "%s/budgets.json", dir);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		FILE *f = fopen(path, "we");
+
+		cr_assert_not_null(f);
+		(void) fputs(texts[i], f);
+		(void) fclose(f);
+		start_anew();
+		cr_expect(!used("link wan0"));
+	}
 }

@@ -46,6 +46,39 @@ Test(txn, auto_goes_all_the_way_and_leaves_the_router_as_wanted)
 	cr_assert_eq(txns_in_flight(world.engine, flight, 8), 0);
 }
 
+/* Ended ones stay readable, and a reload frees the rules that they were decided by. */
+Test(txn, an_ended_one_points_to_no_rule)
+{
+	const struct txn *t;
+	uint64_t id;
+
+	world.permit.confirm_us = 60 * US_PER_S;
+	id = world_propose(1);
+	sim_quiet(&world);
+	cr_assert_not_null(txns_get(world.engine, id)->decision->permit);
+	sim_settle(&world, MINUTE);
+	cr_assert_eq(world_state(id), TXN_DONE);
+	t = txns_get(world.engine, id);
+	cr_assert_null(t->decision->permit);
+	cr_assert_eq(t->decision->n_rules, 0);
+}
+
+/* What was allowed by the old policy and has no INTENT yet is asked of the new one. */
+Test(txn, another_policy_is_asked_before_intent)
+{
+	uint64_t id;
+
+	world.level = LEVEL_APPROVE;
+	id = world_propose(1);
+	sim_quiet(&world);
+	cr_assert_eq(world_state(id), TXN_WAITING);
+	cr_assert_neq(txns_get(world.engine, id)->decision->generation, UINT64_MAX);
+	world.level = LEVEL_AUTO;
+	txns_policy_changed(world.engine);
+	sim_settle(&world, MINUTE);
+	cr_assert_eq(world_state(id), TXN_DONE, "%s", txn_state_name(world_state(id)));
+}
+
 Test(txn, deny_observe_and_propose_end_at_once_and_say_why)
 {
 	static const struct {
