@@ -275,6 +275,7 @@ static int load_file(struct ledger *l, int fd, char *ret_torn, size_t torn_size)
 	if (r < 0)
 		return r;
 
+	/* NOLINTNEXTLINE(clang-analyzer-core.*): -errno is never 0, so there is a buffer */
 	nl = memrchr(buf, '\n', size);
 	whole = nl ? (size_t) (nl - buf) + 1 : 0;
 	if (whole < size) {

@@ -94,7 +94,7 @@ int journal_read(const char *dir, journal_fn *fn, void *data)
 	_cleanup_(closep) int fd = open_in(dir);
 	struct file_header h;
 	struct slot_scan s;
-	size_t size;
+	size_t size = 0;
 	int r;
 
 	if (fd < 0)

@@ -89,7 +89,7 @@ int arg_address(struct job *j, const char *name, struct anod_prefix *ret)
 
 int arg_link(struct job *j, const char *name, uint32_t *ret_ifindex)
 {
-	const char *dev;
+	const char *dev = NULL;
 	int r;
 
 	r = arg_text(j, name, &dev);
