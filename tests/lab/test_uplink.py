@@ -96,8 +96,8 @@ def test_gray_loss_is_left_although_every_target_answers(lab):
 
 def test_loss_that_both_uplinks_see_is_nobodys_reason_to_steer(lab):
     a = watch(lab, GRAY)
-    # The idle one first: on a slow machine the busy one could be left before the other loses too.
-    lab.loss("isp2", 25)
+    lab.loss("isp2", 25)  # first, so that it is known of wan1 by the time that wan0 shows it
+    wait("wan1 is found lossy", lambda: findings(a, "uplink-gray-loss"))
     lab.loss("isp1", 25)
     wait("both are found lossy", lambda: len(findings(a, "uplink-gray-loss")) == 2)
     assert lab.way() == "wan0"
