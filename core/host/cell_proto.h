@@ -25,7 +25,8 @@
 #define CELL_INPUT_MAX	  (16u << 10)
 #define CELL_ASK_KINDS	  16
 #define CELL_PING_US	  (1000 * UINT64_C(1000))
-#define CELL_HANG_US	  (5000 * UINT64_C(1000)) /* without a PONG: the cell is killed */
+#define CELL_HANG_US	  (5000 * UINT64_C(1000))  /* without a PONG: the cell is killed */
+#define CELL_SWEEP_US	  (60000 * UINT64_C(1000)) /* for a restarted agent to find its findings */
 #define CELL_PATH_SIZE	  512
 /* A cell's own numbers of findings begin here; smaller ones are the host's (facts "finding.*"). */
 #define CELL_FIRST_FINDING (UINT64_C(1) << 32)

@@ -254,6 +254,44 @@ static void ping(struct host *h, unsigned number)
 	(void) cells_send(h, number, &ping, sizeof(ping));
 }
 
+/* The oldest open finding of an agent that it has not repeated since 'since_us'; 0: none. */
+static uint64_t unrepeated(const struct host *h, const char *agent, uint64_t since_us)
+{
+	const struct incident *i;
+
+	for (unsigned n = 0; (i = incident_nth(h->incidents, n)); n++)
+		for (unsigned k = 0; k < i->n_findings; k++) {
+			const struct incident_finding *f = &i->finding[k];
+
+			if (!f->cleared_us && f->seen_us < since_us && strcmp(f->agent, agent) == 0)
+				return f->id;
+		}
+	return 0;
+}
+
+/*
+ * An agent that was started again finds anew what is still wrong.  What it has not found in
+ * CELL_SWEEP_US ended while it was away, and nobody else would ever say so.
+ */
+void cells_sweep(struct host *h)
+{
+	uint64_t now = host_now(h), id;
+
+	for (unsigned k = 0; k < h->n_agents; k++) {
+		struct agent *a = &h->agent[k];
+
+		if (!a->ready_us || now - a->ready_us < CELL_SWEEP_US)
+			continue;
+		while ((id = unrepeated(h, a->name, a->ready_us))) {
+			record_findings(h, id, false);
+			(void) incident_clear(h->incidents, id,
+					      "its agent was started again and does not see it",
+					      now, clock_wall_us());
+		}
+		a->ready_us = 0;
+	}
+}
+
 void cells_ping(struct host *h, uint64_t late_us)
 {
 	for (unsigned n = 1; n <= h->n_agents; n++) {

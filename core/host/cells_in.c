@@ -216,10 +216,11 @@ static int on_note(struct host *h, unsigned number, const struct cell_note *m)
 	return 0;
 }
 
-static int on_ready(struct agent *a)
+static int on_ready(struct host *h, struct agent *a)
 {
 	if (strcmp(a->state, "failed") != 0)
 		a->state = "running";
+	a->ready_us = host_now(h);
 	return 0;
 }
 
@@ -228,7 +229,7 @@ int cells_on_message(struct host *h, unsigned number, const struct chan_head *ms
 #define FITS(type) (msg->size == sizeof(type))
 	switch (msg->type) {
 	case CELL_READY:
-		return on_ready(&h->agent[number - 1]);
+		return on_ready(h, &h->agent[number - 1]);
 	case CELL_PONG:
 		h->agent[number - 1].cell_pong_us = host_now(h);
 		return 0;

@@ -108,6 +108,7 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	struct host *h = data;
 
 	cells_ping(h, measure_lateness(h, due));
+	cells_sweep(h);
 	advice_idle(h);
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);

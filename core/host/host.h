@@ -69,6 +69,7 @@ struct agent { /* one agent block of the configuration */
 	struct proc cell; /* its own: what it does there harms nobody else */
 	bool cell_started;
 	uint64_t cell_pong_us;
+	uint64_t ready_us; /* since when it runs; 0: its old findings have been swept */
 };
 
 struct host {
@@ -153,6 +154,7 @@ void cells_on_fact(struct host *h, const struct store_change *c);
 void cells_verdict(struct host *h, const struct txn *t, enum anod_verdict v, int error);
 void cells_answer(struct host *h, unsigned agent, uint64_t id, const struct infer_answer *a);
 void cells_ping(struct host *h, uint64_t late_us); /* late_us: how late we are ourselves */
+void cells_sweep(struct host *h); /* findings that a restarted agent does not repeat */
 void cells_link_proposal(struct host *h, uint64_t agent_ref, uint64_t tx);
 
 /* engine.c */

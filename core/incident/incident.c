@@ -364,6 +364,7 @@ int incident_find(struct incidents *s, const char *agent, const struct anod_find
 		known->cleared_us = 0;
 	}
 	(void) copy_text(known->agent, sizeof(known->agent), agent);
+	known->seen_us = now_us;
 	known->f = *f;
 
 	make_title(i);

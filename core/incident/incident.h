@@ -53,6 +53,7 @@ struct incident_finding {
 	struct anod_finding f;
 	uint64_t opened_us, cleared_us; /* 0: open */
 	uint64_t told_us;		/* when the timeline last heard of it */
+	uint64_t seen_us;		/* when its agent last said it */
 };
 
 struct incident {
