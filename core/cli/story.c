@@ -157,9 +157,10 @@ static void show_rules(const struct cli *c, const cJSON *v)
 		(void) snprintf(name, sizeof(name), "  %s \"%s\"", get_text(r, "kind"),
 				get_text(r, "name"));
 		upper(get_text(r, "truth"), truth, sizeof(truth));
-		(void) snprintf(
-			why, sizeof(why), "%s%s", get_text(r, "why"),
-			get_bool(r, "counted") || strcmp(truth, "TRUE") ? "" : " (does not count)");
+		(void) snprintf(why, sizeof(why), "%s%s", get_text(r, "why"),
+				get_bool(r, "counted") || strcmp(truth, "TRUE") != 0
+					? ""
+					: " (does not count)");
 		cells[2] = get_text(r, "level");
 		cells[4] = get_text(r, "place");
 		table_row(t, cells);
