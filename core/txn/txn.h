@@ -14,6 +14,9 @@
  * struct txn_ops, so the simulator crashes it at every step.  Every transition goes through one
  * function and is reported by on_change().
  *
+ * Durable means: as safe as the effect itself.  The host lets a record of runtime state reach the
+ * disk beside the loop (core/host/disk.c), because a reboot takes the effect as well.
+ *
  * Rules (policy.md 5.1): INTENT durable before the guardian is armed before the first effect;
  * COMMIT durable before it is disarmed; effects are read back, never inferred; deadlines in boot
  * time; a failed fsync caps the engine to observe for good.
