@@ -103,7 +103,7 @@ help:
 
 # ---- rules -----------------------------------------------------------------------------------
 
-PURE	:= core/facts core/model core/policy core/rtnl
+PURE	:= core/detect core/facts core/history core/model core/policy core/rtnl
 $(O)/core/%.o: core/%.c | stamp
 	$(call SAY,CC,$<)
 	$(Q)mkdir -p $(@D)

@@ -5,8 +5,14 @@
  * it was withdrawn, when it is older than its maximum age, or while its source has lost events.
  * Readers see the effective value only: there is no way to read a stale one.
  *
- * Listeners hear of every change of an effective value except of ageing, which nobody announces:
- * store_next_expiry() says when to look, and store_expire() then tells the listeners.
+ * The store lies in one segment of shared memory without pointers (facts/table.h says how).  The
+ * host writes it; a cell opens it with store_open(), read-only, and reads through the same
+ * functions.  A reader never blocks the writer and never sees half of a store_put(): each row has
+ * a sequence lock, and the reader tries again.
+ *
+ * Listeners hear of entities that come and go, of changes of event-driven attributes (max_age 0),
+ * and of sampled ones (the others) that somebody asked for with store_want().  Ageing announces
+ * itself to nobody: store_next_expiry() says when to look, and store_expire() then tells.
  * A listener may read, add entities and publish; it may not remove itself from inside.
  *
  * Handles: an entity's handle is > 0 and is reused only after STORE_GRACE others came and went;
@@ -82,6 +88,26 @@ int store_remove(struct store *s, uint32_t entity, uint64_t now_us);
  * DONE the value is kept but stays unknown. */
 int store_publish(struct store *s, uint32_t entity, uint16_t slot, const struct anod_value *value,
 		  uint64_t now_us);
+
+/* A row at a time, straight into the columns: 'n' (1..64) neighbouring numeric attributes (BOOL,
+ * INT, REAL) of one source from slot 'first' on, as u.i or as the bits of u.r.  Bit k of 'known'
+ * clear: raw[k] is withdrawn.  One time for all.  -EPROTO: a TEXT or PREFIX among them, more than
+ * one source, or a REAL that is not finite (then nothing is written). */
+int store_put(struct store *s, uint32_t entity, uint16_t first, unsigned n, const int64_t *raw,
+	      uint64_t known, uint64_t now_us);
+
+/* Listeners hear of changes of a sampled attribute while this is asked for (counted). */
+void store_want(struct store *s, const struct schema_attr *a, bool want);
+
+/* Somebody uses the present values of the column: a watch, a statistic, a guard, the history
+ * (counted).  The host tells sensors, so that what nobody uses is read rarely. */
+void store_need(struct store *s, const struct schema_attr *a, bool need);
+unsigned store_needed(const struct store *s, const struct schema_attr *a);
+
+/* For another process: the segment, and a read-only store on it ('schema' has the same ids; fd
+ * is borrowed).  What would write there returns -EROFS. */
+int store_fd(const struct store *s);
+int store_open(const struct schema *schema, int fd, struct store **ret);
 
 /* A source (schema_attr.source) speaks of all its attributes of a kind; see enum anod_sync.
  * BEGIN without LOST leaves what is known in force until DONE.  DONE withdraws what this source

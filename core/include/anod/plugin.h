@@ -285,6 +285,13 @@ struct anod_host {
 	/* Ask a sensor of the manifest's 'senses' to keep an entity's facts alive ("probe": dev,
 	 * target, proto, port, every, timeout); cancel() ends it. */
 	int (*sense)(struct anod_ctx *, const struct anod_action *request, uint64_t *ret_id);
+
+	/* ---- sensors, since 0.2 ---- */
+	/* Many numbers of one entity at once, seen by readers as one: the n (1..64) attributes from
+	 * 'first_fact_id' on, in the order of the manifest, as u.i or the bits of u.r.  Bit k of
+	 * 'known' clear: raw[k] is unknown from now on.  -ENOENT: the entity is gone. */
+	int (*put)(struct anod_ctx *, uint32_t entity, int first_fact_id, unsigned n,
+		   const int64_t *raw, uint64_t known);
 };
 
 struct anod_ctx { /* all that a plugin may see of it */
@@ -366,6 +373,9 @@ struct anod_plugin {
 	void (*fini)(struct anod_ctx *); /* must cope with a half-done init */
 	int (*event)(struct anod_ctx *, const struct anod_event *);	     /* agent */
 	int (*sense)(struct anod_ctx *, const struct anod_action *, int on); /* sensor */
+	/* Sensor, since 0.2: how often the facts of an entity, or with NULL those of every entity of
+	 * the kind, are needed from now on, us; 0: nobody needs them. */
+	int (*need)(struct anod_ctx *, const char *kind, const char *entity, uint64_t every_us);
 };
 
 /* Usage: ANOD_PLUGIN = { .size = sizeof(struct anod_plugin), .name = ... }; */

@@ -1,0 +1,67 @@
+/*
+ * table - how the columns of the fact store lie in memory, for code that walks whole columns.
+ *
+ * One shared memory segment, no pointers in it.  Each kind of entity is a table: a row per entity,
+ * a column per attribute.  A table is cut into blocks of TABLE_BLOCK rows, and in a block each
+ * column lies in one piece (PAX, Ailamaki 2001): a sensor that writes a row, and a watch that
+ * reads one column of 64 rows, both stay within the first-level cache.  Rows never move; the row
+ * of an entity that went is used again last.
+ *
+ * The host writes, alone.  It marks what it does to a block in three words that are its own
+ * affair, and clears them itself: stats_run() and history_run() look at 'touched' and then the
+ * host calls store_settle(); watch_run() takes 'dirty' and 'again' and clears them.
+ *
+ * Readers in other processes map the segment read-only and go through store_get() and its like,
+ * which know the row's sequence lock; nobody there reads blocks directly.
+ *
+ * Pure.  Threads: the host's one.  Memory: the store's; pointers live as long as the store.
+ */
+#ifndef FACTS_TABLE_H
+#define FACTS_TABLE_H
+
+#include "facts/store.h"
+
+#define TABLE_BLOCK 64
+
+/* A column of 64 rows.  Bit k of a mask is row 64 * block + k. */
+struct table_block {
+	uint64_t known;	    /* may be believed: has a value, its source is in sync, and it was not
+			     * too old at the last store_expire() */
+	uint64_t stored;    /* has a value, perhaps in doubt */
+	uint64_t withdrawn; /* had one */
+	uint64_t named;	    /* published since its source's BEGIN */
+	uint64_t outside;   /* ANOD_VALUE_OUTSIDE */
+	uint64_t touched;   /* published since store_settle(), also with the same value */
+	uint64_t dirty;	    /* 'known' or the value changed since watch_run() */
+	uint64_t again;	    /* more than once; always a part of 'dirty' */
+	uint64_t time_us[TABLE_BLOCK];	  /* when the source last confirmed it */
+	uint64_t changed_us[TABLE_BLOCK]; /* when the value last changed */
+	union {
+		int64_t i[TABLE_BLOCK]; /* BOOL, INT */
+		double r[TABLE_BLOCK];	/* REAL */
+		char text[TABLE_BLOCK][ANOD_TEXT_SIZE];
+		struct anod_prefix prefix[TABLE_BLOCK];
+	} u; /* allocated only as long as the type needs: see table_block_size() */
+};
+size_t table_block_size(uint8_t type);
+
+/* Blocks of a kind: row numbers are below TABLE_BLOCK times this. */
+unsigned table_n_blocks(const struct store *s, uint16_t kind);
+/* Rows of the block that are entities. */
+uint64_t table_rows(const struct store *s, uint16_t kind, unsigned block);
+/* NULL: nothing of the column was ever published in these rows. */
+struct table_block *table_block(const struct store *s, uint16_t kind, uint16_t slot,
+				unsigned block);
+/* Blocks of a kind in which anything is touched or dirty: bit (block % 64) of word block / 64. */
+#define TABLE_WORDS ((STORE_ENTITIES_MAX / TABLE_BLOCK + 63) / 64)
+const uint64_t *table_touched(const struct store *s, uint16_t kind);
+uint64_t *table_dirty(const struct store *s, uint16_t kind); /* watch_run() clears bits */
+
+/* The entity in a row, 0: none; and the other way, -ENOENT. */
+uint32_t table_entity(const struct store *s, uint16_t kind, unsigned row);
+int table_row(const struct store *s, uint32_t entity);
+
+/* Clear every 'touched'. */
+void store_settle(struct store *s);
+
+#endif
