@@ -124,9 +124,9 @@ uint32_t table_entity(const struct store *s, uint16_t kind, unsigned row)
 
 const uint32_t *table_entities(const struct store *s, uint16_t kind, unsigned block)
 {
-	const struct block *b = block_at(s, kind, block);
+	const struct seg_block *b = block_at(s, kind, block);
 
-	return b ? b->seg->handle : NULL;
+	return b ? b->handle : NULL;
 }
 
 int store_row_number(const struct store *s, uint32_t entity)

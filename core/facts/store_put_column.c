@@ -14,7 +14,8 @@ static uint64_t rows_plain(const struct store *s, const struct block *b,
 			   const struct schema_attr *a, const struct table_block *t,
 			   uint64_t last_us)
 {
-	bool told = s->n_listeners > 0 && (a->max_age_us == 0 || s->want[a->id]);
+	bool told =
+		s->event[a->id] || (s->n_listeners > 0 && (a->max_age_us == 0 || s->want[a->id]));
 
 	if (told || s->seg->lost[a->id] || b->age.due_us <= last_us)
 		return 0;
