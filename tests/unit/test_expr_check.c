@@ -133,7 +133,7 @@ Test(expr_check, warns_of_what_stays_unknown, .init = setup, .fini = teardown)
 	expect_said("link.fec_uncorrected > 20%", false, true, "no sensor provides");
 	expect_said("bgp.flaps + 5s > 20% of bgp.x", false, true, "no sensor provides");
 	expect_said("link.util > 5% in 5m", false, true, "not evaluated in this version");
-	expect_said("rate(link.rx_bytes, 30s) > 1Mbps", false, true, "'rate(...)'");
+	expect_said("reversals(resource) > 2", false, true, "'reversals(...)'");
 	expect_said("formerly link.down within 5m", false, true, "'formerly'");
 	expect_said("path.loss(mgmt) < 1%", false, true, "'path.loss(...)'");
 }
