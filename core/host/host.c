@@ -108,6 +108,8 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	struct host *h = data;
 
 	cells_ping(h, measure_lateness(h, due));
+	truth_beat(h);
+	needs_beat(h);
 	cells_sweep(h);
 	advice_idle(h);
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
@@ -341,7 +343,9 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = sensors_start(h);
+	r = truth_open(h);
+	if (r >= 0)
+		r = sensors_start(h);
 	if (r >= 0)
 		r = proc_start(h, PROC_EXEC);
 	if (r >= 0)
@@ -406,6 +410,7 @@ struct host *host_free(struct host *h)
 	advice_done(h);
 	procs_done(h);
 	sensors_stop(h);
+	truth_close(h);
 	txns_free(h->txns);
 	h->txns = NULL;
 	configs_sweep(h);
