@@ -200,7 +200,7 @@ $(BUILD)/tests/bench_%: $(O)/tests/bench/bench_%.o $(call objs,$(INFER_SRC)) \
 		$(BUILD)/libanod-core.a | $(SO) $(INFER_SO)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_INFER) $(LIBS_CORE)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_INFER) $(LIBS_CORE) $(call LIB,libnl-route-3.0)
 
 # Asks the inference process one question from the command line; used by tests/model.
 $(BUILD)/tests/ask: $(O)/tests/model/ask.o $(BUILD)/libanod-core.a | $(INFER_SO) $(SO)

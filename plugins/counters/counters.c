@@ -20,7 +20,7 @@
 #define LATE_PERIODS 3
 /* Requests for single links are cheaper than a dump while they are not more than this part of
  * all links. */
-#define FEW_PART 3
+#define FEW_PART 4
 
 static uint64_t full_period(const struct counters *c)
 {

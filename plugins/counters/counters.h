@@ -49,7 +49,7 @@ enum fact {
 };
 #define COUNTERS RX_BPS
 
-/* A link, as the hot path needs it: 64 bytes. */
+/* A link, as the hot path needs it. */
 struct row {
 	uint32_t ifindex; /* 0: free */
 	uint32_t entity;  /* 0: not known yet */
@@ -57,6 +57,7 @@ struct row {
 	uint32_t round;	  /* sweep that read it last */
 	struct reading last;
 	int64_t capacity; /* bits per second; 0: unknown */
+	bool has_util;	  /* was published */
 };
 
 /* The rest of it. */

@@ -192,6 +192,7 @@ static bool find_entity(struct counters *c, uint32_t i)
 	struct anod_value v;
 
 	row->entity = 0;
+	row->has_util = false;
 	memset(&row->last, 0, sizeof(row->last)); /* another entity: no continuation */
 	if (n->wait) {
 		n->wait--;
@@ -253,6 +254,16 @@ static uint64_t put_rates(const struct row *row, const struct reading *now, int6
 	return RATES;
 }
 
+/* Most links have no capacity, so no utilisation: what is the same for all goes the fast way. */
+static int put(struct counters *c, struct row *row, const int64_t *raw, uint64_t known)
+{
+	bool util = known & ~(COUNTED | NO_UTIL);
+	unsigned n = util || row->has_util ? FACTS : UTIL;
+
+	row->has_util = util;
+	return c->ctx->host->put(c->ctx, row->entity, c->first_fact, n, raw, known);
+}
+
 static void store(struct counters *c, uint32_t i, const struct stats *s, uint64_t time_us)
 {
 	struct row *row = &c->row[i];
@@ -270,9 +281,9 @@ static void store(struct counters *c, uint32_t i, const struct stats *s, uint64_
 	now = (struct reading){ time_us, (uint64_t) raw[RX_BYTES], (uint64_t) raw[TX_BYTES],
 				(uint64_t) raw[RX_PACKETS], (uint64_t) raw[TX_PACKETS] };
 	known = COUNTED | put_rates(row, &now, raw);
-	r = c->ctx->host->put(c->ctx, row->entity, c->first_fact, FACTS, raw, known);
+	r = put(c, row, raw, known);
 	if (r == -ENOENT && find_entity(c, i))
-		r = c->ctx->host->put(c->ctx, row->entity, c->first_fact, FACTS, raw, COUNTED);
+		r = put(c, row, raw, COUNTED);
 	if (r < 0 && r != -ENOENT)
 		(void) c->ctx->host->health(c->ctx, ANOD_HEALTH_ERROR, 1);
 	row->last = now;

@@ -3,7 +3,7 @@
  *
  * Design.  All: one RTM_GETSTATS dump that asks for nothing but the 64-bit counters, a tenth of
  * RTM_GETLINK's cost.  Some: a request for each, many in one send(), and the answers by
- * recvmmsg(); cheaper than a dump while they are fewer than a third of all (docs/bench.md).
+ * recvmmsg(); cheaper than a dump while they are at most a quarter of all (docs/bench.md).
  * The kernel answers inside send() and recv(), so both are read at once and the loop is only
  * gone back to when a dump is very long.
  *
