@@ -12,7 +12,9 @@
  * host calls store_settle(); watch_run() takes 'dirty' and 'again' and clears them.
  *
  * Readers in other processes map the segment read-only and go through store_get() and its like,
- * which know the row's sequence lock; nobody there reads blocks directly.
+ * which know the row's sequence lock; nobody there reads columns directly.  table_n_blocks(),
+ * table_rows() and table_entity() work there as well: rows do not move, so walking them misses
+ * nobody who stays, which walking store_nth() might.
  *
  * Pure.  Threads: the host's one.  Memory: the store's; pointers live as long as the store.
  */
