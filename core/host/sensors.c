@@ -82,27 +82,45 @@ static int sensor_publish(struct anod_ctx *ctx, uint32_t entity, int id, const s
 	return store_publish(i->store, entity, a->slot, v, instance_now(ctx));
 }
 
-static int sensor_put(struct anod_ctx *ctx, uint32_t entity, int first, unsigned n,
-		      const int64_t *raw, uint64_t known)
+/* What put() may write.  Ids and slots are given in the order of declaration, so two neighbours
+ * that are as far apart in the one as in the other have nobody else's between them. */
+static int find_run(struct instance *i, int first, unsigned n)
 {
-	struct instance *i = instance_of(ctx);
 	const struct schema *schema = store_schema(i->store);
 	const struct schema_attr *a, *last;
 
 	if (first <= 0 || n == 0 || n > 64 || (unsigned) first + n - 1 > UINT16_MAX)
 		return -EINVAL;
-
-	/* Ids and slots are given in the order of declaration, so two neighbours that are as far
-	 * apart in the one as in the other have nobody else's between them. */
 	a = schema_attr_by_id(schema, (uint16_t) first);
 	last = schema_attr_by_id(schema, (uint16_t) (first + (int) n - 1));
 	if (!a || !last)
 		return -ENOENT;
 	if (last->kind != a->kind || last->slot != a->slot + n - 1)
 		return -EINVAL;
-	if (store_entity_kind(i->store, entity) != a->kind)
-		return store_entity_kind(i->store, entity) ? -EINVAL : -ENOENT;
-	return store_put(i->store, entity, a->slot, n, raw, known, instance_now(ctx));
+
+	i->run.first = first;
+	i->run.n = n;
+	i->run.kind = a->kind;
+	i->run.slot = a->slot;
+	return 0;
+}
+
+static int sensor_put(struct anod_ctx *ctx, uint32_t entity, int first, unsigned n,
+		      const int64_t *raw, uint64_t known)
+{
+	struct instance *i = instance_of(ctx);
+	uint16_t kind;
+
+	if (first != i->run.first || n != i->run.n) {
+		int r = find_run(i, first, n);
+
+		if (r < 0)
+			return r;
+	}
+	kind = store_entity_kind(i->store, entity);
+	if (kind != i->run.kind)
+		return kind ? -EINVAL : -ENOENT;
+	return store_put(i->store, entity, i->run.slot, n, raw, known, instance_now(ctx));
 }
 
 static int sensor_health(struct anod_ctx *ctx, enum anod_health what, uint64_t n)

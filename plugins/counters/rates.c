@@ -10,7 +10,7 @@
 /* Of what is never negative; rounded. */
 static int64_t per_second(uint64_t was, uint64_t is, double factor)
 {
-	return (int64_t) ((double) (is - was) * factor + 0.5);
+	return (int64_t) ((double) (int64_t) (is - was) * factor + 0.5);
 }
 
 bool rates_between(const struct reading *was, const struct reading *is, struct rates *ret)
