@@ -409,6 +409,7 @@ struct host *host_free(struct host *h)
 	h->control = control_close(h->control);
 	advice_done(h);
 	procs_done(h);
+	verify_done(h);
 	sensors_stop(h);
 	truth_close(h);
 	txns_free(h->txns);

@@ -102,6 +102,7 @@ struct host {
 	struct request *request; /* sensing on behalf of agents */
 	struct need *needs;	 /* what sensors were told of it */
 	struct truth *truth;
+	struct verify *verify;
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;
@@ -234,6 +235,10 @@ struct cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_att
 /* txn_json.c */
 struct cJSON *txn_json(const struct host *h, const struct txn *t);
 const char *action_text(const struct anod_action *a, char *buf, size_t size);
+
+/* verify.c: NULL and a positive errno, {"running":true}, or the result: ask again until it comes. */
+struct cJSON *verify_json(struct host *h, int *ret_error);
+void verify_done(struct host *h);
 
 /* doctor.c */
 struct cJSON *doctor_json(struct host *h);

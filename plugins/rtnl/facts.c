@@ -279,21 +279,11 @@ static void publish_neigh(struct rtnl *r, const struct anod_object *o, const str
 	put_int(r, row->entity, FACT_NEIGH_PROBES, ANOD_UNIT_NONE, n->probes);
 }
 
-/* The kernel's own entries for group addresses: they say nothing of anybody, and come without an
- * event. */
-static bool is_group_neigh(const struct anod_object *o)
-{
-	const struct anod_prefix *p = &o->u.neigh.dst;
-
-	return o->type == ANOD_OBJ_NEIGH && (o->u.neigh.state & NUD_NOARP) &&
-	       (p->family == AF_INET6 ? p->addr[0] == 0xff : p->addr[0] >> 4 == 0xe);
-}
-
 void publish(struct rtnl *r, const struct anod_object *o, bool gone)
 {
 	struct key k;
 
-	if (is_group_neigh(o))
+	if (o->type == ANOD_OBJ_NEIGH && anod_object_is_noise(o))
 		return;
 
 	(void) r->ctx->host->object(r->ctx, o, gone);
