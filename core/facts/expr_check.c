@@ -319,12 +319,7 @@ static void check_over_time(struct check *c, struct expr *e)
 	check_node(c, e->a);
 	want_truth_of(c, e->a);
 	set_type(e, ANOD_BOOL, ANOD_UNIT_NONE);
-	if (e->op == EXPR_FOR) {
-		e->id = ++last_id;
-	} else {
-		set_type(e, ANOD_UNKNOWN, ANOD_UNIT_NONE);
-		not_evaluated(c, e, "in DURATION");
-	}
+	e->id = ++last_id;
 }
 
 /* The argument of path.loss and path.rtt names a path, a set or a link: no fact by itself. */
