@@ -57,7 +57,6 @@ uint64_t watch_run(struct watches *w, uint64_t now_us)
 	while ((item = first_queued(w)) != NULL)
 		item_run(w, item, now_us);
 	changes_forget(w);
-	w->seq = store_seq(w->store);
 	w->some_gone = false;
 	w->running = false;
 	news_tell(w);
@@ -83,7 +82,6 @@ struct watches *watches_new(struct store *store)
 	if (!w || store_listen(store, on_change, w) < 0)
 		return NULL;
 	w->store = store;
-	w->seq = store_seq(store);
 	return TAKE(w);
 }
 

@@ -196,7 +196,6 @@ struct watches {
 	struct item *dead;  /* list by all_next */
 	unsigned n_watches, n_tracks, n_timers, n_fresh;
 	uint64_t last_id, n_runs;
-	uint64_t seq;	/* of the store at the last run */
 	bool running;	/* what is asked now is answered as of this run */
 	bool telling;	/* callbacks run: nothing is freed */
 	bool some_gone; /* an entity went since the last run */

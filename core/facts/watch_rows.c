@@ -61,7 +61,7 @@ void rows_on_change(struct watches *w, const struct store_change *c)
 	if (c->slot < 0)
 		on_presence(w, c);
 	for (unsigned i = 0; event && i < w->any.n; i++)
-		item_mark_all(w, w->any.dep[i].item, c->old_seq > w->seq);
+		item_mark_all(w, w->any.dep[i].item, c->again);
 }
 
 /* ---- at a run ---------------------------------------------------------------------------- */
