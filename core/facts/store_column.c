@@ -107,12 +107,12 @@ struct table_block *table_block(const struct store *s, uint16_t kind, uint16_t s
 
 const uint64_t *table_touched(const struct store *s, uint16_t kind)
 {
-	return s->kind[kind].touched;
+	return s->kind ? s->kind[kind].touched : NULL;
 }
 
 uint64_t *table_dirty(const struct store *s, uint16_t kind)
 {
-	return s->kind[kind].dirty;
+	return s->kind ? s->kind[kind].dirty : NULL;
 }
 
 uint32_t table_entity(const struct store *s, uint16_t kind, unsigned row)

@@ -57,6 +57,7 @@ struct table_block *table_block(const struct store *s, uint16_t kind, uint16_t s
 				unsigned block);
 /* Blocks of a kind in which anything is touched or dirty: bit (block % 64) of word block / 64. */
 #define TABLE_WORDS ((STORE_ENTITIES_MAX / TABLE_BLOCK + 63) / 64)
+/* NULL: the store is read-only. */
 const uint64_t *table_touched(const struct store *s, uint16_t kind);
 uint64_t *table_dirty(const struct store *s, uint16_t kind); /* watch_run() clears bits */
 
