@@ -31,11 +31,6 @@ static bool is_column(const struct expr *e)
 	return (e->op == EXPR_FACT || e->op == EXPR_CALL) && e->kind > 0 && e->slot >= 0;
 }
 
-static const char *entity_of(const struct expr *e)
-{
-	return e->op == EXPR_CALL && e->a ? e->a->entity : e->entity;
-}
-
 static bool is_number(uint8_t type)
 {
 	return type == ANOD_INT || type == ANOD_REAL;
@@ -128,7 +123,7 @@ static bool is_uniform(const struct expr *e)
 /* A column of the rows that the program runs on. */
 static bool is_own_column(const struct gen *g, const struct expr *e)
 {
-	return is_column(e) && !entity_of(e) && e->kind == g->c->kind && !g->c->uniform;
+	return is_column(e) && !e->entity && e->kind == g->c->kind && !g->c->uniform;
 }
 
 /* ---- emitting ---------------------------------------------------------------------------- */
@@ -306,7 +301,7 @@ static void gen_value(struct gen *g, const struct expr *e)
 				      .op = CODE_PART_VALUE, .type = type_of(g, e), .jump = part });
 	} else if (is_own_column(g, e)) {
 		emit_value(g, (struct code_op){ .op = CODE_LOAD, .slot = (uint16_t) e->slot });
-	} else if (is_column(e) && !entity_of(e) && !uniform) {
+	} else if (is_column(e) && !e->entity && !uniform) {
 		emit_value(g, (struct code_op){ .op = CODE_NAMED,
 						.kind = e->kind,
 						.slot = (uint16_t) e->slot });
@@ -478,7 +473,7 @@ static void gen_flag(struct gen *g, const struct expr *e)
 		emit_doubt(g);
 	else if (is_own_column(g, e))
 		emit_truth(g, (struct code_op){ .op = CODE_FLAG, .slot = (uint16_t) e->slot });
-	else if (!entity_of(e) && !g->c->uniform)
+	else if (!e->entity && !g->c->uniform)
 		emit_truth(g, (struct code_op){ .op = CODE_NAMED_FLAG,
 						.kind = e->kind,
 						.slot = (uint16_t) e->slot });

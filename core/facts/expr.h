@@ -13,8 +13,11 @@
  *   factor  = VALUE [ "of" factor ] | STRING | fact | "before" | function | "(" expr ")"
  *   fact    = KIND.ATTR | KIND.NAME.ATTR | KIND."NAME".ATTR
  *   function= count|every|any (SET|KIND ["up" | "where" expr])
- *           | min|max|sum|avg (fact ["where" expr]) | rate|p50|p95|p99|mean|trend (fact, DUR)
- *           | changed (fact) | reversals (resource) | path.loss|path.rtt (NAME)
+ *           | min|max|sum|avg (fact ["where" expr])
+ *           | rate|mean|low|high|p50|p95|p99|trend|ewma|zscore|shift (over, DUR)
+ *           | changed (over [, DUR]) | level|unusual (over) | lossy (fact, fact)
+ *           | reversals (resource) | path.loss|path.rtt (NAME)
+ *   over    = fact | function over time
  *   A bare word on the right of == and != is a text, unless something is calculated with it.
  *   "and" and "or" may end a line or begin one.
  *
@@ -27,9 +30,13 @@
  * true when X was true at some moment in the last D, false when X was false throughout it, else
  * unknown.  Both need somebody who remembers (expr_env.held; watch.h).
  *
+ * Functions over time (facts/stats.h) are columns of statistics: stats_bind() finds the column of
+ * each, and from then on the call is read like a fact.  That is: an EXPR_CALL with kind > 0 and
+ * slot >= 0 means the column (kind, slot), of the entity 'entity' or, where that is NULL, of the
+ * subject.  One that is not bound is unknown.
+ *
  * In this version these parse and check but evaluate to unknown, and expr_check() notes it as a
- * warning: rate, p50, p95, p99, mean, trend, changed, reversals, path.*(NAME),
- * formerly.
+ * warning: reversals, path.*(NAME), formerly.
  *
  * Pure; bounded: EXPR_NODES_MAX nodes, EXPR_DEPTH_MAX levels, each evaluated once per entity.
  */
@@ -61,8 +68,8 @@ enum expr_op {
 	EXPR_FOR,      /* a held for dur_us */
 	EXPR_WITHIN,   /* "a in DUR": a was true within dur_us */
 	EXPR_FORMERLY, /* name within dur_us */
-	EXPR_CALL,     /* function 'name': a = argument, b = where, dur_us */
-	EXPR_COUNT,    /* count, every, any over set or kind: fn, name or kind, b = where or NULL */
+	EXPR_CALL,  /* function 'name': a, b = arguments, dur_us; kind, slot, entity: see above */
+	EXPR_COUNT, /* count, every, any over set or kind: fn, name or kind, b = where or NULL */
 };
 
 enum expr_fn {
@@ -86,8 +93,8 @@ struct expr {
 	char *kind_name;    /* owned: as written */
 	char *entity;	    /* owned: name of the entity, or NULL */
 	char *attr;	    /* owned: as written */
-	uint16_t kind;	    /* bound by expr_check() */
-	int slot;	    /* bound */
+	uint16_t kind;	    /* bound by expr_check(), of EXPR_CALL by stats_bind() */
+	int slot;	    /* bound; -1: not */
 	uint8_t type, unit; /* bound: of the result */
 	bool up;	    /* count(SET up) */
 	uint64_t dur_us;

@@ -137,7 +137,7 @@ static void take_kind(struct watches *w, uint16_t kind)
 	uint64_t *dirty = table_dirty(w->store, kind);
 	unsigned bit;
 
-	for (unsigned k = 0; k < n_words(w, kind); k++) {
+	for (unsigned k = 0; dirty && k < n_words(w, kind); k++) {
 		FOR_EACH_BIT(bit, dirty[k], rest)
 		take_block(w, kind, 64 * k + bit);
 		dirty[k] = 0;
@@ -273,7 +273,7 @@ bool changes_pending(const struct watches *w)
 	for (unsigned kind = 1; kind <= n; kind++) {
 		const uint64_t *dirty = table_dirty(w->store, (uint16_t) kind);
 
-		for (unsigned k = 0; k < n_words(w, (uint16_t) kind); k++)
+		for (unsigned k = 0; dirty && k < n_words(w, (uint16_t) kind); k++)
 			FOR_EACH_BIT(bit, dirty[k], rest)
 		if (block_pending(w, (uint16_t) kind, 64 * k + bit))
 			return true;

@@ -44,10 +44,8 @@ static uint16_t subject_kind(const struct expr *e, const struct around *around)
 
 	if (!e)
 		return 0;
-	if (e->op == EXPR_FACT)
+	if (e->op == EXPR_FACT || (e->op == EXPR_CALL && e->kind > 0))
 		return !e->entity && e->slot >= 0 && !is_counted(around, e->kind) ? e->kind : 0;
-	if (e->op == EXPR_CALL && e->kind > 0)
-		return subject_kind(e->a, around); /* of a column of its own; 'b' is beside it */
 	if (e->op == EXPR_COUNT && e->kind > 0) {
 		inner.kind = e->kind;
 		around = &inner;
@@ -149,24 +147,23 @@ static void collect_set(struct collect *c, const char *set)
 	c->sets--;
 }
 
-/* A column: of a fact, or of a function over time ('fact' is what it is of). */
-static void collect_fact(struct collect *c, const struct expr *e, const struct expr *fact,
-			 const struct around *around)
+/* A column: of a fact, or of a function over time. */
+static void collect_fact(struct collect *c, const struct expr *e, const struct around *around)
 {
 	enum dep_how how = DEP_NAME;
 
 	if (e->kind == 0 || e->slot < 0)
 		return;
-	if (is_counted(around, e->kind) && !fact->entity)
+	if (is_counted(around, e->kind) && !e->entity)
 		how = DEP_WIDE;
-	else if (fact->entity)
+	else if (e->entity)
 		how = DEP_ENTITY;
 	else if (e->kind == c->reads->kind)
 		how = DEP_COLUMN;
 	add_attr(c, schema_attr_at(store_schema(c->store), e->kind, (uint16_t) e->slot), how,
-		 fact->entity);
+		 e->entity);
 	if (how != DEP_COLUMN)
-		add_presence(c, e->kind, how, fact->entity);
+		add_presence(c, e->kind, how, e->entity);
 }
 
 static void collect_count(struct collect *c, const struct expr *e, const struct around *around)
@@ -195,12 +192,12 @@ static void collect(struct collect *c, const struct expr *e, const struct around
 
 	switch (e->op) {
 	case EXPR_FACT:
-		collect_fact(c, e, e, around);
+		collect_fact(c, e, around);
 		return;
 	case EXPR_CALL:
-		if (e->kind == 0 || !e->a)
+		if (e->kind == 0)
 			break;
-		collect_fact(c, e, e->a, around);
+		collect_fact(c, e, around);
 		return;
 	case EXPR_FOR:
 	case EXPR_WITHIN:

@@ -7,7 +7,7 @@
  * (configuration), control.c and commands.c (the control socket), doctor.c.
  *
  * One loop, one thread.  A turn: messages and timers first, then (on_post) facts that grew too
- * old, watches, transactions, and the next deadline.
+ * old, statistics, watches, transactions, and the next deadline.
  */
 #ifndef HOST_HOST_H
 #define HOST_HOST_H
@@ -17,6 +17,7 @@
 
 #include "exec/exec.h"
 #include "exec/guardian.h"
+#include "facts/stats.h"
 #include "facts/value.h"
 #include "facts/watch.h"
 #include "host/cell.h"
@@ -82,6 +83,7 @@ struct host {
 	struct schema *schema;
 	struct store *store;
 	uint64_t news; /* position in the store's news */
+	struct stats *stats;
 	struct watches *watches;
 	struct model *model;
 	struct config *config;
