@@ -107,12 +107,12 @@ struct table_block *table_block(const struct store *s, uint16_t kind, uint16_t s
 
 const uint64_t *table_touched(const struct store *s, uint16_t kind)
 {
-	return s->kind[kind].touched;
+	return s->kind ? s->kind[kind].touched : NULL;
 }
 
 uint64_t *table_dirty(const struct store *s, uint16_t kind)
 {
-	return s->kind[kind].dirty;
+	return s->kind ? s->kind[kind].dirty : NULL;
 }
 
 uint32_t table_entity(const struct store *s, uint16_t kind, unsigned row)
@@ -120,6 +120,13 @@ uint32_t table_entity(const struct store *s, uint16_t kind, unsigned row)
 	const struct seg_block *b = block_at(s, kind, row / TABLE_BLOCK);
 
 	return b ? LOAD(&b->handle[row % TABLE_BLOCK]) : 0;
+}
+
+const uint32_t *table_entities(const struct store *s, uint16_t kind, unsigned block)
+{
+	const struct seg_block *b = block_at(s, kind, block);
+
+	return b ? b->handle : NULL;
 }
 
 int store_row_number(const struct store *s, uint32_t entity)
