@@ -103,6 +103,8 @@ help:
 
 # ---- rules -----------------------------------------------------------------------------------
 
+# Loops over 64 rows, written to be vectorised.
+$(O)/core/facts/code_vec%.o: OPT += $(if $(SANITIZE),,-O3)
 PURE	:= core/detect core/facts core/history core/model core/policy core/rtnl
 $(O)/core/%.o: core/%.c | stamp
 	$(call SAY,CC,$<)
@@ -200,7 +202,7 @@ $(BUILD)/tests/bench_%: $(O)/tests/bench/bench_%.o $(call objs,$(INFER_SRC)) \
 		$(BUILD)/libanod-core.a | $(SO) $(INFER_SO)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_INFER) $(LIBS_CORE)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_INFER) $(LIBS_CORE) $(call LIB,libnl-route-3.0)
 
 # Asks the inference process one question from the command line; used by tests/model.
 $(BUILD)/tests/ask: $(O)/tests/model/ask.o $(BUILD)/libanod-core.a | $(INFER_SO) $(SO)
@@ -215,8 +217,15 @@ $(PUPPET): $(O)/tests/lab/puppet/puppet.o
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -shared -o $@ $^ $(LDHARD) $(LDDEFS)
 
+# A storm of route events, for the lab tests.
+STORM	:= $(BUILD)/tests/storm
+$(STORM): $(O)/tests/lab/storm/storm.o
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD)
+
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
-tests: all $(BUILD)/tests/unit $(PUPPET) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
+tests: all $(BUILD)/tests/unit $(PUPPET) $(STORM) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
 	$(patsubst tests/bench/bench_%.c,$(BUILD)/tests/bench_%,$(wildcard tests/bench/bench_*.c))
 
 deps:

@@ -46,6 +46,12 @@ struct schema {
 	char why[160];
 };
 
+/* Published once a second. */
+#define BEAT(n, t, u, text)                                                                        \
+	{                                                                                          \
+		.name = n, .type = t, .unit = u, .max_age_ms = 5000, .help = text                  \
+	}
+
 static const struct anod_kind core_kinds[] = {
 	{ .name = "link",
 	  .help = "A network interface of this router.",
@@ -73,6 +79,38 @@ static const struct anod_kind core_kinds[] = {
 			  { .name = "lost_events",
 			    .type = ANOD_INT,
 			    .help = "How often the kernel said that events were lost." },
+			  BEAT("sched_delay", ANOD_INT, ANOD_UNIT_TIME,
+			       "Time that the daemon was ready to run and had to wait for a CPU, "
+			       "in the last second (/proc/self/schedstat)."),
+			  BEAT("psi_cpu", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "Share of the last 10 s in which some task waited for a CPU "
+			       "(/proc/pressure/cpu)."),
+			  BEAT("psi_memory", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "The same for memory (/proc/pressure/memory)."),
+			  BEAT("psi_io", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "The same for disks (/proc/pressure/io)."),
+			  { 0 } } },
+	{ .name = "sensor",
+	  .help = "What a sensor says of its own work; the name is the plugin's.",
+	  .attrs =
+		  (const struct anod_attr[]){
+			  BEAT("overruns", ANOD_INT, ANOD_UNIT_NONE,
+			       "Times that a socket's buffer was full and events were lost "
+			       "(ENOBUFS)."),
+			  BEAT("resyncs", ANOD_INT, ANOD_UNIT_NONE,
+			       "Whole readings that made up for lost events."),
+			  BEAT("interrupted", ANOD_INT, ANOD_UNIT_NONE,
+			       "Dumps that the kernel called inconsistent and that were read again "
+			       "(NLM_F_DUMP_INTR)."),
+			  BEAT("gaps", ANOD_INT, ANOD_UNIT_NONE,
+			       "Answers that never came (sequence numbers)."),
+			  BEAT("missed", ANOD_INT, ANOD_UNIT_NONE,
+			       "Changes of a carrier that no event told of."),
+			  BEAT("errors", ANOD_INT, ANOD_UNIT_NONE, "Readings that failed."),
+			  BEAT("behind", ANOD_INT, ANOD_UNIT_TIME,
+			       "How late it was against its period, at worst in the last second."),
+			  BEAT("period", ANOD_INT, ANOD_UNIT_TIME,
+			       "How often it reads now; 0: driven by events."),
 			  { 0 } } },
 	{ 0 },
 };

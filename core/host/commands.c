@@ -267,6 +267,16 @@ cJSON *cmd_doctor(struct command_call *c)
 	return doctor_json(c->h);
 }
 
+cJSON *cmd_verify(struct command_call *c)
+{
+	int error;
+	cJSON *data = verify_json(c->h, &error);
+
+	return data ? data
+		    : command_fail(c, error, "the kernel's state cannot be read again: %s",
+				   strerror(error));
+}
+
 static const struct command {
 	const char *name;
 	cJSON *(*run)(struct command_call *);
@@ -276,7 +286,7 @@ static const struct command {
 	{ "approve", cmd_approve }, { "deny", cmd_deny },	    { "confirm", cmd_confirm },
 	{ "pause", cmd_pause },	    { "rollback", cmd_rollback },   { "resume", cmd_resume },
 	{ "agents", cmd_agents },   { "reload", cmd_reload },	    { "ledger", cmd_ledger },
-	{ "monitor", cmd_monitor }, { "doctor", cmd_doctor },
+	{ "monitor", cmd_monitor }, { "doctor", cmd_doctor },	    { "verify", cmd_verify },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

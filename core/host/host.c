@@ -63,7 +63,9 @@ static void turn(struct host *h)
 	(void) store_expire(h->store, now);
 	next = stats_run(h->stats, now);
 	store_settle(h->store);
+	cells_news(h); /* a cell hears of the facts before it hears what they make true */
 	t = watch_run(h->watches, now);
+	cells_truths(h);
 	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
 	next = MIN_OF(next, t);
@@ -113,6 +115,8 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	struct host *h = data;
 
 	cells_ping(h, measure_lateness(h, due));
+	truth_beat(h);
+	needs_beat(h);
 	cells_sweep(h);
 	advice_idle(h);
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
@@ -346,7 +350,9 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = sensors_start(h);
+	r = truth_open(h);
+	if (r >= 0)
+		r = sensors_start(h);
 	if (r >= 0)
 		r = proc_start(h, PROC_EXEC);
 	if (r >= 0)
@@ -410,7 +416,9 @@ struct host *host_free(struct host *h)
 	h->control = control_close(h->control);
 	advice_done(h);
 	procs_done(h);
+	verify_done(h);
 	sensors_stop(h);
+	truth_close(h);
 	txns_free(h->txns);
 	h->txns = NULL;
 	configs_sweep(h);
