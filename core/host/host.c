@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/sandbox.h"
+#include "host/top.h"
 
 #define BEAT_US		(1 * US_PER_S)
 #define LOCK_WAIT_US	(5 * US_PER_S)
@@ -110,6 +111,7 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	cells_ping(h, measure_lateness(h, due));
 	cells_sweep(h);
 	advice_idle(h);
+	top_idle(h);
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -403,6 +405,7 @@ struct host *host_free(struct host *h)
 
 	h->stopping = true;
 	h->control = control_close(h->control);
+	top_done(h);
 	advice_done(h);
 	procs_done(h);
 	sensors_stop(h);

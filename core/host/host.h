@@ -108,6 +108,7 @@ struct host {
 	struct question *questions;
 	uint64_t answered_us; /* when the last question ended */
 	struct control *control;
+	struct top *top; /* NULL: nobody looks */
 
 	uint64_t lateness_us; /* largest of the last minute */
 	uint64_t lateness_since_us;
