@@ -29,6 +29,8 @@ cJSON *cli_ask(struct cli *c, const char *command, cJSON *args);
 /* The next event of a stream; NULL at its end. */
 cJSON *cli_next(struct cli *c);
 void cli_close(struct cli *c);
+/* A socket of its own, or negative errno and the reason. */
+int cli_connect(const char *path, char *why, size_t why_size);
 
 /* text.c: members of JSON objects, never NULL. */
 const char *get_text(const cJSON *o, const char *name);

@@ -8,28 +8,40 @@
 
 #include "cli/cli.h"
 
-static int connect_to(struct cli *c)
+int cli_connect(const char *path, char *why, size_t why_size)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	_cleanup_(closep) int fd = -1;
-	int copy;
+	int e;
 
-	if (strlen(c->socket) >= sizeof(a.sun_path)) {
-		(void) fprintf(stderr, "anodctl: %s: the path is too long\n", c->socket);
+	if (strlen(path) >= sizeof(a.sun_path)) {
+		(void) snprintf(why, why_size, "the path is too long");
 		return -ENAMETOOLONG;
 	}
-	(void) strcpy(a.sun_path, c->socket);
+	(void) strcpy(a.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *) &a, sizeof(a)) < 0) {
-		int e = errno;
+	if (fd >= 0 && connect(fd, (struct sockaddr *) &a, sizeof(a)) == 0)
+		return TAKE_FD(fd);
 
-		(void) fprintf(stderr, "anodctl: %s: %s%s\n", c->socket, strerror(e),
-			       e == ENOENT || e == ECONNREFUSED
-				       ? ": is the daemon running? (systemctl status anod)"
-			       : e == EACCES ? ": be root, or a member of the group of 'anod { "
-					       "group ... }'"
-					     : "");
-		return -e;
+	e = errno;
+	(void) snprintf(why, why_size, "%s%s", strerror(e),
+			e == ENOENT || e == ECONNREFUSED
+				? ": is the daemon running? (systemctl status anod)"
+			: e == EACCES
+				? ": be root, or a member of the group of 'anod { group ... }'"
+				: "");
+	return -e;
+}
+
+static int connect_to(struct cli *c)
+{
+	char why[160];
+	_cleanup_(closep) int fd = cli_connect(c->socket, why, sizeof(why));
+	int copy;
+
+	if (fd < 0) {
+		(void) fprintf(stderr, "anodctl: %s: %s\n", c->socket, why);
+		return fd;
 	}
 	copy = dup(fd);
 	c->in = copy < 0 ? NULL : fdopen(copy, "r");

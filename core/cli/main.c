@@ -2,11 +2,12 @@
  * anodctl - the operator's command line.
  */
 #include <errno.h>
-#include <getopt.h>
+#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/top.h"
 
 static const char usage[] =
 	"usage: anodctl [--json] [--socket PATH] COMMAND [ARGUMENT...]\n"
@@ -16,6 +17,8 @@ static const char usage[] =
 	"  facts [PATTERN]         facts with their ages; PATTERN is a glob over KIND/NAME.ATTR\n"
 	"        [--watch]         ... and every change of them\n"
 	"        [--schema]        every fact that there can be, with unit and source\n"
+	"  top                     the links, live: state, rates, errors, load, loss and round "
+	"trip\n"
 	"  incidents [--all]       open incidents (and closed ones)\n"
 	"  show I3 | T12           an incident's timeline, or a transaction\n"
 	"  why T12                 which rule, facts and invariants decided, and what would flip "
@@ -305,7 +308,7 @@ static const struct command {
 	{ "agents", cmd_agents }, { "monitor", cmd_monitor },	{ "approve", cmd_approve },
 	{ "deny", cmd_deny },	  { "confirm", cmd_confirm },	{ "rollback", cmd_rollback },
 	{ "pause", cmd_pause },	  { "resume", cmd_resume },	{ "reload", cmd_reload },
-	{ "check", cmd_check },	  { "ledger", ledger_command },
+	{ "check", cmd_check },	  { "ledger", ledger_command }, { "top", top_command },
 };
 
 static int dispatch(struct cli *c, int argc, char **argv)
@@ -355,6 +358,8 @@ int main(int argc, char **argv)
 	const char *env = getenv("ANOD_SOCKET"), *no_color = getenv("NO_COLOR");
 	struct cli c = { .socket = env ? env : "/run/anod/anod.sock" };
 	int n = options(&c, argc, argv), status;
+
+	(void) setlocale(LC_CTYPE, ""); /* numbers stay as JSON has them */
 
 	c.color = isatty(STDOUT_FILENO) && !(no_color && no_color[0]) && !c.json;
 	if (n == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {

@@ -101,7 +101,7 @@ static cJSON *row_json(const struct top *t, uint32_t link)
 	uint64_t oldest = 0;
 	char state[ANOD_TEXT_SIZE];
 	const char *word = top_state(t, link, state);
-	bool late = false;
+	bool late = false, no_capacity = false;
 
 	cJSON_AddStringToObject(row, "name", store_entity_name(t->host->store, link));
 	if (word)
@@ -111,7 +111,12 @@ static cJSON *row_json(const struct top *t, uint32_t link)
 	for (size_t k = 0; k < ARRAY_SIZE(columns); k++) {
 		struct fact f;
 
-		if (top_fact(t, link, columns[k].fact, &f) && f.value.type != ANOD_UNKNOWN)
+		(void) top_fact(t, link, columns[k].fact, &f);
+		if (columns[k].fact == FACT_CAPACITY && f.value.type == ANOD_UNKNOWN)
+			no_capacity = true;
+		if (columns[k].fact == FACT_UTIL && no_capacity)
+			f.why = "no capacity is configured";
+		if (f.value.type != ANOD_UNKNOWN)
 			note_age(&f, t->attr[columns[k].fact], host_now(t->host), &oldest, &late);
 		add_fact(row, why, columns[k].name, &f);
 	}
