@@ -36,15 +36,17 @@ struct store_stats {
 	uint64_t refused;   /* entities over the limit */
 	uint64_t lost;	    /* times that a source lost events */
 	unsigned n_entities;
+	size_t bytes; /* of the segment, as far as it is there */
 };
 
 struct fact {
 	struct anod_value value; /* effective */
 	uint64_t time_us;	 /* when the source last confirmed it; 0: never */
 	uint64_t changed_us;	 /* when the value last changed */
-	uint64_t seq;		 /* of that change */
+	uint64_t seq;		 /* of that change, in what listeners are told; else 0 */
 	const char *why;	 /* when unknown: "never seen", "too old", "source out of sync",
-				  * "withdrawn"; else NULL.  Static. */
+				  * "withdrawn", in another process "being written" (the host was
+				  * stopped in the middle of the row); else NULL.  Static. */
 };
 
 /* 'slot' -1: the entity came (gone false) or went (gone true). */
@@ -57,8 +59,8 @@ struct store_change {
 	const struct schema_attr *attr; /* NULL with slot -1 */
 	const struct fact *fact;	/* new; NULL with slot -1 */
 	struct anod_value old;		/* effective value before */
-	uint64_t old_seq;		/* of the change before; 0: none */
 	bool lapsed; /* it had grown too old before this, which no listener was told */
+	bool again;  /* it has changed before since the last watch_run() (table_block.dirty) */
 };
 typedef void store_listener(void *data, const struct store_change *c);
 
@@ -79,6 +81,7 @@ void store_unlisten(struct store *s, store_listener *fn, void *data);
 int store_entity(struct store *s, uint16_t kind, const char *name, uint64_t now_us, uint32_t *ret);
 /* 0: none. */
 uint32_t store_find(const struct store *s, uint16_t kind, const char *name);
+/* Valid until the entity goes; with store_open() until the 16th next call. */
 const char *store_entity_name(const struct store *s, uint32_t entity);
 uint16_t store_entity_kind(const struct store *s, uint32_t entity);
 int store_remove(struct store *s, uint32_t entity, uint64_t now_us);

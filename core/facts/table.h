@@ -31,7 +31,8 @@ struct table_block {
 	uint64_t withdrawn; /* had one */
 	uint64_t named;	    /* published since its source's BEGIN */
 	uint64_t outside;   /* ANOD_VALUE_OUTSIDE */
-	uint64_t touched;   /* published since store_settle(), also with the same value */
+	uint64_t touched;   /* published since store_settle(), also with the same value; or 'known'
+			     * changed, or the row was given up */
 	uint64_t dirty;	    /* 'known' or the value changed since watch_run() */
 	uint64_t again;	    /* more than once; always a part of 'dirty' */
 	uint64_t time_us[TABLE_BLOCK];	  /* when the source last confirmed it */
@@ -59,7 +60,12 @@ uint64_t *table_dirty(const struct store *s, uint16_t kind); /* watch_run() clea
 
 /* The entity in a row, 0: none; and the other way, -ENOENT. */
 uint32_t table_entity(const struct store *s, uint16_t kind, unsigned row);
-int table_row(const struct store *s, uint32_t entity);
+int store_row_number(const struct store *s, uint32_t entity);
+/* Inline, because the tables of anodctl have a function of this name. */
+static inline int table_row(const struct store *s, uint32_t entity)
+{
+	return store_row_number(s, entity);
+}
 
 /* Clear every 'touched'. */
 void store_settle(struct store *s);

@@ -17,6 +17,17 @@
 
 /* ---- agents of the configuration ---------------------------------------------------------- */
 
+/* The store tells of sampled facts only while somebody wants them. */
+static void want_facts(struct host *h, const struct agent *a, bool want)
+{
+	for (uint16_t id = 1; id <= SCHEMA_ATTRS_MAX; id++) {
+		const struct schema_attr *attr = schema_attr_by_id(h->schema, id);
+
+		if (attr && manifest_names(a->plugin->desc->reads, attr->kind_name, attr->name))
+			store_want(h->store, attr, want);
+	}
+}
+
 int cells_configure(struct host *h)
 {
 	h->agent = calloc(h->config->n_agents + 1, sizeof(*h->agent));
@@ -38,6 +49,7 @@ int cells_configure(struct host *h)
 			free(a->name);
 			continue;
 		}
+		want_facts(h, a, true);
 		h->n_agents++;
 	}
 	return 0;
@@ -45,8 +57,10 @@ int cells_configure(struct host *h)
 
 void cells_forget(struct host *h)
 {
-	for (unsigned k = 0; k < h->n_agents; k++)
+	for (unsigned k = 0; k < h->n_agents; k++) {
+		want_facts(h, &h->agent[k], false);
 		free(h->agent[k].name);
+	}
 	free(h->agent);
 	h->agent = NULL;
 	h->n_agents = 0;
