@@ -214,6 +214,7 @@ cJSON *cmd_top(struct command_call *c)
 	t = top_open(c->h);
 	if (!t || top_collect(t, &q) < 0)
 		return command_fail(c, ENOMEM, "no memory");
+	top_need(t, true);
 
 	o = cJSON_CreateObject();
 	cJSON_AddStringToObject(o, "kind", "link");
@@ -240,6 +241,7 @@ void top_done(struct host *h)
 	if (!h->top)
 		return;
 
+	top_need(h->top, false);
 	top_memory_free(h->top->memory);
 	free(h->top->row);
 	free(TAKE(h->top));

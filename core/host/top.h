@@ -22,7 +22,8 @@ enum top_count { COUNT_RX_ERRORS, COUNT_TX_ERRORS, COUNT_RX_DROPPED, COUNT_TX_DR
 
 struct top_sample {
 	uint32_t entity;  /* 0: an empty place */
-	uint32_t known;	  /* bit (1 << enum top_count) */
+	uint16_t row;	  /* of the table of links: its place */
+	uint16_t known;	  /* bit (1 << enum top_count) */
 	uint64_t time_us; /* when the source read them */
 	int64_t count[COUNTS];
 };
@@ -33,7 +34,7 @@ struct top_memory *top_memory_new(void); /* NULL: no memory */
 struct top_memory *top_memory_free(struct top_memory *m);
 /* Is it time to remember again?  Then begin, and add every link.  -ENOMEM. */
 bool top_memory_due(const struct top_memory *m, uint64_t now_us);
-int top_memory_begin(struct top_memory *m, unsigned n_links, uint64_t now_us);
+int top_memory_begin(struct top_memory *m, unsigned n_rows, uint64_t now_us);
 void top_memory_add(struct top_memory *m, const struct top_sample *s);
 /* Increase a second of one counter since the older memory.  NULL and '*ret', or why it is not
  * known (static). */
@@ -115,6 +116,7 @@ struct top_query {
 struct top {
 	struct host *host;
 	struct top_memory *memory; /* owned; NULL: nobody looks */
+	bool needed;
 	uint64_t asked_us;
 	/* One answer: */
 	const struct schema_attr *attr[TOP_FACTS]; /* NULL: no sensor provides it */
@@ -127,11 +129,14 @@ struct top {
 
 /* One fact of a link; false: there is none of the kind, and 'ret' is unknown. */
 bool top_fact(const struct top *t, uint32_t link, enum top_fact f, struct fact *ret);
+/* The counters of a link, as far as they may be believed. */
 void top_sample(const struct top *t, uint32_t link, struct top_sample *ret);
 /* "up", "down" (no carrier), "disabled" (admin down), an operstate, or NULL: unknown.  'buf' holds
  * it. */
 const char *top_state(const struct top *t, uint32_t link, char buf[static ANOD_TEXT_SIZE]);
 const struct top_mark *top_mark_of(const struct top *t, uint32_t link); /* newest; or NULL */
+/* Are the sampled facts of links needed for this?  While they are, their sensor reads them often. */
+void top_need(struct top *t, bool need);
 /* Fill totals, marks and rows; rows [offset, n_rows) are the answer. */
 int top_collect(struct top *t, const struct top_query *q);
 

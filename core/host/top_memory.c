@@ -2,12 +2,10 @@
  * top_memory - what the error counters of all links were some seconds ago.
  *
  * Design.  Two memories, TOP_STEP_US apart, so that a rate is always over one to two steps and
- * never over a moment: one error in 30 ms is not 33 a second.  Each is a table of samples, found
- * by entity with open addressing; a handle is never used again while a memory lives, so what is
- * found is the same link.
+ * never over a moment: one error in 30 ms is not 33 a second.  A sample lies where its link has its
+ * row; the handle in it says whether it is still the same link.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "host/top.h"
@@ -16,7 +14,7 @@
 
 struct memory {
 	uint64_t time_us; /* 0: empty */
-	uint32_t size;	  /* a power of two */
+	unsigned size;
 	struct top_sample *sample;
 };
 
@@ -45,13 +43,11 @@ bool top_memory_due(const struct top_memory *m, uint64_t now_us)
 	return m->recent.time_us == 0 || now_us - m->recent.time_us >= TOP_STEP_US;
 }
 
-int top_memory_begin(struct top_memory *m, unsigned n_links, uint64_t now_us)
+int top_memory_begin(struct top_memory *m, unsigned n_rows, uint64_t now_us)
 {
-	struct memory next = { .time_us = now_us, .size = 16 };
+	struct memory next = { .time_us = now_us, .size = n_rows };
 
-	while (next.size < 2 * n_links)
-		next.size *= 2;
-	next.sample = calloc(next.size, sizeof(*next.sample));
+	next.sample = calloc(n_rows + 1, sizeof(*next.sample));
 	if (!next.sample)
 		return -ENOMEM;
 
@@ -66,31 +62,22 @@ int top_memory_begin(struct top_memory *m, unsigned n_links, uint64_t now_us)
 	return 0;
 }
 
-/* The place of an entity, or the empty one where it would be. */
-static struct top_sample *place(const struct memory *m, uint32_t entity)
-{
-	uint32_t at = entity * UINT32_C(2654435761) & (m->size - 1);
-
-	while (m->sample[at].entity && m->sample[at].entity != entity)
-		at = (at + 1) & (m->size - 1);
-	return &m->sample[at];
-}
-
 void top_memory_add(struct top_memory *m, const struct top_sample *s)
 {
-	*place(&m->recent, s->entity) = *s;
+	if (s->row < m->recent.size)
+		m->recent.sample[s->row] = *s;
 }
 
 const char *top_memory_rate(const struct top_memory *m, const struct top_sample *now,
 			    enum top_count c, double *ret)
 {
 	const struct memory *past = m->old.time_us ? &m->old : &m->recent;
-	const struct top_sample *then = past->size ? place(past, now->entity) : NULL;
-	uint32_t bit = UINT32_C(1) << c;
+	const struct top_sample *then = now->row < past->size ? &past->sample[now->row] : NULL;
+	unsigned bit = 1u << c;
 
 	if (!(now->known & bit))
 		return "the counter is unknown";
-	if (!then || then->entity == 0 || !(then->known & bit))
+	if (!then || then->entity != now->entity || !(then->known & bit))
 		return "not known some seconds ago";
 	if (now->time_us < then->time_us + SPAN_MIN_US)
 		return "wait: it takes two readings";

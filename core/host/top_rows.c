@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "facts/table.h"
 #include "host/top.h"
 
 const char *const top_sort_names[] = { "name",	  "state",    "role",  "rx",   "tx",
@@ -60,35 +61,62 @@ bool top_fact(const struct top *t, uint32_t link, enum top_fact f, struct fact *
 	return a && e && store_get(s, e, a->slot, host_now(t->host), ret) == 0;
 }
 
+/* The column of a fact where it has the row of 'entity', or NULL: unknown there.  Straight into the
+ * table: this is asked thousands of times for one answer. */
+static const struct table_block *known(const struct top *t, uint32_t entity, enum top_fact f,
+				       unsigned *ret_row)
+{
+	const struct schema_attr *a = t->attr[f];
+	int row = a ? table_row(t->host->store, entity) : -1;
+	const struct table_block *b;
+
+	if (row < 0)
+		return NULL;
+	b = table_block(t->host->store, a->kind, a->slot, (unsigned) row / TABLE_BLOCK);
+	*ret_row = (unsigned) row % TABLE_BLOCK;
+	return b && (b->known >> *ret_row & 1) ? b : NULL;
+}
+
 /* A number, of any type that has one. */
 static bool number(const struct top *t, uint32_t link, enum top_fact f, double *ret)
 {
-	struct fact v;
+	const struct schema_attr *a = t->attr[f];
+	const struct table_block *b;
+	uint32_t e = link;
+	unsigned row;
 
-	if (!top_fact(t, link, f, &v) || v.value.type == ANOD_UNKNOWN)
+	if (a && a->kind != t->host->link_kind)
+		e = store_find(t->host->store, a->kind, store_entity_name(t->host->store, link));
+	b = e ? known(t, e, f, &row) : NULL;
+	if (!b)
 		return false;
-	*ret = v.value.type == ANOD_REAL ? v.value.u.r : (double) v.value.u.i;
+	*ret = a->type == ANOD_REAL ? b->u.r[row] : (double) b->u.i[row];
 	return true;
 }
 
 void top_sample(const struct top *t, uint32_t link, struct top_sample *ret)
 {
-	*ret = (struct top_sample){ .entity = link };
-	for (int c = 0; c < COUNTS; c++) {
-		struct fact v;
+	int at = table_row(t->host->store, link);
 
-		if (!top_fact(t, link, FACT_RX_ERRORS + c, &v) || v.value.type != ANOD_INT)
+	*ret = (struct top_sample){ .entity = link, .row = (uint16_t) MAX_OF(at, 0) };
+	for (int c = 0; c < COUNTS; c++) {
+		unsigned row;
+		const struct table_block *b = known(t, link, FACT_RX_ERRORS + c, &row);
+
+		if (!b)
 			continue;
-		ret->count[c] = v.value.u.i;
-		ret->known |= UINT32_C(1) << c;
-		ret->time_us = v.time_us;
+		ret->count[c] = b->u.i[row];
+		ret->known |= (uint16_t) (1u << c);
+		ret->time_us = b->time_us[row];
 	}
 }
 
-const char *top_state(const struct top *t, uint32_t link, char buf[static ANOD_TEXT_SIZE])
+/* Borrowed from the table. */
+static const char *state_of(const struct top *t, uint32_t link)
 {
+	const struct table_block *b;
 	double up = 0, carrier = 0;
-	struct fact v;
+	unsigned row;
 
 	if (!number(t, link, FACT_ADMIN_UP, &up))
 		return NULL;
@@ -96,12 +124,20 @@ const char *top_state(const struct top *t, uint32_t link, char buf[static ANOD_T
 		return "disabled";
 	if (!number(t, link, FACT_CARRIER, &carrier))
 		return NULL;
-	if (!top_fact(t, link, FACT_OPERSTATE, &v) || v.value.type != ANOD_TEXT)
-		return carrier != 0 ? "up" : "down";
+	b = known(t, link, FACT_OPERSTATE, &row);
 	/* Virtual links that know no state of their own call it "unknown", and pass packets. */
-	if (strcmp(v.value.u.text, "unknown") == 0)
+	if (!b || strcmp(b->u.text[row], "unknown") == 0)
 		return carrier != 0 ? "up" : "down";
-	(void) copy_text(buf, ANOD_TEXT_SIZE, v.value.u.text);
+	return b->u.text[row];
+}
+
+const char *top_state(const struct top *t, uint32_t link, char buf[static ANOD_TEXT_SIZE])
+{
+	const char *state = state_of(t, link);
+
+	if (!state)
+		return NULL;
+	(void) copy_text(buf, ANOD_TEXT_SIZE, state);
 	return buf;
 }
 
@@ -162,8 +198,7 @@ static bool sum(const struct top *t, uint32_t link, enum top_fact a, enum top_fa
 /* What needs an eye comes first: down, then in between, then up, then what is off on purpose. */
 static double state_rank(const struct top *t, uint32_t link)
 {
-	char buf[ANOD_TEXT_SIZE];
-	const char *state = top_state(t, link, buf);
+	const char *state = state_of(t, link);
 
 	if (!state)
 		return 2;
@@ -172,13 +207,12 @@ static double state_rank(const struct top *t, uint32_t link)
 	return strcmp(state, "disabled") == 0 ? 0 : strcmp(state, "down") == 0 ? 4 : 3;
 }
 
-static bool errors(const struct top *t, uint32_t link, enum top_count c, double *ret)
+/* A second, received and sent. */
+static bool both(const struct top *t, const struct top_sample *s, enum top_count c, double *ret)
 {
-	struct top_sample s;
 	double rx, tx;
 
-	top_sample(t, link, &s);
-	if (top_memory_rate(t->memory, &s, c, &rx) || top_memory_rate(t->memory, &s, c + 1, &tx))
+	if (top_memory_rate(t->memory, s, c, &rx) || top_memory_rate(t->memory, s, c + 1, &tx))
 		return false;
 	*ret = rx + tx;
 	return true;
@@ -187,15 +221,17 @@ static bool errors(const struct top *t, uint32_t link, enum top_count c, double 
 /* The first six bytes of the word as a number that sorts like it.  No role: no key. */
 static bool role_key(const struct top *t, uint32_t link, double *ret)
 {
-	struct fact v;
+	const struct table_block *b;
 	bool end = false;
+	unsigned row;
 
-	if (!top_fact(t, link, FACT_ROLE, &v) || v.value.type != ANOD_TEXT || !v.value.u.text[0])
+	b = known(t, link, FACT_ROLE, &row);
+	if (!b || !b->u.text[row][0])
 		return false;
 	*ret = 0;
 	for (int k = 0; k < 6; k++) {
-		end = end || v.value.u.text[k] == '\0';
-		*ret = *ret * 256 + (end ? 0 : (unsigned char) v.value.u.text[k]);
+		end = end || b->u.text[row][k] == '\0';
+		*ret = *ret * 256 + (end ? 0 : (unsigned char) b->u.text[row][k]);
 	}
 	return true;
 }
@@ -203,6 +239,7 @@ static bool role_key(const struct top *t, uint32_t link, double *ret)
 static void set_key(const struct top *t, const struct top_query *q, struct top_row *r)
 {
 	const struct top_mark *m;
+	struct top_sample s;
 
 	switch (q->sort) {
 	case TOP_STATE:
@@ -219,10 +256,12 @@ static void set_key(const struct top *t, const struct top_query *q, struct top_r
 		r->known = sum(t, r->link, FACT_RX_PPS, FACT_TX_PPS, &r->key);
 		break;
 	case TOP_ERRORS:
-		r->known = errors(t, r->link, COUNT_RX_ERRORS, &r->key);
+		top_sample(t, r->link, &s);
+		r->known = both(t, &s, COUNT_RX_ERRORS, &r->key);
 		break;
 	case TOP_DROPS:
-		r->known = errors(t, r->link, COUNT_RX_DROPPED, &r->key);
+		top_sample(t, r->link, &s);
+		r->known = both(t, &s, COUNT_RX_DROPPED, &r->key);
 		break;
 	case TOP_UTIL:
 		r->known = number(t, r->link, FACT_UTIL, &r->key);
@@ -303,9 +342,9 @@ static int compare(const void *a, const void *b, void *data)
 static void count(struct top *t, uint32_t link)
 {
 	struct top_totals *o = &t->totals;
-	char buf[ANOD_TEXT_SIZE];
-	const char *state = top_state(t, link, buf);
-	double rx = 0, tx = 0;
+	const char *state = state_of(t, link);
+	double rx = 0, tx = 0, sum[2];
+	struct top_sample s;
 
 	if (!state)
 		o->unknown++;
@@ -321,19 +360,35 @@ static void count(struct top *t, uint32_t link)
 	} else {
 		o->rate_unknown++;
 	}
-	if (errors(t, link, COUNT_RX_ERRORS, &rx) && errors(t, link, COUNT_RX_DROPPED, &tx)) {
-		o->errors_ps += rx;
-		o->drops_ps += tx;
+	top_sample(t, link, &s);
+	if (both(t, &s, COUNT_RX_ERRORS, &sum[0]) && both(t, &s, COUNT_RX_DROPPED, &sum[1])) {
+		o->errors_ps += sum[0];
+		o->drops_ps += sum[1];
 	} else {
 		o->error_unknown++;
+	}
+}
+
+void top_need(struct top *t, bool need)
+{
+	if (t->needed == need)
+		return;
+	t->needed = need;
+	for (int f = 0; f < TOP_FACTS; f++) {
+		const struct schema_attr *a =
+			schema_attr(t->host->schema, facts[f].kind, facts[f].attr);
+
+		if (a && a->max_age_us > 0)
+			store_need(t->host->store, a, need);
 	}
 }
 
 static void remember(struct top *t, unsigned n_links, uint64_t now)
 {
 	const struct store *s = t->host->store;
+	unsigned n_rows = table_n_blocks(s, t->host->link_kind) * TABLE_BLOCK;
 
-	if (!top_memory_due(t->memory, now) || top_memory_begin(t->memory, n_links, now) < 0)
+	if (!top_memory_due(t->memory, now) || top_memory_begin(t->memory, n_rows, now) < 0)
 		return;
 	for (unsigned n = 0; n < n_links; n++) {
 		struct top_sample sample;

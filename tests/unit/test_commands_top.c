@@ -225,6 +225,22 @@ Test(commands_top, an_open_finding_marks_its_link)
 	cJSON_Delete(d);
 }
 
+Test(commands_top, counters_are_needed_while_somebody_looks)
+{
+	const struct schema_attr *a = schema_attr(host.schema, "link", "rx_bps");
+
+	cr_expect_eq(store_needed(host.store, a), 0);
+	cJSON_Delete(top("{}"));
+	cJSON_Delete(top("{}"));
+	cr_expect_eq(store_needed(host.store, a), 1);
+	top_idle(&host);
+	cr_expect_eq(store_needed(host.store, a), 1);
+	host.top->asked_us -= 2 * TOP_LEASE_US;
+	top_idle(&host);
+	cr_expect_eq(store_needed(host.store, a), 0);
+	cr_expect_null(host.top);
+}
+
 Test(commands_top, wrong_arguments_get_a_sentence)
 {
 	cr_expect_null(top("{\"kind\":\"route\"}"));
