@@ -51,14 +51,32 @@ static int connect_to(struct cli *c)
 	return c->in && c->out ? 0 : -ENOMEM;
 }
 
+/* The next line, or NULL; text in it is cleaned when it is to be shown. */
 static cJSON *read_line(struct cli *c)
 {
 	_cleanup_(freep) char *line = NULL;
 	size_t size = 0;
+	cJSON *o;
 
 	if (getline(&line, &size, c->in) < 0)
 		return NULL;
-	return cJSON_Parse(line);
+	o = cJSON_Parse(line);
+	if (!c->json)
+		clean_json(o);
+	return o;
+}
+
+/* The answer to a question; events of a stream that stand before it are handed on. */
+static cJSON *read_answer(struct cli *c)
+{
+	cJSON *o;
+
+	while ((o = read_line(c)) && get(o, "event")) {
+		if (c->on_event)
+			c->on_event(c, get(o, "event"));
+		cJSON_Delete(o);
+	}
+	return o;
 }
 
 cJSON *cli_ask(struct cli *c, const char *command, cJSON *args)
@@ -80,16 +98,21 @@ cJSON *cli_ask(struct cli *c, const char *command, cJSON *args)
 	if (!text || fprintf(c->out, "%s\n", text) < 0 || fflush(c->out) < 0)
 		answer = NULL;
 	else
-		answer = read_line(c);
+		answer = read_answer(c);
 	if (!answer)
 		(void) fprintf(stderr, "anodctl: %s: the daemon closed the connection\n",
 			       c->socket);
 	return answer;
 }
 
-cJSON *cli_next(struct cli *c)
+int cli_follow(struct cli *c)
 {
-	return read_line(c);
+	cJSON *o;
+
+	while ((o = read_answer(c)))
+		cJSON_Delete(o);
+	(void) fprintf(stderr, "anodctl: the daemon has ended\n");
+	return EXIT_UNREACHABLE;
 }
 
 void cli_close(struct cli *c)

@@ -47,6 +47,16 @@ int live_open(struct live *l, struct cli *c, uint64_t every_us);
 void live_show(struct live *l, const struct live_screen *s, void *data);
 int live_close(struct live *l); /* exit status */
 
+/* live_keys.c: keys that all screens share. */
+/* Space, '+' and '-': pause and period. */
+void live_key(struct live *l, int key);
+/* Is it a key that moves?  Then where to: '*ret' may lie outside the table. */
+bool scroll_key(int key, long page, long at, long *ret);
+/* A key in a line that is being typed; true: Enter or Esc. */
+bool line_key(char *line, size_t size, int key);
+/* Keep the chosen one of 'n' rows within the table, and on a screen of 'room' of them. */
+void settle_rows(unsigned *offset, unsigned *chosen, unsigned n, unsigned room);
+
 /* "3s", or "" while the last answer is as young as it should be. */
 const char *live_age(const struct live *l, char *buf, size_t size);
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "cli/live.h"
+#include "cli/facts.h"
 #include "cli/width.h"
 
 #define PAGE_ROWS 500 /* that --once asks for at a time */
@@ -69,35 +69,24 @@ static void draw(void *data, struct live *l, struct page *p)
 
 static void edit_key(struct top_view *v, struct live *l, int key)
 {
-	size_t n = strlen(v->edit);
-
-	if (key == KEY_ENTER || key == KEY_ESC) {
-		v->editing = false;
-		if (key == KEY_ESC)
-			return;
-		if (!v->edit[0] || strpbrk(v->edit, "*?["))
-			(void) copy_text(v->match, sizeof(v->match), v->edit);
-		else
-			(void) snprintf(v->match, sizeof(v->match), "*%.70s*", v->edit);
-		v->chosen = v->offset = 0;
-		l->ask_now = true;
-	} else if (key == KEY_BACKSPACE || key == 'U' - '@') {
-		/* A whole character, or all. */
-		while (n > 0 && (v->edit[n - 1] & 0xc0) == 0x80)
-			n--;
-		v->edit[n && key == KEY_BACKSPACE ? n - 1 : 0] = '\0';
-	} else if (key >= ' ' && key < 256 && n + 1 < sizeof(v->edit) - 8) {
-		v->edit[n] = (char) key;
-		v->edit[n + 1] = '\0';
-	}
+	if (!line_key(v->edit, sizeof(v->edit) - 4, key))
+		return;
+	v->editing = false;
+	if (key == KEY_ESC)
+		return;
+	if (!v->edit[0] || strpbrk(v->edit, "*?["))
+		(void) copy_text(v->match, sizeof(v->match), v->edit);
+	else
+		(void) snprintf(v->match, sizeof(v->match), "*%.70s*", v->edit);
+	v->chosen = v->offset = 0;
+	l->ask_now = true;
 }
 
-static void move(struct top_view *v, struct live *l, long by)
+static void move(struct top_view *v, struct live *l, long to)
 {
-	long n = (long) get_number(get(v->data, "totals"), "matched"), to = (long) v->chosen + by;
 	unsigned before = v->offset;
 
-	v->chosen = (unsigned) MAX_OF(MIN_OF(to, n - 1), 0);
+	v->chosen = (unsigned) MIN_OF(MAX_OF(to, 0), 1000000);
 	top_settle(v, top_room(l->term.rows));
 	l->ask_now = l->ask_now || v->offset != before;
 }
@@ -114,47 +103,10 @@ static void sort_by_next(struct top_view *v, struct live *l, int step)
 	l->ask_now = true;
 }
 
-static void change_period(struct live *l, double factor)
-{
-	double s = (double) l->every_us / 1e6 * factor;
-
-	l->every_us = (uint64_t) (MIN_OF(MAX_OF(s, EVERY_MIN), EVERY_MAX) * 1e6);
-	l->ask_now = true;
-}
-
-static bool scroll_key(struct top_view *v, struct live *l, int key)
-{
-	long page = (long) MAX_OF(top_room(l->term.rows), 1);
-
-	switch (key) {
-	case KEY_UP:
-	case 'k':
-		move(v, l, -1);
-		return true;
-	case KEY_DOWN:
-	case 'j':
-		move(v, l, 1);
-		return true;
-	case KEY_PAGE_UP:
-		move(v, l, -page);
-		return true;
-	case KEY_PAGE_DOWN:
-		move(v, l, page);
-		return true;
-	case KEY_HOME:
-		move(v, l, -1000000);
-		return true;
-	case KEY_END:
-		move(v, l, 1000000);
-		return true;
-	default:
-		return false;
-	}
-}
-
 static bool key(void *data, struct live *l, int key)
 {
 	struct top_view *v = data;
+	long to;
 
 	if (v->editing) {
 		edit_key(v, l, key);
@@ -164,9 +116,10 @@ static bool key(void *data, struct live *l, int key)
 		v->help = false;
 		return true;
 	}
-	if (scroll_key(v, l, key))
+	if (scroll_key(key, (long) top_room(l->term.rows), (long) v->chosen, &to)) {
+		move(v, l, to);
 		return true;
-
+	}
 	switch (key) {
 	case 'q':
 		return false;
@@ -198,17 +151,12 @@ static bool key(void *data, struct live *l, int key)
 	case 'b':
 		v->bytes = !v->bytes;
 		break;
-	case ' ':
-		l->paused = !l->paused;
-		l->ask_now = !l->paused;
-		break;
-	case '+':
-		change_period(l, 0.5);
-		break;
-	case '-':
-		change_period(l, 2);
+	case KEY_ENTER:
+		if (top_chosen(v)[0])
+			facts_of_link(l, top_chosen(v));
 		break;
 	default:
+		live_key(l, key);
 		break;
 	}
 	return true;

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "cli/live.h"
 #include "cli/number.h"
 #include "cli/top_cells.h"
 #include "cli/width.h"
@@ -261,13 +262,5 @@ const char *top_chosen(const struct top_view *v)
 
 void top_settle(struct top_view *v, unsigned room)
 {
-	unsigned n = (unsigned) MIN_OF(total(v, "matched"), 1e6);
-
-	room = MAX_OF(room, 1);
-	v->chosen = MIN_OF(v->chosen, n ? n - 1 : 0);
-	if (v->chosen < v->offset)
-		v->offset = v->chosen;
-	if (v->chosen >= v->offset + room)
-		v->offset = v->chosen - room + 1;
-	v->offset = MIN_OF(v->offset, n > room ? n - room : 0);
+	settle_rows(&v->offset, &v->chosen, (unsigned) MIN_OF(total(v, "matched"), 1e6), room);
 }

@@ -66,6 +66,10 @@ static void turn(struct host *h)
 	next = MIN_OF(next, t);
 	t = store_next_expiry(h->store);
 	next = MIN_OF(next, t);
+	if (h->control) {
+		t = control_turn(h->control, now);
+		next = MIN_OF(next, t);
+	}
 	configs_sweep(h);
 	if (next == US_INFINITY) {
 		(void) sd_event_source_set_enabled(h->due, SD_EVENT_OFF);
