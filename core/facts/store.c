@@ -27,6 +27,8 @@ struct store *store_new(const struct schema *schema)
 		return NULL;
 
 	s->seg = shm_at(&s->shm, root);
+	if (ring_open(s) < 0)
+		return NULL;
 	s->seg->size = sizeof(*s->seg);
 	s->seg->magic = SEG_MAGIC;
 	return TAKE(s);

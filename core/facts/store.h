@@ -107,6 +107,33 @@ void store_want(struct store *s, const struct schema_attr *a, bool want);
 void store_need(struct store *s, const struct schema_attr *a, bool need);
 unsigned store_needed(const struct store *s, const struct schema_attr *a);
 
+/* ---- changes, for other processes ----
+ * Coming and going of entities, and changes of the attributes that somebody asked for with
+ * store_event() (counted), in a ring of the last STORE_RING of them. */
+#define STORE_RING 8192
+
+enum {
+	STORE_CAME = 1,
+	STORE_GONE = 2,
+	STORE_KNOWN = 4, /* attr: it is known now, and 'raw' is its value */
+};
+
+struct store_news {
+	uint64_t seq; /* grows with each */
+	uint64_t time_us;
+	int64_t raw; /* BOOL, INT; bits of a REAL; 0 for the others: read the present value */
+	uint32_t entity;
+	uint16_t attr; /* id; 0: the entity came or went */
+	uint16_t kind;
+	unsigned flags; /* STORE_* */
+};
+
+void store_event(struct store *s, const struct schema_attr *a, bool want);
+uint64_t store_news_end(const struct store *s); /* the position behind the newest */
+/* The one at '*position', which moves on: 1, or 0: none, or -EOVERFLOW: some have been written over,
+ * so that everything may have changed; '*position' is behind the newest then. */
+int store_next_news(const struct store *s, uint64_t *position, struct store_news *ret);
+
 /* For another process: the segment, and a read-only store on it ('schema' has the same ids; fd
  * is borrowed).  What would write there returns -EROFS. */
 int store_fd(const struct store *s);

@@ -166,6 +166,22 @@ bool cell_changed(struct table_block *t, unsigned row, bool known, uint64_t now_
 	return again;
 }
 
+static void announce(struct store *s, const struct place *p, const struct schema_attr *a,
+		     const struct fact *f)
+{
+	bool number = a->type != ANOD_TEXT && a->type != ANOD_PREFIX;
+	struct store_news n = {
+		.time_us = f->time_us,
+		.raw = number ? f->value.u.i : 0,
+		.entity = p->handle,
+		.attr = a->id,
+		.kind = p->kind,
+		.flags = f->why ? 0 : STORE_KNOWN,
+	};
+
+	ring_add(s, &n);
+}
+
 void cell_tell(struct store *s, const struct place *p, const struct schema_attr *a,
 	       const struct table_block *t, const struct anod_value *was, bool lapsed, bool again)
 {
@@ -194,6 +210,8 @@ void cell_tell(struct store *s, const struct place *p, const struct schema_attr 
 			   : s->seg->lost[a->id] ? "source out of sync"
 						 : "too old";
 	}
+	if (s->event[a->id])
+		announce(s, p, a, &fact);
 	if (s->n_listeners == 0 || (a->max_age_us > 0 && !s->want[a->id]))
 		return;
 

@@ -81,45 +81,45 @@ void kind_note(struct store *s, const struct block *b, bool dirty)
 
 /* ---- table.h ---------------------------------------------------------------------------- */
 
-static const struct block *block_at(const struct store *s, uint16_t kind, unsigned block)
+static const struct seg_block *block_at(const struct store *s, uint16_t kind, unsigned block)
 {
-	return kind < KINDS && block < s->kind[kind].n_blocks ? s->kind[kind].block[block] : NULL;
+	return kind < KINDS ? seg_block_at(s, kind, block) : NULL;
 }
 
 unsigned table_n_blocks(const struct store *s, uint16_t kind)
 {
-	return kind < KINDS ? s->kind[kind].n_blocks : 0;
+	return kind < KINDS ? __atomic_load_n(&s->seg->kind[kind].n_blocks, __ATOMIC_ACQUIRE) : 0;
 }
 
 uint64_t table_rows(const struct store *s, uint16_t kind, unsigned block)
 {
-	const struct block *b = block_at(s, kind, block);
+	const struct seg_block *b = block_at(s, kind, block);
 
-	return b ? b->seg->rows : 0;
+	return b ? LOAD(&b->rows) : 0;
 }
 
 struct table_block *table_block(const struct store *s, uint16_t kind, uint16_t slot, unsigned block)
 {
-	const struct block *b = block_at(s, kind, block);
+	const struct seg_block *b = block_at(s, kind, block);
 
-	return b ? column_at(s, b->seg, slot) : NULL;
+	return b ? column_at(s, b, slot) : NULL;
 }
 
 const uint64_t *table_touched(const struct store *s, uint16_t kind)
 {
-	return s->kind[kind].touched;
+	return s->kind ? s->kind[kind].touched : NULL;
 }
 
 uint64_t *table_dirty(const struct store *s, uint16_t kind)
 {
-	return s->kind[kind].dirty;
+	return s->kind ? s->kind[kind].dirty : NULL;
 }
 
 uint32_t table_entity(const struct store *s, uint16_t kind, unsigned row)
 {
-	const struct block *b = block_at(s, kind, row / TABLE_BLOCK);
+	const struct seg_block *b = block_at(s, kind, row / TABLE_BLOCK);
 
-	return b ? b->seg->handle[row % TABLE_BLOCK] : 0;
+	return b ? LOAD(&b->handle[row % TABLE_BLOCK]) : 0;
 }
 
 int store_row_number(const struct store *s, uint32_t entity)

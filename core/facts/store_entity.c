@@ -178,6 +178,7 @@ static int block_add(struct store *s, uint16_t id)
 	page = shm_at(&s->shm, *dir);
 	__atomic_store_n(&page[k->n_blocks % SEG_BLOCKS], place, __ATOMIC_RELEASE);
 	k->block[k->n_blocks++] = TAKE(b);
+	__atomic_store_n(&s->seg->kind[id].n_blocks, k->n_blocks, __ATOMIC_RELEASE);
 	s->n_blocks++;
 	return 0;
 }
@@ -223,8 +224,15 @@ static bool name_valid(const char *name)
 	return strcmp(clean, name) == 0;
 }
 
-static void tell_presence(struct store *s, const struct place *p, const char *name, bool gone)
+static void tell_presence(struct store *s, const struct place *p, const char *name, bool gone,
+			  uint64_t now_us)
 {
+	struct store_news n = {
+		.time_us = now_us,
+		.entity = p->handle,
+		.kind = p->kind,
+		.flags = gone ? STORE_GONE : STORE_CAME,
+	};
 	struct store_change c = {
 		.entity = p->handle,
 		.kind = p->kind,
@@ -234,6 +242,7 @@ static void tell_presence(struct store *s, const struct place *p, const char *na
 	};
 
 	s->seq++;
+	ring_add(s, &n);
 	store_tell(s, &c);
 }
 
@@ -243,7 +252,6 @@ int store_entity(struct store *s, uint16_t kind, const char *name, uint64_t now_
 	unsigned row;
 	int r;
 
-	(void) now_us;
 	if (s->reader)
 		return -EROFS;
 	if (!schema_kind_name(s->schema, kind) || !name_valid(name))
@@ -275,7 +283,7 @@ int store_entity(struct store *s, uint16_t kind, const char *name, uint64_t now_
 	s->stats.n_entities++;
 
 	*ret = p.handle;
-	tell_presence(s, &p, name, false);
+	tell_presence(s, &p, name, false, now_us);
 	return 0;
 }
 
@@ -314,7 +322,6 @@ int store_remove(struct store *s, uint32_t entity, uint64_t now_us)
 	unsigned row;
 	int r;
 
-	(void) now_us;
 	if (s->reader)
 		return -EROFS;
 	r = place_find(s, entity, &p);
@@ -335,6 +342,6 @@ int store_remove(struct store *s, uint32_t entity, uint64_t now_us)
 	row_give_back(&s->kind[p.kind], row);
 	s->stats.n_entities--;
 
-	tell_presence(s, &p, name, true);
+	tell_presence(s, &p, name, true, now_us);
 	return 0;
 }

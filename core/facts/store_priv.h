@@ -10,6 +10,7 @@
  *   store_read.c    reads, here and in other processes
  *   store_sync.c    loss of events and resync
  *   store_age.c     ageing
+ *   store_ring.c    changes for other processes
  *
  * The segment.  Places are units of shm (base/shm.h); what is reachable by a place never moves and
  * is never released, but for a kind's hash and order, which are replaced when they grow.
@@ -51,16 +52,28 @@ struct seg_block {
 
 struct seg_kind {
 	uint32_t seq;
-	uint32_t n;	     /* entities */
+	uint32_t n; /* entities */
+	uint32_t n_blocks;
 	uint32_t hash, mask; /* mask + 1 words of tag << 17 | row + 1; 0: free */
 	uint32_t order;	     /* uint16_t rows in natural order of names */
 	uint32_t order_room;
 	uint32_t page[STORE_ENTITIES_MAX / TABLE_BLOCK / SEG_BLOCKS];
 };
 
+struct seg_change {
+	uint64_t number; /* position + 1; 0: being written */
+	uint64_t time_us;
+	int64_t raw;
+	uint32_t entity;
+	uint16_t attr; /* 0: the entity came or went */
+	uint8_t kind, flags;
+};
+
 struct seg {
 	uint64_t magic;
-	uint32_t size, pad; /* of this struct: the layout's version */
+	uint32_t size; /* of this struct: the layout's version */
+	uint32_t ring;
+	uint64_t ring_end; /* entries ever written */
 	uint32_t page[STORE_ENTITIES_MAX / SEG_PAGE];
 	uint8_t lost[SCHEMA_ATTRS_MAX + 1]; /* by attribute: its source is out of sync */
 	struct seg_kind kind[KINDS];
@@ -90,7 +103,7 @@ struct plan {
 	bool events;	  /* one of them at least is event-driven */
 	unsigned version; /* of store.interest */
 	uint64_t reals, bools, outside;
-	uint64_t tell; /* columns of which listeners hear */
+	uint64_t tell; /* columns of which listeners or the ring hear */
 };
 #define PLANS 4
 
@@ -131,7 +144,8 @@ struct store {
 	unsigned n_sync, n_blocks;
 	uint16_t sync_of[SCHEMA_ATTRS_MAX + 1]; /* by attribute id: index + 1; 0: not asked yet */
 	uint16_t want[SCHEMA_ATTRS_MAX + 1], need[SCHEMA_ATTRS_MAX + 1];
-	unsigned interest;   /* counts changes of 'want' and of who listens */
+	uint16_t event[SCHEMA_ATTRS_MAX + 1];
+	unsigned interest;   /* counts changes of 'want', 'event' and of who listens */
 	struct heap *ageing; /* blocks; apart, because reading it may tidy it */
 	struct {
 		store_listener *fn;
@@ -245,6 +259,10 @@ bool cell_changed(struct table_block *t, unsigned row, bool known, uint64_t now_
  * cell_changed() said. */
 void cell_tell(struct store *s, const struct place *p, const struct schema_attr *a,
 	       const struct table_block *t, const struct anod_value *was, bool lapsed, bool again);
+
+/* ---- store_ring.c ---- */
+int ring_open(struct store *s);
+void ring_add(struct store *s, const struct store_news *n);
 
 /* ---- store_age.c ---- */
 /* The block has a known fact that is due then. */

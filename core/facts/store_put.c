@@ -52,11 +52,12 @@ static int plan_make(struct store *s, uint16_t kind, uint16_t first, unsigned n,
 		p.reals |= next->type == ANOD_REAL ? bit : 0;
 		p.bools |= next->type == ANOD_BOOL ? bit : 0;
 		p.outside |= next->flags & ANOD_VALUE_OUTSIDE ? bit : 0;
-		p.tell |= next->max_age_us == 0 || s->want[next->id] ? bit : 0;
+		if (s->n_listeners > 0 && (next->max_age_us == 0 || s->want[next->id]))
+			p.tell |= bit;
+		if (s->event[next->id])
+			p.tell |= bit;
 		p.events |= next->max_age_us == 0;
 	}
-	if (s->n_listeners == 0)
-		p.tell = 0;
 	*ret = p;
 	return 0;
 }

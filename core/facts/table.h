@@ -12,7 +12,9 @@
  * host calls store_settle(); watch_run() takes 'dirty' and 'again' and clears them.
  *
  * Readers in other processes map the segment read-only and go through store_get() and its like,
- * which know the row's sequence lock; nobody there reads blocks directly.
+ * which know the row's sequence lock; nobody there reads columns directly.  table_n_blocks(),
+ * table_rows() and table_entity() work there as well: rows do not move, so walking them misses
+ * nobody who stays, which walking store_nth() might.
  *
  * Pure.  Threads: the host's one.  Memory: the store's; pointers live as long as the store.
  */
@@ -55,6 +57,7 @@ struct table_block *table_block(const struct store *s, uint16_t kind, uint16_t s
 				unsigned block);
 /* Blocks of a kind in which anything is touched or dirty: bit (block % 64) of word block / 64. */
 #define TABLE_WORDS ((STORE_ENTITIES_MAX / TABLE_BLOCK + 63) / 64)
+/* NULL: the store is read-only. */
 const uint64_t *table_touched(const struct store *s, uint16_t kind);
 uint64_t *table_dirty(const struct store *s, uint16_t kind); /* watch_run() clears bits */
 

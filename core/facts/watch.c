@@ -170,7 +170,7 @@ static void clean(struct store *s)
 	for (uint16_t kind = 1; kind <= kinds; kind++) {
 		uint64_t *dirty = table_dirty(s, kind);
 
-		for (unsigned w = 0; w < TABLE_WORDS; w++)
+		for (unsigned w = 0; dirty && w < TABLE_WORDS; w++)
 			for (; dirty[w]; dirty[w] &= dirty[w] - 1)
 				block_clean(s, kind, w * 64 + (unsigned) __builtin_ctzll(dirty[w]));
 	}
