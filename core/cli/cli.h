@@ -69,6 +69,8 @@ void show_incident(const struct cli *c, const cJSON *incident);
 void show_transaction(const struct cli *c, const cJSON *txn);
 void show_why(const struct cli *c, const cJSON *data);
 
+/* history.c */
+int history_command(struct cli *c, int argc, char **argv);
 /* ledger_cmd.c */
 int ledger_command(struct cli *c, int argc, char **argv);
 

@@ -21,6 +21,10 @@ static const char usage[] =
 	"        [--schema]        every fact that there can be, with unit and source\n"
 	"  top                     the links, live: state, rates, errors, load, loss and round "
 	"trip\n"
+	"  history                 what is kept, and what it costs\n"
+	"  history ENTITY ATTR...  what facts were, drawn: history link/eth0 rx_bytes --last 1h\n"
+	"        [--last SPAN | --from TIME] [--to TIME] [--step SPAN] [--incident I3]\n"
+	"        [--raw] [--overlay] [--height LINES] [--csv]\n"
 	"  incidents [--all]       open incidents (and closed ones)\n"
 	"  show I3 | T12           an incident's timeline, or a transaction\n"
 	"  why T12                 which rule, facts and invariants decided, and what would flip "
@@ -263,12 +267,25 @@ static const struct command {
 	const char *name;
 	int (*run)(struct cli *, int argc, char **argv);
 } commands[] = {
-	{ "status", cmd_status }, { "facts", facts_command },	{ "incidents", cmd_incidents },
-	{ "show", cmd_show },	  { "why", cmd_why },		{ "doctor", cmd_doctor },
-	{ "agents", cmd_agents }, { "monitor", cmd_monitor },	{ "approve", cmd_approve },
-	{ "deny", cmd_deny },	  { "confirm", cmd_confirm },	{ "rollback", cmd_rollback },
-	{ "pause", cmd_pause },	  { "resume", cmd_resume },	{ "reload", cmd_reload },
-	{ "check", cmd_check },	  { "ledger", ledger_command }, { "top", top_command },
+	{ "status", cmd_status },
+	{ "facts", facts_command },
+	{ "incidents", cmd_incidents },
+	{ "show", cmd_show },
+	{ "why", cmd_why },
+	{ "doctor", cmd_doctor },
+	{ "agents", cmd_agents },
+	{ "monitor", cmd_monitor },
+	{ "approve", cmd_approve },
+	{ "deny", cmd_deny },
+	{ "confirm", cmd_confirm },
+	{ "rollback", cmd_rollback },
+	{ "pause", cmd_pause },
+	{ "resume", cmd_resume },
+	{ "reload", cmd_reload },
+	{ "check", cmd_check },
+	{ "ledger", ledger_command },
+	{ "top", top_command },
+	{ "history", history_command },
 };
 
 static int dispatch(struct cli *c, int argc, char **argv)

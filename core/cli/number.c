@@ -81,6 +81,8 @@ const char *number_time(double us, unsigned width, char *buf)
 
 	if (!isfinite(us) || us < 0)
 		return strcpy(buf, "?");
+	if (us == 0)
+		return strcpy(buf, "0");
 	if (us >= 59.95e6) {
 		(void) format_duration((uint64_t) MIN_OF(us, 9e18), buf, NUMBER_SIZE);
 		return strlen(buf) <= width ? buf : overflow(buf);

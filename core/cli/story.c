@@ -52,7 +52,7 @@ static void show_finding(const struct cli *c, const cJSON *f)
 	{
 		(void) printf("    %sfact%s  %s", paint(c, "dim"), paint(c, "off"),
 			      get_text(e, "fact"));
-		if (get(e, "value"))
+		if (cJSON_IsString(get(e, "value")))
 			(void) printf(" = %s", get_text(e, "value"));
 		if (cJSON_IsNumber(get(e, "age_us")))
 			(void) printf(" (%s old)",

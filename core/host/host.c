@@ -125,10 +125,10 @@ static void on_fact(void *data, const struct store_change *c)
 {
 	struct host *h = data;
 
+	if (h->control)
+		control_fact(h->control, c); /* before what it makes us publish */
 	if (c->slot < 0 && !c->gone && c->kind == h->link_kind)
 		links_on_entity(h, c->entity);
-	if (h->control)
-		control_fact(h->control, c);
 }
 
 static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *data)
