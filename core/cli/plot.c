@@ -16,6 +16,7 @@
 
 #define LABEL_WIDTH 7
 #define WIDTH_MAX   1000
+#define TICKS_MAX   100
 
 struct canvas {
 	unsigned cols, rows;	 /* characters */
@@ -139,10 +140,12 @@ static void put_dots(struct page *p, const struct canvas *c, unsigned at, bool s
 /* The value that stands beside a line of the picture: the tick that falls on it. */
 static bool tick_of(const struct canvas *c, unsigned row, double *ret)
 {
-	unsigned n = (unsigned) lround((c->axis.high - c->axis.low) / c->axis.step);
+	double first = ceil(c->axis.low / c->axis.step - 1e-9) * c->axis.step;
 
-	for (unsigned k = 0; k <= n; k++) {
-		*ret = c->axis.low + k * c->axis.step;
+	for (int k = 0; k <= TICKS_MAX; k++) {
+		*ret = first + k * c->axis.step;
+		if (*ret > c->axis.high + 1e-9 * c->axis.step)
+			break;
 		if (row_of(c, *ret) / c->dots_y == row)
 			return true;
 	}

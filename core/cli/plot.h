@@ -19,8 +19,8 @@ void plot_draw(struct page *p, const struct series *s, unsigned n, unsigned heig
 /* Lines that this takes beside the picture's. */
 unsigned plot_lines_around(unsigned n);
 
-/* plot_axis.c: round numbers for an axis.  From 'low' to 'high' or a little more, at most
- * 'n_max' steps. */
+/* plot_axis.c: an axis over values from 'low' to 'high', and zero where it is near.  Its marks are
+ * the multiples of 'step', a round number, 'n_max' + 1 of them at most. */
 struct axis {
 	double low, high, step;
 };

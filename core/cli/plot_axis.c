@@ -9,7 +9,7 @@ struct axis axis_values(double low, double high, unsigned n_max)
 {
 	static const double round[] = { 1, 2, 5, 10 };
 	struct axis a = { low, high, 1 };
-	double span, ten;
+	double ten;
 
 	/* Zero belongs to it unless everything is far away from there. */
 	if (low > 0 && low < high * 0.6)
@@ -22,13 +22,12 @@ struct axis axis_values(double low, double high, unsigned n_max)
 		low = low >= 0 ? MAX_OF(low - room, 0) : low - room;
 		high += room;
 	}
-	span = high - low;
-	ten = pow(10, floor(log10(span / MAX_OF(n_max, 1))));
+	a.low = low;
+	a.high = high;
+	ten = pow(10, floor(log10((high - low) / MAX_OF(n_max, 1))));
 	for (unsigned k = 0; k < ARRAY_SIZE(round); k++) {
 		a.step = ten * round[k];
-		a.low = floor(low / a.step + 1e-9) * a.step;
-		a.high = ceil(high / a.step - 1e-9) * a.step;
-		if ((a.high - a.low) / a.step <= MAX_OF(n_max, 1) + 1e-9)
+		if (floor(high / a.step + 1e-9) - ceil(low / a.step - 1e-9) <= n_max)
 			break;
 	}
 	return a;

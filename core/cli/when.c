@@ -19,6 +19,7 @@ int parse_span(const char *text, uint64_t *ret_us)
 		double us;
 	} unit[] = { { "ms", 1e3 },   { "s", 1e6 },	{ "m", 60e6 },	   { "min", 60e6 },
 		     { "h", 3600e6 }, { "d", 86400e6 }, { "w", 604800e6 }, { "", 1e6 } };
+	const char *whole = text;
 	double sum = 0;
 
 	if (!*text)
@@ -33,7 +34,7 @@ int parse_span(const char *text, uint64_t *ret_us)
 		while (k < ARRAY_SIZE(unit) &&
 		       (strlen(unit[k].name) != len || memcmp(unit[k].name, end, len) != 0))
 			k++;
-		if (k == ARRAY_SIZE(unit) || (len == 0 && *end))
+		if (k == ARRAY_SIZE(unit) || (len == 0 && (*end || text != whole)))
 			return -EINVAL;
 		sum += n * unit[k].us;
 		text = end + len;
