@@ -159,7 +159,6 @@ static int screen(struct cli *c, const cJSON *pattern, const char *about)
 	if (status != EXIT_GOOD)
 		return status;
 	(void) copy_text(v.about, sizeof(v.about), about);
-	(void) copy_text(v.edit, sizeof(v.edit), about);
 	facts_show(&l, &v);
 	return live_close(&l);
 }

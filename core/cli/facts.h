@@ -8,7 +8,8 @@
 
 struct facts_view {
 	const cJSON *pattern; /* text, list of texts, or NULL; borrowed */
-	char about[96];	      /* how the screen calls them: "link/wan*" */
+	char about[96];	      /* how the screen calls them: "link/wan*", or a link */
+	bool of_link;
 	char edit[96];
 	bool editing, help;
 	cJSON *typed; /* owned: the pattern that was typed */

@@ -108,7 +108,11 @@ static void draw_summary(struct page *p, const struct facts_view *v)
 	char right[64];
 
 	page_putf(p, STYLE_BOLD, "%.0f fact%s", total, plural(total));
-	page_putf(p, STYLE_CYAN, "%s%s", v->about[0] ? " like " : "", v->about);
+	page_putf(p, STYLE_CYAN, "%s%s",
+		  !v->about[0] ? ""
+		  : v->of_link ? " of "
+			       : " like ",
+		  v->about);
 	(void) snprintf(right, sizeof(right), "%s  every %gs", v->paused ? "PAUSED" : "",
 			v->every_s);
 	page_tab(p, STYLE_PLAIN, p->cols > text_columns(right) ? p->cols - text_columns(right) : 0);
@@ -258,6 +262,7 @@ static void use_typed(struct facts_view *v, struct live *l)
 	v->pattern = v->typed;
 	(void) copy_text(v->about, sizeof(v->about), v->edit);
 	v->chosen = v->offset = v->name_width = 0;
+	v->of_link = false;
 	l->ask_now = true;
 }
 
@@ -283,12 +288,14 @@ static bool key(void *data, struct live *l, int key)
 		l->ask_now = l->ask_now || v->offset != before;
 		return true;
 	}
-	if (key == '?' || key == 'h')
+	if (key == '?' || key == 'h') {
 		v->help = true;
-	else if (key == '/')
+	} else if (key == '/') {
 		v->editing = true;
-	else
+		v->edit[0] = '\0';
+	} else {
 		live_key(l, key);
+	}
 	return key != 'q' && key != KEY_ESC && key != KEY_BACKSPACE;
 }
 
@@ -333,6 +340,7 @@ void facts_of_link(struct live *l, const char *link)
 	}
 	(void) snprintf(v.about, sizeof(v.about), "%.60s", link);
 	v.pattern = list;
+	v.of_link = true;
 	facts_show(l, &v);
 	cJSON_Delete(list);
 }

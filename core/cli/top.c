@@ -129,7 +129,7 @@ static bool key(void *data, struct live *l, int key)
 		break;
 	case '/':
 		v->editing = true;
-		(void) copy_text(v->edit, sizeof(v->edit), v->match);
+		v->edit[0] = '\0';
 		break;
 	case KEY_ESC:
 		v->match[0] = '\0';

@@ -102,17 +102,33 @@ bool fact_match_maybe(const struct fact_match *m, const struct schema_attr *a)
 	return m->n == 0;
 }
 
+/* Does the pattern write an attribute, and is this one like that? */
+static bool writes(const char *p, const struct schema_attr *a)
+{
+	const char *slash = strchr(p, '/'), *dot = strrchr(p, '.');
+	char kind[ANOD_KIND_SIZE];
+
+	if (!slash || !dot || dot < slash || slash - p >= (long) sizeof(kind))
+		return false;
+	(void) snprintf(kind, sizeof(kind), "%.*s", (int) (slash - p), p);
+	return fnmatch(kind, a->kind_name, 0) == 0 && fnmatch(dot + 1, a->name, 0) == 0;
+}
+
 bool fact_match_names(const struct fact_match *m, const struct schema_attr *a)
 {
-	for (unsigned k = 0; k < m->n; k++) {
-		const char *p = m->pattern[k], *slash = strchr(p, '/'), *dot = strrchr(p, '.');
-		char kind[ANOD_KIND_SIZE];
-
-		if (!slash || !dot || dot < slash || slash - p >= (long) sizeof(kind))
-			continue;
-		(void) snprintf(kind, sizeof(kind), "%.*s", (int) (slash - p), p);
-		if (fnmatch(kind, a->kind_name, 0) == 0 && fnmatch(dot + 1, a->name, 0) == 0)
+	for (unsigned k = 0; k < m->n; k++)
+		if (writes(m->pattern[k], a))
 			return true;
-	}
+	return false;
+}
+
+bool fact_match_sampled(const struct fact_match *m, const char *name, const struct schema_attr *a)
+{
+	char path[PATH_SIZE];
+
+	(void) snprintf(path, sizeof(path), "%s/%s.%s", a->kind_name, name, a->name);
+	for (unsigned k = 0; k < m->n; k++)
+		if (writes(m->pattern[k], a) && fnmatch(m->pattern[k], path, 0) == 0)
+			return true;
 	return false;
 }

@@ -31,7 +31,8 @@ bool fact_match_entity(const struct fact_match *m, const char *kind, const char 
 bool fact_match_attr(const struct fact_match *m, const char *name, const struct schema_attr *a);
 /* May it match for any entity?  Cheap, and asked once for each attribute. */
 bool fact_match_maybe(const struct fact_match *m, const struct schema_attr *a);
-/* Is it named, as a sampled fact must be to be followed? */
+/* Is a sampled fact named for any entity; and for this one? */
 bool fact_match_names(const struct fact_match *m, const struct schema_attr *a);
+bool fact_match_sampled(const struct fact_match *m, const char *name, const struct schema_attr *a);
 
 #endif

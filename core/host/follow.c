@@ -146,8 +146,8 @@ static bool follows(const struct follow *f, const struct store_change *c)
 {
 	if (!c->attr)
 		return follows_entity(f, c);
-	if (c->attr->max_age_us > 0 && !f->named[c->attr->id])
-		return false;
+	if (c->attr->max_age_us > 0)
+		return f->named[c->attr->id] && fact_match_sampled(&f->match, c->name, c->attr);
 	return fact_match_attr(&f->match, c->name, c->attr) ||
 	       fact_match_entity(&f->match, c->attr->kind_name, c->name);
 }
