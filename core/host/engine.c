@@ -152,7 +152,7 @@ static void collect_fact(const struct expr *e, void *data)
 	struct fact f;
 	uint32_t id;
 
-	if (e->op != EXPR_FACT || c->b->n == BEFORE_MAX)
+	if ((e->op != EXPR_FACT && e->op != EXPR_CALL) || e->kind == 0 || c->b->n == BEFORE_MAX)
 		return;
 	if (!name)
 		name = verify_subject(&c->v->env, e->kind);
@@ -205,6 +205,7 @@ static void op_snapshot_before(void *data, struct txn *t)
 	struct verify_env v = { .host = h, .txn = t };
 	struct tx_before *b = calloc(1, sizeof(*b));
 	struct collect c = { &v, b };
+	const char *limit;
 	char why[256];
 
 	if (!b)
@@ -212,6 +213,9 @@ static void op_snapshot_before(void *data, struct txn *t)
 
 	host_expr_env(h, &v.env);
 	(void) compile_verify(h, t->agent, t->proposal.verify, &b->own, why, sizeof(why));
+	if (b->own && stats_bind(h->stats, b->own, &limit) < 0)
+		log_warning("T%llu: its verify expression is never sure: %s",
+			    (unsigned long long) t->id, limit);
 	if (t->decision->permit && t->decision->permit->verify)
 		expr_walk(t->decision->permit->verify, collect_fact, &c);
 	if (b->own)
@@ -222,11 +226,12 @@ static void op_snapshot_before(void *data, struct txn *t)
 static void op_drop_before(void *data, struct txn *t)
 {
 	struct tx_before *b = t->before;
+	struct host *h = data;
 
-	(void) data;
 	if (!b)
 		return;
 
+	stats_unbind(h->stats, b->own);
 	expr_free(b->own);
 	free(b);
 	t->before = NULL;

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "facts/table.h"
 #include "host/sandbox.h"
 #include "host/top.h"
 
@@ -61,7 +62,12 @@ static void turn(struct host *h)
 
 	start_agents(h, now);
 	(void) store_expire(h->store, now);
-	next = watch_run(h->watches, now);
+	next = stats_run(h->stats, now);
+	store_settle(h->store);
+	cells_news(h); /* a cell hears of the facts before it hears what they make true */
+	t = watch_run(h->watches, now);
+	cells_truths(h);
+	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
 	next = MIN_OF(next, t);
 	t = store_next_expiry(h->store);
@@ -250,7 +256,8 @@ static int open_facts(struct host *h)
 
 	h->schema = schema_new();
 	h->store = h->schema ? store_new(h->schema) : NULL;
-	h->watches = h->store ? watches_new(h->store) : NULL;
+	h->stats = h->store ? stats_new(h->schema, h->store) : NULL;
+	h->watches = h->stats ? watches_new(h->store) : NULL;
 	h->model = model_new();
 	h->budgets = budgets_new();
 	if (!h->watches || !h->model || !h->budgets)
@@ -425,6 +432,7 @@ struct host *host_free(struct host *h)
 	budgets_free(h->budgets);
 	config_free(h->config);
 	model_free(h->model);
+	stats_free(h->stats);
 	store_free(h->store);
 	schema_free(h->schema);
 	plugins_close(h->plugins);

@@ -1,0 +1,185 @@
+/*
+ * shift - finds lasting changes in the level of a series (latency, above all) and dates them.
+ *
+ * Design.  A generalised likelihood ratio test between "one level since 'start'" and "another one
+ * since k" (Lorden 1971; Basseville and Nikiforov 1993), on a Laplace likelihood, whose estimate
+ * is the median and whose tails fit round-trip times, with the scale of each part integrated out
+ * under an inverse-gamma prior around the usual scale of this series.  The prior is what lets five
+ * samples be judged: without it their scale is whatever they happen to say.
+ *
+ * The exact test costs microseconds, so it runs only when the median of the last 4, 6 ... 64
+ * samples leaves the level by more than chance allows at a rate that keeps the mean cost below
+ * 200 ns.  Each of these medians is taken once in a quarter of its length.
+ */
+#include "detect/shift.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "detect/rank.h"
+
+static const unsigned scale[] = { 5, 6, 8, 12, 16, 24, 32, 48, 64 };
+
+#define HUGE_X	     1e150 /* larger samples are cut: squares of them must not overflow */
+#define PRIOR	     2.0   /* samples that the prior of the scale is worth */
+#define SCALE_FLOOR  0.1   /* of SHIFT_LEAST times the level: least scale that is believed */
+#define USUAL_MEMORY 512.0 /* samples over which the usual scale is forgotten */
+#define TRIGGER	     2.5   /* spreads over the root of the length */
+#define EFFECT	     1.0   /* scales of the old level that the new one has to be away */
+#define OLD_MIN	     4	   /* samples of the old level */
+#define REFRESH	     16	   /* samples between two looks at the level */
+#define LEARN	     8	   /* samples before the first test */
+#define ODDS	     20.0
+#define LAPLACE_SD   1.4142 /* standard deviation over mean absolute deviation */
+
+static double at(const struct shift *s, uint64_t i)
+{
+	return s->x[i % SHIFT_RING];
+}
+
+/* Median of samples [from, to), at most SHIFT_RING of them. */
+static double median(const struct shift *s, uint64_t from, uint64_t to)
+{
+	double v[SHIFT_RING];
+	unsigned n = (unsigned) (to - from);
+
+	for (unsigned i = 0; i < n; i++)
+		v[i] = at(s, from + i);
+	return rank_median(v, n);
+}
+
+static double deviation(const struct shift *s, uint64_t from, uint64_t to, double level)
+{
+	double sum = 0;
+
+	for (uint64_t i = from; i < to; i++)
+		sum += fabs(at(s, i) - level);
+	return sum;
+}
+
+static double scale_floor(double level)
+{
+	return fmax(SCALE_FLOOR * SHIFT_LEAST * fabs(level), 1e-12);
+}
+
+/* Log of the marginal likelihood of 'n' samples with summed deviation 'sum', less what all splits
+ * have in common. */
+static double fit(double n, double sum, double prior)
+{
+	return lgamma(n + PRIOR) - lgamma(PRIOR) + PRIOR * log(PRIOR * prior) -
+	       (n + PRIOR) * log(PRIOR * prior + sum);
+}
+
+/* The split of the last 2 m samples that is most likely, given the level before and after. */
+static uint64_t split(const struct shift *s, unsigned m, double before, double after)
+{
+	uint64_t from = MAX_OF(s->start + OLD_MIN, s->n - MIN_OF(s->n, 2 * m));
+	uint64_t best = s->n - m;
+	double sum = 0, top = -INFINITY;
+
+	if (s->n - from > SHIFT_RING - OLD_MIN)
+		from = s->n - (SHIFT_RING - OLD_MIN);
+	/* sum: how much better the new level explains the samples from i on */
+	for (uint64_t i = s->n; i-- > from;) {
+		double x = at(s, i);
+
+		sum += fabs(x - before) - fabs(x - after);
+		if (sum > top && s->n - i >= SHIFT_PERSISTS) {
+			top = sum;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static bool test(struct shift *s, unsigned m, double recent, struct shift_news *ret)
+{
+	uint64_t from = MAX_OF(s->start, s->n - MIN_OF(s->n, SHIFT_RING)), k;
+	double before, after, whole, least, prior, dev_before, dev_after, odds;
+
+	if (s->n - m < from + OLD_MIN)
+		return false;
+	before = median(s, from, s->n - m);
+	k = split(s, m, before, recent);
+	before = median(s, from, k);
+	after = median(s, k, s->n);
+	whole = median(s, from, s->n);
+	dev_before = deviation(s, from, k, before);
+	dev_after = deviation(s, k, s->n, after);
+	least = fmax(SHIFT_LEAST * fmax(fabs(before), fabs(after)),
+		     EFFECT * dev_before / (double) (k - from));
+	if (fabs(after - before) < least)
+		return false;
+	prior = fmax(s->usual, scale_floor(before));
+	odds = fit((double) (k - from), dev_before, prior) +
+	       fit((double) (s->n - k), dev_after, prior) -
+	       fit((double) (s->n - from), deviation(s, from, s->n, whole), prior);
+	if (odds < ODDS)
+		return false;
+	*ret = (struct shift_news){ s->time_us[k % SHIFT_RING], (unsigned) (s->n - 1 - k), before,
+				    after, odds };
+	s->start = k;
+	s->since_us = ret->since_us;
+	s->level = after;
+	s->spread = fmax(dev_after / (double) (s->n - k), scale_floor(after));
+	return true;
+}
+
+static void refresh(struct shift *s)
+{
+	uint64_t from = MAX_OF(s->start, s->n - MIN_OF(s->n, SHIFT_RING));
+
+	s->level = median(s, from, s->n);
+	s->spread = fmax(deviation(s, from, s->n, s->level) / (double) (s->n - from),
+			 scale_floor(s->level));
+}
+
+bool shift_feed(struct shift *s, uint64_t time_us, double x, struct shift_news *ret)
+{
+	struct shift_news news;
+
+	if (!isfinite(x))
+		return false;
+	x = fmin(fmax(x, -HUGE_X), HUGE_X);
+	if (s->n == 0)
+		s->since_us = time_us;
+	s->x[s->n % SHIFT_RING] = x;
+	s->time_us[s->n % SHIFT_RING] = time_us;
+	s->n++;
+	if (s->n >= LEARN)
+		s->usual += (fmin(fabs(x - s->level), 4 * fmax(s->spread, s->usual)) - s->usual) /
+			    fmin((double) (s->n - LEARN + 1), USUAL_MEMORY);
+	if (s->n - s->start <= LEARN || s->n % REFRESH == 0)
+		refresh(s);
+	if (s->n < LEARN)
+		return false;
+	for (unsigned i = 0; i < ARRAY_SIZE(scale); i++) {
+		unsigned m = scale[i];
+		double recent;
+
+		if (s->n - s->start < m + OLD_MIN)
+			break;
+		if (s->n % (m / 4))
+			continue;
+		recent = median(s, s->n - m, s->n);
+		if (fabs(recent - s->level) * sqrt(m) < TRIGGER * s->spread ||
+		    fabs(recent - s->level) < SHIFT_LEAST * fabs(s->level) * 0.9 ||
+		    !test(s, m, recent, &news))
+			continue;
+		if (ret)
+			*ret = news;
+		return true;
+	}
+	return false;
+}
+
+double shift_level(const struct shift *s)
+{
+	return s->n < LEARN ? NAN : s->level;
+}
+
+double shift_spread(const struct shift *s)
+{
+	return s->n < LEARN ? NAN : s->spread * LAPLACE_SD;
+}
