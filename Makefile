@@ -187,7 +187,7 @@ $(foreach e,$(EXAMPLE_DIRS),$(eval $(call example_rule,$(e))))
 # ---- tests -----------------------------------------------------------------------------------
 
 # Tests load plugins as the daemon does.
-$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC) core/cli/text.c) $(BUILD)/libanod-core.a | $(SO) $(INFER_SO)
+$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC) $(filter-out core/cli/main.c,$(CLI_SRC))) $(BUILD)/libanod-core.a | $(SO) $(INFER_SO)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(call LIB,criterion) $(LIBS_INFER) $(LIBS_CORE)

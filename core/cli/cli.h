@@ -22,19 +22,26 @@ struct cli {
 	bool json, color;
 	FILE *in, *out; /* the connection */
 	double last_id;
+	/* What to do with an event of a stream; NULL: nothing. */
+	void (*on_event)(struct cli *c, const cJSON *event);
 };
 
 /* client.c: ask one thing.  The whole answer ({"ok","data"|"error"}), or NULL after a message. */
 cJSON *cli_ask(struct cli *c, const char *command, cJSON *args);
-/* The next event of a stream; NULL at its end. */
-cJSON *cli_next(struct cli *c);
+/* Hand every event to c->on_event, until the daemon ends: EXIT_UNREACHABLE, after a message. */
+int cli_follow(struct cli *c);
 void cli_close(struct cli *c);
+/* A socket of its own, or negative errno and the reason. */
+int cli_connect(const char *path, char *why, size_t why_size);
 
 /* text.c: members of JSON objects, never NULL. */
 const char *get_text(const cJSON *o, const char *name);
 double get_number(const cJSON *o, const char *name);
 bool get_bool(const cJSON *o, const char *name);
 const cJSON *get(const cJSON *o, const char *name);
+const char *item_text(const cJSON *i); /* of an item of a list */
+/* What cannot be printed becomes '?' in every text. */
+void clean_json(cJSON *o);
 const char *local_time(const char *rfc3339, char *buf, size_t size); /* "17:05:01.123" */
 const char *duration_text(double us, char *buf, size_t size);
 const char *plural(double n); /* "s" or "" */
@@ -52,8 +59,6 @@ void table_print(struct table *t);					/* and free */
 
 /* show.c */
 void show_status(const struct cli *c, const cJSON *data);
-void show_facts(const struct cli *c, const cJSON *data);
-void show_fact_event(const struct cli *c, const cJSON *event);
 void show_schema(const struct cli *c, const cJSON *data);
 void show_agents(const struct cli *c, const cJSON *data);
 int show_doctor(const struct cli *c, const cJSON *data);
@@ -66,6 +71,8 @@ void show_incident(const struct cli *c, const cJSON *incident);
 void show_transaction(const struct cli *c, const cJSON *txn);
 void show_why(const struct cli *c, const cJSON *data);
 
+/* history.c */
+int history_command(struct cli *c, int argc, char **argv);
 /* ledger_cmd.c */
 int ledger_command(struct cli *c, int argc, char **argv);
 

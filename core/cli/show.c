@@ -53,54 +53,7 @@ void show_status(const struct cli *c, const cJSON *d)
 		     get_text(p, "agent"), get_number(p, "restarts") > 0 ? "  restarted" : "");
 	line(c, "", "%-20s %6.1f MiB", "together", total / 1024);
 	cJSON_ArrayForEach(p, get(d, "warnings"))
-		line(c, "note", "%s%s%s", paint(c, "yellow"), p->valuestring, paint(c, "off"));
-}
-
-static const char *age_text(const cJSON *f, char *buf, size_t size)
-{
-	if (!cJSON_IsNumber(get(f, "age_us")))
-		return "-";
-	return duration_text(get_number(f, "age_us"), buf, size);
-}
-
-void show_facts(const struct cli *c, const cJSON *d)
-{
-	static const char *const heads[] = { "FACT", "VALUE", "AGE", "SOURCE", NULL };
-	struct table *t;
-	const cJSON *f;
-
-	if (cJSON_GetArraySize(get(d, "facts")) == 0) {
-		(void) printf("no such fact; 'anodctl facts --schema' lists what there can be\n");
-		return;
-	}
-	t = table_new(c, heads);
-
-	cJSON_ArrayForEach(f, get(d, "facts"))
-	{
-		bool unknown = cJSON_IsNull(get(f, "raw"));
-		/* Text from outside is shown as a quotation; an empty one comes quoted. */
-		bool quote = get_bool(f, "outside") && !unknown && get_text(f, "raw")[0];
-		char path[200], age[32], value[160];
-		const char *cells[] = { path, value, age_text(f, age, sizeof(age)),
-					get_text(f, "source") };
-
-		(void) snprintf(path, sizeof(path), "%s/%s.%s", get_text(f, "kind"),
-				get_text(f, "entity"), get_text(f, "attr"));
-		(void) snprintf(value, sizeof(value), "%s%s%s%s%s", quote ? "\"" : "",
-				get_text(f, "value"), quote ? "\"" : "", unknown ? ": " : "",
-				unknown ? get_text(f, "why") : "");
-		table_row(t, cells);
-		if (unknown)
-			table_paint(t, 1, paint(c, "yellow"));
-	}
-	table_print(t);
-}
-
-void show_fact_event(const struct cli *c, const cJSON *f)
-{
-	(void) printf("%s/%s.%s = %s%s%s\n", get_text(f, "kind"), get_text(f, "entity"),
-		      get_text(f, "attr"), cJSON_IsNull(get(f, "raw")) ? paint(c, "yellow") : "",
-		      get_text(f, "value"), cJSON_IsNull(get(f, "raw")) ? paint(c, "off") : "");
+		line(c, "note", "%s%s%s", paint(c, "yellow"), item_text(p), paint(c, "off"));
 }
 
 void show_schema(const struct cli *c, const cJSON *d)
@@ -145,7 +98,7 @@ static const char *join(const cJSON *list, char *buf, size_t size)
 	{
 		if (n < size)
 			n += (size_t) snprintf(buf + n, size - n, "%s%s", n ? " " : "",
-					       i->valuestring);
+					       item_text(i));
 	}
 	return buf;
 }

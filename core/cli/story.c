@@ -52,7 +52,7 @@ static void show_finding(const struct cli *c, const cJSON *f)
 	{
 		(void) printf("    %sfact%s  %s", paint(c, "dim"), paint(c, "off"),
 			      get_text(e, "fact"));
-		if (get(e, "value"))
+		if (cJSON_IsString(get(e, "value")))
 			(void) printf(" = %s", get_text(e, "value"));
 		if (cJSON_IsNumber(get(e, "age_us")))
 			(void) printf(" (%s old)",
@@ -109,13 +109,12 @@ void show_transaction(const struct cli *c, const cJSON *t)
 	(void) printf("  because  %s\n", get_text(t, "reason"));
 	if (get_text(t, "expect")[0])
 		(void) printf("  expects  %s\n", get_text(t, "expect"));
-	cJSON_ArrayForEach(k, get(t, "actions"))(void) printf("  action   %s\n", k->valuestring);
+	cJSON_ArrayForEach(k, get(t, "actions"))(void) printf("  action   %s\n", item_text(k));
 	cJSON_ArrayForEach(k, get(t, "changes"))(void)
 		printf("  change   %s -> %s\n",
 		       cJSON_IsString(get(k, "before")) ? get_text(k, "before") : "(nothing)",
 		       cJSON_IsString(get(k, "after")) ? get_text(k, "after") : "(nothing)");
-	cJSON_ArrayForEach(k, get(t, "approvals"))(void)
-		printf("  approved by %s\n", k->valuestring);
+	cJSON_ArrayForEach(k, get(t, "approvals"))(void) printf("  approved by %s\n", item_text(k));
 	if (get_text(t, "why")[0])
 		(void) printf("  %s%s%s%s\n", paint(c, "bold"), get_text(t, "why"), paint(c, "off"),
 			      get_bool(t, "by_guardian") ? " [by the guardian]" : "");

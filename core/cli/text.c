@@ -31,6 +31,37 @@ bool get_bool(const cJSON *o, const char *name)
 	return cJSON_IsTrue(get(o, name));
 }
 
+/* Line by line: a line break is no surprise in a text. */
+static void clean_lines(char *text)
+{
+	char *end;
+
+	for (; (end = strchr(text, '\n')); text = end + 1) {
+		*end = '\0';
+		clean_text(text);
+		*end = '\n';
+	}
+	clean_text(text);
+}
+
+void clean_json(cJSON *o)
+{
+	cJSON *i;
+
+	if (!o)
+		return;
+	if (cJSON_IsString(o))
+		clean_lines(o->valuestring);
+	if (o->string)
+		clean_lines(o->string);
+	cJSON_ArrayForEach(i, o) clean_json(i);
+}
+
+const char *item_text(const cJSON *i)
+{
+	return cJSON_IsString(i) ? i->valuestring : "";
+}
+
 const char *local_time(const char *rfc3339, char *buf, size_t size)
 {
 	struct tm utc = { 0 }, local;

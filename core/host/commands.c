@@ -287,6 +287,7 @@ static const struct command {
 	{ "pause", cmd_pause },	    { "rollback", cmd_rollback },   { "resume", cmd_resume },
 	{ "agents", cmd_agents },   { "reload", cmd_reload },	    { "ledger", cmd_ledger },
 	{ "monitor", cmd_monitor }, { "doctor", cmd_doctor },	    { "verify", cmd_verify },
+	{ "top", cmd_top },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

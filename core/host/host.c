@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "facts/table.h"
 #include "host/sandbox.h"
+#include "host/top.h"
 
 #define BEAT_US		(1 * US_PER_S)
 #define LOCK_WAIT_US	(5 * US_PER_S)
@@ -71,6 +72,10 @@ static void turn(struct host *h)
 	next = MIN_OF(next, t);
 	t = store_next_expiry(h->store);
 	next = MIN_OF(next, t);
+	if (h->control) {
+		t = control_turn(h->control, now);
+		next = MIN_OF(next, t);
+	}
 	configs_sweep(h);
 	cells_news(h);
 	if (next == US_INFINITY) {
@@ -119,6 +124,7 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	needs_beat(h);
 	cells_sweep(h);
 	advice_idle(h);
+	top_idle(h);
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -127,10 +133,10 @@ static void on_fact(void *data, const struct store_change *c)
 {
 	struct host *h = data;
 
+	if (h->control)
+		control_fact(h->control, c); /* before what it makes us publish */
 	if (c->slot < 0 && !c->gone && c->kind == h->link_kind)
 		links_on_entity(h, c->entity);
-	if (h->control)
-		control_fact(h->control, c);
 }
 
 static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *data)
@@ -414,6 +420,7 @@ struct host *host_free(struct host *h)
 
 	h->stopping = true;
 	h->control = control_close(h->control);
+	top_done(h);
 	advice_done(h);
 	procs_done(h);
 	verify_done(h);

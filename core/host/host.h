@@ -118,6 +118,7 @@ struct host {
 	struct question *questions;
 	uint64_t answered_us; /* when the last question ended */
 	struct control *control;
+	struct top *top; /* NULL: nobody looks */
 
 	uint64_t lateness_us; /* largest of the last minute */
 	uint64_t lateness_since_us;
@@ -239,6 +240,8 @@ int control_open(struct host *h);
 struct control *control_close(struct control *c);
 void control_monitor(struct control *c, const struct cJSON *event);
 void control_fact(struct control *c, const struct store_change *ch);
+/* Sends what followers wait for; when to come again. */
+uint64_t control_turn(struct control *c, uint64_t now_us);
 struct cJSON *command_run(struct host *h, const char *user, const struct cJSON *request,
 			  char *error, int *ret_errno);
 struct cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_attr *a);
