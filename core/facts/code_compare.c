@@ -131,17 +131,37 @@ struct code_truth code_same_truth(const struct frame *f, const struct code_op *o
 	return op->cmp == VALUE_EQ ? same : truth_not(same);
 }
 
+/* The first bytes of a text as a number. */
+static uint64_t head_of(const char *text)
+{
+	uint64_t head;
+
+	memcpy(&head, text, sizeof(head));
+	return head;
+}
+
 struct code_truth code_text(const struct frame *f, const struct code_op *op)
 {
 	const struct table_block *b = frame_column(f, op->slot);
 	const char *literal = op->u.node->lit.u.text;
 	size_t size = strnlen(literal, ANOD_TEXT_SIZE - 1) + 1;
+	char first[8] = "", mask[8] = "";
 	uint64_t known, rest, same = 0;
 
 	if (!b)
 		return (struct code_truth){ 0 };
+
+	/* Most texts differ in their first bytes or end there. */
+	memcpy(first, literal, MIN_OF(size, sizeof(first)));
+	memset(mask, 0xff, MIN_OF(size, sizeof(mask)));
 	known = rest = b->known & f->rows & ~b->outside;
 	FOR_EACH_ROW(k, rest)
-	same |= (uint64_t) (memcmp(b->u.text[k], literal, size) == 0) << k;
+	{
+		const char *text = b->u.text[k];
+
+		if ((head_of(text) & head_of(mask)) == head_of(first) &&
+		    (size <= sizeof(first) || memcmp(text, literal, size) == 0))
+			same |= UINT64_C(1) << k;
+	}
 	return truth_of(op->cmp == VALUE_EQ ? same : ~same, known);
 }

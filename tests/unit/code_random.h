@@ -196,7 +196,8 @@ static inline struct anod_value random_value(struct dice *d, const struct schema
 		0, 1, 1500, 1500, 9000, 2000, 3000, INT64_MAX, INT64_MIN
 	};
 	static const double reals[] = { 0, 0.05, 0.5, 0.25, 1, 1e308, -0.5, -1e308 };
-	static const char *const texts[] = { "up", "down", "core", "up1" };
+	static const char *const texts[] = { "up",  "down",	      "core",
+					     "up1", "lowerlayerdown", "lowerlayerdow" };
 	struct anod_prefix p = { .family = 2, .len = 32, .addr = { 10, 0, 0 } };
 
 	switch ((enum anod_type) a->type) {
