@@ -4,6 +4,7 @@
  *   loss.h     two counters, sent and lost: has the loss ratio risen?
  *   shift.h    a series with heavy tails: has its level changed, and when?
  *   season.h   a load with days and weeks: how far from the usual is it?
+ *   steady.h   a gauge that keeps still, or the balance of a link: has it left its place?
  *   outlier.h  any series: how unusual is this sample, as one number?
  *
  * A detector is a plain struct that its owner allocates (zeroed memory is a fresh one) and feeds
@@ -20,5 +21,6 @@
 #include "detect/outlier.h"
 #include "detect/season.h"
 #include "detect/shift.h"
+#include "detect/steady.h"
 
 #endif

@@ -31,15 +31,15 @@ double outlier_feed(struct outlier *o, uint64_t time_us, double x)
 		return 0;
 	x = fmin(fmax(x, -HUGE_X), HUGE_X);
 	if (o->n == 0)
-		o->level = x;
+		o->level = o->last = x;
 	far = x - o->level;
 	o->level += fmax(LEVEL_GAIN, 1.0 / (double) (o->n + 1)) * far;
 	o->n++;
-	score = tail_feed(&o->jump, fabs(far));
-	if (season_feed(&o->season, time_us, x, &v)) {
-		score = fmax(score, tail_feed(&o->off, fabs(v.z)));
-		score = fmax(score, tail_feed(&o->off_plain, fabs(v.z) * v.spread));
-	}
+	score = tail_feed(&o->far, fabs(far));
+	score = fmax(score, tail_feed(&o->step, fabs(x - o->last)));
+	o->last = x;
+	if (season_feed(&o->season, time_us, x, &v))
+		score = fmax(score, tail_feed(&o->off, fabs(v.z) * sqrt(v.spread)));
 	score = fmin(score / OUTLIER_DECADES, 1);
 	if (score <= 0 || holds(o, time_us, score))
 		return 0;

@@ -24,12 +24,13 @@
 
 struct outlier {
 	struct season season;
-	struct tail off;       /* of distances from the season, in its spreads */
-	struct tail off_plain; /* and in units */
-	struct tail jump;      /* of distances from the level of the last samples */
-	double level;	       /* of the last 20 samples */
-	double held;	       /* the score that lower ones hide behind */
-	uint64_t held_us;      /* since when */
+	struct tail off;  /* of distances from the season */
+	struct tail far;  /* of distances from the level of the last samples */
+	struct tail step; /* of distances from the sample before */
+	double level;	  /* of the last 20 samples */
+	double last;
+	double held;	  /* the score that lower ones hide behind */
+	uint64_t held_us; /* since when */
 	uint64_t held_n;
 	uint64_t n;
 };
