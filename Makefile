@@ -103,6 +103,8 @@ help:
 
 # ---- rules -----------------------------------------------------------------------------------
 
+# Loops over 64 rows, written to be vectorised.
+$(O)/core/facts/code_vec%.o: OPT += $(if $(SANITIZE),,-O3)
 PURE	:= core/detect core/facts core/history core/model core/policy core/rtnl
 $(O)/core/%.o: core/%.c | stamp
 	$(call SAY,CC,$<)

@@ -305,12 +305,7 @@ static void check_over_time(struct check *c, struct expr *e)
 	check_node(c, e->a);
 	want_truth_of(c, e->a);
 	set_type(e, ANOD_BOOL, ANOD_UNIT_NONE);
-	if (e->op == EXPR_FOR) {
-		e->id = ++last_id;
-	} else {
-		set_type(e, ANOD_UNKNOWN, ANOD_UNIT_NONE);
-		check_not_evaluated(c, e, "in DURATION");
-	}
+	e->id = ++last_id;
 }
 
 /* The kind whose entities are counted; 0 when there is none. */

@@ -301,6 +301,7 @@ static enum anod_tri node_truth(struct eval *x, const struct expr *e)
 	case EXPR_OVERLAPS:
 		return overlaps(x, e);
 	case EXPR_FOR:
+	case EXPR_WITHIN:
 		return x->env->held ? x->env->held(x->env, e) : ANOD_DOUBT;
 	case EXPR_COUNT:
 		if (e->fn == EXPR_FN_EVERY || e->fn == EXPR_FN_ANY)
@@ -316,7 +317,6 @@ static enum anod_tri node_truth(struct eval *x, const struct expr *e)
 	case EXPR_SUB:
 	case EXPR_MUL:
 	case EXPR_DIV:
-	case EXPR_WITHIN:
 	case EXPR_FORMERLY:
 		break;
 	}
@@ -388,8 +388,8 @@ static void node_value(struct eval *x, const struct expr *e, struct anod_value *
 	case EXPR_IN_SET:
 	case EXPR_OVERLAPS:
 	case EXPR_FOR:
-		break;
 	case EXPR_WITHIN:
+		break;
 	case EXPR_FORMERLY:
 		*ret = value_unknown();
 		return;

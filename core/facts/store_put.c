@@ -149,6 +149,8 @@ static void put_slow(struct store *s, const struct place *p, const struct plan *
 	news->was |= doubted ? 0 : bit;
 	news->lapsed |= known && late ? bit : 0;
 	news->again |= cell_changed(t, p->row, raw, now_us) ? bit : 0;
+	if (known && late)
+		t->again |= p->bit; /* it had fallen away before it came back */
 	if (raw)
 		age_note(s, p->block, cell_due(t->time_us[p->row], a));
 }

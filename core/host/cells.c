@@ -60,6 +60,7 @@ void cells_forget(struct host *h)
 {
 	for (unsigned k = 0; k < h->n_agents; k++) {
 		hear_facts(h, &h->agent[k], false);
+		cells_unwatch_all(h, k + 1);
 		free(h->agent[k].name);
 	}
 	free(h->agent);
@@ -229,6 +230,7 @@ void cells_on_end(struct host *h, unsigned number)
 	sensors_unrequest_agent(h, number);
 	advice_forget(h, number);
 	links_drop_agent(h, number);
+	cells_unwatch_all(h, number);
 }
 
 static void ping(struct host *h, unsigned number)

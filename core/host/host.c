@@ -63,7 +63,9 @@ static void turn(struct host *h)
 	(void) store_expire(h->store, now);
 	next = stats_run(h->stats, now);
 	store_settle(h->store);
+	cells_news(h); /* a cell hears of the facts before it hears what they make true */
 	t = watch_run(h->watches, now);
+	cells_truths(h);
 	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
 	next = MIN_OF(next, t);

@@ -69,7 +69,9 @@ struct agent { /* one agent block of the configuration */
 	uint64_t n_findings, n_proposals, n_refused;
 	struct proc cell; /* its own: what it does there harms nobody else */
 	bool cell_started;
-	bool news; /* something has changed that it hears of */
+	bool news;		     /* something has changed that it hears of */
+	struct agent_watch *watches; /* uthash, by the cell's number */
+	struct cell_truths *truths;  /* owned; to be sent at the end of the turn */
 	uint64_t cell_pong_us;
 	uint64_t ready_us; /* since when it runs; 0: its old findings have been swept */
 };
@@ -155,6 +157,11 @@ int cells_on_start(struct host *h, unsigned number); /* it is there: send it eve
 void cells_on_end(struct host *h, unsigned number);
 int cells_on_message(struct host *h, unsigned number, const struct chan_head *msg); /* cells_in.c */
 void cells_news(struct host *h); /* at the end of a turn: wake those who hear of it */
+/* cell_watches.c; < 0: the cell broke the protocol */
+int cells_watch(struct host *h, unsigned number, const struct cell_watch *m);
+int cells_unwatch(struct host *h, unsigned number, const struct cell_note *m);
+void cells_unwatch_all(struct host *h, unsigned number);
+void cells_truths(struct host *h); /* send what the watches have said in this turn */
 void cells_verdict(struct host *h, const struct txn *t, enum anod_verdict v, int error);
 void cells_answer(struct host *h, unsigned agent, uint64_t id, const struct infer_answer *a);
 void cells_ping(struct host *h, uint64_t late_us); /* late_us: how late we are ourselves */

@@ -43,6 +43,7 @@ struct instance {
 	bool started, stopping;
 	uint64_t n_refused; /* calls outside the manifest */
 	uint64_t n_findings, n_proposals;
+	unsigned n_watches; /* of an agent */
 };
 
 struct handle {

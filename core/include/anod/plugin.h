@@ -273,7 +273,9 @@ struct anod_host {
 	/* The n-th entity of a kind in the order of names, or NULL. */
 	const char *(*each)(struct anod_ctx *, const char *kind, unsigned n);
 	/* Call back whenever the truth of 'expr' changes for an entity, and once at first for
-	 * each.  -EINVAL: does not parse or check; the host has logged where. */
+	 * each.  -EINVAL: does not parse or check; the host has logged where.  -EPERM: it reads
+	 * what the manifest's 'reads' does not list.  -E2BIG, -ENOSPC: the text is longer than
+	 * 4095 bytes, or there are 256 watches. */
 	int (*watch)(struct anod_ctx *, const char *expr, anod_watch_fn *, void *data,
 		     uint64_t *ret_id);
 	int (*find)(struct anod_ctx *, const struct anod_finding *, uint64_t *ret_id);
