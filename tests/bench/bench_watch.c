@@ -166,14 +166,16 @@ static int by_value(const void *a, const void *b)
 static void report(const char *name, const char *who, double *ms, int n)
 {
 	qsort(ms, (size_t) n, sizeof(*ms), by_value);
-	(void) printf("{\"work\":\"watch\",\"case\":\"%s\",\"who\":\"%s\",\"unit\":\"permille\","
-		      "\"n\":%d,\"min\":%.4f,\"p50\":%.4f,\"p90\":%.4f,\"p99\":%.4f,\"max\":%.4f}\n",
-		      name, who, n, ms[0], ms[n / 2], ms[n * 9 / 10], ms[n * 99 / 100], ms[n - 1]);
+	(void) printf(
+		"{\"work\":\"watch\",\"case\":\"%s\",\"who\":\"%s\",\"unit\":\"permille\","
+		"\"n\":%d,\"min\":%.4f,\"p50\":%.4f,\"p90\":%.4f,\"p99\":%.4f,\"max\":%.4f}\n",
+		name, who, n, ms[0], ms[n / 2], ms[n * 9 / 10], ms[n * 99 / 100], ms[n - 1]);
 }
 
 static void measure(const char *name, unsigned permille, bool flip, int n)
 {
-	double *anod = calloc((size_t) n, sizeof(*anod)), *limit = calloc((size_t) n, sizeof(*limit));
+	double *anod = calloc((size_t) n, sizeof(*anod)),
+	       *limit = calloc((size_t) n, sizeof(*limit));
 	static uint64_t now_us = 1;
 
 	if (!anod || !limit)
@@ -197,8 +199,9 @@ static void measure(const char *name, unsigned permille, bool flip, int n)
 			limit[i] = cpu_ms() - begin;
 		/* Both must have seen the same changes; at the very first also what is not true. */
 		if (i >= 0 && told != n_told) {
-			(void) fprintf(stderr, "bench_watch: %s: told %" PRIu64 " and not %" PRIu64
-				       "\n", name, told, n_told);
+			(void) fprintf(stderr,
+				       "bench_watch: %s: told %" PRIu64 " and not %" PRIu64 "\n",
+				       name, told, n_told);
 			exit(EXIT_FAILURE);
 		}
 	}
