@@ -26,6 +26,8 @@
 #ifndef FACTS_STORE_PRIV_H
 #define FACTS_STORE_PRIV_H
 
+#include <sched.h>
+
 #include "base/shm.h"
 #include "facts/heap.h"
 #include "facts/store.h"
@@ -168,11 +170,11 @@ struct place {
 
 /* ---- sequence locks --------------------------------------------------------------------- */
 
-/* How often a reader looks again at a row, which is written in a fraction of a microsecond, and at
- * a kind, whose order takes some to move.  Both are far longer than that; who waits longer waits
- * for a writer that does not run. */
-#define ROW_TRIES  4096
-#define KIND_TRIES 65536
+/* How often a reader looks again.  A row is written in a fraction of a microsecond, and the order
+ * of a kind moves in some; who has to wait for longer waits for a host that lost its CPU in the
+ * middle, and lends it ours.  In the end, after some milliseconds, the host does not run. */
+#define SEQ_SPINS 256
+#define SEQ_TRIES 16384
 
 static inline void seq_write_begin(uint32_t *seq)
 {
@@ -197,8 +199,10 @@ static inline bool seq_read_good(const uint32_t *seq, uint32_t begin)
 	return !(begin & 1) && __atomic_load_n(seq, __ATOMIC_RELAXED) == begin;
 }
 
-static inline void seq_wait(void)
+static inline void seq_wait(unsigned tries)
 {
+	if (tries >= SEQ_SPINS)
+		(void) sched_yield();
 #if defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)

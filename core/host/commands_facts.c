@@ -101,7 +101,8 @@ cJSON *cmd_facts(struct command_call *c)
 			for (uint16_t s = 0; s < schema_n_slots(h->schema, k); s++) {
 				const struct schema_attr *a = schema_attr_at(h->schema, k, s);
 
-				if (wanted(pattern, a->kind_name, name, a->name))
+				if (!stats_dropped(h->stats, a) &&
+				    wanted(pattern, a->kind_name, name, a->name))
 					cJSON_AddItemToArray(list, fact_json(h, e, a));
 			}
 		}
@@ -129,8 +130,11 @@ cJSON *cmd_schema(struct command_call *c)
 		attrs = cJSON_AddArrayToObject(o, "attrs");
 		for (uint16_t i = 0; i < schema_n_slots(s, k); i++) {
 			const struct schema_attr *a = schema_attr_at(s, k, i);
-			cJSON *e = cJSON_CreateObject();
+			cJSON *e;
 
+			if (stats_dropped(c->h->stats, a))
+				continue;
+			e = cJSON_CreateObject();
 			cJSON_AddStringToObject(e, "attr", a->name);
 			cJSON_AddStringToObject(e, "type", type_word(a->type));
 			cJSON_AddStringToObject(e, "unit", unit_name(a->unit));
