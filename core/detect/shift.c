@@ -28,10 +28,17 @@ static const unsigned scale[] = { 5, 6, 8, 12, 16, 24, 32, 48, 64 };
 #define TRIGGER	     2.5   /* spreads over the root of the length */
 #define EFFECT	     1.0   /* scales of the old level that the new one has to be away */
 #define OLD_MIN	     4	   /* samples of the old level */
+#define ROUNDS	     2	   /* of: where is the split, what is on both sides */
 #define REFRESH	     16	   /* samples between two looks at the level */
 #define LEARN	     8	   /* samples before the first test */
-#define ODDS	     20.0
+#define ODDS	     25.0  /* log of the likelihood ratio: noise of real paths is not independent */
 #define LAPLACE_SD   1.4142 /* standard deviation over mean absolute deviation */
+
+/* One side of a split. */
+struct side {
+	double level, sum, scale; /* median, summed deviation from it, scale with the prior */
+	double n;
+};
 
 static double at(const struct shift *s, uint64_t i)
 {
@@ -71,12 +78,12 @@ static double fit(double n, double sum, double prior)
 	       (n + PRIOR) * log(PRIOR * prior + sum);
 }
 
-/* The split of the last 2 m samples that is most likely, given the level before and after. */
-static uint64_t split(const struct shift *s, unsigned m, double before, double after)
+/* The split of the last 2 m samples that is most likely, given level and scale on both sides. */
+static uint64_t split(const struct shift *s, unsigned m, const struct side *a, const struct side *b)
 {
 	uint64_t from = MAX_OF(s->start + OLD_MIN, s->n - MIN_OF(s->n, 2 * m));
 	uint64_t best = s->n - m;
-	double sum = 0, top = -INFINITY;
+	double sum = 0, top = -INFINITY, both = log(a->scale / b->scale);
 
 	if (s->n - from > SHIFT_RING - OLD_MIN)
 		from = s->n - (SHIFT_RING - OLD_MIN);
@@ -84,8 +91,8 @@ static uint64_t split(const struct shift *s, unsigned m, double before, double a
 	for (uint64_t i = s->n; i-- > from;) {
 		double x = at(s, i);
 
-		sum += fabs(x - before) - fabs(x - after);
-		if (sum > top && s->n - i >= SHIFT_PERSISTS) {
+		sum += fabs(x - a->level) / a->scale - fabs(x - b->level) / b->scale + both;
+		if (sum > top) {
 			top = sum;
 			best = i;
 		}
@@ -93,36 +100,47 @@ static uint64_t split(const struct shift *s, unsigned m, double before, double a
 	return best;
 }
 
-static bool test(struct shift *s, unsigned m, double recent, struct shift_news *ret)
+static struct side side_of(const struct shift *s, uint64_t from, uint64_t to, double prior)
 {
-	uint64_t from = MAX_OF(s->start, s->n - MIN_OF(s->n, SHIFT_RING)), k;
-	double before, after, whole, least, prior, dev_before, dev_after, odds;
+	struct side v = { .level = median(s, from, to), .n = (double) (to - from) };
 
-	if (s->n - m < from + OLD_MIN)
+	v.sum = deviation(s, from, to, v.level);
+	v.scale = (v.sum + PRIOR * prior) / (v.n + PRIOR);
+	return v;
+}
+
+static bool test(struct shift *s, unsigned m, struct shift_news *ret)
+{
+	uint64_t from = MAX_OF(s->start, s->n - MIN_OF(s->n, SHIFT_RING)), k = s->n - m;
+	double prior = fmax(s->usual, scale_floor(s->level)), least, odds;
+	struct side before, after, whole;
+
+	if (k < from + OLD_MIN)
 		return false;
-	before = median(s, from, s->n - m);
-	k = split(s, m, before, recent);
-	before = median(s, from, k);
-	after = median(s, k, s->n);
-	whole = median(s, from, s->n);
-	dev_before = deviation(s, from, k, before);
-	dev_after = deviation(s, k, s->n, after);
-	least = fmax(SHIFT_LEAST * fmax(fabs(before), fabs(after)),
-		     EFFECT * dev_before / (double) (k - from));
-	if (fabs(after - before) < least)
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		before = side_of(s, from, k, prior);
+		after = side_of(s, k, s->n, prior);
+		k = split(s, m, &before, &after);
+	}
+	if (s->n - k < SHIFT_PERSISTS)
 		return false;
-	prior = fmax(s->usual, scale_floor(before));
-	odds = fit((double) (k - from), dev_before, prior) +
-	       fit((double) (s->n - k), dev_after, prior) -
-	       fit((double) (s->n - from), deviation(s, from, s->n, whole), prior);
+	before = side_of(s, from, k, prior);
+	after = side_of(s, k, s->n, prior);
+	whole = side_of(s, from, s->n, prior);
+	least = fmax(SHIFT_LEAST * fmax(fabs(before.level), fabs(after.level)),
+		     EFFECT * before.scale);
+	if (fabs(after.level - before.level) < least)
+		return false;
+	odds = fit(before.n, before.sum, prior) + fit(after.n, after.sum, prior) -
+	       fit(whole.n, whole.sum, prior);
 	if (odds < ODDS)
 		return false;
-	*ret = (struct shift_news){ s->time_us[k % SHIFT_RING], (unsigned) (s->n - 1 - k), before,
-				    after, odds };
+	*ret = (struct shift_news){ s->time_us[k % SHIFT_RING], (unsigned) (s->n - 1 - k),
+				    before.level, after.level, odds };
 	s->start = k;
 	s->since_us = ret->since_us;
-	s->level = after;
-	s->spread = fmax(dev_after / (double) (s->n - k), scale_floor(after));
+	s->level = after.level;
+	s->spread = fmax(after.sum / after.n, scale_floor(after.level));
 	return true;
 }
 
@@ -165,7 +183,7 @@ bool shift_feed(struct shift *s, uint64_t time_us, double x, struct shift_news *
 		recent = median(s, s->n - m, s->n);
 		if (fabs(recent - s->level) * sqrt(m) < TRIGGER * s->spread ||
 		    fabs(recent - s->level) < SHIFT_LEAST * fabs(s->level) * 0.9 ||
-		    !test(s, m, recent, &news))
+		    !test(s, m, &news))
 			continue;
 		if (ret)
 			*ret = news;

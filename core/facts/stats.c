@@ -80,6 +80,14 @@ static struct stats_column *column_of(const struct stats *t, uint16_t kind, int 
 	return NULL;
 }
 
+bool stats_dropped(const struct stats *t, const struct schema_attr *a)
+{
+	const struct stats_column *c =
+		a->flags & SCHEMA_DERIVED ? column_of(t, a->kind, a->slot) : NULL;
+
+	return c && c->refs == 0;
+}
+
 /* ---- what an expression wants --------------------------------------------------------------- */
 
 static void wanted_name(struct wanted *w)

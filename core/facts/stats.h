@@ -58,6 +58,8 @@ uint64_t stats_run(struct stats *t, uint64_t now_us);
 
 size_t stats_bytes(const struct stats *t);
 unsigned stats_count(const struct stats *t);
+/* Is it a statistic that nobody wants any more, so that nobody need hear of it? */
+bool stats_dropped(const struct stats *t, const struct schema_attr *a);
 /* Binds and rows that were refused for a limit. */
 uint64_t stats_refused(const struct stats *t);
 

@@ -43,10 +43,11 @@ uint64_t item_rows(const struct watches *w, const struct item *item, unsigned bl
 
 void item_mark(struct watches *w, struct item *item, unsigned block, uint64_t rows, bool broken)
 {
-	struct item_block *b = &item->block[block];
+	struct item_block *b;
 
 	if (block >= item->n_blocks)
 		return; /* watches.refill is set */
+	b = &item->block[block];
 	b->todo |= rows;
 	if (broken)
 		b->broken |= rows;

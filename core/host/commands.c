@@ -224,6 +224,10 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddBoolToObject(o, "paused", h->paused);
 	cJSON_AddNumberToObject(o, "facts", facts);
 	cJSON_AddNumberToObject(o, "entities", stats.n_entities);
+	l = cJSON_AddObjectToObject(o, "statistics");
+	cJSON_AddNumberToObject(l, "columns", stats_count(h->stats));
+	cJSON_AddNumberToObject(l, "bytes", (double) stats_bytes(h->stats));
+	cJSON_AddNumberToObject(l, "refused", (double) stats_refused(h->stats));
 	cJSON_AddNumberToObject(o, "routes", model_count(h->model, ANOD_OBJ_ROUTE));
 	cJSON_AddNumberToObject(o, "incidents_open", open);
 	cJSON_AddNumberToObject(o, "transactions_open", txns);

@@ -118,7 +118,8 @@ static bool verify_before(const struct expr_env *env, const struct expr *fact, c
 static enum anod_tri verify_held(const struct expr_env *env, const struct expr *node)
 {
 	const struct verify_env *v = (const struct verify_env *) env;
-	const char *subject = node->a && node->a->kind ? verify_subject(env, node->a->kind) : NULL;
+	uint16_t kind = watch_subject_kind(node);
+	const char *subject = kind ? verify_subject(env, kind) : NULL;
 
 	return watch_held(v->host->watches, node, subject ? subject : "", env->now_us);
 }

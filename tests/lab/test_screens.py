@@ -158,7 +158,7 @@ def test_facts_watch_is_a_table_on_a_terminal(lab, anod, open_screen):
     lab.carrier("wan0", False)
     s.until("a change is marked", lambda t: re.search(r"^\* link/wan0.carrier +false", t, re.M))
     s.keys("/link/lo\r")
-    s.until("link/lo.mtu")
+    s.until("link/lo.rx_bytes")
     s.keys(END)
     s.until("the end", lambda t: "link/lo.alias" in t)
     s.keys("q")

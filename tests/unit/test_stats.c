@@ -149,6 +149,9 @@ Test(stats, shares_a_column_and_gives_it_up_with_the_last, .init = open_all, .fi
 	cr_expect_eq(a->a->a->slot, b->a->b->a->slot);
 	drop(a);
 	cr_expect_eq(stats_count(stats), 1);
+	cr_expect_not(stats_dropped(stats, schema_attr(schema, "link", "rate(rx_packets, 2s)")));
+	cr_expect(stats_dropped(stats, schema_attr(schema, "link", "mean(load, 10s)")));
+	cr_expect_not(stats_dropped(stats, schema_attr(schema, "link", "load")));
 	drop(b);
 	cr_expect_eq(stats_count(stats), 0);
 	a = bound("rate(link.rx_packets, 2s) > 5");
