@@ -145,21 +145,13 @@ cJSON *cmd_facts(struct command_call *c)
 	for (uint16_t k = 1; k <= schema_n_kinds(s); k++) {
 		bool maybe[SCHEMA_ATTRS_MAX];
 
-<<<<<<< HEAD
-		for (uint16_t slot = 0; slot < schema_n_slots(s, k); slot++)
-			maybe[slot] = fact_match_maybe(&p.match, schema_attr_at(s, k, slot));
+		for (uint16_t slot = 0; slot < schema_n_slots(s, k); slot++) {
+			const struct schema_attr *a = schema_attr_at(s, k, slot);
+
+			maybe[slot] = !stats_dropped(c->h->stats, a) && fact_match_maybe(&p.match, a);
+		}
 		for (unsigned n = 0; n < store_count(c->h->store, k); n++)
 			take_entity(&p, k, store_nth(c->h->store, k, n), maybe);
-=======
-			for (uint16_t s = 0; s < schema_n_slots(h->schema, k); s++) {
-				const struct schema_attr *a = schema_attr_at(h->schema, k, s);
-
-				if (!stats_dropped(h->stats, a) &&
-				    wanted(pattern, a->kind_name, name, a->name))
-					cJSON_AddItemToArray(list, fact_json(h, e, a));
-			}
-		}
->>>>>>> 23a4dc338b5e227918c290b5bb0bf1ab83d8e01b
 	}
 	fact_match_close(&p.match);
 	cJSON_AddNumberToObject(data, "offset", p.offset);

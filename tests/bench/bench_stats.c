@@ -150,11 +150,7 @@ static struct expr *parse(const char *text)
 	return e;
 }
 
-<<<<<<< HEAD
-/* 'columns' functions, told apart by the counter: "%u" in the text; after 'fill' seconds. */
-=======
 /* 'columns' functions, told apart by the counter: '#' in the text; after 'fill' seconds. */
->>>>>>> 23a4dc338b5e227918c290b5bb0bf1ab83d8e01b
 static void measure(const char *name, const char *text, unsigned columns, unsigned fill)
 {
 	struct expr *e[COUNTERS];
@@ -162,13 +158,9 @@ static void measure(const char *name, const char *text, unsigned columns, unsign
 	double begin;
 
 	for (unsigned k = 0; k < columns; k++) {
-<<<<<<< HEAD
-		(void) snprintf(one, sizeof(one), text, k);
-=======
 		(void) copy_text(one, sizeof(one), text);
 		if (strchr(one, '#'))
 			*strchr(one, '#') = (char) ('0' + k);
->>>>>>> 23a4dc338b5e227918c290b5bb0bf1ab83d8e01b
 		e[k] = parse(one);
 	}
 	for (unsigned k = 0; k < fill + ROUNDS; k++) {
@@ -278,13 +270,8 @@ int main(void)
 {
 	open_store();
 	limit_rate();
-<<<<<<< HEAD
-	measure("rate 30s, 4 columns", "rate(link.c%u, 30s)", 4, 40);
-	measure("rate 15m, 4 columns", "rate(link.c%u, 15m)", 4, 100);
-=======
 	measure("rate 30s, 4 columns", "rate(link.c#, 30s)", 4, 40);
 	measure("rate 15m, 4 columns", "rate(link.c#, 15m)", 4, 100);
->>>>>>> 23a4dc338b5e227918c290b5bb0bf1ab83d8e01b
 	exact_p95();
 	measure("p95 15m", "p95(link.rtt, 15m)", 1, 1000);
 	measure("p50 1m", "p50(link.rtt, 1m)", 1, 100);
