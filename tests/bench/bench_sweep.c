@@ -255,9 +255,12 @@ static void few(const uint32_t *ifindex, unsigned n)
 
 static void measure_few(const char *name, unsigned rounds)
 {
-	double one[ROUNDS_MAX], eight[ROUNDS_MAX], many[ROUNDS_MAX];
+	double one[ROUNDS_MAX], eight[ROUNDS_MAX], many[ROUNDS_MAX], dump_one[ROUNDS_MAX];
 	uint32_t ifindex[FEW];
 	unsigned n = some_links(ifindex, FEW);
+	char few_name[64];
+
+	(void) snprintf(few_name, sizeof(few_name), "%s-few", name);
 
 	for (unsigned i = 0; i < rounds && n == FEW; i++) {
 		double t0 = cpu_us(), t1, t2;
@@ -270,12 +273,16 @@ static void measure_few(const char *name, unsigned rounds)
 		one[i] = t1 - t0;
 		eight[i] = (t2 - t1) / 8;
 		many[i] = (cpu_us() - t2) / FEW;
+		t2 = cpu_us();
+		limit();
+		dump_one[i] = (cpu_us() - t2) / n_links;
 	}
 	if (n < FEW)
 		return;
-	bench_row("sweep", name, "request-of-1", "us a link", one, rounds);
-	bench_row("sweep", name, "request-of-8", "us a link", eight, rounds);
-	bench_row("sweep", name, "request-of-64", "us a link", many, rounds);
+	bench_row("sweep", few_name, "limit", "us a link", dump_one, rounds);
+	bench_row("sweep", few_name, "request-of-1", "us a link", one, rounds);
+	bench_row("sweep", few_name, "request-of-8", "us a link", eight, rounds);
+	bench_row("sweep", few_name, "request-of-64", "us a link", many, rounds);
 }
 
 /* ---- all in turn ---------------------------------------------------------------------------- */
@@ -324,7 +331,7 @@ static void measure_warm(const char *name, unsigned rounds)
 
 	(void) snprintf(warm, sizeof(warm), "%s-warm", name);
 	limit();
-	set_period((uint64_t) (2 * (cpu_us() - begin)) + 500);
+	set_period((uint64_t) (4 * (cpu_us() - begin)) + 2000);
 	for (unsigned i = 0; i < rounds; i++) {
 		limit();
 		begin = cpu_us();
