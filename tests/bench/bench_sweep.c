@@ -253,11 +253,31 @@ static void few(const uint32_t *ifindex, unsigned n)
 	}
 }
 
+/* The other way to ask for one link. */
+static void getlink_one(uint32_t ifindex)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifinfomsg i;
+	} q = { .h = { .nlmsg_len = sizeof(q),
+		       .nlmsg_type = RTM_GETLINK,
+		       .nlmsg_flags = NLM_F_REQUEST },
+		.i = { .ifi_index = (int) ifindex } };
+
+	must(send(fd, &q, sizeof(q), 0) < 0 ? -errno : 0, "send");
+	must(recv(fd, buf, sizeof(buf), 0) < 0 ? -errno : 0, "recv");
+	add_up((void *) buf, sizeof(struct ifinfomsg), IFLA_STATS64);
+}
+
 static void measure_few(const char *name, unsigned rounds)
 {
-	double one[ROUNDS_MAX], eight[ROUNDS_MAX], many[ROUNDS_MAX];
+	double one[ROUNDS_MAX], eight[ROUNDS_MAX], many[ROUNDS_MAX], dump_one[ROUNDS_MAX],
+		link[ROUNDS_MAX];
 	uint32_t ifindex[FEW];
 	unsigned n = some_links(ifindex, FEW);
+	char few_name[64];
+
+	(void) snprintf(few_name, sizeof(few_name), "%s-few", name);
 
 	for (unsigned i = 0; i < rounds && n == FEW; i++) {
 		double t0 = cpu_us(), t1, t2;
@@ -270,12 +290,20 @@ static void measure_few(const char *name, unsigned rounds)
 		one[i] = t1 - t0;
 		eight[i] = (t2 - t1) / 8;
 		many[i] = (cpu_us() - t2) / FEW;
+		t2 = cpu_us();
+		limit();
+		dump_one[i] = (cpu_us() - t2) / n_links;
+		t2 = cpu_us();
+		getlink_one(ifindex[0]);
+		link[i] = cpu_us() - t2;
 	}
 	if (n < FEW)
 		return;
-	bench_row("sweep", name, "request-of-1", "us a link", one, rounds);
-	bench_row("sweep", name, "request-of-8", "us a link", eight, rounds);
-	bench_row("sweep", name, "request-of-64", "us a link", many, rounds);
+	bench_row("sweep", few_name, "limit", "us a link", dump_one, rounds);
+	bench_row("sweep", few_name, "getlink-of-1", "us a link", link, rounds);
+	bench_row("sweep", few_name, "request-of-1", "us a link", one, rounds);
+	bench_row("sweep", few_name, "request-of-8", "us a link", eight, rounds);
+	bench_row("sweep", few_name, "request-of-64", "us a link", many, rounds);
 }
 
 /* ---- all in turn ---------------------------------------------------------------------------- */
