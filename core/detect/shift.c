@@ -31,14 +31,16 @@ static const unsigned scale[] = { 5, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128 };
 #define SCALE_FLOOR    0.1   /* of SHIFT_LEAST times the level: least scale that is believed */
 #define USUAL_MEMORY   512.0 /* samples over which the usual scale is forgotten */
 #define TRIGGER	       4.0   /* spreads over the root of the length */
-#define EFFECT	       0.5   /* scales of the old level that the new one has to be away */
-#define OLD_MIN	       4     /* samples of the old level */
-#define ROUNDS	       2     /* of: where is the split, what is on both sides */
-#define REFRESH	       16    /* samples between two looks at the level */
-#define LEARN	       8     /* samples before the first test */
-#define PURE	       5.0   /* and to "only the noise has" */
-#define ODDS	       17.0  /* log of the likelihood ratio to "nothing has changed" */
-#define DOUBT	       10.0  /* pairs that say neighbours are independent */
+#define LONG	       48 /* samples from which on it is lower: half of what the level says is new then */
+#define LONG_TRIGGER   3.0
+#define EFFECT	       0.5  /* scales of the old level that the new one has to be away */
+#define OLD_MIN	       4    /* samples of the old level */
+#define ROUNDS	       2    /* of: where is the split, what is on both sides */
+#define REFRESH	       16   /* samples between two looks at the level */
+#define LEARN	       8    /* samples before the first test */
+#define PURE	       5.0  /* and to "only the noise has" */
+#define ODDS	       18.0 /* log of the likelihood ratio to "nothing has changed" */
+#define DOUBT	       10.0 /* pairs that say neighbours are independent */
 #define DEPENDENCE_MAX 0.6
 #define LAPLACE_SD     1.4142 /* standard deviation over mean absolute deviation */
 
@@ -147,6 +149,19 @@ static struct side side_of(const struct shift *s, uint64_t from, uint64_t to, do
 	return v;
 }
 
+/* Is the new level still there, or has it been for long enough?  A spike and its end are none. */
+static bool persists(const struct shift *s, uint64_t k, double before, double after)
+{
+	unsigned n = 0;
+	bool near = false;
+
+	for (uint64_t i = k; i < s->n; i++) {
+		near = fabs(at(s, i) - after) < fabs(at(s, i) - before);
+		n += near;
+	}
+	return near || n >= SHIFT_PERSISTS;
+}
+
 static bool test(struct shift *s, unsigned m, struct shift_news *ret)
 {
 	uint64_t from = MAX_OF(s->start, s->n - MIN_OF(s->n, SHIFT_RING)), k = s->n - m;
@@ -166,7 +181,7 @@ static bool test(struct shift *s, unsigned m, struct shift_news *ret)
 	after = side_of(s, k, s->n, prior);
 	least = fmax(SHIFT_LEAST * fmax(fabs(before.level), fabs(after.level)),
 		     EFFECT * before.scale);
-	if (fabs(after.level - before.level) < least)
+	if (fabs(after.level - before.level) < least || !persists(s, k, before.level, after.level))
 		return false;
 	whole = side_of(s, from, s->n, prior);
 	two = fit(&before, prior) + fit(&after, prior);
@@ -221,7 +236,8 @@ bool shift_feed(struct shift *s, uint64_t time_us, double x, struct shift_news *
 		if (s->n % (m / 4))
 			continue;
 		recent = median(s, s->n - m, s->n);
-		if (fabs(recent - s->level) * sqrt(m) < TRIGGER * s->spread ||
+		if (fabs(recent - s->level) * sqrt(m) <
+			    (m < LONG ? TRIGGER : LONG_TRIGGER) * s->spread ||
 		    fabs(recent - s->level) < SHIFT_LEAST * fabs(s->level) * 0.9 ||
 		    !test(s, m, &news))
 			continue;
