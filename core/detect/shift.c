@@ -39,8 +39,8 @@ static const unsigned scale[] = { 5, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128 };
 #define REFRESH	       16   /* samples between two looks at the level */
 #define LEARN	       8    /* samples before the first test */
 #define PURE	       5.0  /* and to "only the noise has" */
+#define DOUBT	       0.5  /* standard deviations that a correlation has to be above 0 */
 #define ODDS	       18.0 /* log of the likelihood ratio to "nothing has changed" */
-#define DOUBT	       10.0 /* pairs that say neighbours are independent */
 #define DEPENDENCE_MAX 0.6
 #define LAPLACE_SD     1.4142 /* standard deviation over mean absolute deviation */
 
@@ -114,7 +114,7 @@ static double dependence(const struct shift *s, uint64_t from, uint64_t k, doubl
 	for (uint64_t i = from + 1; i < s->n; i++)
 		same += (at(s, i) > (i < k ? before : after)) ==
 			(at(s, i - 1) > (i - 1 < k ? before : after));
-	r = fmin(fmax((2 * same - n) / (n + DOUBT), 0), DEPENDENCE_MAX);
+	r = fmin(fmax((2 * same - n) / n - DOUBT / sqrt(n), 0), DEPENDENCE_MAX);
 	return (1 + r) / (1 - r);
 }
 
