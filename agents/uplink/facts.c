@@ -2,7 +2,9 @@
  * facts - what the uplink agent reads.
  *
  * Design.  Routes are read as a whole after they have settled, never half-published: a gateway
- * of one route with the link of another would be a wrong action.  Links and gateways are read
+ * of one route with the link of another would be a wrong action.  Each is read twice, because
+ * the host may be writing it meanwhile; one that keeps changing is unknown until its next event.
+ * Links and gateways are read
  * at every judgement.  A FAILED neighbour stays a fault while it is INCOMPLETE, because that is
  * the kernel asking once more, every few seconds.
  */
@@ -45,7 +47,7 @@ static bool get_int(struct agent *a, const char *kind, const char *entity, const
 }
 
 /* False: something that a decision needs is unknown. */
-static bool read_route(struct agent *a, const char *entity, struct route_facts *ret)
+static bool read_route_once(struct agent *a, const char *entity, struct route_facts *ret)
 {
 	const struct anod_host *h = a->ctx->host;
 	struct anod_value v;
@@ -67,6 +69,19 @@ static bool read_route(struct agent *a, const char *entity, struct route_facts *
 	return get_int(a, "route", entity, "table", &ret->table) &&
 	       get_int(a, "route", entity, "metric", &ret->metric) &&
 	       get_int(a, "route", entity, "protocol", &ret->protocol);
+}
+
+static bool read_route(struct agent *a, const char *entity, struct route_facts *ret)
+{
+	struct route_facts again;
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (!read_route_once(a, entity, ret) || !read_route_once(a, entity, &again))
+			return false;
+		if (memcmp(ret, &again, sizeof(again)) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void take_own(struct agent *a, unsigned family, const struct route_facts *r,

@@ -308,8 +308,10 @@ static const struct anod_opt opts[] = {
 	{ NULL },
 };
 
-static const char *const reads[] = { "link.carrier", "link.admin_up", "route.*",
-				     "neigh.state",  "probe.*",	      NULL };
+static const char *const reads[] = {
+	"link.carrier", "link.admin_up", "route.*",    "neigh.state", "probe.*",
+	"probe.sent",	"probe.lost",	 "probe.void", "probe.up",    NULL
+};
 static const char *const proposes[] = { "route.replace", "route.del", NULL };
 static const char *const senses[] = { "probe", NULL };
 

@@ -36,15 +36,17 @@ struct store_stats {
 	uint64_t refused;   /* entities over the limit */
 	uint64_t lost;	    /* times that a source lost events */
 	unsigned n_entities;
+	size_t bytes; /* of the segment, as far as it is there */
 };
 
 struct fact {
 	struct anod_value value; /* effective */
 	uint64_t time_us;	 /* when the source last confirmed it; 0: never */
 	uint64_t changed_us;	 /* when the value last changed */
-	uint64_t seq;		 /* of that change */
+	uint64_t seq;		 /* of that change, in what listeners are told; else 0 */
 	const char *why;	 /* when unknown: "never seen", "too old", "source out of sync",
-				  * "withdrawn"; else NULL.  Static. */
+				  * "withdrawn", in another process "being written" (the host was
+				  * stopped in the middle of the row); else NULL.  Static. */
 };
 
 /* 'slot' -1: the entity came (gone false) or went (gone true). */
@@ -57,8 +59,8 @@ struct store_change {
 	const struct schema_attr *attr; /* NULL with slot -1 */
 	const struct fact *fact;	/* new; NULL with slot -1 */
 	struct anod_value old;		/* effective value before */
-	uint64_t old_seq;		/* of the change before; 0: none */
 	bool lapsed; /* it had grown too old before this, which no listener was told */
+	bool again;  /* it has changed before since the last watch_run() (table_block.dirty) */
 };
 typedef void store_listener(void *data, const struct store_change *c);
 
@@ -79,6 +81,7 @@ void store_unlisten(struct store *s, store_listener *fn, void *data);
 int store_entity(struct store *s, uint16_t kind, const char *name, uint64_t now_us, uint32_t *ret);
 /* 0: none. */
 uint32_t store_find(const struct store *s, uint16_t kind, const char *name);
+/* Valid until the entity goes; with store_open() until the 16th next call. */
 const char *store_entity_name(const struct store *s, uint32_t entity);
 uint16_t store_entity_kind(const struct store *s, uint32_t entity);
 int store_remove(struct store *s, uint32_t entity, uint64_t now_us);
@@ -103,6 +106,33 @@ void store_want(struct store *s, const struct schema_attr *a, bool want);
  * (counted).  The host tells sensors, so that what nobody uses is read rarely. */
 void store_need(struct store *s, const struct schema_attr *a, bool need);
 unsigned store_needed(const struct store *s, const struct schema_attr *a);
+
+/* ---- changes, for other processes ----
+ * Coming and going of entities, and changes of the attributes that somebody asked for with
+ * store_event() (counted), in a ring of the last STORE_RING of them. */
+#define STORE_RING 8192
+
+enum {
+	STORE_CAME = 1,
+	STORE_GONE = 2,
+	STORE_KNOWN = 4, /* attr: it is known now, and 'raw' is its value */
+};
+
+struct store_news {
+	uint64_t seq; /* grows with each */
+	uint64_t time_us;
+	int64_t raw; /* BOOL, INT; bits of a REAL; 0 for the others: read the present value */
+	uint32_t entity;
+	uint16_t attr; /* id; 0: the entity came or went */
+	uint16_t kind;
+	unsigned flags; /* STORE_* */
+};
+
+void store_event(struct store *s, const struct schema_attr *a, bool want);
+uint64_t store_news_end(const struct store *s); /* the position behind the newest */
+/* The one at '*position', which moves on: 1, or 0: none, or -EOVERFLOW: some have been written over,
+ * so that everything may have changed; '*position' is behind the newest then. */
+int store_next_news(const struct store *s, uint64_t *position, struct store_news *ret);
 
 /* For another process: the segment, and a read-only store on it ('schema' has the same ids; fd
  * is borrowed).  What would write there returns -EROFS. */

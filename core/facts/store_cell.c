@@ -1,14 +1,14 @@
 /*
- * store_cell - one fact: publish it, read it, forget it.
+ * store_cell - one fact: publish it, and tell what became of it.
  *
  * Design.  Whether a value may be believed is worked out when it is read, from its age and from
  * the state of its source, so no reader can see a stale one between two runs of store_expire().
- * Listeners live in the past by as much: 'told' remembers what they take a fact for.  A fact
- * that is published after it had grown too old is announced even if its value is the old one,
- * because a reader in between has seen it unknown.
+ * Listeners and the walkers of columns live in the past by as much: 'known' is what they take a
+ * fact for.  A fact that is published after it had grown too old is announced even if its value is
+ * the old one, because a reader in between has seen it unknown.
+ *
+ * Everything that a reader sees is written inside the row's lock; whoever is told is told outside.
  */
-#include "facts/store.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
@@ -17,118 +17,93 @@
 #include "facts/store_priv.h"
 #include "facts/value.h"
 
-static bool on_heap(const struct schema_attr *a)
+/* ---- values in columns ------------------------------------------------------------------ */
+
+/* Text by words, prefixes by half words: both sides may be at it at once. */
+static void text_load(const char *from, char *to)
 {
-	return a->type == ANOD_TEXT || a->type == ANOD_PREFIX;
+	for (unsigned i = 0; i < ANOD_TEXT_SIZE; i += 8) {
+		uint64_t word = LOAD((const uint64_t *) (const void *) (from + i));
+
+		memcpy(to + i, &word, sizeof(word));
+	}
 }
 
-void cell_value(const struct cell *c, const struct schema_attr *a, struct anod_value *ret)
+static void text_store(char *to, const char *from)
 {
-	*ret = (struct anod_value){ .type = a->type, .unit = a->unit, .flags = c->flags };
-	if (c->state != CELL_KNOWN) {
-		*ret = value_unknown();
-		return;
-	}
+	for (unsigned i = 0; i < ANOD_TEXT_SIZE; i += 8) {
+		uint64_t word;
 
+		memcpy(&word, from + i, sizeof(word));
+		STORE((uint64_t *) (void *) (to + i), word);
+	}
+}
+
+static void prefix_load(const struct anod_prefix *from, struct anod_prefix *to)
+{
+	const uint32_t *words = (const void *) from;
+	uint32_t copy[sizeof(*to) / 4];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(copy); i++)
+		copy[i] = LOAD(&words[i]);
+	memcpy(to, copy, sizeof(copy));
+}
+
+static void prefix_store(struct anod_prefix *to, const struct anod_prefix *from)
+{
+	uint32_t copy[sizeof(*to) / 4], *words = (void *) to;
+
+	memcpy(copy, from, sizeof(copy));
+	for (unsigned i = 0; i < ARRAY_SIZE(copy); i++)
+		STORE(&words[i], copy[i]);
+}
+_Static_assert(sizeof(struct anod_prefix) % 4 == 0 && ANOD_TEXT_SIZE % 8 == 0, "copied by words");
+
+void cell_read(const struct table_block *t, unsigned row, const struct schema_attr *a,
+	       struct anod_value *ret)
+{
+	bool outside = LOAD(&t->outside) >> row & 1;
+
+	*ret = (struct anod_value){
+		.type = a->type,
+		.unit = a->unit,
+		.flags = outside ? ANOD_VALUE_OUTSIDE : 0,
+	};
 	switch ((enum anod_type) a->type) {
 	case ANOD_BOOL:
 	case ANOD_INT:
-		ret->u.i = c->u.i;
-		break;
 	case ANOD_REAL:
-		ret->u.r = c->u.r;
+		ret->u.i = LOAD(&t->u.i[row]);
 		break;
 	case ANOD_TEXT:
-		(void) copy_text(ret->u.text, sizeof(ret->u.text), c->u.text);
+		text_load(t->u.text[row], ret->u.text);
 		break;
 	case ANOD_PREFIX:
-		ret->u.prefix = *c->u.prefix;
+		prefix_load(&t->u.prefix[row], &ret->u.prefix);
 		break;
 	case ANOD_UNKNOWN:
 		break;
 	}
 }
 
-void cell_clear(struct cell *c, const struct schema_attr *a, enum cell_state state)
+static void cell_write(struct table_block *t, unsigned row, const struct anod_value *v)
 {
-	if (c->state == CELL_KNOWN && on_heap(a))
-		free(c->u.text);
-	c->u.i = 0;
-	c->state = (uint8_t) state;
-}
-
-uint64_t cell_due(const struct cell *c, const struct schema_attr *a)
-{
-	if (c->state != CELL_KNOWN || a->max_age_us == 0 ||
-	    c->time_us >= US_INFINITY - a->max_age_us - 1)
-		return US_INFINITY;
-	return c->time_us + a->max_age_us + 1;
-}
-
-const char *cell_doubt(const struct store *s, const struct cell *c, const struct schema_attr *a,
-		       uint64_t now_us)
-{
-	const struct sync *sync;
-
-	switch ((enum cell_state) c->state) {
-	case CELL_NEVER:
-		return "never seen";
-	case CELL_WITHDRAWN:
-		return "withdrawn";
-	case CELL_KNOWN:
-		break;
-	}
-
-	sync = sync_find(s, a);
-	if (sync && sync->lost)
-		return "source out of sync";
-	return now_us >= cell_due(c, a) ? "too old" : NULL;
-}
-
-static bool cell_same(const struct cell *c, const struct schema_attr *a, const struct anod_value *v)
-{
-	struct anod_value old;
-
-	if (c->state != CELL_KNOWN || c->flags != v->flags)
-		return false;
-	if (a->type == ANOD_BOOL || a->type == ANOD_INT)
-		return c->u.i == v->u.i;
-
-	cell_value(c, a, &old);
-	return value_same(&old, v);
-}
-
-static int cell_set(struct cell *c, const struct schema_attr *a, const struct anod_value *v)
-{
-	struct cell new = { 0 };
-
-	switch ((enum anod_type) a->type) {
+	bits_set(&t->outside, UINT64_C(1) << row, v->flags & ANOD_VALUE_OUTSIDE);
+	switch ((enum anod_type) v->type) {
 	case ANOD_BOOL:
 	case ANOD_INT:
-		new.u.i = v->u.i;
-		break;
 	case ANOD_REAL:
-		new.u.r = v->u.r;
+		STORE(&t->u.i[row], v->u.i);
 		break;
 	case ANOD_TEXT:
-		new.u.text = strdup(v->u.text);
+		text_store(t->u.text[row], v->u.text);
 		break;
 	case ANOD_PREFIX:
-		new.u.prefix = malloc(sizeof(*new.u.prefix));
-		if (new.u.prefix)
-			*new.u.prefix = v->u.prefix;
+		prefix_store(&t->u.prefix[row], &v->u.prefix);
 		break;
 	case ANOD_UNKNOWN:
-		return -EPROTO;
+		break;
 	}
-	if (on_heap(a) && !new.u.text)
-		return -ENOMEM;
-
-	cell_clear(c, a, CELL_NEVER);
-	c->u = new.u;
-	c->state = CELL_KNOWN;
-	c->flags = v->flags;
-	return 0;
 }
 
 /* What a plugin hands over, checked and in the one form that is stored. */
@@ -166,95 +141,136 @@ static int value_accept(const struct schema_attr *a, const struct anod_value *v,
 	return -EPROTO;
 }
 
-void cell_tell(struct store *s, struct row *row, const struct schema_attr *a,
-	       const struct anod_value *was, uint64_t now_us)
+/* ---- changes ---------------------------------------------------------------------------- */
+
+void note_maker(struct block *b, unsigned row, bool ages, int sync)
 {
-	struct cell *c = &row->cell[a->slot];
-	struct fact fact = { .time_us = c->time_us };
-	struct store_change change = {
-		.entity = row->handle,
-		.kind = row->kind,
-		.slot = a->slot,
-		.name = row->name,
-		.attr = a,
-		.fact = &fact,
-		.old = *was,
+	uint64_t bit = UINT64_C(1) << row;
+
+	if (b->maker[row] > 0 && (ages || !(b->maker_ages & bit)))
+		return;
+	b->maker[row] = (uint16_t) sync;
+	b->maker_ages = ages ? b->maker_ages | bit : b->maker_ages & ~bit;
+}
+
+bool cell_changed(struct table_block *t, unsigned row, bool known, uint64_t now_us)
+{
+	uint64_t bit = UINT64_C(1) << row;
+	bool again = t->dirty & bit;
+
+	bits_set(&t->known, bit, known);
+	STORE(&t->changed_us[row], now_us);
+	t->touched |= bit;
+	t->again |= t->dirty & bit;
+	t->dirty |= bit;
+	return again;
+}
+
+static void announce(struct store *s, const struct place *p, const struct schema_attr *a,
+		     const struct fact *f)
+{
+	bool number = a->type != ANOD_TEXT && a->type != ANOD_PREFIX;
+	struct store_news n = {
+		.time_us = f->time_us,
+		.raw = number ? f->value.u.i : 0,
+		.entity = p->handle,
+		.attr = a->id,
+		.kind = p->kind,
+		.flags = f->why ? 0 : STORE_KNOWN,
 	};
 
-	change.old_seq = c->seq;
-	change.lapsed = c->told && was->type == ANOD_UNKNOWN;
-	c->changed_us = now_us;
-	c->seq = ++s->seq;
-	fact.why = cell_doubt(s, c, a, now_us);
-	c->told = !fact.why;
-	fact.changed_us = c->changed_us;
-	fact.seq = c->seq;
-	if (c->told) {
-		cell_value(c, a, &fact.value);
-		if (cell_due(c, a) < row->age.due_us)
-			heap_set(s->ageing, &row->age, cell_due(c, a));
-	}
+	ring_add(s, &n);
+}
+
+void cell_tell(struct store *s, const struct place *p, const struct schema_attr *a,
+	       const struct table_block *t, const struct anod_value *was, bool lapsed, bool again)
+{
+	char name[ANOD_NAME_SIZE];
+	struct store_change c = {
+		.entity = p->handle,
+		.kind = p->kind,
+		.slot = a->slot,
+		.name = name,
+		.attr = a,
+		.old = *was,
+		.lapsed = lapsed,
+		.again = again,
+	};
+	struct fact fact = { .seq = ++s->seq };
+
 	s->stats.changed++;
-	store_tell(s, &change);
-}
-
-static int row_room(const struct store *s, struct row *row)
-{
-	unsigned n = schema_n_slots(s->schema, row->kind);
-	struct cell *cell = reallocarray(row->cell, n, sizeof(*cell));
-
-	if (!cell)
-		return -ENOMEM;
-	memset(cell + row->n_cells, 0, (n - row->n_cells) * sizeof(*cell));
-	row->cell = cell;
-	row->n_cells = n;
-	return 0;
-}
-
-/* An event-driven source outranks one that only samples: it says when the entity goes. */
-static void note_maker(struct store *s, struct row *row, const struct schema_attr *a,
-		       const struct sync *sync)
-{
-	bool ages = a->max_age_us > 0;
-
-	if (row->maker > 0 && (ages || !row->maker_ages))
+	kind_note(s, p->block, true);
+	fact.time_us = t->time_us[p->row];
+	fact.changed_us = t->changed_us[p->row];
+	if (t->known & p->bit) {
+		age_note(s, p->block, cell_due(fact.time_us, a));
+		cell_read(t, p->row, a, &fact.value);
+	} else {
+		fact.why = t->withdrawn & p->bit ? "withdrawn"
+			   : s->seg->lost[a->id] ? "source out of sync"
+						 : "too old";
+	}
+	if (s->event[a->id])
+		announce(s, p, a, &fact);
+	if (s->n_listeners == 0 || (a->max_age_us > 0 && !s->want[a->id]))
 		return;
-	row->maker = (uint16_t) (sync - s->sync + 1);
-	row->maker_ages = ages;
+
+	/* A listener may make entities, and one of them may get the row of one that went. */
+	(void) copy_text(name, sizeof(name), p->seg->name[p->row]);
+	c.fact = &fact;
+	store_tell(s, &c);
 }
 
-/* The cell of an attribute, ready to be written, and its source. */
-static int cell_open(struct store *s, struct row *row, const struct schema_attr *a,
-		     struct cell **ret, struct sync **ret_sync)
+/* ---- publish ---------------------------------------------------------------------------- */
+
+/* 'value' NULL: withdrawn.  True: it is a change to be told. */
+static bool cell_publish(struct store *s, const struct place *p, const struct schema_attr *a,
+			 struct table_block *t, const struct anod_value *value, uint64_t now_us,
+			 struct anod_value *was, bool *ret_again)
 {
-	int r = 0;
+	bool lost = s->seg->lost[a->id], known = t->known & p->bit, same, news;
+	bool doubted = !known || lost || now_us >= cell_due(t->time_us[p->row], a);
 
-	if (a->slot >= row->n_cells)
-		r = row_room(s, row);
-	if (r >= 0)
-		r = sync_of_attr(s, a, ret_sync);
-	if (r < 0)
-		return r;
+	*was = value_unknown();
+	if (t->stored & p->bit)
+		cell_read(t, p->row, a, was);
+	same = value && value_same(was, value) && was->flags == value->flags;
+	/* The same value is news to who saw it unknown; a loss only if somebody knew it. */
+	news = same ? !lost && doubted : value ? !lost : known;
 
-	note_maker(s, row, a, *ret_sync);
-	*ret = &row->cell[a->slot];
-	return 0;
+	seq_write_begin(&p->seg->seq[p->row]);
+	if (value && !same)
+		cell_write(t, p->row, value);
+	bits_set(&t->stored, p->bit, value != NULL);
+	bits_set(&t->withdrawn, p->bit, value == NULL);
+	STORE(&t->time_us[p->row], MAX_OF(t->time_us[p->row], now_us));
+	t->named |= p->bit;
+	t->touched |= p->bit;
+	if (news)
+		*ret_again = cell_changed(t, p->row, value != NULL, now_us);
+	seq_write_end(&p->seg->seq[p->row]);
+
+	if (doubted)
+		*was = value_unknown();
+	return news;
 }
 
 int store_publish(struct store *s, uint32_t entity, uint16_t slot, const struct anod_value *value,
 		  uint64_t now_us)
 {
-	struct row *row = store_row(s, entity);
+	bool lapsed, again = false;
 	const struct schema_attr *a;
 	struct anod_value new, was;
-	struct sync *sync;
-	struct cell *c;
-	bool doubted;
-	int r;
+	struct table_block *t;
+	struct place p;
+	int r, sync;
 
-	if (!row)
-		return -ENOENT;
-	a = schema_attr_at(s->schema, row->kind, slot);
+	if (s->reader)
+		return -EROFS;
+	r = place_find(s, entity, &p);
+	if (r < 0)
+		return r;
+	a = schema_attr_at(s->schema, p.kind, slot);
 	if (!a)
 		return -EINVAL;
 	if (value && value->type != ANOD_UNKNOWN) {
@@ -265,57 +281,17 @@ int store_publish(struct store *s, uint32_t entity, uint16_t slot, const struct 
 	} else {
 		value = NULL;
 	}
-	r = cell_open(s, row, a, &c, &sync);
+	sync = sync_of_attr(s, a);
+	r = sync < 0 ? sync : column_open(s, p.seg, slot, a->type, &t);
 	if (r < 0)
 		return r;
 
 	s->stats.published++;
-	doubted = cell_doubt(s, c, a, now_us) != NULL;
-	c->round = sync->round;
-	if (value && cell_same(c, a, value)) {
-		c->time_us = MAX_OF(c->time_us, now_us);
-		if (sync->lost || (c->told && !doubted))
-			return 0;
-		was = value_unknown();
-	} else {
-		cell_value(c, a, &was);
-		if (doubted)
-			was = value_unknown();
-		if (value)
-			r = cell_set(c, a, value);
-		else
-			cell_clear(c, a, CELL_WITHDRAWN);
-		if (r < 0)
-			return r;
-		c->time_us = MAX_OF(c->time_us, now_us);
-	}
-
-	if (value ? !sync->lost : c->told)
-		cell_tell(s, row, a, &was, now_us);
-	return 0;
-}
-
-int store_get(const struct store *s, uint32_t entity, uint16_t slot, uint64_t now_us,
-	      struct fact *ret)
-{
-	const struct row *row = store_row(s, entity);
-	const struct schema_attr *a;
-	const struct cell *c;
-
-	if (!row)
-		return -ENOENT;
-
-	*ret = (struct fact){ .why = "never seen" };
-	if (slot >= row->n_cells)
-		return 0;
-
-	a = schema_attr_at(s->schema, row->kind, slot);
-	c = &row->cell[slot];
-	ret->time_us = c->time_us;
-	ret->changed_us = c->changed_us;
-	ret->seq = c->seq;
-	ret->why = cell_doubt(s, c, a, now_us);
-	if (!ret->why)
-		cell_value(c, a, &ret->value);
+	note_maker(p.block, p.row, a->max_age_us > 0, sync);
+	lapsed = (t->known & p.bit) && now_us >= cell_due(t->time_us[p.row], a);
+	if (cell_publish(s, &p, a, t, value, now_us, &was, &again))
+		cell_tell(s, &p, a, t, &was, lapsed, again);
+	else
+		kind_note(s, p.block, false);
 	return 0;
 }

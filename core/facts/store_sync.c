@@ -1,282 +1,229 @@
 /*
- * store_sync - what happens to many facts at once: loss of events, resync, ageing.
+ * store_sync - what happens to many facts at once: loss of events and resync.
  *
- * Design.  Loss is a flag per source and kind that every read looks at, so no fact is stale for
- * a moment; the walk over the rows only tells the listeners.  BEGIN counts a round and every
- * publish stamps its cell with it, so DONE knows the leftovers without a list.  What a source
- * published between LOST and BEGIN does not count as named: the set that follows BEGIN is what
- * is complete.
+ * Design.  Loss is a flag per attribute that every read looks at, so no fact is stale for a
+ * moment; the walk over the rows clears 'known' and tells the listeners.  BEGIN forgets who was
+ * named, so DONE knows the leftovers without a list.  What a source published between LOST and
+ * BEGIN does not count as named: the set that follows BEGIN is what is complete.
  *
- * Ageing is a heap of rows, keyed by a time before which none of a row's facts grows too old.
- * Publishing only ever moves that time up for a row that had nothing ageing sooner, so renewing
- * an age costs nothing; the true time is worked out when the row comes to the top.
- *
- * Walks go by index and look the row up again after each call of a listener, which may add
- * entities and so move the tables.
+ * Walks go row by row and look each up again after every call of a listener, which may add
+ * entities and publish.
  */
-#include "facts/store.h"
-
 #include <errno.h>
 #include <string.h>
 
 #include "facts/store_priv.h"
 #include "facts/value.h"
 
-/* ---- sources ---------------------------------------------------------------------------- */
-
-const struct sync *sync_find(const struct store *s, const struct schema_attr *a)
-{
-	uint16_t i = s->sync_of[a->id];
-
-	return i > 0 ? &s->sync[i - 1] : NULL;
-}
-
-int sync_of_attr(struct store *s, const struct schema_attr *a, struct sync **ret)
-{
-	uint16_t i = s->sync_of[a->id];
-	struct sync *sync;
-
-	if (i == 0) {
-		/* The schema keeps one copy of each name of a source. */
-		while (i < s->n_sync &&
-		       (s->sync[i].kind != a->kind || s->sync[i].source != a->source))
-			i++;
-		if (i == s->n_sync) {
-			sync = reallocarray(s->sync, s->n_sync + 1, sizeof(*sync));
-			if (!sync)
-				return -ENOMEM;
-			s->sync = sync;
-			s->sync[s->n_sync++] =
-				(struct sync){ .source = a->source, .kind = a->kind };
-		}
-		s->sync_of[a->id] = ++i;
-	}
-
-	*ret = &s->sync[i - 1];
-	return 0;
-}
-
-static int sync_open(struct store *s, const char *source, uint16_t kind, unsigned *ret)
+/* Index of the source's state, which is made for all its attributes of the kind. */
+static int sync_open(struct store *s, const char *source, uint16_t kind)
 {
 	unsigned n = schema_n_slots(s->schema, kind);
-	struct sync *sync = NULL;
+	int found = -EINVAL;
 
 	for (unsigned slot = 0; slot < n; slot++) {
 		const struct schema_attr *a = schema_attr_at(s->schema, kind, (uint16_t) slot);
-		int r;
 
 		if (strcmp(a->source, source) != 0)
 			continue;
-		r = sync_of_attr(s, a, &sync);
-		if (r < 0)
-			return r;
+		found = sync_of_attr(s, a);
+		if (found < 0)
+			return found;
 	}
-	if (!sync)
-		return -EINVAL;
-
-	*ret = (unsigned) (sync - s->sync);
-	return 0;
+	return found < 0 ? found : found - 1;
 }
 
-/* The next attribute of a row that a source provides and that the row has a cell for, from
- * '*slot' on; NULL: no more, or the row is gone. */
-static const struct schema_attr *next_of_source(const struct store *s, unsigned index,
-						uint32_t handle, unsigned sync, unsigned *slot)
+/* The next column that a source has in a block, from '*slot' on; NULL: no more. */
+static struct table_block *next_column(const struct store *s, const struct seg_block *b,
+				       unsigned sync, unsigned *slot,
+				       const struct schema_attr **ret)
 {
-	const struct row *row = s->row[index];
+	uint16_t kind = s->sync[sync].kind;
+	unsigned n = schema_n_slots(s->schema, kind);
 
-	if (!row || row->handle != handle)
-		return NULL;
-	for (; *slot < row->n_cells; ++*slot) {
-		const struct schema_attr *a =
-			schema_attr_at(s->schema, row->kind, (uint16_t) *slot);
+	while (*slot < n) {
+		const struct schema_attr *a = schema_attr_at(s->schema, kind, (uint16_t) *slot);
+		struct table_block *t = NULL;
 
-		if (s->sync_of[a->id] == sync + 1) {
-			++*slot;
-			return a;
-		}
+		++*slot;
+		if (s->sync_of[a->id] == sync + 1)
+			t = column_at(s, b, a->slot);
+		if (!t)
+			continue;
+		*ret = a;
+		return t;
 	}
 	return NULL;
 }
 
-/* ---- loss and resync -------------------------------------------------------------------- */
-
-/* What listeners take for known turns unknown. */
-static void row_lose(struct store *s, unsigned index, unsigned sync, uint64_t now_us)
+static void set_lost(struct store *s, unsigned sync, bool lost)
 {
-	uint32_t handle = s->row[index]->handle;
-	const struct schema_attr *a;
-	struct anod_value was;
-	unsigned slot = 0;
+	uint16_t kind = s->sync[sync].kind;
+	unsigned n = schema_n_slots(s->schema, kind);
 
-	while ((a = next_of_source(s, index, handle, sync, &slot)) != NULL) {
-		struct row *row = s->row[index];
-		struct cell *c = &row->cell[a->slot];
+	s->sync[sync].lost = lost;
+	for (unsigned slot = 0; slot < n; slot++) {
+		const struct schema_attr *a = schema_attr_at(s->schema, kind, (uint16_t) slot);
 
-		if (!c->told)
-			continue;
-		cell_value(c, a, &was);
-		cell_tell(s, row, a, &was, now_us);
+		if (s->sync_of[a->id] == sync + 1)
+			STORE(&s->seg->lost[a->id], lost);
 	}
 }
 
-/* Did the source publish a fact of the row since BEGIN? */
-static bool row_named(const struct store *s, const struct row *row, unsigned sync)
+/* The n-th row of the table, when there is an entity in it. */
+static bool place_at(const struct store *s, uint16_t kind, unsigned n, struct place *ret)
 {
-	for (unsigned slot = 0; slot < row->n_cells; slot++) {
-		const struct schema_attr *a = schema_attr_at(s->schema, row->kind, (uint16_t) slot);
+	struct block *b = s->kind[kind].block[n / TABLE_BLOCK];
 
-		if (s->sync_of[a->id] == sync + 1 && row->cell[slot].state != CELL_NEVER &&
-		    row->cell[slot].round == s->sync[sync].round)
-			return true;
+	*ret = (struct place){
+		.block = b,
+		.seg = b->seg,
+		.bit = UINT64_C(1) << n % TABLE_BLOCK,
+		.handle = b->seg->handle[n % TABLE_BLOCK],
+		.kind = kind,
+		.row = n % TABLE_BLOCK,
+	};
+	return b->seg->rows & ret->bit;
+}
+
+static bool still_there(const struct place *p)
+{
+	return p->seg->handle[p->row] == p->handle;
+}
+
+/* ---- loss ------------------------------------------------------------------------------- */
+
+static void row_lose(struct store *s, const struct place *p, unsigned sync, uint64_t now_us)
+{
+	const struct schema_attr *a;
+	struct table_block *t;
+	unsigned slot = 0;
+
+	while (still_there(p) && (t = next_column(s, p->seg, sync, &slot, &a))) {
+		struct anod_value was;
+		bool again;
+
+		if (!(t->known & p->bit))
+			continue;
+		cell_read(t, p->row, a, &was);
+		seq_write_begin(&p->seg->seq[p->row]);
+		again = cell_changed(t, p->row, false, now_us);
+		seq_write_end(&p->seg->seq[p->row]);
+		cell_tell(s, p, a, t, &was, false, again);
 	}
+}
+
+static void sync_lost(struct store *s, unsigned sync, uint64_t now_us)
+{
+	uint16_t kind = s->sync[sync].kind;
+	unsigned n = s->kind[kind].n_rows;
+	struct place p;
+
+	s->stats.lost++;
+	s->sync[sync].begun = false;
+	set_lost(s, sync, true);
+	for (unsigned i = 0; i < n; i++)
+		if (place_at(s, kind, i, &p))
+			row_lose(s, &p, sync, now_us);
+}
+
+/* ---- resync ----------------------------------------------------------------------------- */
+
+static void sync_begin(struct store *s, unsigned sync)
+{
+	const struct kind *k = &s->kind[s->sync[sync].kind];
+	const struct schema_attr *a;
+	struct table_block *t;
+
+	s->sync[sync].begun = true;
+	for (unsigned i = 0; i < k->n_blocks; i++)
+		for (unsigned slot = 0; (t = next_column(s, k->block[i]->seg, sync, &slot, &a));)
+			t->named = 0;
+}
+
+/* Did the source publish a fact of the row since BEGIN? */
+static bool row_named(const struct store *s, const struct place *p, unsigned sync)
+{
+	const struct schema_attr *a;
+	const struct table_block *t;
+	unsigned slot = 0;
+
+	while ((t = next_column(s, p->seg, sync, &slot, &a)))
+		if (t->named & p->bit)
+			return true;
 	return false;
 }
 
 /* Named facts come into force, the others are withdrawn. */
-static void row_settle(struct store *s, unsigned index, unsigned sync, uint64_t now_us)
+static void row_settle(struct store *s, const struct place *p, unsigned sync, uint64_t now_us)
 {
-	uint32_t handle = s->row[index]->handle;
 	const struct schema_attr *a;
-	struct anod_value was;
+	struct table_block *t;
 	unsigned slot = 0;
 
-	while ((a = next_of_source(s, index, handle, sync, &slot)) != NULL) {
-		struct row *row = s->row[index];
-		struct cell *c = &row->cell[a->slot];
-		bool known;
+	while (still_there(p) && (t = next_column(s, p->seg, sync, &slot, &a))) {
+		bool told = t->known & p->bit, named = t->named & p->bit, known, again = false;
+		struct anod_value was = value_unknown();
 
-		if (c->state != CELL_KNOWN)
+		if (!(t->stored & p->bit))
 			continue;
-		was = value_unknown();
-		if (c->told)
-			cell_value(c, a, &was);
-		if (c->round != s->sync[sync].round)
-			cell_clear(c, a, CELL_WITHDRAWN);
-		known = !cell_doubt(s, c, a, now_us);
-		if (known != c->told)
-			cell_tell(s, row, a, &was, now_us);
+		if (told)
+			cell_read(t, p->row, a, &was);
+		known = named && now_us < cell_due(t->time_us[p->row], a);
+		if (named && known == told)
+			continue;
+		seq_write_begin(&p->seg->seq[p->row]);
+		if (!named) {
+			bits_set(&t->stored, p->bit, false);
+			bits_set(&t->withdrawn, p->bit, true);
+		}
+		if (known != told)
+			again = cell_changed(t, p->row, known, now_us);
+		seq_write_end(&p->seg->seq[p->row]);
+		if (known != told)
+			cell_tell(s, p, a, t, &was, false, again);
 	}
 }
 
-static void sync_done(struct store *s, unsigned sync, uint64_t now_us)
+static int sync_done(struct store *s, unsigned sync, uint64_t now_us)
 {
-	unsigned n = s->n_rows; /* those that listeners add are not leftovers */
+	uint16_t kind = s->sync[sync].kind;
+	unsigned n = s->kind[kind].n_rows; /* those that listeners add are not leftovers */
+	struct place p;
 
-	s->sync[sync].lost = false;
+	if (!s->sync[sync].begun)
+		return -EINVAL;
+
 	s->sync[sync].begun = false;
+	set_lost(s, sync, false);
 	for (unsigned i = 0; i < n; i++) {
-		struct row *row = s->row[i];
-
-		if (!row || row->kind != s->sync[sync].kind)
+		if (!place_at(s, kind, i, &p))
 			continue;
-		if (row->maker == sync + 1 && !row_named(s, row, sync))
-			(void) store_remove(s, row->handle, now_us);
+		if (p.block->maker[p.row] == sync + 1 && !row_named(s, &p, sync))
+			(void) store_remove(s, p.handle, now_us);
 		else
-			row_settle(s, i, sync, now_us);
+			row_settle(s, &p, sync, now_us);
 	}
+	return 0;
 }
 
 int store_sync(struct store *s, const char *source, uint16_t kind, enum anod_sync what,
 	       uint64_t now_us)
 {
-	unsigned sync, n = s->n_rows;
-	int r;
+	int sync = s->reader ? -EROFS : sync_open(s, source, kind);
 
-	r = sync_open(s, source, kind, &sync);
-	if (r < 0)
-		return r;
+	if (sync < 0)
+		return sync;
 
 	switch (what) {
 	case ANOD_SYNC_LOST:
-		s->stats.lost++;
-		s->sync[sync].lost = true;
-		s->sync[sync].begun = false;
-		for (unsigned i = 0; i < n; i++)
-			if (s->row[i] && s->row[i]->kind == kind)
-				row_lose(s, i, sync, now_us);
+		sync_lost(s, (unsigned) sync, now_us);
 		return 0;
 	case ANOD_SYNC_BEGIN:
-		if (++s->sync[sync].round == 0)
-			s->sync[sync].round = 1;
-		s->sync[sync].begun = true;
+		sync_begin(s, (unsigned) sync);
 		return 0;
 	case ANOD_SYNC_DONE:
-		if (!s->sync[sync].begun)
-			return -EINVAL;
-		sync_done(s, sync, now_us);
-		return 0;
+		return sync_done(s, (unsigned) sync, now_us);
 	}
 	return -EINVAL;
-}
-
-/* ---- ageing ----------------------------------------------------------------------------- */
-
-/* The true time for a row: of the facts that listeners take for known. */
-static uint64_t row_due(const struct store *s, const struct row *row)
-{
-	uint64_t due = US_INFINITY;
-
-	for (unsigned slot = 0; slot < row->n_cells; slot++)
-		if (row->cell[slot].told)
-			due = MIN_OF(due,
-				     cell_due(&row->cell[slot], schema_attr_at(s->schema, row->kind,
-									       (uint16_t) slot)));
-	return due;
-}
-
-/* The row whose fact grows too old first, with its true time; NULL: none. */
-static struct row *first_due(const struct store *s)
-{
-	struct heap_node *node;
-
-	while ((node = heap_first(s->ageing)) != NULL) {
-		struct row *row = HEAP_ENTRY(node, struct row, age);
-		uint64_t due_us = row_due(s, row);
-
-		if (due_us == node->due_us)
-			return row;
-		heap_set(s->ageing, node, due_us);
-	}
-	return NULL;
-}
-
-uint64_t store_next_expiry(const struct store *s)
-{
-	const struct row *row = first_due(s);
-
-	return row ? row->age.due_us : US_INFINITY;
-}
-
-/* Tell of what has grown too old in one row. */
-static unsigned row_expire(struct store *s, unsigned index, uint64_t now_us)
-{
-	uint32_t handle = s->row[index]->handle;
-	struct anod_value was;
-	struct row *row;
-	unsigned n = 0;
-
-	for (unsigned slot = 0;
-	     (row = s->row[index]) != NULL && row->handle == handle && slot < row->n_cells;
-	     slot++) {
-		const struct schema_attr *a = schema_attr_at(s->schema, row->kind, (uint16_t) slot);
-		struct cell *c = &row->cell[slot];
-
-		if (!c->told || now_us < cell_due(c, a))
-			continue;
-		cell_value(c, a, &was);
-		cell_tell(s, row, a, &was, now_us);
-		n++;
-	}
-	return n;
-}
-
-unsigned store_expire(struct store *s, uint64_t now_us)
-{
-	struct row *row;
-	unsigned n = 0;
-
-	while ((row = first_due(s)) != NULL && row->age.due_us <= now_us)
-		n += row_expire(s, row->handle & 0xffff, now_us);
-	return n;
 }

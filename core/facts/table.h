@@ -12,7 +12,9 @@
  * host calls store_settle(); watch_run() takes 'dirty' and 'again' and clears them.
  *
  * Readers in other processes map the segment read-only and go through store_get() and its like,
- * which know the row's sequence lock; nobody there reads blocks directly.
+ * which know the row's sequence lock; nobody there reads columns directly.  table_n_blocks(),
+ * table_rows() and table_entity() work there as well: rows do not move, so walking them misses
+ * nobody who stays, which walking store_nth() might.
  *
  * Pure.  Threads: the host's one.  Memory: the store's; pointers live as long as the store.
  */
@@ -31,7 +33,8 @@ struct table_block {
 	uint64_t withdrawn; /* had one */
 	uint64_t named;	    /* published since its source's BEGIN */
 	uint64_t outside;   /* ANOD_VALUE_OUTSIDE */
-	uint64_t touched;   /* published since store_settle(), also with the same value */
+	uint64_t touched;   /* published since store_settle(), also with the same value; or 'known'
+			     * changed, or the row was given up */
 	uint64_t dirty;	    /* 'known' or the value changed since watch_run() */
 	uint64_t again;	    /* more than once; always a part of 'dirty' */
 	uint64_t time_us[TABLE_BLOCK];	  /* when the source last confirmed it */
@@ -54,12 +57,18 @@ struct table_block *table_block(const struct store *s, uint16_t kind, uint16_t s
 				unsigned block);
 /* Blocks of a kind in which anything is touched or dirty: bit (block % 64) of word block / 64. */
 #define TABLE_WORDS ((STORE_ENTITIES_MAX / TABLE_BLOCK + 63) / 64)
+/* NULL: the store is read-only. */
 const uint64_t *table_touched(const struct store *s, uint16_t kind);
 uint64_t *table_dirty(const struct store *s, uint16_t kind); /* watch_run() clears bits */
 
 /* The entity in a row, 0: none; and the other way, -ENOENT. */
 uint32_t table_entity(const struct store *s, uint16_t kind, unsigned row);
-int table_row(const struct store *s, uint32_t entity);
+int store_row_number(const struct store *s, uint32_t entity);
+/* Inline, because the tables of anodctl have a function of this name. */
+static inline int table_row(const struct store *s, uint32_t entity)
+{
+	return store_row_number(s, entity);
+}
 
 /* Clear every 'touched'. */
 void store_settle(struct store *s);

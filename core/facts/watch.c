@@ -12,6 +12,7 @@
 
 #include <errno.h>
 
+#include "facts/table.h"
 #include "facts/watch_priv.h"
 
 /* ---- changes of the store --------------------------------------------------------------- */
@@ -41,7 +42,7 @@ static void on_presence(struct watches *w, const struct store_change *c)
 static void on_fact(struct watches *w, const struct store_change *c)
 {
 	const struct dep_list *l = &w->by_attr[c->attr->id];
-	bool broken = c->lapsed || c->old_seq > w->seq;
+	bool broken = c->lapsed || c->again;
 
 	for (unsigned i = 0; i < l->n; i++) {
 		struct item *item = l->dep[i].item;
@@ -67,7 +68,7 @@ static void on_change(void *data, const struct store_change *c)
 	else
 		on_fact(w, c);
 	for (unsigned i = 0; event && i < w->any.n; i++)
-		item_mark(w, w->any.dep[i].item, c->old_seq > w->seq);
+		item_mark(w, w->any.dep[i].item, c->again);
 }
 
 /* ---- evaluation ------------------------------------------------------------------------- */
@@ -149,6 +150,32 @@ static void tell_news(struct watches *w)
 	}
 }
 
+static void block_clean(struct store *s, uint16_t kind, unsigned block)
+{
+	unsigned n = schema_n_slots(store_schema(s), kind);
+
+	for (unsigned slot = 0; slot < n; slot++) {
+		struct table_block *t = table_block(s, kind, (uint16_t) slot, block);
+
+		if (t)
+			t->dirty = t->again = 0;
+	}
+}
+
+/* What changes from now on has changed once. */
+static void clean(struct store *s)
+{
+	unsigned kinds = schema_n_kinds(store_schema(s));
+
+	for (uint16_t kind = 1; kind <= kinds; kind++) {
+		uint64_t *dirty = table_dirty(s, kind);
+
+		for (unsigned w = 0; dirty && w < TABLE_WORDS; w++)
+			for (; dirty[w]; dirty[w] &= dirty[w] - 1)
+				block_clean(s, kind, w * 64 + (unsigned) __builtin_ctzll(dirty[w]));
+	}
+}
+
 uint64_t watch_run(struct watches *w, uint64_t now_us)
 {
 	const struct heap_node *timer;
@@ -159,7 +186,7 @@ uint64_t watch_run(struct watches *w, uint64_t now_us)
 	held_run_timers(w, now_us);
 	while ((s = first_dirty(w)) != NULL)
 		subject_run(w, s, now_us);
-	w->seq = store_seq(w->store);
+	clean(w->store);
 	w->some_gone = false;
 	tell_news(w);
 
@@ -183,7 +210,7 @@ struct watches *watches_new(struct store *store)
 	if (!w || store_listen(store, on_change, w) < 0)
 		return NULL;
 	w->store = store;
-	w->seq = store_seq(store);
+	clean(store);
 	return TAKE(w);
 }
 

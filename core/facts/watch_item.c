@@ -145,14 +145,21 @@ static int dep_add(struct dep_list *l, struct item *item, enum dep_how how)
 	return 0;
 }
 
-static void dep_remove(struct dep_list *l, const struct item *item)
+static bool dep_remove(struct dep_list *l, const struct item *item)
 {
 	for (unsigned i = 0; i < l->n; i++) {
 		if (l->dep[i].item != item)
 			continue;
 		l->dep[i] = l->dep[--l->n];
-		return;
+		return true;
 	}
+	return false;
+}
+
+/* Sampled attributes are told of only while they are wanted. */
+static void want(struct watches *w, uint16_t id, bool on)
+{
+	store_want(w->store, schema_attr_by_id(store_schema(w->store), id), on);
 }
 
 static int deps_add(struct watches *w, struct item *item)
@@ -160,8 +167,11 @@ static int deps_add(struct watches *w, struct item *item)
 	const struct reads *reads = &item->reads;
 	int r = 0;
 
-	for (unsigned i = 0; i < reads->n_attrs && r >= 0; i++)
+	for (unsigned i = 0; i < reads->n_attrs && r >= 0; i++) {
 		r = dep_add(&w->by_attr[reads->attr[i].id], item, reads->attr[i].how);
+		if (r >= 0)
+			want(w, reads->attr[i].id, true);
+	}
 	for (unsigned i = 0; i < reads->n_presences && r >= 0; i++)
 		r = dep_add(&w->by_kind[reads->presence[i].id], item, reads->presence[i].how);
 	if (reads->any && r >= 0)
@@ -174,10 +184,11 @@ static void deps_remove(struct watches *w, const struct item *item)
 	const struct reads *reads = &item->reads;
 
 	for (unsigned i = 0; i < reads->n_attrs; i++)
-		dep_remove(&w->by_attr[reads->attr[i].id], item);
+		if (dep_remove(&w->by_attr[reads->attr[i].id], item))
+			want(w, reads->attr[i].id, false);
 	for (unsigned i = 0; i < reads->n_presences; i++)
-		dep_remove(&w->by_kind[reads->presence[i].id], item);
-	dep_remove(&w->any, item);
+		(void) dep_remove(&w->by_kind[reads->presence[i].id], item);
+	(void) dep_remove(&w->any, item);
 }
 
 static void parent_remove(struct item *part, const struct item *parent)

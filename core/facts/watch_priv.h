@@ -110,7 +110,6 @@ struct watches {
 	struct heap timers;		     /* of subjects */
 	unsigned n_watches, n_tracks, n_timers;
 	uint64_t last_id;
-	uint64_t seq;	/* of the store at the last run */
 	bool some_gone; /* an entity went since the last run */
 	bool refill;	/* there was no memory for a subject: look for them all again */
 };

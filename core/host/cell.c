@@ -1,10 +1,10 @@
 /*
  * cell - runs agents, away from everything that they could harm.
  *
- * Design.  A cell owns a mirror of the fact store and one instance per agent.  It is driven by
- * the host's messages alone: facts go into the mirror first and to the agents' event() hooks
- * next, and watches run after all messages of a turn.  Objects are opened before the sandbox
- * closes, because afterwards there is no file system; init() and start() run inside it.
+ * Design.  A cell maps the host's fact store and owns one instance per agent.  It is driven by
+ * the host's messages alone: NEWS makes it look what changed in the store and call the agents'
+ * event() hooks, and watches run after all messages of a turn.  Objects are opened before the
+ * sandbox closes, because afterwards there is no file system; init() and start() run inside it.
  * A message that does not fit ends the cell: the host starts a new one.
  */
 #include "host/cell.h"
@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/shm.h"
 #include "host/cell_int.h"
 #include "host/sandbox.h"
 
@@ -32,22 +33,34 @@ static bool text_ends(const char *s, size_t size)
 	return memchr(s, '\0', size) != NULL;
 }
 
+/* Columns are found by number: a schema that numbers otherwise would read other facts. */
 static int on_attr(struct cell *c, const struct cell_attr *m)
 {
 	struct anod_attr attr[2] = { { .name = m->attr,
 				       .type = (uint8_t) m->type,
 				       .unit = (uint8_t) m->unit,
+				       .flags = (uint16_t) m->flags,
 				       .max_age_ms = (uint32_t) (m->max_age_us / US_PER_MS),
 				       .help = "" } };
 	struct anod_kind kind[2] = { { .name = m->kind, .help = "", .attrs = attr } };
+	const struct schema_attr *a;
 	const char *why;
 	int r;
 
-	if (!text_ends(m->kind, sizeof(m->kind)) || !text_ends(m->attr, sizeof(m->attr)))
+	if (!text_ends(m->kind, sizeof(m->kind)) || !text_ends(m->attr, sizeof(m->attr)) ||
+	    !text_ends(m->source, sizeof(m->source)))
 		return -EPROTO;
+	if (!m->attr[0])
+		kind[0].attrs = NULL;
 
 	r = schema_declare(c->schema, m->source, kind, &why);
-	return r == -EEXIST ? 0 : r; /* the built-in ones are there already */
+	if (r < 0 && r != -EEXIST) /* the built-in ones are there already */
+		return r;
+	a = schema_attr(c->schema, m->kind, m->attr);
+	if (schema_kind_id(c->schema, m->kind) == m->kind_id && (a ? a->id : 0) == m->id)
+		return 0;
+	log_error("the host numbers %s.%s otherwise than we do", m->kind, m->attr);
+	return -EPROTO;
 }
 
 static void failed(struct cell *c, unsigned number, int error, const char *why)
@@ -104,13 +117,14 @@ static int on_start(struct cell *c)
 		return -EPROTO;
 
 	if (c->sandboxed) {
-		r = sandbox_enter();
+		r = sandbox_enter(SHM_MAX);
 		if (r < 0) {
 			log_error("cannot enter the sandbox: %s", strerror(-r));
 			return r;
 		}
 	}
 	c->started = true;
+	cell_news_begin(c);
 	for (unsigned k = 0; k < c->n_agents; k++) {
 		if (!c->agent[k])
 			continue;
@@ -121,69 +135,6 @@ static int on_start(struct cell *c)
 		}
 	}
 	return cell_send(c, &ready, sizeof(ready));
-}
-
-static void deliver(struct cell *c, const struct cell_fact *m)
-{
-	struct anod_event e = {
-		.kind = m->kind,
-		.entity = m->entity,
-		.attr = m->attr[0] ? m->attr : NULL,
-		.value = &m->value,
-		.seq = m->head.id,
-		.time_us = m->time_us,
-	};
-
-	for (unsigned k = 0; c->started && k < c->n_agents; k++) {
-		struct instance *i = c->agent[k];
-		int r;
-
-		if (!i || !i->started || !i->plugin->event ||
-		    !manifest_names(i->plugin->reads, m->kind, e.attr))
-			continue;
-		r = i->plugin->event(&i->ctx, &e);
-		if (r < 0)
-			log_warning("%s: event %s/%s.%s: %s", i->name, m->kind, m->entity, m->attr,
-				    strerror(-r));
-	}
-}
-
-static int on_fact(struct cell *c, const struct cell_fact *m)
-{
-	uint16_t kind;
-	uint64_t now = clock_boot_us();
-	uint32_t e;
-	int r;
-
-	if (!text_ends(m->kind, sizeof(m->kind)) || !text_ends(m->entity, sizeof(m->entity)) ||
-	    !text_ends(m->attr, sizeof(m->attr)))
-		return -EPROTO;
-
-	kind = schema_kind_id(c->schema, m->kind);
-	if (!kind)
-		return -EPROTO;
-
-	if (m->flags & CELL_FACT_GONE) {
-		e = store_find(c->store, kind, m->entity);
-		if (e)
-			(void) store_remove(c->store, e, now);
-	} else {
-		const struct schema_attr *a = schema_attr(c->schema, m->kind, m->attr);
-
-		r = store_entity(c->store, kind, m->entity, m->time_us, &e);
-		if (r < 0 || (m->attr[0] && !a))
-			return r < 0 ? r : -EPROTO;
-		if (a)
-			r = store_publish(c->store, e, a->slot,
-					  m->value.type == ANOD_UNKNOWN ? NULL : &m->value,
-					  m->time_us);
-		if (r < 0)
-			return r;
-	}
-	/* That an entity came is no event of its own: its first value is. */
-	if (m->attr[0] || (m->flags & CELL_FACT_GONE))
-		deliver(c, m);
-	return 0;
 }
 
 static struct instance *agent_at(struct cell *c, uint32_t number)
@@ -204,8 +155,9 @@ static int on_message(void *data, const struct chan_head *msg)
 		return msg->size >= offsetof(struct cell_agent, option)
 			       ? on_agent(c, (const void *) msg)
 			       : -EPROTO;
-	case CELL_FACT:
-		return FITS(struct cell_fact) ? on_fact(c, (const void *) msg) : -EPROTO;
+	case CELL_NEWS:
+		cell_news_run(c);
+		return 0;
 	case CELL_START:
 		return on_start(c);
 	case CELL_VERDICT:
@@ -276,7 +228,7 @@ static int on_post(sd_event_source *s, void *data)
 	return sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
 }
 
-int cell_open(sd_event *loop, int fd, bool sandboxed, struct cell **ret)
+int cell_open(sd_event *loop, int fd, int facts, bool sandboxed, struct cell **ret)
 {
 	_cleanup_(cell_freep) struct cell *c = calloc(1, sizeof(*c));
 	int r;
@@ -293,8 +245,14 @@ int cell_open(sd_event *loop, int fd, bool sandboxed, struct cell **ret)
 		return r;
 
 	c->schema = schema_new();
-	c->store = c->schema ? store_new(c->schema) : NULL;
-	c->watches = c->store ? watches_new(c->store) : NULL;
+	if (!c->schema)
+		return -ENOMEM;
+	r = store_open(c->schema, facts, &c->store);
+	if (r < 0) {
+		log_error("cannot map the facts: %s", strerror(-r));
+		return r;
+	}
+	c->watches = watches_new(c->store);
 	if (!c->watches)
 		return -ENOMEM;
 
@@ -318,6 +276,7 @@ struct cell *cell_free(struct cell *c)
 	for (unsigned k = 0; k < c->n_agents; k++)
 		instance_free(c->agent[k]);
 	c->chan = chan_free(c->chan);
+	cell_news_done(c);
 	watches_free(c->watches);
 	store_free(c->store);
 	schema_free(c->schema);
@@ -339,7 +298,8 @@ int cell_main(int fd)
 	(void) prctl(PR_SET_NAME, "anod-cell");
 	r = sd_event_new(&loop);
 	if (r >= 0)
-		r = cell_open(loop, fd, true, &c);
+		r = cell_open(loop, fd, CELL_FACTS_FD, true, &c);
+	(void) close(CELL_FACTS_FD);
 	if (r >= 0)
 		r = sd_event_loop(loop);
 	return r < 0 ? 1 : r;

@@ -1,6 +1,6 @@
 /*
- * cell_int - what the parts of a cell share: the process (cell.c) and the agents' host table
- * (cell_api.c).
+ * cell_int - what the parts of a cell share: the process (cell.c), the agents' host table
+ * (cell_api.c) and what they are told of facts (cell_news.c).
  */
 #ifndef HOST_CELL_INT_H
 #define HOST_CELL_INT_H
@@ -17,12 +17,16 @@ struct open_finding {
 };
 #define CELL_FINDINGS_MAX 1024
 
+struct seen;
+
 struct cell {
 	sd_event *loop;
 	sd_event_source *post, *timer;
 	struct chan *chan;
 	struct schema *schema;
-	struct store *store;
+	struct store *store; /* the host's, read-only */
+	uint64_t position;   /* in its news */
+	struct seen *seen;   /* entities that agents have heard of; uthash */
 	struct watches *watches;
 	unsigned n_agents;
 	struct loaded_plugin plugin[CELL_AGENTS_MAX];
@@ -37,6 +41,10 @@ extern const struct anod_host cell_table;
 
 /* Send one struct whose head has type and id set. */
 int cell_send(struct cell *c, struct chan_head *head, size_t size);
+/* Before the agents start: what changes from here on is news to them. */
+void cell_news_begin(struct cell *c);
+void cell_news_run(struct cell *c);
+void cell_news_done(struct cell *c);
 void cell_on_verdict(struct instance *i, const struct cell_verdict *m);
 void cell_on_answer(struct instance *i, const struct cell_answer *m);
 

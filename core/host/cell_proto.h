@@ -4,12 +4,14 @@
  * A cell holds one agent today, and its number there is CELL_AGENT_NUMBER: which agent speaks is
  * known from the channel, never from what is said.
  *
- * The host sends the schema, the agents with their options, every fact that they may read, and
- * START when the first set is complete; then changes as they come.  The cell sends findings,
- * proposals, questions and requests, each with the number of its agent and an id that the cell
- * chose.  The host believes none of it: sizes, strings, numbers and the manifest are checked.
+ * The cell inherits the segment of the fact store, read-only (facts/store.h).  The host sends the
+ * schema, whose ids must be the cell's as well, the agents with their options, and START; then
+ * NEWS, at most once in a turn, when the store's ring has something that an agent of the cell
+ * hears of.  The cell sends findings, proposals, questions and requests, each with the number of its
+ * agent and an id that the cell chose.  The host believes none of it: sizes, strings, numbers and
+ * the manifest are checked.
  *
- *   host -> cell  ATTR* AGENT* FACT* START  FACT*  VERDICT ANSWER PING STOP
+ *   host -> cell  ATTR* AGENT* START  NEWS*  VERDICT ANSWER PING STOP
  *   cell -> host  READY  LOG FIND CLEAR PROPOSE WITHDRAW ASK SENSE UNSENSE PONG FAILED
  */
 #ifndef HOST_CELL_PROTO_H
@@ -34,7 +36,7 @@
 enum cell_type {
 	CELL_ATTR = 128,
 	CELL_AGENT,
-	CELL_FACT,
+	CELL_NEWS,
 	CELL_START,
 	CELL_VERDICT,
 	CELL_ANSWER,
@@ -53,10 +55,12 @@ enum cell_type {
 	CELL_FAILED,
 };
 
-struct cell_attr {
+struct cell_attr { /* in the order of ids */
 	struct chan_head head;
-	char kind[ANOD_KIND_SIZE], attr[ANOD_KIND_SIZE], source[ANOD_KIND_SIZE];
-	uint32_t type, unit;
+	char kind[ANOD_KIND_SIZE], attr[ANOD_KIND_SIZE]; /* attr "": the kind itself */
+	char source[ANOD_KIND_SIZE];
+	uint32_t type, unit, flags;
+	uint16_t id, kind_id;
 	uint64_t max_age_us;
 };
 
@@ -71,16 +75,6 @@ struct cell_agent {
 	char path[CELL_PATH_SIZE];
 	uint32_t n_options, pad;
 	struct cell_option option[CELL_OPTIONS_MAX]; /* only n_options are sent */
-};
-
-enum { CELL_FACT_GONE = 1 };
-
-struct cell_fact {
-	struct chan_head head; /* id: sequence number of the change */
-	uint32_t flags, pad;
-	char kind[ANOD_KIND_SIZE], entity[ANOD_NAME_SIZE], attr[ANOD_KIND_SIZE];
-	struct anod_value value;
-	uint64_t time_us;
 };
 
 struct cell_verdict {

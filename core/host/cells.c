@@ -2,8 +2,9 @@
  * cells - the host's side of the agents' cells.
  *
  * Design.  Each agent has a cell of its own, so that one that crashes, hangs or writes to its
- * channel by itself can speak for nobody else, and takes nobody with it.  A cell is told of every
- * fact that its agent may read, as it changes; what it says comes in by cells_in.c.  When a cell
+ * channel by itself can speak for nobody else, and takes nobody with it.  A cell reads facts from
+ * shared memory and is woken when something that its agent hears of has changed; what it says
+ * comes in by cells_in.c.  When a cell
  * dies, its requests end and its undecided proposals are forgotten; transactions that are under
  * way go on by themselves, and its findings stay open, because the fault is still there.
  */
@@ -16,6 +17,17 @@
 #include "host/links.h"
 
 /* ---- agents of the configuration ---------------------------------------------------------- */
+
+/* What the store puts into its ring for the agent. */
+static void hear_facts(struct host *h, const struct agent *a, bool hear)
+{
+	for (uint16_t id = 1; id <= SCHEMA_ATTRS_MAX; id++) {
+		const struct schema_attr *attr = schema_attr_by_id(h->schema, id);
+
+		if (attr && a->plugin->desc->event && manifest_events(a->plugin->desc->reads, attr))
+			store_event(h->store, attr, hear);
+	}
+}
 
 int cells_configure(struct host *h)
 {
@@ -38,6 +50,7 @@ int cells_configure(struct host *h)
 			free(a->name);
 			continue;
 		}
+		hear_facts(h, a, true);
 		h->n_agents++;
 	}
 	return 0;
@@ -45,8 +58,10 @@ int cells_configure(struct host *h)
 
 void cells_forget(struct host *h)
 {
-	for (unsigned k = 0; k < h->n_agents; k++)
+	for (unsigned k = 0; k < h->n_agents; k++) {
+		hear_facts(h, &h->agent[k], false);
 		free(h->agent[k].name);
+	}
 	free(h->agent);
 	h->agent = NULL;
 	h->n_agents = 0;
@@ -71,11 +86,6 @@ void cells_kill(struct host *h)
 		proc_kill(&h->agent[k].cell);
 }
 
-static bool reads(const struct host *h, unsigned number, const char *kind, const char *attr)
-{
-	return manifest_names(h->agent[number - 1].plugin->desc->reads, kind, attr);
-}
-
 /* ---- to the cell -------------------------------------------------------------------------- */
 
 int cells_send(struct host *h, unsigned number, struct chan_head *m, size_t size)
@@ -89,26 +99,45 @@ int cells_send(struct host *h, unsigned number, struct chan_head *m, size_t size
 	return chan_send(c, m);
 }
 
+static int send_attr(struct host *h, unsigned number, const struct cell_attr *attr)
+{
+	struct cell_attr m = *attr;
+
+	m.head.type = CELL_ATTR;
+	return cells_send(h, number, &m.head, sizeof(m));
+}
+
+/* Kinds, then attributes, both in the order of their numbers. */
 static int send_schema(struct host *h, unsigned number)
 {
-	for (uint16_t k = 1; k <= schema_n_kinds(h->schema); k++) {
-		for (uint16_t s = 0; s < schema_n_slots(h->schema, k); s++) {
-			const struct schema_attr *a = schema_attr_at(h->schema, k, s);
-			struct cell_attr m = { .head = { .type = CELL_ATTR } };
-			int r;
+	int r = 0;
 
-			copy_text(m.kind, sizeof(m.kind), a->kind_name);
-			copy_text(m.attr, sizeof(m.attr), a->name);
-			copy_text(m.source, sizeof(m.source), a->source);
-			m.type = a->type;
-			m.unit = a->unit;
-			m.max_age_us = a->max_age_us;
-			r = cells_send(h, number, &m.head, sizeof(m));
-			if (r < 0)
-				return r;
-		}
+	for (uint16_t k = 1; k <= schema_n_kinds(h->schema) && r >= 0; k++) {
+		struct cell_attr m = { .kind_id = k };
+
+		copy_text(m.kind, sizeof(m.kind), schema_kind_name(h->schema, k));
+		copy_text(m.source, sizeof(m.source), "core");
+		r = send_attr(h, number, &m);
 	}
-	return 0;
+	for (uint16_t id = 1; id <= SCHEMA_ATTRS_MAX && r >= 0; id++) {
+		const struct schema_attr *a = schema_attr_by_id(h->schema, id);
+		struct cell_attr m = { .id = id };
+
+		/* Statistics ("rate(rx_bytes, 30s)") stand behind all others, and agents read
+		 * them through watches only. */
+		if (!a || strchr(a->name, '('))
+			continue;
+		copy_text(m.kind, sizeof(m.kind), a->kind_name);
+		copy_text(m.attr, sizeof(m.attr), a->name);
+		copy_text(m.source, sizeof(m.source), a->source);
+		m.type = a->type;
+		m.unit = a->unit;
+		m.flags = a->flags;
+		m.kind_id = a->kind;
+		m.max_age_us = a->max_age_us;
+		r = send_attr(h, number, &m);
+	}
+	return r;
 }
 
 static int send_agent(struct host *h, unsigned number)
@@ -139,66 +168,35 @@ static int send_agent(struct host *h, unsigned number)
 	return r;
 }
 
-static int send_fact(struct host *h, unsigned number, const char *kind, const char *entity,
-		     const char *attr, const struct fact *f, bool gone)
+static bool concerns(const struct host *h, const struct agent *a, const struct store_news *n)
 {
-	struct cell_fact m = { .head = { .type = CELL_FACT } };
+	const char *const *reads = a->plugin->desc->reads;
+	const struct schema_attr *attr = schema_attr_by_id(h->schema, n->attr);
 
-	copy_text(m.kind, sizeof(m.kind), kind);
-	copy_text(m.entity, sizeof(m.entity), entity);
-	copy_text(m.attr, sizeof(m.attr), attr ? attr : "");
-	m.flags = gone ? CELL_FACT_GONE : 0;
-	m.time_us = host_now(h);
-	if (f) {
-		m.head.id = f->seq;
-		m.value = f->value;
-		if (f->time_us)
-			m.time_us = f->time_us;
-	}
-	return cells_send(h, number, &m.head, sizeof(m));
+	if (!a->plugin->desc->event)
+		return false;
+	return attr ? manifest_events(reads, attr)
+		    : manifest_names(reads, schema_kind_name(h->schema, n->kind), NULL);
 }
 
-void cells_on_fact(struct host *h, const struct store_change *c)
+/* Wake the cells that hear of what has changed since the last turn. */
+void cells_news(struct host *h)
 {
-	const char *kind = schema_kind_name(h->schema, c->kind);
-	const char *attr = c->attr ? c->attr->name : NULL;
+	struct store_news n;
+	int r;
 
-	for (unsigned n = 1; n <= h->n_agents; n++) {
-		struct agent *a = &h->agent[n - 1];
+	while ((r = store_next_news(h->store, &h->news, &n)) != 0)
+		for (unsigned k = 0; k < h->n_agents; k++)
+			h->agent[k].news |= r < 0 || concerns(h, &h->agent[k], &n);
 
-		if (a->cell.chan && a->cell_started && reads(h, n, kind, attr))
-			(void) send_fact(h, n, kind, c->name, attr, c->fact, c->gone);
+	for (unsigned k = 0; k < h->n_agents; k++) {
+		struct chan_head m = { .type = CELL_NEWS };
+		struct agent *a = &h->agent[k];
+
+		if (a->news && a->cell_started)
+			(void) cells_send(h, k + 1, &m, sizeof(m));
+		a->news = false;
 	}
-}
-
-/* Every fact that is known now, entity by entity. */
-static int send_facts(struct host *h, unsigned number)
-{
-	uint64_t now = host_now(h);
-
-	for (uint16_t k = 1; k <= schema_n_kinds(h->schema); k++) {
-		const char *kind = schema_kind_name(h->schema, k);
-
-		for (unsigned n = 0; n < store_count(h->store, k); n++) {
-			uint32_t e = store_nth(h->store, k, n);
-
-			for (uint16_t s = 0; s < schema_n_slots(h->schema, k); s++) {
-				const struct schema_attr *a = schema_attr_at(h->schema, k, s);
-				struct fact f;
-				int r;
-
-				if (!reads(h, number, kind, a->name) ||
-				    store_get(h->store, e, s, now, &f) < 0 ||
-				    f.value.type == ANOD_UNKNOWN)
-					continue;
-				r = send_fact(h, number, kind, store_entity_name(h->store, e),
-					      a->name, &f, false);
-				if (r < 0)
-					return r;
-			}
-		}
-	}
-	return 0;
 }
 
 int cells_on_start(struct host *h, unsigned number)
@@ -210,11 +208,10 @@ int cells_on_start(struct host *h, unsigned number)
 	if (r >= 0)
 		r = send_agent(h, number);
 	if (r >= 0)
-		r = send_facts(h, number);
-	if (r >= 0)
 		r = cells_send(h, number, &start, sizeof(start));
 	if (r < 0) {
-		log_error("agent %s: cannot send its first facts: %s", a->name, strerror(-r));
+		log_error("agent %s: cannot send what it needs to start: %s", a->name,
+			  strerror(-r));
 		return r;
 	}
 	a->cell_started = true;

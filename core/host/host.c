@@ -66,6 +66,7 @@ static void turn(struct host *h)
 	t = store_next_expiry(h->store);
 	next = MIN_OF(next, t);
 	configs_sweep(h);
+	cells_news(h);
 	if (next == US_INFINITY) {
 		(void) sd_event_source_set_enabled(h->due, SD_EVENT_OFF);
 		return;
@@ -118,7 +119,6 @@ static void on_fact(void *data, const struct store_change *c)
 {
 	struct host *h = data;
 
-	cells_on_fact(h, c);
 	if (c->slot < 0 && !c->gone && c->kind == h->link_kind)
 		links_on_entity(h, c->entity);
 	if (h->control)

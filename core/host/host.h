@@ -68,6 +68,7 @@ struct agent { /* one agent block of the configuration */
 	uint64_t n_findings, n_proposals, n_refused;
 	struct proc cell; /* its own: what it does there harms nobody else */
 	bool cell_started;
+	bool news; /* something has changed that it hears of */
 	uint64_t cell_pong_us;
 	uint64_t ready_us; /* since when it runs; 0: its old findings have been swept */
 };
@@ -80,6 +81,7 @@ struct host {
 	struct plugins *plugins;
 	struct schema *schema;
 	struct store *store;
+	uint64_t news; /* position in the store's news */
 	struct watches *watches;
 	struct model *model;
 	struct config *config;
@@ -150,7 +152,7 @@ void cells_kill(struct host *h);
 int cells_on_start(struct host *h, unsigned number); /* it is there: send it everything */
 void cells_on_end(struct host *h, unsigned number);
 int cells_on_message(struct host *h, unsigned number, const struct chan_head *msg); /* cells_in.c */
-void cells_on_fact(struct host *h, const struct store_change *c);
+void cells_news(struct host *h); /* at the end of a turn: wake those who hear of it */
 void cells_verdict(struct host *h, const struct txn *t, enum anod_verdict v, int error);
 void cells_answer(struct host *h, unsigned agent, uint64_t id, const struct infer_answer *a);
 void cells_ping(struct host *h, uint64_t late_us); /* late_us: how late we are ourselves */

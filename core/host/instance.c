@@ -52,6 +52,16 @@ bool manifest_names(const char *const *list, const char *kind, const char *attr)
 	return false;
 }
 
+bool manifest_events(const char *const *list, const struct schema_attr *a)
+{
+	char full[2 * ANOD_KIND_SIZE];
+
+	if (a->max_age_us == 0)
+		return manifest_names(list, a->kind_name, a->name);
+	(void) snprintf(full, sizeof(full), "%.23s.%.23s", a->kind_name, a->name);
+	return manifest_lists(list, full);
+}
+
 bool manifest_lists(const char *const *list, const char *word)
 {
 	for (; list && *list; list++)

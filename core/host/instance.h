@@ -88,6 +88,9 @@ const char *instance_each(struct anod_ctx *, const char *kind, unsigned n);
 
 /* True when the pattern list of a manifest ("link.carrier", "path.*") names kind.attr. */
 bool manifest_names(const char *const *list, const char *kind, const char *attr);
+/* True when it gives events of the attribute: of an event-driven one when it names it, of a sampled
+ * one only when it names it in full ("path.rtt", not "path.*"). */
+bool manifest_events(const char *const *list, const struct schema_attr *a);
 /* True when a list of words (action kinds, sensors) has this one. */
 bool manifest_lists(const char *const *list, const char *word);
 

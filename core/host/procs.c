@@ -65,8 +65,17 @@ const char *installed_file(const char *name, char *ret, size_t size)
 	return ret;
 }
 
-/* In the child: descriptor 'fd' becomes 3, the guardian's pidfd 4, and everything else but stdio is
- * closed by exec, also what we have been started with ourselves. */
+/* In the child: a descriptor gets a number, and outlives exec. */
+static void place(int fd, int number)
+{
+	if (fd == number)
+		(void) fcntl(fd, F_SETFD, 0);
+	else
+		(void) dup2(fd, number);
+}
+
+/* In the child: descriptor 'fd' becomes 3, the guardian's pidfd or a cell's facts 4, and everything
+ * else but stdio is closed by exec, also what we have been started with ourselves. */
 static void become(struct proc *p, int fd)
 {
 	char guardian[600], pid[24];
@@ -77,27 +86,27 @@ static void become(struct proc *p, int fd)
 				 p->host->options.priority >= LOG_DEBUG ? "-v" : "-q",
 				 NULL };
 	sigset_t none;
+	int facts = -1;
 
-	if (fd == 3)
-		(void) fcntl(fd, F_SETFD, 0);
-	else
-		(void) dup2(fd, 3);
+	if (p->kind == PROC_CELL) /* 3 may be the very one, and be written over */
+		facts = fcntl(store_fd(p->host->store), F_DUPFD_CLOEXEC, 5);
+	place(fd, 3);
 	(void) close_range(4, ~0u, CLOSE_RANGE_CLOEXEC);
 	sigemptyset(&none);
 	(void) sigprocmask(SIG_SETMASK, &none, NULL);
 	if (p->kind == PROC_GUARDIAN) {
 		int self = pidfd_open_(getppid());
 
-		if (self == 4)
-			(void) fcntl(self, F_SETFD, 0);
-		else if (self >= 0)
-			(void) dup2(self, 4); /* and without close-on-exec */
+		if (self >= 0)
+			place(self, 4);
 		(void) installed_file("anod-guardian", guardian, sizeof(guardian));
 		/* Without a pidfd the end of the channel tells of our death. */
 		(void) snprintf(pid, sizeof(pid), "%d", self < 0 ? -1 : 4);
 		(void) execl(guardian, "anod-guardian", "3", pid, p->host->state_dir,
 			     (char *) NULL);
 	} else {
+		if (facts >= 0)
+			place(facts, CELL_FACTS_FD);
 		/* The guardian outlives us; the others must not. */
 		(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void) execv("/proc/self/exe", (char *const *) (uintptr_t) single);
@@ -317,7 +326,8 @@ static int start_inside(struct proc *p, int ours, int theirs)
 					    EPOLLIN, on_inside_guardian, p->inside);
 		break;
 	case PROC_CELL:
-		r = cell_open(h->loop, theirs, false, (struct cell **) &p->inside);
+		r = cell_open(h->loop, theirs, store_fd(h->store), false,
+			      (struct cell **) &p->inside);
 		break;
 	case PROC_INFER:
 		r = open_infer_inside(p, theirs);

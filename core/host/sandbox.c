@@ -44,7 +44,7 @@ static int limit(int what, rlim_t n)
 	return setrlimit((__rlimit_resource_t) what, &l) < 0 ? -errno : 0;
 }
 
-static int set_limits(void)
+static int set_limits(size_t shared)
 {
 	int r = limit(RLIMIT_CORE, 0);
 
@@ -52,7 +52,7 @@ static int set_limits(void)
 	(void) signal(SIGXFSZ, SIG_IGN);
 	/* ASan maps terabytes of shadow. */
 	if (r >= 0 && !SANITIZED)
-		r = limit(RLIMIT_AS, SANDBOX_MEMORY);
+		r = limit(RLIMIT_AS, (rlim_t) SANDBOX_MEMORY + shared);
 	if (r >= 0)
 		r = limit(RLIMIT_NOFILE, 64);
 	if (r >= 0)
@@ -195,9 +195,9 @@ static int filter(void)
 	return r;
 }
 
-int sandbox_enter(void)
+int sandbox_enter(size_t shared)
 {
-	int r = set_limits();
+	int r = set_limits(shared);
 
 	if (r < 0)
 		return r;

@@ -9,10 +9,12 @@
 #ifndef HOST_SANDBOX_H
 #define HOST_SANDBOX_H
 
-#define SANDBOX_MEMORY (512u << 20) /* bytes of address space of a cell */
+#include <stddef.h>
 
-/* For cells.  0, or -errno of what could not be taken away: then the process must not go on. */
-int sandbox_enter(void);
+#define SANDBOX_MEMORY (512u << 20) /* bytes of address space of a cell, beside what is shared */
+
+/* For cells, which have mapped 'shared' bytes of somebody else's memory.  0, or -errno of what could not be taken away: then the process must not go on. */
+int sandbox_enter(size_t shared);
 
 /* For the inference process: as sandbox_enter(), but with network and reading files. */
 int sandbox_enter_network(void);

@@ -63,6 +63,12 @@ static inline void help_put(struct store *s, const char *kind, const char *name,
 	cr_assert(eq(int, store_publish(s, help_entity(s, kind, name), a->slot, &v, now_us), 0));
 }
 
+/* Listeners hear of KIND ATTR although it is sampled. */
+static inline void help_want(struct store *s, const char *kind, const char *attr)
+{
+	store_want(s, schema_attr(store_schema(s), kind, attr), true);
+}
+
 static inline struct fact help_get(const struct store *s, const char *kind, const char *name,
 				   const char *attr, uint64_t now_us)
 {

@@ -140,6 +140,8 @@ Test(store_sync, ageing_tells_listeners_once_and_in_time)
 	_cleanup_(store_freep) struct store *s = store_new(schema);
 	struct heard h = { 0 };
 
+	help_want(s, "link", "util");
+	help_want(s, "link", "rx_bps");
 	cr_expect(eq(u64, store_next_expiry(s), US_INFINITY));
 	help_put(s, "link", "wan0", "rx_bps", value_int(1, 0), SECOND);
 	help_put(s, "link", "wan0", "util", value_real(0.1, 0), SECOND);
@@ -325,6 +327,8 @@ Test(store_sync, random_histories_agree_with_a_naive_model)
 		uint64_t now = SECOND;
 
 		memset(m.told, 0xff, sizeof(m.told));
+		help_want(s, "link", "util");
+		help_want(s, "link", "rx_bps");
 		(void) store_listen(s, naive_listen, &m);
 		for (int step = 0; step < 600; step++) {
 			unsigned dice = (unsigned) nrand48(seed), n = dice % NAMES;
