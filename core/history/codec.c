@@ -100,7 +100,7 @@ void codec_channel_init(struct codec_channel *c, int64_t first, uint8_t scale)
 	memset(c, 0, sizeof(*c));
 	c->last = first;
 	c->fast = c->slow = within(first) * 16;
-	c->scale = scale > 1  ? UINT64_C(3) << (MIN_OF(scale, 60) - 2) >> 1
+	c->scale = scale > 1	? UINT64_C(3) << (MIN_OF(scale, 60) - 2) >> 1
 		   : scale == 1 ? 0
 				: size_of(within(first)) * 4 + 16;
 	c->warm = scale ? 2 : 1;
@@ -151,7 +151,8 @@ static void put_bit(struct codec_encoder *e, uint16_t *prob, bool bit, codec_sin
 	}
 }
 
-static void put_raw(struct codec_encoder *e, uint64_t bits, unsigned n, codec_sink *sink, void *data)
+static void put_raw(struct codec_encoder *e, uint64_t bits, unsigned n, codec_sink *sink,
+		    void *data)
 {
 	while (n > 0) {
 		unsigned now = MIN_OF(n, 16u);

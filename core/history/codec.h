@@ -52,7 +52,8 @@ void codec_encoder_init(struct codec_encoder *e);
 void codec_put(struct codec_encoder *e, struct codec_channel *c, int64_t number, codec_sink *sink,
 	       void *data);
 /* How far the next numbers are from those before: 'steps' > 0, 'gap' when it was unknown between. */
-void codec_put_skip(struct codec_encoder *e, uint32_t steps, bool gap, codec_sink *sink, void *data);
+void codec_put_skip(struct codec_encoder *e, uint32_t steps, bool gap, codec_sink *sink,
+		    void *data);
 /* The last bytes; 'e' is used up.  Bytes behind the end read as zeros. */
 void codec_finish(struct codec_encoder *e, codec_sink *sink, void *data);
 
