@@ -222,6 +222,17 @@ bool history_make_room(struct history *h, struct series *s)
 	return true;
 }
 
+void history_set_memory(struct history *h, size_t max_bytes)
+{
+	struct series *s;
+
+	h->arena.max_bytes = MAX_OF(max_bytes, (size_t) HISTORY_BYTES_MIN);
+	while (h->arena.used > h->arena.max_bytes && history_make_room(h, NULL))
+		;
+	while (h->arena.used > h->arena.max_bytes && (s = TAILQ_LAST(&h->all, series_list)))
+		history_forget(h, s);
+}
+
 static struct series *new_series(struct history *h, struct column *c, uint32_t entity)
 {
 	const char *name = store_entity_name(h->store, entity);

@@ -59,6 +59,9 @@ struct history *history_new(struct store *store, size_t max_bytes);
 struct history *history_free(struct history *h);
 DEFINE_CLEANUP(struct history *, history_free);
 
+/* Another budget; what is over it is given up at once. */
+void history_set_memory(struct history *h, size_t max_bytes);
+
 /* Keep the series of an attribute of one entity, or with entity 0 of all of its kind; counted. */
 int history_keep(struct history *h, const struct schema_attr *a, uint32_t entity);
 void history_drop(struct history *h, const struct schema_attr *a, uint32_t entity);

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/history_host.h"
 #include "host/sandbox.h"
 
 #define BEAT_US		(1 * US_PER_S)
@@ -60,6 +61,8 @@ static void turn(struct host *h)
 
 	start_agents(h, now);
 	(void) store_expire(h->store, now);
+	history_run(h->history, now);
+	store_settle(h->store);
 	next = watch_run(h->watches, now);
 	t = txns_run(h->txns);
 	next = MIN_OF(next, t);
@@ -111,6 +114,8 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	cells_ping(h, measure_lateness(h, due));
 	cells_sweep(h);
 	advice_idle(h);
+	history_beat(h);
+	flights_beat(h);
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -312,9 +317,15 @@ static int start(struct host *h)
 	if (r >= 0)
 		r = record_schema(h->schema);
 	if (r >= 0)
+		r = flights_schema(h->schema);
+	if (r >= 0)
 		r = open_config(h);
 	if (r >= 0)
+		r = history_open(h);
+	if (r >= 0)
 		r = open_folders(h);
+	if (r >= 0)
+		r = flights_open(h);
 	if (r < 0)
 		return r;
 
@@ -410,6 +421,8 @@ struct host *host_free(struct host *h)
 	h->txns = NULL;
 	configs_sweep(h);
 	cells_forget(h);
+	flights_close(h);
+	history_close(h);
 	watches_free(h->watches);
 	incidents_free(h->incidents);
 	ledger_close(h->ledger);
