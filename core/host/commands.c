@@ -275,8 +275,9 @@ static const struct command {
 	{ "show", cmd_show },	    { "incidents", cmd_incidents }, { "why", cmd_why },
 	{ "approve", cmd_approve }, { "deny", cmd_deny },	    { "confirm", cmd_confirm },
 	{ "pause", cmd_pause },	    { "rollback", cmd_rollback },   { "resume", cmd_resume },
-	{ "agents", cmd_agents },   { "reload", cmd_reload },	    { "ledger", cmd_ledger },
-	{ "monitor", cmd_monitor }, { "doctor", cmd_doctor },	    { "top", cmd_top },
+	{ "history", cmd_history }, { "agents", cmd_agents },	    { "reload", cmd_reload },
+	{ "ledger", cmd_ledger },   { "monitor", cmd_monitor },	    { "doctor", cmd_doctor },
+	{ "top", cmd_top },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

@@ -17,7 +17,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/clock.h"
-#include "host/host.h"
+#include "host/history_host.h"
 
 enum verdict { BAD, GOOD, NOT_KNOWN };
 
@@ -129,6 +129,9 @@ static void check_storage(cJSON *list, struct host *h)
 		    (unsigned long long) ((uint64_t) fs.f_bavail * fs.f_frsize >> 20));
 	else
 		add(list, "state", GOOD, NULL, "journal and ledger in %s", h->state_dir);
+	if (flights_trouble(h))
+		add(list, "flight", BAD, "free some space, or see to the folder's owner and mode",
+		    "%s", flights_trouble(h));
 	if (h->capped)
 		add(list, "journal", BAD, "see the log, mend the disk, restart anod",
 		    "journal or ledger failed: everything is capped to observe");
