@@ -50,7 +50,11 @@ const char *plural(double n); /* "s" or "" */
 const char *paint(const struct cli *c, const char *what);
 const char *state_paint(const struct cli *c, const char *state);
 
-/* A table whose columns are as wide as their widest cell.  Cells are copied. */
+/* A line from column 'indent' on, and further ones under it where a terminal is too narrow. */
+void print_wrapped(const char *text, unsigned indent);
+
+/* A table whose columns are as wide as their widest cell; on a terminal the last one is wrapped.
+ * Cells are copied. */
 struct table;
 struct table *table_new(const struct cli *c, const char *const *heads); /* NULL-ended */
 void table_row(struct table *t, const char *const *cells);		/* as many as heads */

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 
 #include "base/clock.h"
+#include "cli/history.h"
 #include "cli/plot.h"
 #include "cli/term.h"
 #include "cli/when.h"
@@ -26,96 +27,10 @@ struct wish {
 	const char *incident;
 	unsigned height;
 	bool raw, csv, overlay;
-	cJSON *answer[SERIES_MAX]; /* owned */
+	cJSON *answer[SERIES_MAX], *fact[SERIES_MAX]; /* owned; fact: of now, NULL: there is none */
+	char note[SERIES_MAX][96];
 	unsigned n;
 };
-
-static int refused(const cJSON *answer)
-{
-	if (!answer)
-		return EXIT_UNREACHABLE;
-	if (get_bool(answer, "ok"))
-		return EXIT_GOOD;
-	(void) fprintf(stderr, "anodctl: %s\n", get_text(answer, "error"));
-	return EXIT_NO;
-}
-
-/* ---- what is kept -------------------------------------------------------------------------------- */
-
-static const char *bytes_text(double n, char *buf, size_t size)
-{
-	static const char *const unit[] = { "B", "KiB", "MiB", "GiB" };
-	size_t k = 0;
-
-	for (; n >= 1024 && k + 1 < ARRAY_SIZE(unit); k++)
-		n /= 1024;
-	(void) snprintf(buf, size, n < 10 && k ? "%.1f %s" : "%.0f %s", n, unit[k]);
-	return buf;
-}
-
-static void show_kept(const struct cli *c, const cJSON *d)
-{
-	static const char *const heads[] = {
-		"SERIES", "FINE", "COARSE", "MEMORY", "KEPT FOR", NULL
-	};
-	const cJSON *s, *f = get(d, "flight");
-	char used[32], most[32], today[32];
-	struct table *t;
-
-	if (cJSON_GetArraySize(get(d, "series")) > 0) {
-		t = table_new(c, heads);
-		cJSON_ArrayForEach(s, get(d, "series"))
-		{
-			char name[200], fine[24], coarse[24], bytes[32];
-			const char *cells[] = { name, fine, coarse, bytes, get_text(s, "why") };
-
-			(void) snprintf(name, sizeof(name), "%.100s %.90s", get_text(s, "entity"),
-					get_text(s, "attr"));
-			(void) snprintf(fine, sizeof(fine), "%.0f", get_number(s, "fine"));
-			(void) snprintf(coarse, sizeof(coarse), "%.0f", get_number(s, "coarse"));
-			(void) bytes_text(get_number(s, "bytes"), bytes, sizeof(bytes));
-			table_row(t, cells);
-		}
-		table_print(t);
-	}
-	(void) printf("%d series, %.0f samples in %s of at most %s",
-		      cJSON_GetArraySize(get(d, "series")), get_number(d, "samples"),
-		      bytes_text(get_number(d, "bytes"), used, sizeof(used)),
-		      bytes_text(get_number(d, "bytes_max"), most, sizeof(most)));
-	if (get_number(d, "refused") > 0)
-		(void) printf("; %s%.0f refused: no room%s", paint(c, "yellow"),
-			      get_number(d, "refused"), paint(c, "off"));
-	(void) putchar('\n');
-	if (!cJSON_IsObject(f))
-		return;
-	(void) printf("flight recorder: %.0f file%s, %s of at most %s, %s written today",
-		      get_number(f, "files"), plural(get_number(f, "files")),
-		      bytes_text(get_number(f, "bytes"), used, sizeof(used)),
-		      bytes_text(get_number(f, "bytes_max"), most, sizeof(most)),
-		      bytes_text(get_number(f, "written_today"), today, sizeof(today)));
-	if (cJSON_GetArraySize(get(f, "incidents")) > 0)
-		(void) printf("\nincidents with a file:");
-	cJSON_ArrayForEach(s, get(f, "incidents")) if (cJSON_IsNumber(s))(void)
-		printf(" I%.0f", s->valuedouble);
-	(void) putchar('\n');
-}
-
-static int kept(struct cli *c)
-{
-	cJSON *a = cli_ask(c, "history", NULL);
-	int status = refused(a);
-	char *text;
-
-	if (status == EXIT_GOOD && c->json) {
-		text = cJSON_Print(get(a, "data"));
-		(void) puts(text ? text : "null");
-		free(text);
-	} else if (status == EXIT_GOOD) {
-		show_kept(c, get(a, "data"));
-	}
-	cJSON_Delete(a);
-	return status;
-}
 
 /* ---- questions ----------------------------------------------------------------------------------- */
 
@@ -125,10 +40,11 @@ static void add_number(cJSON *o, const char *name, double v)
 		cJSON_AddNumberToObject(o, name, v);
 }
 
-static int ask_series(struct cli *c, struct wish *w, const char *entity, const char *attr)
+/* The daemon's answer, or NULL after a message. */
+static cJSON *ask_one(struct cli *c, const struct wish *w, const char *entity, const char *attr,
+		      int *ret_status)
 {
-	cJSON *args = cJSON_CreateObject(), *a;
-	int status;
+	cJSON *args = cJSON_CreateObject(), *a, *d = NULL;
 
 	cJSON_AddStringToObject(args, "entity", entity);
 	cJSON_AddStringToObject(args, "attr", attr);
@@ -139,9 +55,71 @@ static int ask_series(struct cli *c, struct wish *w, const char *entity, const c
 	if (w->incident)
 		cJSON_AddStringToObject(args, "incident", w->incident);
 	a = cli_ask(c, "history", args);
-	status = refused(a);
+	*ret_status = history_refused(a);
+	if (*ret_status == EXIT_GOOD)
+		d = cJSON_DetachItemFromObjectCaseSensitive(a, "data");
+	cJSON_Delete(a);
+	return d;
+}
+
+/* The rate that a sensor publishes beside a counter: "rx_bps" beside "rx_bytes". */
+static bool rate_beside(const char *attr, char *buf, size_t size)
+{
+	static const char *const pair[][2] = { { "_bytes", "_bps" }, { "_packets", "_pps" } };
+
+	for (size_t k = 0; k < ARRAY_SIZE(pair); k++) {
+		size_t n = strlen(attr), end = strlen(pair[k][0]);
+
+		if (n <= end || strcmp(attr + n - end, pair[k][0]) != 0)
+			continue;
+		(void) snprintf(buf, size, "%.*s%s", (int) (n - end), attr, pair[k][1]);
+		return true;
+	}
+	return false;
+}
+
+static int ask_series(struct cli *c, struct wish *w, const char *entity, const char *attr,
+		      const cJSON *fact)
+{
+	char rate[96];
+	int status;
+	cJSON *d = ask_one(c, w, entity, attr, &status), *other;
+
+	if (status != EXIT_GOOD)
+		return status;
+	/* Nobody keeps the counter, but its rate, which is what would be drawn. */
+	if (!c->json && !w->csv && !w->raw && !get_bool(d, "kept") &&
+	    rate_beside(attr, rate, sizeof(rate))) {
+		other = ask_one(c, w, entity, rate, &status);
+		if (get_bool(other, "kept")) {
+			cJSON_Delete(d);
+			d = TAKE(other);
+			(void) snprintf(w->note[w->n], sizeof(w->note[0]), "(%.40s is not kept)",
+					attr);
+		}
+		cJSON_Delete(other);
+		status = EXIT_GOOD;
+	}
+	w->fact[w->n] = fact ? cJSON_Duplicate(fact, true) : NULL;
+	w->answer[w->n++] = d;
+	return EXIT_GOOD;
+}
+
+/* One entity, which need not be there any more. */
+static int ask_plain(struct cli *c, struct wish *w, const char *attr)
+{
+	cJSON *args = cJSON_CreateObject(), *a;
+	char pattern[300];
+	const cJSON *f;
+	int status;
+
+	(void) snprintf(pattern, sizeof(pattern), "%s.%s", w->entity, attr);
+	cJSON_AddStringToObject(args, "pattern", pattern);
+	a = cli_ask(c, "facts", args);
+	status = history_refused(a);
+	f = cJSON_GetArrayItem(get(get(a, "data"), "facts"), 0);
 	if (status == EXIT_GOOD)
-		w->answer[w->n++] = cJSON_DetachItemFromObjectCaseSensitive(a, "data");
+		status = ask_series(c, w, w->entity, attr, f);
 	cJSON_Delete(a);
 	return status;
 }
@@ -157,7 +135,7 @@ static int ask_glob(struct cli *c, struct wish *w, const char *attr)
 	(void) snprintf(pattern, sizeof(pattern), "%s.%s", w->entity, attr);
 	cJSON_AddStringToObject(args, "pattern", pattern);
 	a = cli_ask(c, "facts", args);
-	status = refused(a);
+	status = history_refused(a);
 	if (status == EXIT_GOOD && cJSON_GetArraySize(get(get(a, "data"), "facts")) == 0) {
 		(void) fprintf(stderr, "anodctl: no fact is like %s\n", pattern);
 		status = EXIT_NO;
@@ -172,7 +150,7 @@ static int ask_glob(struct cli *c, struct wish *w, const char *attr)
 		}
 		(void) snprintf(entity, sizeof(entity), "%s/%s", get_text(f, "kind"),
 				get_text(f, "entity"));
-		status = ask_series(c, w, entity, attr);
+		status = ask_series(c, w, entity, attr, f);
 	}
 	cJSON_Delete(a);
 	return status;
@@ -184,7 +162,7 @@ static int ask_all(struct cli *c, struct wish *w)
 
 	for (unsigned k = 0; k < w->n_attrs && status == EXIT_GOOD && w->n < SERIES_MAX; k++)
 		status = strpbrk(w->entity, "*?[") ? ask_glob(c, w, w->attr[k])
-						   : ask_series(c, w, w->entity, w->attr[k]);
+						   : ask_plain(c, w, w->attr[k]);
 	return status;
 }
 
@@ -203,12 +181,12 @@ static void print_json(const struct wish *w)
 	cJSON_Delete(o);
 }
 
-static void print_csv(const struct series *s)
+static void print_csv(const struct past *s)
 {
 	const char *attr = strrchr(s->name, ' ');
 
 	for (unsigned k = 0; k < s->n; k++) {
-		const struct series_point *p = &s->point[k];
+		const struct past_point *p = &s->point[k];
 		char when[40];
 
 		if (p->gap && k > 0) /* a line without a value: nothing is known from here on */
@@ -233,8 +211,8 @@ static unsigned output_lines(void)
 }
 
 /* Pictures with so many series each. */
-static void print_plots(const struct cli *c, const struct wish *w, const struct series *s,
-			unsigned n, unsigned each)
+static void print_plots(const struct cli *c, const struct wish *w, const struct past *s, unsigned n,
+			unsigned each)
 {
 	unsigned n_plots = (n + each - 1) / each, lines = output_lines() - 1, height;
 	struct page p = { 0 };
@@ -253,7 +231,7 @@ static void print_plots(const struct cli *c, const struct wish *w, const struct 
 
 static int print_all(const struct cli *c, const struct wish *w)
 {
-	struct series s[SERIES_MAX];
+	struct past s[SERIES_MAX];
 	unsigned n = 0, each = 1;
 	int status = EXIT_GOOD;
 
@@ -262,10 +240,12 @@ static int print_all(const struct cli *c, const struct wish *w)
 		return EXIT_GOOD;
 	}
 	for (unsigned k = 0; k < w->n; k++) {
-		if (series_read(w->answer[k], w->raw, &s[n]) == 0)
+		if (past_read(w->answer[k], w->fact[k], w->raw, &s[n]) == 0) {
+			(void) copy_text(s[n].note, sizeof(s[n].note), w->note[k]);
 			n++;
-		else
+		} else {
 			status = EXIT_NO;
+		}
 	}
 	if (status != EXIT_GOOD)
 		(void) fprintf(stderr, "anodctl: an answer without points\n");
@@ -283,7 +263,7 @@ static int print_all(const struct cli *c, const struct wish *w)
 		print_plots(c, w, s, n, MAX_OF(each, 1));
 	}
 	for (unsigned k = 0; k < n; k++)
-		series_done(&s[k]);
+		past_done(&s[k]);
 	return status;
 }
 
@@ -352,7 +332,7 @@ int history_command(struct cli *c, int argc, char **argv)
 	int status = EXIT_GOOD;
 
 	if (argc == 0)
-		return kept(c);
+		return history_kept(c, NULL);
 	for (int k = 0; k < argc; k++) {
 		if (strncmp(argv[k], "--", 2) == 0) {
 			if (flag(&w, argv[k]))
@@ -366,13 +346,17 @@ int history_command(struct cli *c, int argc, char **argv)
 			w.attr[w.n_attrs++] = argv[k];
 		}
 	}
+	if (!w.entity && w.incident && argc == 2)
+		return history_kept(c, w.incident);
 	if (!w.entity || w.n_attrs == 0 || (w.last_us > 0 && w.from_us > 0))
 		return EXIT_USE;
 
 	status = ask_all(c, &w);
 	if (status == EXIT_GOOD)
 		status = print_all(c, &w);
-	for (unsigned k = 0; k < w.n; k++)
+	for (unsigned k = 0; k < w.n; k++) {
 		cJSON_Delete(w.answer[k]);
+		cJSON_Delete(w.fact[k]);
+	}
 	return status;
 }

@@ -63,28 +63,35 @@ static void widen(struct range *r, double v)
 	r->high = MAX_OF(r->high, v);
 }
 
-/* The line from (t0, v0) to (t1, v1), or of a rate the step of height v1. */
+/* The line between two points; of a rate the step of the second's height, of a value that holds the
+ * first's. */
 static void add_line(const struct canvas *c, struct range *col, unsigned n_cols,
-		     const struct series_point *a, const struct series_point *b, bool step)
+		     const struct past *s, unsigned k)
 {
+	const struct past_point *a = &s->point[k - 1], *b = &s->point[k];
 	double scale = n_cols / (c->to - c->from);
+	bool step = s->is_rate || s->holds;
+	double level = s->holds ? a->value : step ? b->value : a->value;
 	double x0 = (a->t - c->from) * scale, x1 = (b->t - c->from) * scale;
 	double slope = step || x1 <= x0 ? 0 : (b->value - a->value) / (x1 - x0);
 	double first = MAX_OF(x0, 0), last = MIN_OF(x1, n_cols - 1e-6);
 
 	for (double x = first; x <= last; x = floor(x) + 1) {
 		struct range *r = &col[(unsigned) x];
-		double end = MIN_OF(floor(x) + 1, x1), start = step ? b->value : a->value;
+		double end = MIN_OF(floor(x) + 1, x1);
 
-		widen(r, start + slope * (x - x0));
-		widen(r, start + slope * (end - x0));
+		widen(r, level + slope * (x - x0));
+		widen(r, level + slope * (end - x0));
 	}
-	if (step && x0 >= 0 && x0 < n_cols)
+	/* The edge of the step. */
+	if (s->is_rate && x0 >= 0 && x0 < n_cols)
 		widen(&col[(unsigned) x0], a->value);
+	if (s->holds && x1 >= 0 && x1 < n_cols)
+		widen(&col[(unsigned) x1], a->value);
 }
 
 static void add_point(const struct canvas *c, struct range *col, unsigned n_cols,
-		      const struct series_point *p)
+		      const struct past_point *p)
 {
 	double x = (p->t - c->from) * n_cols / (c->to - c->from);
 
@@ -94,7 +101,7 @@ static void add_point(const struct canvas *c, struct range *col, unsigned n_cols
 	widen(&col[MIN_OF((unsigned) x, n_cols - 1)], p->high);
 }
 
-static void draw_series(struct canvas *c, const struct series *s, unsigned owner)
+static void draw_series(struct canvas *c, const struct past *s, unsigned owner)
 {
 	unsigned n_cols = c->cols * c->dots_x;
 	struct range *col = calloc(n_cols, sizeof(*col));
@@ -104,7 +111,7 @@ static void draw_series(struct canvas *c, const struct series *s, unsigned owner
 	for (unsigned k = 0; col && k < s->n; k++) {
 		add_point(c, col, n_cols, &s->point[k]);
 		if (k > 0 && !s->point[k].gap)
-			add_line(c, col, n_cols, &s->point[k - 1], &s->point[k], s->is_rate);
+			add_line(c, col, n_cols, s, k);
 	}
 	for (unsigned x = 0; col && x < n_cols; x++)
 		if (col[x].low <= col[x].high)
@@ -177,7 +184,7 @@ static void put_rows(struct page *p, const struct canvas *c, enum scale scale, b
 		bool tick = tick_of(c, row, &v);
 
 		if (tick)
-			tidy(strcpy(label, series_number(scale, v, LABEL_WIDTH, text)));
+			tidy(strcpy(label, past_number(scale, v, LABEL_WIDTH, text)));
 		page_cell(p, STYLE_DIM, LABEL_WIDTH, ALIGN_RIGHT, label);
 		page_put(p, STYLE_DIM, utf8 ? (tick ? "┤" : "│") : tick ? "+" : "|");
 		for (unsigned x = 0; x < c->cols; x++)
@@ -243,7 +250,7 @@ static void put_times(struct page *p, const struct canvas *c)
 	page_line(p);
 }
 
-static void put_title(struct page *p, const struct series *s, unsigned n)
+static void put_title(struct page *p, const struct past *s, unsigned n)
 {
 	static const char marks[] = "*+xo#@";
 
@@ -255,22 +262,22 @@ static void put_title(struct page *p, const struct series *s, unsigned n)
 				  utf8_locale() ? "━" : (const char[]){ marks[k], '\0' });
 		page_put(p, n > 1 ? palette[k % PLOT_SERIES_MAX] : STYLE_BOLD, s[k].name);
 	}
-	if (series_unit(s)[0])
-		page_putf(p, STYLE_DIM, "  %s", series_unit(s));
+	if (past_unit(s)[0])
+		page_putf(p, STYLE_DIM, "  %s", past_unit(s));
 	page_line(p);
 }
 
-static void put_figures(struct page *p, const struct series *s, bool several, unsigned number)
+static void put_figures(struct page *p, const struct past *s, bool several, unsigned number)
 {
-	struct series_stats f = series_stats(s);
+	struct past_stats f = past_stats(s);
 	char min[NUMBER_SIZE], mean[NUMBER_SIZE], max[NUMBER_SIZE], last[NUMBER_SIZE], step[32];
 
 	page_cell(p, STYLE_PLAIN, LABEL_WIDTH + 1, ALIGN_LEFT, "");
 	if (several)
 		page_putf(p, palette[number % PLOT_SERIES_MAX], "%s  ", s->name);
 	if (!f.known) {
-		page_putf(p, STYLE_YELLOW, "nothing known%s%s", s->why[0] ? ": " : "",
-			  s->kept ? "" : s->why);
+		page_putf(p, STYLE_YELLOW, "nothing is known of this time%s%s",
+			  s->kept || !s->why[0] ? "" : ": ", s->kept ? "" : s->why);
 		page_line(p);
 		return;
 	}
@@ -279,13 +286,15 @@ static void put_figures(struct page *p, const struct series *s, bool several, un
 			  number_percent(f.mean, 7, mean), f.last > 0 ? "yes" : "no");
 	else
 		page_putf(p, STYLE_PLAIN, "min %s  mean %s  max %s  last %s",
-			  series_number(s->scale, f.min, 7, min),
-			  series_number(s->scale, f.mean, 7, mean),
-			  series_number(s->scale, f.max, 7, max),
-			  series_number(s->scale, f.last, 7, last));
+			  past_number(s->scale, f.min, 7, min),
+			  past_number(s->scale, f.mean, 7, mean),
+			  past_number(s->scale, f.max, 7, max),
+			  past_number(s->scale, f.last, 7, last));
 	if (s->n_gaps)
 		page_putf(p, STYLE_YELLOW, "  %u gap%s", s->n_gaps, plural(s->n_gaps));
-	if (s->step_us > 0)
+	if (s->note[0])
+		page_putf(p, STYLE_YELLOW, "  %s", s->note);
+	if (s->step_us > 0 && !s->holds)
 		page_putf(p, STYLE_DIM, "  in steps of %s",
 			  duration_text(s->step_us, step, sizeof(step)));
 	page_line(p);
@@ -298,7 +307,7 @@ unsigned plot_lines_around(unsigned n)
 	return 3 + n;
 }
 
-static bool canvas_open(struct canvas *c, const struct page *p, const struct series *s, unsigned n,
+static bool canvas_open(struct canvas *c, const struct page *p, const struct past *s, unsigned n,
 			unsigned height)
 {
 	unsigned cols = p->cols ? p->cols : 80;
@@ -313,7 +322,7 @@ static bool canvas_open(struct canvas *c, const struct page *p, const struct ser
 		.to = s[0].to,
 	};
 	for (unsigned k = 0; k < n; k++) {
-		struct series_stats f = series_stats(&s[k]);
+		struct past_stats f = past_stats(&s[k]);
 
 		c->from = MIN_OF(c->from, s[k].from);
 		c->to = MAX_OF(c->to, s[k].to);
@@ -323,6 +332,10 @@ static bool canvas_open(struct canvas *c, const struct page *p, const struct ser
 	if (low > high)
 		low = high = 0;
 	c->axis = axis_values(low, high, MAX_OF(c->rows / 3, 1));
+	/* Of what is counted there are no halves. */
+	if (s[0].scale == SCALE_COUNT && c->axis.step < 1 && low == floor(low) &&
+	    high == floor(high))
+		c->axis.step = 1;
 	if (s[0].scale == SCALE_BOOL)
 		c->axis = (struct axis){ 0, 1, 1 };
 	if (!(c->to > c->from))
@@ -332,15 +345,19 @@ static bool canvas_open(struct canvas *c, const struct page *p, const struct ser
 	return c->bits && c->owner;
 }
 
-void plot_draw(struct page *p, const struct series *s, unsigned n, unsigned height)
+void plot_draw(struct page *p, const struct past *s, unsigned n, unsigned height)
 {
+	unsigned points = 0;
 	struct canvas c;
 
 	if (n == 0)
 		return;
 	n = MIN_OF(n, PLOT_SERIES_MAX);
 	put_title(p, s, n);
-	if (canvas_open(&c, p, s, n, height)) {
+	for (unsigned k = 0; k < n; k++)
+		points += s[k].n;
+	c = (struct canvas){ 0 };
+	if (points > 0 && canvas_open(&c, p, s, n, height)) {
 		for (unsigned k = 0; k < n; k++)
 			draw_series(&c, &s[k], k + 1);
 		put_rows(p, &c, s[0].scale, n > 1);

@@ -9,13 +9,13 @@
 #define CLI_PLOT_H
 
 #include "cli/page.h"
-#include "cli/series.h"
+#include "cli/past.h"
 
 #define PLOT_SERIES_MAX 6 /* in one picture */
 
 /* A heading, 'height' lines of picture, the time axis, and a line of figures for each series; all
  * share the scale of the first one. */
-void plot_draw(struct page *p, const struct series *s, unsigned n, unsigned height);
+void plot_draw(struct page *p, const struct past *s, unsigned n, unsigned height);
 /* Lines that this takes beside the picture's. */
 unsigned plot_lines_around(unsigned n);
 

@@ -56,6 +56,20 @@ void show_status(const struct cli *c, const cJSON *d)
 		line(c, "note", "%s%s%s", paint(c, "yellow"), item_text(p), paint(c, "off"));
 }
 
+/* In the words of a table that has to fit. */
+static const char *unit_text(const char *unit)
+{
+	static const char *const words[][2] = { { "count", "-" },
+						{ "bits per second", "bit/s" },
+						{ "packets per second", "packet/s" },
+						{ "duration", "time" } };
+
+	for (size_t k = 0; k < ARRAY_SIZE(words); k++)
+		if (strcmp(unit, words[k][0]) == 0)
+			return words[k][1];
+	return unit;
+}
+
 void show_schema(const struct cli *c, const cJSON *d)
 {
 	static const char *const heads[] = { "FACT",   "TYPE",	  "UNIT", "MAX AGE",
@@ -71,7 +85,7 @@ void show_schema(const struct cli *c, const cJSON *d)
 			const char *cells[] = {
 				name,
 				get_text(a, "type"),
-				strcmp(get_text(a, "unit"), "count") ? get_text(a, "unit") : "-",
+				unit_text(get_text(a, "unit")),
 				get_number(a, "max_age_us") > 0
 					? duration_text(get_number(a, "max_age_us"), age,
 							sizeof(age))
@@ -127,7 +141,7 @@ void show_agents(const struct cli *c, const cJSON *d)
 int show_doctor(const struct cli *c, const cJSON *d)
 {
 	const cJSON *k;
-	int bad = 0, width = 0;
+	int bad = 0, unsure = 0, n = 0, width = 0;
 
 	cJSON_ArrayForEach(k, get(d, "checks")) width =
 		MAX_OF(width, (int) strlen(get_text(k, "name")));
@@ -136,17 +150,27 @@ int show_doctor(const struct cli *c, const cJSON *d)
 		const cJSON *ok = get(k, "ok");
 		const char *mark = cJSON_IsTrue(ok) ? "ok  " : cJSON_IsFalse(ok) ? "BAD " : "?   ";
 
-		(void) printf("%s%s%s %s%-*s%s %s\n",
+		(void) printf("%s%s%s %s%-*s%s ",
 			      paint(c, cJSON_IsTrue(ok)	   ? "green"
 				       : cJSON_IsFalse(ok) ? "red"
 							   : "yellow"),
 			      mark, paint(c, "off"), paint(c, "bold"), width, get_text(k, "name"),
-			      paint(c, "off"), get_text(k, "text"));
-		if (!cJSON_IsTrue(ok) && get(k, "cure"))
-			(void) printf("     %*s %scure: %s%s\n", width, "", paint(c, "dim"),
-				      get_text(k, "cure"), paint(c, "off"));
+			      paint(c, "off"));
+		print_wrapped(get_text(k, "text"), (unsigned) width + 6);
+		if (!cJSON_IsTrue(ok) && get(k, "cure")) {
+			char cure[600];
+
+			(void) printf("     %*s %s", width, "", paint(c, "dim"));
+			(void) snprintf(cure, sizeof(cure), "cure: %s", get_text(k, "cure"));
+			print_wrapped(cure, (unsigned) width + 6);
+			(void) fputs(paint(c, "off"), stdout);
+		}
+		unsure += !cJSON_IsBool(ok);
+		n++;
 		bad += cJSON_IsFalse(ok);
 	}
+	(void) printf("%s%d check%s: %d bad, %d not known%s\n", paint(c, "dim"), n, plural(n), bad,
+		      unsure, paint(c, "off"));
 	return bad ? EXIT_NO : EXIT_GOOD;
 }
 

@@ -47,7 +47,8 @@ static void show_finding(const struct cli *c, const cJSON *f)
 		      get_text(f, "code"), paint(c, "off"), get_text(f, "kind"),
 		      get_text(f, "entity"), get_text(f, "agent"),
 		      get_number(f, "confidence") * 100, get_bool(f, "open") ? "" : " (cleared)");
-	(void) printf("    %s\n", get_text(f, "summary"));
+	(void) fputs("    ", stdout);
+	print_wrapped(get_text(f, "summary"), 4);
 	cJSON_ArrayForEach(e, get(f, "evidence"))
 	{
 		(void) printf("    %sfact%s  %s", paint(c, "dim"), paint(c, "off"),
@@ -76,13 +77,15 @@ void show_incident(const struct cli *c, const cJSON *i)
 	(void) printf("%stimeline%s\n", paint(c, "dim"), paint(c, "off"));
 	cJSON_ArrayForEach(l, get(i, "lines"))
 	{
-		char when[32], tx[24] = "";
+		char when[32], tx[24] = "", text[400];
 
 		if (get(l, "tx") && get_number(l, "tx") > 0)
 			(void) snprintf(tx, sizeof(tx), "T%.0f ", get_number(l, "tx"));
-		(void) printf("  %s%s%s  %-8s  %s%s\n", paint(c, "dim"),
+		(void) printf("  %s%s%s  %-8s  ", paint(c, "dim"),
 			      local_time(get_text(l, "t"), when, sizeof(when)), paint(c, "off"),
-			      get_text(l, "kind"), tx, get_text(l, "text"));
+			      get_text(l, "kind"));
+		(void) snprintf(text, sizeof(text), "%s%s", tx, get_text(l, "text"));
+		print_wrapped(text, 26);
 	}
 	if (get_number(i, "lines_dropped") > 0)
 		(void) printf("  (%.0f more lines; see the ledger)\n",

@@ -285,13 +285,16 @@ static const struct command {
 	const char *name;
 	cJSON *(*run)(struct command_call *);
 } commands[] = {
-	{ "status", cmd_status },   { "facts", cmd_facts },	    { "schema", cmd_schema },
-	{ "show", cmd_show },	    { "incidents", cmd_incidents }, { "why", cmd_why },
-	{ "approve", cmd_approve }, { "deny", cmd_deny },	    { "confirm", cmd_confirm },
-	{ "pause", cmd_pause },	    { "rollback", cmd_rollback },   { "resume", cmd_resume },
-	{ "agents", cmd_agents },   { "reload", cmd_reload },	    { "ledger", cmd_ledger },
-	{ "monitor", cmd_monitor }, { "doctor", cmd_doctor },	    { "verify", cmd_verify },
-	{ "top", cmd_top },
+	{ "status", cmd_status },	{ "facts", cmd_facts },
+	{ "schema", cmd_schema },	{ "show", cmd_show },
+	{ "incidents", cmd_incidents }, { "why", cmd_why },
+	{ "approve", cmd_approve },	{ "deny", cmd_deny },
+	{ "confirm", cmd_confirm },	{ "pause", cmd_pause },
+	{ "rollback", cmd_rollback },	{ "resume", cmd_resume },
+	{ "agents", cmd_agents },	{ "reload", cmd_reload },
+	{ "ledger", cmd_ledger },	{ "monitor", cmd_monitor },
+	{ "doctor", cmd_doctor },	{ "verify", cmd_verify },
+	{ "history", cmd_history },	{ "top", cmd_top },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

@@ -23,6 +23,7 @@ void command_note(struct command_call *c, const char *what, const struct txn *t)
 
 struct cJSON *cmd_facts(struct command_call *c);
 struct cJSON *cmd_schema(struct command_call *c);
+struct cJSON *cmd_history(struct command_call *c);
 struct cJSON *cmd_incidents(struct command_call *c);
 struct cJSON *cmd_show(struct command_call *c);
 struct cJSON *cmd_why(struct command_call *c);

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "host/doctor.h"
+#include "host/history_host.h"
 
 void doctor_add(cJSON *list, const char *name, enum verdict v, const char *cure, const char *fmt,
 		...)
@@ -89,6 +90,10 @@ static void check_storage(cJSON *list, struct host *h)
 			   (unsigned long long) ((uint64_t) fs.f_bavail * fs.f_frsize >> 20));
 	else
 		doctor_add(list, "state", GOOD, NULL, "journal and ledger in %s", h->state_dir);
+	if (flights_trouble(h))
+		doctor_add(list, "flight", BAD,
+			   "free some space, or see to the folder's owner and mode", "%s",
+			   flights_trouble(h));
 	if (h->capped)
 		doctor_add(list, "journal", BAD, "see the log, mend the disk, restart anod",
 			   "journal or ledger failed: everything is capped to observe");

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "facts/table.h"
+#include "host/history_host.h"
 #include "host/sandbox.h"
 #include "host/top.h"
 
@@ -63,6 +64,7 @@ static void turn(struct host *h)
 	start_agents(h, now);
 	(void) store_expire(h->store, now);
 	next = stats_run(h->stats, now);
+	history_run(h->history, now);
 	store_settle(h->store);
 	cells_news(h); /* a cell hears of the facts before it hears what they make true */
 	t = watch_run(h->watches, now);
@@ -125,6 +127,8 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	cells_sweep(h);
 	advice_idle(h);
 	top_idle(h);
+	history_beat(h);
+	flights_beat(h);
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -327,9 +331,15 @@ static int start(struct host *h)
 	if (r >= 0)
 		r = record_schema(h->schema);
 	if (r >= 0)
+		r = flights_schema(h->schema);
+	if (r >= 0)
 		r = open_config(h);
 	if (r >= 0)
+		r = history_open(h);
+	if (r >= 0)
 		r = open_folders(h);
+	if (r >= 0)
+		r = flights_open(h);
 	if (r < 0)
 		return r;
 
@@ -430,6 +440,8 @@ struct host *host_free(struct host *h)
 	h->txns = NULL;
 	configs_sweep(h);
 	cells_forget(h);
+	flights_close(h);
+	history_close(h);
 	watches_free(h->watches);
 	incidents_free(h->incidents);
 	ledger_close(h->ledger);

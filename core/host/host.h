@@ -88,6 +88,9 @@ struct host {
 	uint64_t news; /* position in the store's news */
 	struct stats *stats;
 	struct watches *watches;
+	struct history *history;
+	struct keeper *keeper;	 /* who is in it */
+	struct flights *flights; /* what is kept of incidents */
 	struct model *model;
 	struct config *config;
 	struct config **old_config; /* that open transactions were decided by */
@@ -198,8 +201,9 @@ bool host_expr_scope(struct host *h, struct expr_scope *ret);
 /* disk.c: syncs of the journal beside the loop */
 struct disk;
 int disk_open(struct host *h, struct disk **ret);
-struct disk *disk_close(struct disk *d);   /* after the last sync has ended */
-void disk_wait(struct disk *d, bool wait); /* shall the next syncs be waited for? */
+struct disk *disk_close(struct disk *d);     /* after the last sync has ended */
+uint64_t disk_written(const struct disk *d); /* bytes of the journal, since the start */
+void disk_wait(struct disk *d, bool wait);   /* shall the next syncs be waited for? */
 
 /* limits.c: what budgets and cooldowns have used, across restarts */
 void budgets_save(struct host *h);

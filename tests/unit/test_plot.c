@@ -18,9 +18,9 @@ static void done(void)
 TestSuite(plot, .fini = done);
 
 /* 'n' points a second apart from 14:00:00 UTC on; NAN is a gap. */
-static struct series series_of(const double *v, unsigned n, enum scale scale)
+static struct past series_of(const double *v, unsigned n, enum scale scale)
 {
-	struct series s = { .name = "link/wan0 rx", .scale = scale, .step_us = 1e6 };
+	struct past s = { .name = "link/wan0 rx", .scale = scale, .step_us = 1e6 };
 	bool gap = true;
 
 	s.point = calloc(n, sizeof(*s.point));
@@ -31,7 +31,7 @@ static struct series series_of(const double *v, unsigned n, enum scale scale)
 			gap = true;
 			continue;
 		}
-		s.point[s.n++] = (struct series_point){ s.from + k * 1e6, v[k], v[k], v[k], gap };
+		s.point[s.n++] = (struct past_point){ s.from + k * 1e6, v[k], v[k], v[k], gap };
 		s.n_gaps += gap && s.n > 1;
 		gap = false;
 	}
@@ -41,14 +41,14 @@ static struct series series_of(const double *v, unsigned n, enum scale scale)
 static const char *draw(const double *v, unsigned n, enum scale scale, unsigned cols,
 			unsigned height)
 {
-	struct series s = series_of(v, n, scale);
+	struct past s = series_of(v, n, scale);
 
 	(void) setenv("TZ", "UTC", 1);
 	tzset();
 	page_begin(&p, cols, 0, false);
 	plot_draw(&p, &s, 1, height);
 	page_end(&p);
-	series_done(&s);
+	past_done(&s);
 	return p.text;
 }
 
@@ -104,12 +104,12 @@ Test(plot, one_sample_out_of_thousands_is_seen)
 
 Test(plot, nothing_known_says_so_and_draws_nothing)
 {
-	struct series s = { .name = "link/wan0 rx", .why = "not watched", .from = 0, .to = 1e6 };
+	struct past s = { .name = "link/wan0 rx", .why = "not watched", .from = 0, .to = 1e6 };
 
 	cr_assert(setlocale(LC_ALL, "C"));
 	page_begin(&p, 60, 0, false);
 	plot_draw(&p, &s, 1, 3);
-	cr_expect_not_null(strstr(p.text, "nothing known: not watched"), "%s", p.text);
+	cr_expect_not_null(strstr(p.text, "nothing is known of this time: not watched"), "%s", p.text);
 }
 
 Test(plot, no_data_and_no_size_makes_it_fall)

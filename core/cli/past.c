@@ -1,10 +1,10 @@
 /*
- * series - the past of one fact, as it is drawn.
+ * past - the past of one fact, as it is drawn.
  *
  * Design.  A counter becomes a rate here and not in the daemon, which keeps what was: between two
  * neighbouring points, never across a gap or a restart of the counter.
  */
-#include "cli/series.h"
+#include "cli/past.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,7 +12,7 @@
 
 #include "cli/number.h"
 
-static enum scale scale_of(const cJSON *data, bool rate)
+static enum scale scale_of(const cJSON *data, const cJSON *fact, bool rate)
 {
 	const char *unit = get_text(data, "unit");
 
@@ -28,7 +28,7 @@ static enum scale scale_of(const cJSON *data, bool rate)
 		return SCALE_PERCENT;
 	if (strcmp(unit, "duration") == 0)
 		return SCALE_TIME;
-	return strcmp(get_text(data, "type"), "bool") == 0 ? SCALE_BOOL : SCALE_COUNT;
+	return cJSON_IsBool(get(fact, "raw")) ? SCALE_BOOL : SCALE_COUNT;
 }
 
 static bool number_at(const cJSON *p, int k, double *ret)
@@ -45,7 +45,7 @@ static bool number_at(const cJSON *p, int k, double *ret)
 }
 
 /* [t], [t, null], [t, value], [t, value, low, high]. */
-static bool read_point(const cJSON *p, struct series_point *ret)
+static bool read_point(const cJSON *p, struct past_point *ret)
 {
 	if (!cJSON_IsArray(p) || !number_at(p, 0, &ret->t) || !number_at(p, 1, &ret->value))
 		return false;
@@ -54,7 +54,7 @@ static bool read_point(const cJSON *p, struct series_point *ret)
 	return true;
 }
 
-static void add(struct series *s, const struct series_point *p)
+static void add(struct past *s, const struct past_point *p)
 {
 	/* Out of order: the answer of a daemon that is not ours. */
 	if (s->n > 0 && p->t <= s->point[s->n - 1].t)
@@ -64,8 +64,8 @@ static void add(struct series *s, const struct series_point *p)
 }
 
 /* The rate of the time up to 'p'. */
-static bool rate_of(const struct series_point *before, const struct series_point *p, double factor,
-		    struct series_point *ret)
+static bool rate_of(const struct past_point *before, const struct past_point *p, double factor,
+		    struct past_point *ret)
 {
 	double span = (p->t - before->t) / 1e6;
 
@@ -76,16 +76,16 @@ static bool rate_of(const struct series_point *before, const struct series_point
 	return true;
 }
 
-static void read_points(const cJSON *list, bool rate, struct series *s)
+static void read_points(const cJSON *list, bool rate, struct past *s)
 {
-	struct series_point p = { 0 }, before = { 0 }, r = { 0 };
+	struct past_point p = { 0 }, before = { 0 }, r = { 0 };
 	double factor = s->scale == SCALE_BITS ? 8 : 1;
 	bool gap = true, have = false;
 	const cJSON *i;
 
 	cJSON_ArrayForEach(i, list)
 	{
-		if (s->n == SERIES_POINTS_MAX)
+		if (s->n == PAST_POINTS_MAX)
 			break;
 		if (!read_point(i, &p)) {
 			gap = true;
@@ -108,17 +108,38 @@ static void read_points(const cJSON *list, bool rate, struct series *s)
 		before = p;
 		have = true;
 	}
+	s->ends_in_gap = gap;
 }
 
-int series_read(const cJSON *data, bool raw, struct series *ret)
+/* What is told only when it changes goes on being so until it is told otherwise, or until now. */
+static void hold(struct past *s, const cJSON *data, const cJSON *fact)
+{
+	double to = get_number(data, "to_us"), now = get_number(data, "now_us");
+	struct past_point last;
+
+	for (unsigned k = 1; k < s->n && !s->holds && !fact; k++)
+		s->holds = s->step_us > 0 && !s->point[k].gap &&
+			   s->point[k].t - s->point[k - 1].t > 2.5 * s->step_us;
+	if (fact)
+		s->holds = get_number(fact, "max_age_us") == 0;
+	to = now > 0 ? MIN_OF(to, now) : to;
+	if (!s->holds || s->is_rate || s->n == 0 || s->ends_in_gap || !(to > s->point[s->n - 1].t))
+		return;
+	last = s->point[s->n - 1];
+	last.t = to;
+	last.gap = false;
+	add(s, &last);
+}
+
+int past_read(const cJSON *data, const cJSON *fact, bool raw, struct past *ret)
 {
 	const cJSON *points = get(data, "points");
 	bool rate = get_bool(data, "counter") && !raw;
 
-	*ret = (struct series){ .is_rate = rate };
+	*ret = (struct past){ .is_rate = rate };
 	if (!cJSON_IsObject(data) || !cJSON_IsArray(points))
 		return -EBADMSG;
-	ret->point = calloc((size_t) MIN_OF(cJSON_GetArraySize(points), SERIES_POINTS_MAX) + 1,
+	ret->point = calloc((size_t) MIN_OF(cJSON_GetArraySize(points), PAST_POINTS_MAX) + 2,
 			    sizeof(*ret->point));
 	if (!ret->point)
 		return -ENOMEM;
@@ -130,11 +151,12 @@ int series_read(const cJSON *data, bool raw, struct series *ret)
 		(void) snprintf(ret->name, sizeof(ret->name), "%.30s/%.90s %.70s",
 				get_text(data, "kind"), get_text(data, "entity"),
 				get_text(data, "attr"));
-	ret->scale = scale_of(data, rate);
+	ret->scale = scale_of(data, fact, rate);
 	ret->kept = get_bool(data, "kept");
 	(void) copy_text(ret->why, sizeof(ret->why), get_text(data, "why"));
 	ret->step_us = get_number(data, "step_us");
 	read_points(points, rate, ret);
+	hold(ret, data, fact);
 	ret->from = get_number(data, "from_us");
 	ret->to = get_number(data, "to_us");
 	if (!(ret->to > ret->from) && ret->n > 0) {
@@ -144,27 +166,29 @@ int series_read(const cJSON *data, bool raw, struct series *ret)
 	return 0;
 }
 
-void series_done(struct series *s)
+void past_done(struct past *s)
 {
 	free(s->point);
-	*s = (struct series){ 0 };
+	*s = (struct past){ 0 };
 }
 
-struct series_stats series_stats(const struct series *s)
+struct past_stats past_stats(const struct past *s)
 {
-	struct series_stats r = { 0 };
+	struct past_stats r = { 0 };
 	double sum = 0, time = 0, plain = 0;
 
 	for (unsigned k = 0; k < s->n; k++) {
-		const struct series_point *p = &s->point[k];
+		const struct past_point *p = &s->point[k];
 
 		r.min = k == 0 ? p->low : MIN_OF(r.min, p->low);
 		r.max = k == 0 ? p->high : MAX_OF(r.max, p->high);
 		plain += p->value / s->n;
 		if (k == 0 || p->gap)
 			continue;
-		/* A rate is that of the time before its point; else the value between two. */
-		sum += (p->t - p[-1].t) * (s->is_rate ? p->value : (p->value + p[-1].value) / 2);
+		/* A rate is that of the time before its point. */
+		sum += (p->t - p[-1].t) * (s->is_rate ? p->value
+					   : s->holds ? p[-1].value
+						      : (p->value + p[-1].value) / 2);
 		time += p->t - p[-1].t;
 	}
 	r.known = s->n > 0;
@@ -173,7 +197,7 @@ struct series_stats series_stats(const struct series *s)
 	return r;
 }
 
-const char *series_unit(const struct series *s)
+const char *past_unit(const struct past *s)
 {
 	switch (s->scale) {
 	case SCALE_RATE:
@@ -191,7 +215,7 @@ const char *series_unit(const struct series *s)
 	return "";
 }
 
-const char *series_number(enum scale scale, double v, unsigned width, char *buf)
+const char *past_number(enum scale scale, double v, unsigned width, char *buf)
 {
 	switch (scale) {
 	case SCALE_PERCENT:

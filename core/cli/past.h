@@ -1,15 +1,15 @@
 /*
- * series - the past of one fact, as it is drawn.
+ * past - the past of one fact, as it is drawn.
  *
  * Made from the daemon's answer to "history" (docs/control.md), whatever that is: what is not of
  * that form is left out and never trusted.
  */
-#ifndef CLI_SERIES_H
-#define CLI_SERIES_H
+#ifndef CLI_PAST_H
+#define CLI_PAST_H
 
 #include "cli/cli.h"
 
-#define SERIES_POINTS_MAX 200000
+#define PAST_POINTS_MAX 200000
 
 enum scale {
 	SCALE_COUNT, /* as it is */
@@ -21,36 +21,40 @@ enum scale {
 	SCALE_BOOL,
 };
 
-struct series_point {
+struct past_point {
 	double t; /* microseconds, wall clock */
 	double value, low, high;
 	bool gap; /* nothing is known between the point before and this one */
 };
 
-struct series {
+struct past {
 	char name[200]; /* "link/wan0 rx_bytes" */
 	enum scale scale;
-	bool is_rate; /* made of a counter */
+	bool is_rate;  /* made of a counter */
+	bool holds;    /* a value stands until the next one: the fact is told when it changes */
+	char note[96]; /* what to say beside its figures */
 	double from, to, step_us;
 	char why[160]; /* nothing kept: the reason; else for whom */
 	bool kept;
-	struct series_point *point; /* owned */
+	struct past_point *point; /* owned */
 	unsigned n, n_gaps;
+	bool ends_in_gap;
 };
 
-/* 'raw': the counter itself instead of its rate.  -EBADMSG: no such answer; -ENOMEM. */
-int series_read(const cJSON *data, bool raw, struct series *ret);
-void series_done(struct series *s);
+/* 'fact': the fact as "facts" answers it, or NULL: its type and whether it is sampled are guessed.
+ * 'raw': the counter itself instead of its rate.  -EBADMSG: no such answer; -ENOMEM. */
+int past_read(const cJSON *data, const cJSON *fact, bool raw, struct past *ret);
+void past_done(struct past *s);
 
-struct series_stats {
+struct past_stats {
 	double min, mean, max, last;
 	bool known; /* there is a point at all */
 };
 /* The mean is over time, without gaps. */
-struct series_stats series_stats(const struct series *s);
+struct past_stats past_stats(const struct past *s);
 /* "bit/s", "packets/s", "%", "" */
-const char *series_unit(const struct series *s);
+const char *past_unit(const struct past *s);
 /* A value of the series in at most 'width' columns. */
-const char *series_number(enum scale scale, double v, unsigned width, char *buf);
+const char *past_number(enum scale scale, double v, unsigned width, char *buf);
 
 #endif
