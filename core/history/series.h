@@ -12,7 +12,7 @@
 #include "history/tier.h"
 
 #define FINE_BLOCK   150 /* samples of a block */
-#define COARSE_BLOCK 720
+#define COARSE_BLOCK 1440
 
 enum series_form { SERIES_COUNTER, SERIES_INT, SERIES_REAL };
 
