@@ -187,7 +187,7 @@ void table_paint(struct table *t, unsigned column, const char *color)
 	t->last->color[column] = color;
 }
 
-void print_wrapped(const char *text, unsigned indent)
+static void wrap(const char *text, unsigned indent)
 {
 	unsigned cols = output_columns(), room = cols > indent + WRAP_MIN ? cols - indent : 0;
 
@@ -201,7 +201,13 @@ void print_wrapped(const char *text, unsigned indent)
 		(void) printf("%.*s\n%*s", (int) n, text, (int) indent, "");
 		text += n + strspn(text + n, " ");
 	}
-	(void) puts(text);
+	(void) fputs(text, stdout);
+}
+
+void print_wrapped(const char *text, unsigned indent)
+{
+	wrap(text, indent);
+	(void) putchar('\n');
 }
 
 void table_print(struct table *t)
@@ -216,7 +222,7 @@ void table_print(struct table *t)
 
 			(void) fputs(r->color[k], stdout);
 			if (last)
-				print_wrapped(r->cell[k], at);
+				wrap(r->cell[k], at);
 			else
 				(void) fputs(r->cell[k], stdout);
 			(void) printf("%s%*s", r->color[k][0] ? paint(t->cli, "off") : "",
@@ -224,6 +230,7 @@ void table_print(struct table *t)
 			at += t->width[k] + 2;
 			free(r->cell[k]);
 		}
+		(void) putchar('\n');
 		free(r);
 		r = next;
 	}

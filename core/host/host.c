@@ -445,8 +445,8 @@ struct host *host_free(struct host *h)
 	watches_free(h->watches);
 	incidents_free(h->incidents);
 	ledger_close(h->ledger);
+	journal_close(h->journal); /* it still writes */
 	disk_close(h->disk);
-	journal_close(h->journal);
 	budgets_free(h->budgets);
 	config_free(h->config);
 	model_free(h->model);
