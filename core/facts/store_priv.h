@@ -105,7 +105,9 @@ struct plan {
 	bool events;	  /* one of them at least is event-driven */
 	unsigned version; /* of store.interest */
 	uint64_t reals, bools, outside;
-	uint64_t tell; /* columns of which listeners or the ring hear */
+	uint64_t tell;		     /* columns of which listeners or the ring hear */
+	const struct seg_block *seg; /* whose columns are in col[]; rows come block by block */
+	struct table_block *col[64];
 };
 #define PLANS 4
 

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/history_host.h"
 #include "host/links.h"
 #include "host/wire.h"
 
@@ -55,6 +56,7 @@ static int on_find(struct host *h, unsigned number, const struct cell_find *m)
 	a->n_findings++;
 	if (!link_find(h, number, LINK_FINDING, m->head.id))
 		record_evidence(h, a->name, &m->finding, incident);
+	flights_on_finding(h, incident);
 	record_findings(h, finding, true);
 	return link_add(h, number, LINK_FINDING, m->head.id, finding) < 0 ? -EPROTO : 0;
 }

@@ -23,6 +23,7 @@ void command_note(struct command_call *c, const char *what, const struct txn *t)
 
 struct cJSON *cmd_facts(struct command_call *c);
 struct cJSON *cmd_schema(struct command_call *c);
+struct cJSON *cmd_history(struct command_call *c);
 struct cJSON *cmd_incidents(struct command_call *c);
 struct cJSON *cmd_show(struct command_call *c);
 struct cJSON *cmd_why(struct command_call *c);
@@ -37,6 +38,8 @@ struct cJSON *cmd_reload(struct command_call *c);
 struct cJSON *cmd_status(struct command_call *c);
 struct cJSON *cmd_ledger(struct command_call *c);
 struct cJSON *cmd_monitor(struct command_call *c);
+struct cJSON *cmd_top(struct command_call *c);
 struct cJSON *cmd_doctor(struct command_call *c);
+struct cJSON *cmd_verify(struct command_call *c);
 
 #endif

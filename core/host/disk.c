@@ -30,6 +30,7 @@ struct disk {
 	struct host *host;
 	pthread_t thread;
 	bool running, wait;
+	uint64_t written;
 	int request[2]; /* pipe of descriptors */
 	int done;	/* eventfd */
 	atomic_int error;
@@ -68,10 +69,11 @@ static int on_error(sd_event_source *s, int fd, uint32_t events, void *data)
 static int disk_write(void *data, int fd, const void *buf, size_t size, uint64_t offset)
 {
 	ssize_t n = pwrite(fd, buf, size, (off_t) offset);
+	struct disk *d = data;
 
-	(void) data;
 	if (n < 0)
 		return -errno;
+	d->written += (uint64_t) n;
 	return (size_t) n == size ? 0 : -ENOSPC;
 }
 
@@ -98,6 +100,11 @@ static int disk_sync(void *data, int fd)
 }
 
 static const struct journal_io disk_io = { .write = disk_write, .sync = disk_sync };
+
+uint64_t disk_written(const struct disk *d)
+{
+	return d ? d->written : 0;
+}
 
 void disk_wait(struct disk *d, bool wait)
 {

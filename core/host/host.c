@@ -21,7 +21,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "facts/table.h"
+#include "host/history_host.h"
 #include "host/sandbox.h"
+#include "host/top.h"
 
 #define BEAT_US		(1 * US_PER_S)
 #define LOCK_WAIT_US	(5 * US_PER_S)
@@ -62,6 +64,7 @@ static void turn(struct host *h)
 	start_agents(h, now);
 	(void) store_expire(h->store, now);
 	next = stats_run(h->stats, now);
+	history_run(h->history, now);
 	store_settle(h->store);
 	cells_news(h); /* a cell hears of the facts before it hears what they make true */
 	t = watch_run(h->watches, now);
@@ -71,6 +74,10 @@ static void turn(struct host *h)
 	next = MIN_OF(next, t);
 	t = store_next_expiry(h->store);
 	next = MIN_OF(next, t);
+	if (h->control) {
+		t = control_turn(h->control, now);
+		next = MIN_OF(next, t);
+	}
 	configs_sweep(h);
 	cells_news(h);
 	if (next == US_INFINITY) {
@@ -115,8 +122,13 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	struct host *h = data;
 
 	cells_ping(h, measure_lateness(h, due));
+	truth_beat(h);
+	needs_beat(h);
 	cells_sweep(h);
 	advice_idle(h);
+	top_idle(h);
+	history_beat(h);
+	flights_beat(h);
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -125,10 +137,10 @@ static void on_fact(void *data, const struct store_change *c)
 {
 	struct host *h = data;
 
+	if (h->control)
+		control_fact(h->control, c); /* before what it makes us publish */
 	if (c->slot < 0 && !c->gone && c->kind == h->link_kind)
 		links_on_entity(h, c->entity);
-	if (h->control)
-		control_fact(h->control, c);
 }
 
 static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *data)
@@ -320,9 +332,15 @@ static int start(struct host *h)
 	if (r >= 0)
 		r = record_schema(h->schema);
 	if (r >= 0)
+		r = flights_schema(h->schema);
+	if (r >= 0)
 		r = open_config(h);
 	if (r >= 0)
+		r = history_open(h);
+	if (r >= 0)
 		r = open_folders(h);
+	if (r >= 0)
+		r = flights_open(h);
 	if (r < 0)
 		return r;
 
@@ -349,7 +367,9 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = sensors_start(h);
+	r = truth_open(h);
+	if (r >= 0)
+		r = sensors_start(h);
 	if (r >= 0)
 		r = proc_start(h, PROC_EXEC);
 	if (r >= 0)
@@ -411,13 +431,18 @@ struct host *host_free(struct host *h)
 
 	h->stopping = true;
 	h->control = control_close(h->control);
+	top_done(h);
 	advice_done(h);
 	procs_done(h);
+	verify_done(h);
 	sensors_stop(h);
+	truth_close(h);
 	txns_free(h->txns);
 	h->txns = NULL;
 	configs_sweep(h);
 	cells_forget(h);
+	flights_close(h);
+	history_close(h);
 	watches_free(h->watches);
 	incidents_free(h->incidents);
 	ledger_close(h->ledger);

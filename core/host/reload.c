@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "host/host.h"
+#include "host/history_host.h"
 
 #define DEFAULT_CONFIG "/etc/anod/anod.conf"
 
@@ -257,6 +257,8 @@ int host_reload(struct host *h, struct diag_list *diags)
 	txns_policy_changed(h->txns);
 	if (!same_sensors(old, h->config))
 		r = restart_sensors(h);
+	else
+		sensors_reloaded(h);
 	advice_done(h); /* questions name their agent by its number */
 	cells_kill(h);
 	cells_forget(h);
@@ -287,6 +289,8 @@ int check_files(const struct host_options *o, char **files, int n, FILE *out)
 		return r;
 
 	r = record_schema(s);
+	if (r >= 0)
+		r = flights_schema(s);
 	for (unsigned k = 0; r >= 0 && k < p->n; k++)
 		if (p->item[k].desc->kinds)
 			r = schema_declare(s, p->item[k].desc->name, p->item[k].desc->kinds, &why);

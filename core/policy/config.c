@@ -20,6 +20,7 @@ static const struct {
 	{ "invariant", parse_invariant }, { "permit", parse_permit },
 	{ "forbid", parse_forbid },	  { "cap", parse_cap },
 	{ "objective", parse_objective }, { "reflex", parse_reflex },
+	{ "history", parse_history },
 };
 
 static int parse_file(struct parse *p, const char *path, const struct lex_place *from);
@@ -284,6 +285,7 @@ static int finish(struct parse *p, struct config **ret)
 	if (!policy->name)
 		return -ENOMEM;
 	config_check(p);
+	config_history_check(p);
 	policy_check(p);
 	if (p->diags->n_errors > p->errors_before)
 		return -EINVAL;

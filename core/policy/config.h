@@ -15,6 +15,7 @@
  *   sensor NAME [plugin NAME] { OPTION VALUE, ... }   options as the plugin declares them
  *   agent NAME [plugin NAME] { OPTION VALUE, ... }
  *   anod { state "DIR"  run "DIR"  plugins "DIR"  group "UNIX-GROUP" }
+ *   history { memory 8MiB  keep link.rx_bytes, path.wan0.rtt }
  *   set, window, budget, invariant, permit, forbid, cap    see policy.h
  *   objective, reflex                            parse and check; not evaluated in this version
  *
@@ -27,8 +28,10 @@
 #include "facts/diag.h"
 #include "policy/policy.h"
 
-#define CONFIG_FILES_MAX 256
-#define CONFIG_FILE_SIZE (4u << 20) /* bytes; a larger file is refused */
+#define CONFIG_FILES_MAX   256
+#define CONFIG_HISTORY_MIN (256u << 10) /* bytes of "history { memory }" */
+#define CONFIG_HISTORY_MAX (1024u << 20)
+#define CONFIG_FILE_SIZE   (4u << 20) /* bytes; a larger file is refused */
 
 struct config_option {
 	char *name; /* owned */
@@ -81,7 +84,10 @@ struct config {
 	char **file;	 /* paths that were read, in order; absolute when the first one is */
 	char *text_name; /* of config_load_text(), for places; else NULL */
 	char *state_dir, *run_dir, *plugin_dir, *unix_group; /* NULL: the default */
-	uint8_t hash[32];				     /* SHA-256 over all texts in order */
+	uint64_t history_bytes;				     /* 0: the default */
+	unsigned n_history_keeps;
+	struct expr **history_keep; /* EXPR_FACT nodes, bound; of all entities or of one */
+	uint8_t hash[32];	    /* SHA-256 over all texts in order */
 };
 
 /* What the texts are checked against. */

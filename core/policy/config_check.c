@@ -113,6 +113,9 @@ struct config *config_free(struct config *c)
 	for (unsigned i = 0; i < c->n_files; i++)
 		free(c->file[i]);
 	free(c->file);
+	for (unsigned i = 0; i < c->n_history_keeps; i++)
+		expr_free(c->history_keep[i]);
+	free(c->history_keep);
 	free(c->text_name);
 	free(c->state_dir);
 	free(c->run_dir);

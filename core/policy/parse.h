@@ -148,6 +148,7 @@ int parse_endpoint(struct parse *p, const struct lex_place *place);
 int parse_agent(struct parse *p, const struct lex_place *place);
 int parse_sensor(struct parse *p, const struct lex_place *place);
 int parse_anod(struct parse *p, const struct lex_place *place);
+int parse_history(struct parse *p, const struct lex_place *place);
 /* Clauses of a rule, in policy_parse_rule.c's order. */
 int parse_level(struct parse *p, struct policy_rule *r);
 int parse_on(struct parse *p, struct policy_rule *r);
@@ -162,6 +163,7 @@ bool zone_is_plausible(const char *zone, const char **ret_near);
 struct scope;
 
 void config_check(struct parse *p);
+void config_history_check(struct parse *p);
 void policy_check(struct parse *p);
 void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule *r);
 const struct anod_plugin *find_plugin(const struct parse *p, const char *name, uint32_t role);

@@ -11,7 +11,7 @@
 const char *const statement_words[] = { "include",   "policy", "link",	 "group", "endpoint",
 					"sensor",    "agent",  "anod",	 "set",	  "window",
 					"budget",    "permit", "forbid", "cap",	  "invariant",
-					"objective", "reflex", NULL };
+					"objective", "reflex", "history", NULL };
 
 void parse_skip_newlines(struct parse *p)
 {

@@ -22,8 +22,9 @@
 
 struct ledger {
 	int dir_fd, fd;
-	uint64_t size; /* of the current file */
-	uint64_t n;    /* of the last line */
+	uint64_t size;	  /* of the current file */
+	uint64_t n;	  /* of the last line */
+	uint64_t written; /* bytes since it was opened */
 	char head[HASH_HEX + 1];
 	uint64_t next_file; /* number that the current one gets when it is full */
 	bool failed;
@@ -35,6 +36,11 @@ int ledger_add_u64(struct cJSON *object, const char *key, uint64_t value)
 
 	(void) snprintf(text, sizeof(text), "%" PRIu64, value);
 	return cJSON_AddRawToObject(object, key, text) ? 0 : -ENOMEM;
+}
+
+uint64_t ledger_written(const struct ledger *l)
+{
+	return l ? l->written : 0;
 }
 
 const char *ledger_head(const struct ledger *l, uint64_t *ret_n)
@@ -91,6 +97,7 @@ static int write_line(struct ledger *l, const char *line, size_t size, bool sync
 			return -EIO;
 		}
 		l->size += size;
+		l->written += size;
 		return 0;
 	}
 

@@ -37,6 +37,8 @@ int ledger_append(struct ledger *l, const char *kind, uint64_t wall_us, struct c
 /* A number that stays exact above 2^53, where cJSON's doubles end. */
 int ledger_add_u64(struct cJSON *object, const char *key, uint64_t value);
 
+/* Bytes since it was opened. */
+uint64_t ledger_written(const struct ledger *l);
 const char *ledger_head(const struct ledger *l, uint64_t *ret_n); /* hex; last line's number */
 
 struct ledger_fault {

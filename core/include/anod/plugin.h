@@ -70,6 +70,17 @@ enum anod_sync {
 	ANOD_SYNC_DONE,	    /* it is complete: what it did not name is gone */
 };
 
+/* What a sensor tells of its own work (see health()); the facts of kind "sensor". */
+enum anod_health {
+	ANOD_HEALTH_OVERRUN = 1, /* times that a buffer was too small and events were lost */
+	ANOD_HEALTH_INTERRUPTED, /* dumps that the kernel says are not consistent */
+	ANOD_HEALTH_GAP,	 /* answers that never came */
+	ANOD_HEALTH_ERROR,	 /* readings that failed */
+	ANOD_HEALTH_MISSED,	 /* changes that no event told of */
+	ANOD_HEALTH_BEHIND,	 /* so late against its own period, us */
+	ANOD_HEALTH_PERIOD,	 /* how often it reads now, us; 0: driven by events */
+};
+
 struct anod_event {
 	const char *kind, *entity, *attr; /* attr NULL: the entity is gone */
 	const struct anod_value *value;	  /* type ANOD_UNKNOWN when it became unknown */
@@ -296,6 +307,8 @@ struct anod_host {
 	 * 'known' clear: raw[k] is unknown from now on.  -ENOENT: the entity is gone. */
 	int (*put)(struct anod_ctx *, uint32_t entity, int first_fact_id, unsigned n,
 		   const int64_t *raw, uint64_t known);
+	/* Counts are added up, BEHIND is kept as the worst of a second, PERIOD as the last. */
+	int (*health)(struct anod_ctx *, enum anod_health what, uint64_t n);
 };
 
 struct anod_ctx { /* all that a plugin may see of it */
