@@ -78,13 +78,12 @@ int store_get(const struct store *s, uint32_t entity, uint16_t slot, uint64_t no
 }
 
 struct run { /* of columns */
-	const struct table_block *col[64];
 	const struct schema_attr *attr[64];
 	unsigned n;
 };
 
-static int run_open(const struct store *s, uint64_t entry, const struct seg_block *b,
-		    uint16_t first, unsigned n, struct run *ret)
+static int run_open(const struct store *s, uint16_t kind, uint16_t first, unsigned n,
+		    struct run *ret)
 {
 	if (n == 0 || n > 64)
 		return -EINVAL;
@@ -92,26 +91,26 @@ static int run_open(const struct store *s, uint64_t entry, const struct seg_bloc
 	ret->n = n;
 	for (unsigned k = 0; k < n; k++) {
 		const struct schema_attr *a =
-			schema_attr_at(s->schema, (uint16_t) (entry >> 16), (uint16_t) (first + k));
+			schema_attr_at(s->schema, kind, (uint16_t) (first + k));
 
 		if (!a)
 			return -EINVAL;
 		if (a->type == ANOD_TEXT || a->type == ANOD_PREFIX)
 			return -EPROTO;
 		ret->attr[k] = a;
-		ret->col[k] = column_at(s, b, a->slot);
 	}
 	return 0;
 }
 
-/* Bits of those that are known. */
-static uint64_t run_read(const struct store *s, const struct run *run, unsigned row,
-			 uint64_t now_us, int64_t *raw)
+/* Bits of those that are known.  Columns are looked up inside the lock as well: the first put of
+ * a block makes them one by one. */
+static uint64_t run_read(const struct store *s, const struct run *run, const struct seg_block *b,
+			 unsigned row, uint64_t now_us, int64_t *raw)
 {
 	uint64_t known = 0;
 
 	for (unsigned k = 0; k < run->n; k++) {
-		const struct table_block *t = run->col[k];
+		const struct table_block *t = column_at(s, b, run->attr[k]->slot);
 
 		if (!t || !(LOAD(&t->known) >> row & 1) || LOAD(&s->seg->lost[run->attr[k]->id]) ||
 		    now_us >= cell_due(LOAD(&t->time_us[row]), run->attr[k]))
@@ -126,17 +125,17 @@ int store_get_row(const struct store *s, uint32_t entity, uint16_t first, unsign
 		  uint64_t now_us, int64_t *raw, uint64_t *ret_known)
 {
 	uint64_t entry = entry_of(s, entity);
-	unsigned row = entry % TABLE_BLOCK;
-	const struct seg_block *b =
-		entry ? seg_block_at(s, (uint16_t) (entry >> 16), (entry & 0xffff) / TABLE_BLOCK)
-		      : NULL;
+	uint16_t kind = (uint16_t) (entry >> 16);
+	unsigned row = entry & 0xffff;
+	const struct seg_block *b = entry ? seg_block_at(s, kind, row / TABLE_BLOCK) : NULL;
 	struct run run;
-	int r = b ? run_open(s, entry, b, first, n, &run) : -ENOENT;
+	int r = b ? run_open(s, kind, first, n, &run) : -ENOENT;
 
+	row %= TABLE_BLOCK;
 	for (unsigned i = 0; r >= 0 && i < SEQ_TRIES; i++) {
 		uint32_t begin = seq_read_begin(&b->seq[row]);
 		bool there = LOAD(&b->handle[row]) == entity;
-		uint64_t known = begin & 1 ? 0 : run_read(s, &run, row, now_us, raw);
+		uint64_t known = begin & 1 ? 0 : run_read(s, &run, b, row, now_us, raw);
 
 		if (seq_read_good(&b->seq[row], begin)) {
 			*ret_known = known;

@@ -85,3 +85,23 @@ Test(store_name, a_reader_does_not_wait_for_ever_for_a_writer_that_stopped)
 	cr_expect(eq(u32, store_find(reader, KINDS, "wan0"), 0));
 	cr_expect(eq(u32, store_nth(reader, KINDS, 0), 0));
 }
+
+Test(store_name, entities_come_in_the_natural_order_of_names)
+{
+	_cleanup_(schema_freep) struct schema *schema = help_schema();
+	_cleanup_(store_freep) struct store *s = store_new(schema);
+	static const char *const in[] = { "eth10", "wan0", "eth2",  "eth",    "eth2.100",
+					  "lo",	   "eth1", "eth02", "eth2.7", "10" };
+	static const char *const out[] = { "10",     "eth",	 "eth1",  "eth02", "eth2",
+					   "eth2.7", "eth2.100", "eth10", "lo",	   "wan0" };
+	uint16_t link = schema_kind_id(schema, "link");
+
+	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
+		(void) help_entity(s, "link", in[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(out); i++)
+		cr_expect_str_eq(store_entity_name(s, store_nth(s, link, i)), out[i]);
+	cr_expect(eq(u32, store_nth(s, link, ARRAY_SIZE(out)), 0));
+
+	cr_expect(eq(int, store_remove(s, store_find(s, link, "eth2"), 0), 0));
+	cr_expect_str_eq(store_entity_name(s, store_nth(s, link, 4)), "eth2.7");
+}

@@ -112,7 +112,7 @@ Test(store_read, a_row_whose_writer_stopped_reads_as_unknown)
 
 /* ---- under full write load -------------------------------------------------------------- */
 
-#define LINKS	 150
+#define LINKS	 128 /* whole blocks */
 #define COUNTERS 14
 #define READERS	 2
 
@@ -136,6 +136,7 @@ struct load { /* what the processes share */
 	bool stop;
 	uint64_t reads[READERS], torn[READERS], busy[READERS];
 	uint64_t rounds;
+	unsigned grown; /* entities that came one after the other, to make new blocks */
 };
 
 static unsigned slot_of(const struct schema *s, const char *attr)
@@ -173,21 +174,42 @@ static void reader_main(const struct schema *schema, int fd, struct load *load, 
 	if (store_open(schema, fd, &s) < 0)
 		_exit(1);
 	for (unsigned i = 0; !LOAD(&load->stop); i++) {
-		char name[16], expect[16];
 		const char *found;
+		char name[16];
 		uint32_t e;
 
-		(void) snprintf(name, sizeof(name), "eth%u", i % LINKS);
+		/* One lies in wait for the first row of a block, whose columns come one by one. */
+		if (me == 0)
+			(void) snprintf(name, sizeof(name), "eth%u", i % LINKS);
+		else
+			(void) snprintf(name, sizeof(name), "new%u",
+					(LOAD(&load->grown) + 63) / 64 * 64);
 		e = store_find(s, 1, name);
 		load->torn[me] += e && !row_good(s, e, load, me);
 		/* The name of a handle stays its name, though its row is another's soon. */
-		(void) snprintf(expect, sizeof(expect), "eth%u", i % LINKS);
 		found = e ? store_entity_name(s, e) : NULL;
-		load->torn[me] += found && strcmp(found, expect) != 0;
+		load->torn[me] += found && strcmp(found, name) != 0;
 		STORE(&load->reads[me], load->reads[me] + 1);
 	}
 	store_free(s);
 	_exit(0);
+}
+
+static void grow(struct store *s, struct load *load)
+{
+	uint16_t first = (uint16_t) slot_of(store_schema(s), "a");
+	int64_t raw[COUNTERS];
+	char name[16];
+	uint32_t e;
+
+	for (unsigned k = 0; k < COUNTERS; k++)
+		raw[k] = k + 1;
+	for (unsigned i = 0; i < 64 && load->grown < 64000; i++) {
+		(void) snprintf(name, sizeof(name), "new%u", load->grown);
+		e = help_entity(s, "link", name);
+		cr_assert(eq(int, store_put(s, e, first, COUNTERS, raw, UINT64_MAX, 1), 0));
+		STORE(&load->grown, load->grown + 1);
+	}
 }
 
 static void write_round(struct store *s, uint32_t *e, uint64_t round)
@@ -241,8 +263,10 @@ Test(store_read, a_row_is_never_torn_and_a_reader_never_stops_the_writer)
 
 	/* Until both have read enough; the writer asks nobody. */
 	while ((LOAD(&load->reads[0]) < 100000 || LOAD(&load->reads[1]) < 100000) &&
-	       clock_boot_us() < limit)
+	       clock_boot_us() < limit) {
 		write_round(s, e, ++load->rounds);
+		grow(s, load);
+	}
 	cr_expect(ge(u64, load->reads[0], 100000));
 	cr_expect(ge(u64, load->reads[1], 100000));
 	/* A reader that was stopped, wherever it was, holds nothing up. */
