@@ -271,7 +271,7 @@ Test(watch_held, a_double_change_breaks_the_time_once_and_not_for_ever)
 	rig_init(&r);
 	help_put(r.store, "link", "wan0", "mtu", value_int(9000, 0), SECOND);
 	help_put(r.store, "link", "wan0", "rx_bps", value_int(5, 0), SECOND);
-	(void) rig_watch(&r, "(link.mtu > 1500 and link.rx_bps > 1) for 10s");
+	(void) rig_watch(&r, "(link.mtu > 1500 and link.rx_bps > 1bps) for 10s");
 	(void) rig_run(&r, SECOND);
 	cr_expect_str_eq(rig_run(&r, 11 * SECOND), "wan0=true ");
 	help_put(r.store, "link", "wan0", "mtu", value_int(9001, 0), 20 * SECOND);
