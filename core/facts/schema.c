@@ -355,6 +355,7 @@ int schema_derive(struct schema *s, uint16_t kind, const struct anod_attr *attr,
 	struct kind_node *k = kind > 0 && kind <= s->n_kinds ? s->kind[kind - 1] : NULL;
 	struct anod_attr derived = *attr;
 	const struct attr_node *a = k ? attr_find(k, attr->name) : NULL;
+	const char *source = source_intern(s, "core");
 	int r;
 
 	*ret_why = s->why;
@@ -371,7 +372,7 @@ int schema_derive(struct schema *s, uint16_t kind, const struct anod_attr *attr,
 		return -ENOSPC;
 	}
 	derived.flags |= SCHEMA_DERIVED;
-	r = attr_add(s, source_intern(s, "core"), k, &derived);
+	r = source ? attr_add(s, source, k, &derived) : -ENOMEM;
 	if (r < 0) {
 		(void) snprintf(s->why, sizeof(s->why), "out of memory");
 		return r;

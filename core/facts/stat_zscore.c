@@ -41,7 +41,7 @@ static float *ring(const struct zscore *z)
 
 static uint32_t *slots(const struct zscore *z)
 {
-	return (uint32_t *) (z->sorted + 2 * (size_t) z->room);
+	return (void *) (z->sorted + 2 * (size_t) z->room);
 }
 
 static size_t bytes(uint32_t room)
