@@ -4,14 +4,19 @@
  * A watch evaluates its expression for each entity of its subject kind (that of the first
  * nameless fact; none: once, with entity "") and calls back when the truth changes, once at
  * first, and with doubt when the entity went.  Nameless facts of other kinds are those of the
- * entity of the same name (link.carrier and path.loss of wan0).  Only watches that read the attribute that changed are evaluated again.  "for" nodes of
+ * entity of the same name (link.carrier and path.loss of wan0).  Only watches that read the
+ * attribute that changed are evaluated again, and of their subjects only the blocks of 64 rows
+ * with a change in them.  Equal expressions are evaluated once.  "for" and "in DUR" nodes of
  * watches and of tracked expressions (policy guards) keep their history here.
  *
  * Changes between two runs count as one moment.  If a fact changed twice in it, a break of
  * "for" may hide there: then "true for D" begins anew, and is doubt until it is proven again.
  *
  * Callbacks run from watch_run(), never from inside a store call; they may add and remove
- * watches and change the store.  Call store_expire() before watch_run().
+ * watches and change the store: what comes of that is for the next run.  Entities that went are
+ * told first, then the news of each watch in the order of rows.  Call store_expire() before
+ * watch_run(), which takes the marks 'dirty' and 'again' of the store (facts/table.h): there is one
+ * struct watches to a store.
  * Threads: one.  Pure: time is an argument.
  */
 #ifndef FACTS_WATCH_H
@@ -34,18 +39,18 @@ DEFINE_CLEANUP(struct watches *, watches_free);
  * set_where, whatever uses a set is evaluated after every change of an event-driven fact. */
 void watches_set_env(struct watches *w, const struct expr_env *scope_env);
 
-/* Borrows 'e' (checked) until watch_remove(). */
-/* -ENOSPC: WATCHES_MAX. */
+/* 'e' is checked, and true or false by type; it is copied, but conditions of sets that it uses must
+ * stay until watch_remove().  -ENOSPC: WATCHES_MAX. */
 int watch_add(struct watches *w, const struct expr *e, watch_fn *fn, void *data, uint64_t *ret_id);
 int watch_remove(struct watches *w, uint64_t id);
 
-/* Keep the history of all "for" nodes inside 'e' for every subject, without a callback: for
- * policy guards.  Borrows 'e' until watch_untrack(). */
+/* Keep the history of all "for" and "in DUR" nodes inside 'e' for every subject, without a
+ * callback: for policy guards.  Borrows 'e' until watch_untrack(). */
 int watch_track(struct watches *w, const struct expr *e);
 void watch_untrack(struct watches *w, const struct expr *e);
-/* Truth of a tracked EXPR_FOR node for a subject ("": none; ignored when the node has no nameless
- * fact).  Not tracked: doubt.  What happened before the node was tracked is doubt, too.  Right
- * also between a store change and watch_run(). */
+/* Truth of a tracked EXPR_FOR or EXPR_WITHIN node for a subject ("": none; ignored when the node
+ * has no nameless fact).  Not tracked: doubt.  What happened before the node was tracked is doubt,
+ * too.  Right also between a store change and watch_run(). */
 enum anod_tri watch_held(const struct watches *w, const struct expr *node, const char *entity,
 			 uint64_t now_us);
 

@@ -263,3 +263,24 @@ Test(watch_held, within_remembers_what_was_true_and_doubts_what_it_did_not_see)
 	cr_expect_str_eq(rig_run(&r, 60 * SECOND), "wan0=unknown ");
 	rig_done(&r);
 }
+
+Test(watch_held, a_double_change_breaks_the_time_once_and_not_for_ever)
+{
+	struct rig r;
+
+	rig_init(&r);
+	help_put(r.store, "link", "wan0", "mtu", value_int(9000, 0), SECOND);
+	help_put(r.store, "link", "wan0", "rx_bps", value_int(5, 0), SECOND);
+	(void) rig_watch(&r, "(link.mtu > 1500 and link.rx_bps > 1bps) for 10s");
+	(void) rig_run(&r, SECOND);
+	cr_expect_str_eq(rig_run(&r, 11 * SECOND), "wan0=true ");
+	help_put(r.store, "link", "wan0", "mtu", value_int(9001, 0), 20 * SECOND);
+	help_put(r.store, "link", "wan0", "mtu", value_int(9002, 0), 20 * SECOND);
+	cr_expect_str_eq(rig_run(&r, 20 * SECOND), "wan0=unknown ");
+	help_put(r.store, "link", "wan0", "mtu", value_int(9003, 0), 25 * SECOND);
+	cr_expect_str_eq(rig_run(&r, 25 * SECOND), "");
+	help_put(r.store, "link", "wan0", "rx_bps", value_int(6, 0), 26 * SECOND);
+	cr_expect_str_eq(rig_run(&r, 26 * SECOND), "");
+	cr_expect_str_eq(rig_run(&r, 30 * SECOND), "wan0=true ");
+	rig_done(&r);
+}
