@@ -84,7 +84,7 @@ INFER_SO := $(BUILD)/anod-infer.so
 
 .DELETE_ON_ERROR:
 .PHONY: all clean install lint check check-unit check-lab check-fuzz check-san check-valgrind \
-	check-long check-vm check-model demo bench fuzz deps help tests
+	check-long check-vm check-model demo bench bench-detect fuzz deps help tests
 
 all: $(PROGRAMS) $(INFER_SO) $(SO) $(EXAMPLE_SO)
 
@@ -98,6 +98,7 @@ help:
 	@echo 'make check-model     the triage agent against a real small model'
 	@echo 'make fuzz [TIME=60]  every fuzz target for TIME seconds'
 	@echo 'make bench [WORK=failover] [PEERS=1]'
+	@echo 'make bench-detect [DATA=folder]  the detectors on labelled series'
 	@echo 'make install DESTDIR=... PREFIX=/usr'
 	@echo 'SANITIZE=address,undefined, CC=clang and V=1 go with any of them'
 
@@ -256,6 +257,10 @@ demo:
 	$(Q)BUILD=$(BUILD) MODEL=$(MODEL) examples/demo/run
 bench: deps tests
 	$(Q)BUILD=$(BUILD) WORK='$(WORK)' PEERS='$(PEERS)' tests/bench/run
+# The detectors on labelled series; DATA= is described in tests/bench/data/README.md.
+DETECT_BENCHES := $(patsubst %,$(BUILD)/tests/bench_%,nab rtt kddi delay)
+bench-detect: deps $(DETECT_BENCHES)
+	$(Q)BUILD=$(BUILD) DATA='$(DATA)' MILLIONS='$(MILLIONS)' tests/bench/detectors
 fuzz: deps
 	$(Q)TIME='$(or $(TIME),60)' tests/fuzz/run
 

@@ -2,8 +2,7 @@
  * season - what a load usually is at this time of day and week, and how unusual this sample is.
  *
  * Design.  Prediction with expert advice (Cesa-Bianchi and Lugosi 2006): each forecast is weighed
- * by the inverse square of its recent mean absolute error, which is the weight of least variance
- * for independent errors and needs no tuning.  The forecast from the level has a time constant of
+ * by the inverse fourth power of its recent mean absolute error, so that the best one leads.  The forecast from the level has a time constant of
  * an hour on purpose: one of minutes would always win, and an outage would be usual after minutes.
  * Forecasts of day and week are a usual value per slot, read with linear interpolation between
  * slots, so that a quarter of an hour is fine enough for a steep morning; they take part when the
@@ -125,7 +124,7 @@ static double spread_at(const struct season *s, uint64_t time_us)
 bool season_expect(const struct season *s, uint64_t time_us, struct season_view *ret)
 {
 	struct forecast f[SEASON_EXPERTS], sum = { 0 };
-	double weights = 0, floor_error;
+	double weights = 0, floor_error, w;
 	double age = (double) (s->last_us - s->first_us);
 	unsigned have;
 
@@ -139,10 +138,11 @@ bool season_expect(const struct season *s, uint64_t time_us, struct season_view 
 		/* A forecast that was never judged waits. */
 		if (!(have & 1u << i) || (i != LEVEL && s->trust[i] < FEW))
 			continue;
-		weights += 1 / (e * e);
-		sum.mean += f[i].mean / (e * e);
-		sum.low += f[i].low / (e * e);
-		sum.high += f[i].high / (e * e);
+		w = 1 / (e * e * e * e);
+		weights += w;
+		sum.mean += f[i].mean * w;
+		sum.low += f[i].low * w;
+		sum.high += f[i].high * w;
 	}
 	*ret = (struct season_view){
 		.expected = sum.mean / weights,
@@ -194,7 +194,7 @@ static void learn(struct season *s, uint64_t time_us, double x, const struct sea
 		s->trust[i]++;
 	}
 	if (v) {
-		off = fmin(fabs(outside(v, x)), CLIP * v->spread);
+		off = fmin(fabs(x - v->expected), CLIP * v->spread);
 		s->spread += gain(dt, SPREAD_US, (double) (s->n - FEW)) * (off - s->spread);
 	} else if (s->n) {
 		s->spread = fmax(s->spread, s->error[LEVEL]);

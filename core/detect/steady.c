@@ -34,7 +34,6 @@ static void learn(struct steady *s, double x)
 	s->sorted[i] = x;
 	*oldest = x;
 	s->n++;
-	s->n_odd = 0;
 }
 
 /* Median absolute deviation from the median sorted[n / 2]: walk outwards from it. */
@@ -73,10 +72,9 @@ bool steady_feed(struct steady *s, double x, double least, struct steady_view *r
 	limit = fmax(STEADY_SPREADS * r.spread, least * fabs(r.usual));
 	far = fabs(r.off) > limit;
 	r.odd = far && fabs(r.off) > RECOVERY * fabs(s->off);
-	if (!far || s->n_odd >= STEADY_GIVE_UP)
+	s->n_odd = far ? s->n_odd + 1 : 0;
+	if (!far || s->n_odd > STEADY_GIVE_UP)
 		learn(s, x);
-	else
-		s->n_odd++;
 	s->off = r.off;
 	*ret = r;
 	return true;

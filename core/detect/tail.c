@@ -14,8 +14,8 @@
 #define YOUNG	 50	/* samples before anything is said */
 #define EXPONENT 2.0	/* of the prior: finite mean, infinite variance */
 #define PRIOR	 2.0	/* values that it is worth */
-#define LEAST	 1e-300 /* the logarithm of 0 is no help */
-#define MOST	 1e300
+#define LEAST	 1e-150 /* the logarithm of 0 is no help */
+#define MOST	 1e150	/* so that quotients are finite */
 
 static double rarity(const struct tail *t, double v)
 {
