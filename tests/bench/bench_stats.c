@@ -175,7 +175,8 @@ static void measure(const char *name, const char *text, unsigned columns, unsign
 	took[0] = (double) stats_bytes(stats);
 	for (unsigned k = 1; k < ROUNDS; k++)
 		took[k] = took[0];
-	print(name, "anod", "B", LINKS * columns);
+	(void) snprintf(one, sizeof(one), "%s, memory", name);
+	print(one, "anod", "B", LINKS * columns);
 	for (unsigned k = 0; k < columns; k++) {
 		stats_unbind(stats, e[k]);
 		expr_free(e[k]);
