@@ -78,6 +78,8 @@ static int plan_find(struct store *s, uint16_t kind, uint16_t first, unsigned n,
 
 	p = &k->plan[k->next_plan++ % PLANS];
 	r = plan_make(s, kind, first, n, p);
+	if (r >= 0 && schema_attr_at(s->schema, kind, first)->flags & SCHEMA_DERIVED)
+		p->version--; /* the next statistic in this column may be of another type */
 	*ret = p;
 	return r;
 }
@@ -230,7 +232,7 @@ static int store_put_row(struct store *s, const struct place *p, struct plan *pl
 
 	news.lapsed = 0;
 	seq_write_begin(&p->seg->seq[p->row]);
-	if ((known & all) != all || lost || plan->outside || p->block->age.due_us <= now_us)
+	if ((known & all) != all || lost || plan->outside || age_pending(s, p->block, now_us))
 		news.changed = news.was = news.again = 0;
 	else if (plan->tell)
 		others = put_fast(p, n, col, raw, now_us, true, &news);

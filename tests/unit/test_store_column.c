@@ -2,7 +2,10 @@
 #include "facts/table.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 
+#include "base/shm.h"
 #include "facts/value.h"
 #include "unit/facts_help.h"
 
@@ -126,4 +129,49 @@ Test(store_column, marks_say_what_happened)
 	cr_expect(eq(u64, *table_dirty(s, 1), 1));
 	t = table_block(s, 1, schema_attr(schema, "link", "mtu")->slot, 0);
 	cr_expect_null(t);
+}
+
+static void limit_memory(rlim_t size)
+{
+	struct rlimit l = { size, RLIM_INFINITY };
+
+	cr_assert(eq(int, setrlimit(RLIMIT_FSIZE, &l), 0));
+}
+
+Test(store_column, want_of_memory_is_refused_and_leaves_everything_as_it_was)
+{
+	_cleanup_(schema_freep) struct schema *schema = help_schema();
+	_cleanup_(store_freep) struct store *s = store_new(schema);
+	const struct schema_attr *alias = schema_attr(schema, "link", "alias");
+	struct anod_value v = value_text("x");
+	struct store_stats stats;
+	char name[16];
+	uint32_t e;
+	int i, r = 0;
+
+	(void) signal(SIGXFSZ, SIG_IGN);
+	store_get_stats(s, &stats);
+	limit_memory((rlim_t) stats.bytes + SHM_STEP);
+	for (i = 0; r == 0; i++) {
+		(void) snprintf(name, sizeof(name), "eth%d", i);
+		r = store_entity(s, 1, name, 1, &e);
+		if (r == 0)
+			r = store_publish(s, e, alias->slot, &v, 1);
+	}
+	cr_expect(eq(int, r, -ENOSPC));
+	cr_expect(gt(int, i, 500));
+	store_get_stats(s, &stats);
+	cr_expect(eq(uint, store_count(s, 1), stats.n_entities));
+	for (int k = 0; k < i - 1; k++) {
+		(void) snprintf(name, sizeof(name), "eth%d", k);
+		cr_assert_null(help_get(s, "link", name, "alias", 1).why);
+	}
+
+	limit_memory(RLIM_INFINITY);
+	for (int k = 0; k < 200; k++, i++) {
+		(void) snprintf(name, sizeof(name), "eth%d", i - 1);
+		help_put(s, "link", name, "alias", v, 2);
+		cr_assert_null(help_get(s, "link", name, "alias", 2).why);
+	}
+	cr_expect(eq(u32, store_nth(s, 1, (unsigned) i - 2), store_find(s, 1, name)));
 }

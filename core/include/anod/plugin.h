@@ -278,10 +278,12 @@ struct anod_host {
 	int (*object_sync)(struct anod_ctx *, enum anod_obj_type, enum anod_sync);
 
 	/* ---- agents (get and each: sensors too) ---- */
-	/* 0 and *ret_age_us (may be NULL), -ENOENT: no such entity.  Unknown is a value. */
+	/* 0 and *ret_age_us (may be NULL), -ENOENT: no such entity.  Unknown is a value.  An agent reads
+	 * memory that the host goes on writing: each value is whole, but two calls may see two moments,
+	 * also inside one callback; what changed is told by event() afterwards. */
 	int (*get)(struct anod_ctx *, const char *kind, const char *entity, const char *attr,
 		   struct anod_value *ret, uint64_t *ret_age_us);
-	/* The n-th entity of a kind in the order of names, or NULL. */
+	/* The n-th entity of a kind in the order of names, or NULL.  Valid until the 16th next call. */
 	const char *(*each)(struct anod_ctx *, const char *kind, unsigned n);
 	/* Call back whenever the truth of 'expr' changes for an entity, and once at first for
 	 * each.  -EINVAL: does not parse or check; the host has logged where.  -EPERM: it reads
@@ -374,7 +376,9 @@ struct anod_plugin {
 	const char *name, *version, *summary;
 	const struct anod_opt *opts;   /* ended by a NULL name */
 	const struct anod_kind *kinds; /* sensor: what it publishes; ended by a NULL name */
-	const char *const *reads;      /* agent: "link.carrier", "path.*"; NULL-ended */
+	/* Agent: "link.carrier", "path.*"; NULL-ended.  Events come of event-driven attributes that
+	 * are named in full or by "*", and of sampled ones (max_age_ms > 0) named in full. */
+	const char *const *reads;
 	const char *const *proposes;   /* agent: action kinds; NULL-ended */
 	const char *const *senses;     /* agent: sensors it may ask; NULL-ended */
 	uint32_t asks;		       /* agent: 1 when it may ask models */
