@@ -257,6 +257,7 @@ const char *action_text(const struct anod_action *a, char *buf, size_t size);
 /* verify.c: NULL and a positive errno, {"running":true}, or the result: ask again until it comes. */
 struct cJSON *verify_json(struct host *h, int *ret_error);
 void verify_done(struct host *h);
+int verify_read(struct model *m); /* verify_read.c: all that the kernel says; blocks */
 
 /* doctor.c */
 struct cJSON *doctor_json(struct host *h);

@@ -11,15 +11,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fib_rules.h>
 #include <linux/if.h>
-#include <linux/nexthop.h>
-#include <linux/rtnetlink.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,17 +31,10 @@
 #define SECONDS_MAX 20 /* for the child */
 #define ANSWER_MAX  (256u << 10)
 #define LISTED_MAX  20 /* differences that are named */
-#define DUMP_TRIES  5
 
-static const struct {
-	const char *name;
-	uint16_t msg, head;
-} types[ANOD_OBJ_TYPES] = {
-	[ANOD_OBJ_LINK] = { "links", RTM_GETLINK, sizeof(struct ifinfomsg) },
-	[ANOD_OBJ_ADDR] = { "addresses", RTM_GETADDR, sizeof(struct ifaddrmsg) },
-	[ANOD_OBJ_ROUTE] = { "routes", RTM_GETROUTE, sizeof(struct rtmsg) },
-	[ANOD_OBJ_NEXTHOP] = { "nexthops", RTM_GETNEXTHOP, sizeof(struct nhmsg) },
-	[ANOD_OBJ_RULE] = { "rules", RTM_GETRULE, sizeof(struct fib_rule_hdr) },
+static const char *const type_name_of[ANOD_OBJ_TYPES] = {
+	[ANOD_OBJ_LINK] = "links",	 [ANOD_OBJ_ADDR] = "addresses", [ANOD_OBJ_ROUTE] = "routes",
+	[ANOD_OBJ_NEXTHOP] = "nexthops", [ANOD_OBJ_RULE] = "rules",
 };
 
 struct verify {
@@ -56,103 +45,6 @@ struct verify {
 	size_t n;
 	bool done;
 };
-
-/* ---- in the child: the kernel's state -------------------------------------------------------- */
-
-struct reading {
-	struct model *model;
-	struct anod_object pending; /* a route whose twins may follow; type 0: none */
-	bool interrupted;
-};
-
-static int keep(struct reading *r, const struct anod_object *o)
-{
-	int e = 0;
-
-	if (r->pending.type && o && anod_object_same_key(&r->pending, o)) {
-		anod_object_merge_twin(&r->pending, o);
-		return 0;
-	}
-	if (r->pending.type)
-		e = model_put(r->model, &r->pending);
-	r->pending.type = 0;
-	if (o && o->type == ANOD_OBJ_ROUTE)
-		r->pending = *o;
-	else if (o)
-		e = model_put(r->model, o);
-	return e;
-}
-
-/* 1: the dump is complete, 0: more follows, -errno. */
-static int take_datagram(struct reading *r, const uint8_t *buf, size_t left)
-{
-	const struct nlmsghdr *m = (const void *) buf;
-	int32_t error = 0;
-
-	for (; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
-		struct anod_object o;
-		bool gone;
-
-		if (m->nlmsg_flags & NLM_F_DUMP_INTR)
-			r->interrupted = true;
-		if (m->nlmsg_type == NLMSG_DONE || m->nlmsg_type == NLMSG_ERROR) {
-			if (m->nlmsg_len >= NLMSG_HDRLEN + sizeof(error))
-				memcpy(&error, NLMSG_DATA(m), sizeof(error));
-			error = error == -EOPNOTSUPP ? 0 : error; /* no next-hop objects */
-			return error < 0 ? error : keep(r, NULL) < 0 ? -ENOMEM : 1;
-		}
-		if (anod_rtnl_decode(m, &o, &gone) > 0 && !gone && !anod_object_is_noise(&o) &&
-		    keep(r, &o) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int read_type(int fd, struct reading *r, uint32_t type)
-{
-	static uint8_t buf[64u << 10] __attribute__((aligned(8)));
-	struct {
-		struct nlmsghdr h;
-		uint8_t rest[32];
-	} q = { .h = { .nlmsg_type = types[type].msg,
-		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-		       .nlmsg_len = NLMSG_LENGTH(types[type].head) } };
-	int e = 0;
-
-	if (send(fd, &q, q.h.nlmsg_len, 0) < 0)
-		return -errno;
-	while (e == 0) {
-		ssize_t n = recv(fd, buf, sizeof(buf), 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		e = take_datagram(r, buf, (size_t) n);
-	}
-	return e < 0 ? e : 0;
-}
-
-static int read_kernel(struct reading *r)
-{
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), on = 1, e = 0;
-
-	if (fd < 0 || setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on)) < 0)
-		return -errno;
-	for (uint32_t t = ANOD_OBJ_LINK; t < ANOD_OBJ_TYPES && e >= 0; t++) {
-		for (unsigned k = 0; types[t].msg && k < DUMP_TRIES; k++) {
-			r->interrupted = false;
-			(void) model_sync(r->model, t, ANOD_SYNC_BEGIN);
-			e = read_type(fd, r, t);
-			if (e >= 0)
-				(void) model_sync(r->model, t, ANOD_SYNC_DONE);
-			if (e < 0 || !r->interrupted)
-				break;
-		}
-	}
-	(void) close(fd);
-	return e;
-}
 
 /* ---- in the child: the comparison ------------------------------------------------------------ */
 
@@ -207,7 +99,7 @@ static void add_side(cJSON *o, const char *name, const struct compare *c)
 static unsigned compare_type(cJSON *data, const struct model *ours, const struct model *kernel,
 			     uint32_t type)
 {
-	cJSON *o = cJSON_AddObjectToObject(data, types[type].name);
+	cJSON *o = cJSON_AddObjectToObject(data, type_name_of[type]);
 	cJSON *list = cJSON_CreateArray();
 	struct compare mine = { .other = kernel, .missing = "not in the kernel", .list = list };
 	struct compare theirs = { .other = ours, .missing = "not known to anod" };
@@ -266,21 +158,21 @@ static int check_link(const struct anod_object *o, void *data)
 
 static cJSON *compare(const struct model *ours, const struct link_facts *facts, unsigned n_facts)
 {
-	struct reading r = { .model = model_new() };
+	struct model *kernel = model_new();
 	cJSON *data = cJSON_CreateObject(), *o;
 	struct facts_check c = { .facts = facts, .n = n_facts };
 	unsigned different = 0;
-	int e = r.model ? read_kernel(&r) : -ENOMEM;
+	int e = kernel ? verify_read(kernel) : -ENOMEM;
 
 	if (e < 0) {
 		cJSON_AddStringToObject(data, "error", strerror(-e));
 		return data;
 	}
 	for (uint32_t t = ANOD_OBJ_LINK; t < ANOD_OBJ_TYPES; t++)
-		if (types[t].msg)
-			different += compare_type(data, ours, r.model, t);
+		if (type_name_of[t])
+			different += compare_type(data, ours, kernel, t);
 	c.list = cJSON_CreateArray();
-	(void) model_each(r.model, ANOD_OBJ_LINK, check_link, &c);
+	(void) model_each(kernel, ANOD_OBJ_LINK, check_link, &c);
 	o = cJSON_AddObjectToObject(data, "facts");
 	cJSON_AddNumberToObject(o, "checked", c.n_checked);
 	cJSON_AddItemToObject(o, "differences", c.list);

@@ -124,15 +124,15 @@ static void open_namespace(void)
 
 /* ---- limit ---------------------------------------------------------------------------------- */
 
-static unsigned walk(const uint8_t *buf, ssize_t n)
+static unsigned walk(void *buf, ssize_t n)
 {
-	const struct nlmsghdr *m = (const void *) buf;
-	int left = (int) n;
+	struct nlmsghdr *m = buf;
+	unsigned left = (unsigned) n;
 	unsigned count = 0;
 
 	for (; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
-		const struct rtmsg *r = NLMSG_DATA(m);
-		const struct rtattr *a = RTM_RTA(r);
+		struct rtmsg *r = NLMSG_DATA(m);
+		struct rtattr *a = RTM_RTA(r);
 		int rest = (int) RTM_PAYLOAD(m);
 
 		if (m->nlmsg_type == NLMSG_DONE)
@@ -269,7 +269,7 @@ static double libnl_resync(void)
 static double libnl_lost(void)
 {
 	struct nl_cache_mngr *mngr;
-	struct nl_cache *c;
+	struct nl_cache *c = NULL;
 	unsigned size = SMALL;
 	int before, fd;
 

@@ -34,11 +34,10 @@ static uint64_t sum; /* of bytes, so that no reader can leave the counters unrea
 
 /* ---- bare netlink --------------------------------------------------------------------------- */
 
-static void add_up(const struct nlmsghdr *m, size_t head, unsigned short wanted)
+static void add_up(struct nlmsghdr *m, size_t head, unsigned short wanted)
 {
 	int left = (int) (m->nlmsg_len - NLMSG_LENGTH(NLMSG_ALIGN(head)));
-	const struct rtattr *a =
-		(const void *) ((const uint8_t *) m + NLMSG_LENGTH(NLMSG_ALIGN(head)));
+	struct rtattr *a = (void *) ((uint8_t *) m + NLMSG_LENGTH(NLMSG_ALIGN(head)));
 
 	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
 		const struct rtnl_link_stats64 *s = RTA_DATA(a);
@@ -57,7 +56,7 @@ static void dump(const void *q, size_t size, size_t head, unsigned short wanted)
 		must(-errno, "send");
 	for (n_links = 0;;) {
 		ssize_t n = recv(fd, buf, sizeof(buf), 0);
-		int left = (int) n;
+		unsigned left = (unsigned) n;
 
 		must(n < 0 ? -errno : 0, "recv");
 		for (struct nlmsghdr *m = (void *) buf; NLMSG_OK(m, left);
@@ -215,7 +214,7 @@ static unsigned some_links(uint32_t *ifindex, unsigned max)
 
 	must(send(fd, &q, sizeof(q), 0) < 0 ? -errno : 0, "send");
 	for (;;) {
-		int left = (int) recv(fd, buf, sizeof(buf), 0);
+		unsigned left = (unsigned) recv(fd, buf, sizeof(buf), 0);
 
 		for (struct nlmsghdr *m = (void *) buf; NLMSG_OK(m, left);
 		     m = NLMSG_NEXT(m, left)) {
