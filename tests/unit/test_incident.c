@@ -289,6 +289,8 @@ Test(incident, evidence_has_the_value_and_the_age_that_its_facts_had)
 					"\"age_us\":7000000}"),
 			   "%s", text);
 	cr_expect_not_null(strstr(text, "\"value\":null,\"age_us\":null"), "%s", text);
+	cJSON_Delete(line);
+	line = cJSON_Parse(text);
 	free(text);
 
 	/* The same after a restart. */
