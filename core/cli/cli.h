@@ -66,6 +66,8 @@ void show_status(const struct cli *c, const cJSON *data);
 void show_schema(const struct cli *c, const cJSON *data);
 void show_agents(const struct cli *c, const cJSON *data);
 int show_doctor(const struct cli *c, const cJSON *data);
+/* verify.c: the whole of 'doctor --verify'. */
+int verify_command(struct cli *c);
 void show_monitor(const struct cli *c, const cJSON *event);
 /* story.c */
 void show_incidents(const struct cli *c, const cJSON *data);

@@ -15,6 +15,7 @@ static const char usage[] =
 	"\n"
 	"  status                  what the daemon is, sees and does\n"
 	"  doctor                  what it cannot see or do here, why, and the cure\n"
+	"  doctor --verify         compare what it knows with what the kernel says now\n"
 	"  facts [PATTERN...]      facts with their ages; PATTERN is a glob over KIND/NAME.ATTR\n"
 	"        [--watch]         ... live: a table on a terminal, lines of changes elsewhere\n"
 	"        [--lines]         ... lines of changes, also on a terminal\n"
@@ -130,7 +131,8 @@ static int cmd_doctor(struct cli *c, int argc, char **argv)
 	cJSON *answer;
 	int status;
 
-	(void) argv;
+	if (argc == 1 && strcmp(argv[0], "--verify") == 0)
+		return verify_command(c);
 	if (argc)
 		return EXIT_USE;
 	answer = cli_ask(c, "doctor", NULL);

@@ -8,8 +8,8 @@
  * Pollak 1985).  agents/uplink has the same test for single probes with known parameters; here
  * both unknowns of a counter are learned:
  *
- *   healthy  the ratio of a healthy path, by the rule of three: (lost + 3) / (sent + 3000) is an
- *            upper bound, and the martingale only needs that it is not too low.
+ *   healthy  the ratio of a healthy path: an upper bound of it (the rule of three, and two standard
+ *            deviations), because the martingale only needs that it is not too low.
  *   clumps   a batch of n packets varies more than n coin tosses do when losses come in bursts.
  *            Evidence is divided by the variance ratio (quasi-likelihood, Wedderburn 1974).  For
  *            single probes the chain of outcomes does the same: a loss after a loss says nothing
@@ -31,11 +31,10 @@ static const double ladder[LOSS_LEVELS] = { 1e-5, 1e-4, 0.002, 0.005, 0.01,
 #define BURST	     0.3  /* P(lost | the probe before was lost) on a healthy path */
 #define RULE_LOST    3.0  /* rule of three */
 #define MEMORY_FEEDS 1e5  /* what is healthy is forgotten over so many feeds */
-#define CLUMPS_SPEED 0.01 /* 'clumps' follows within 100 feeds that had losses */
+#define CLUMPS_SPEED 1e-3 /* 'clumps' follows within 1000 batches */
 #define CLUMPS_MAX   100.0
 #define BACK_EVERY   1e4 /* feeds between false all-clears */
 #define BACK_PART    0.2
-#define SUSPICION    1e3 /* odds above which a feed teaches nothing about health */
 
 static double healthy_ratio(const struct loss *l)
 {
@@ -48,6 +47,12 @@ static double healthy_ratio(const struct loss *l)
 static double evidence(double n, double k, double q, double p)
 {
 	return k * log(q / p) + (n - k) * log1p((p - q) / (1 - p));
+}
+
+/* How many packets of a batch are worth one that is lost or not on its own: 2 until learned. */
+static double clump(const struct loss *l, double n)
+{
+	return n > 1 ? 2 + l->clumps : 1;
 }
 
 static void level_feed(struct loss_level *v, double llr, uint64_t time_us, double n, double k)
@@ -71,10 +76,10 @@ static void learn(struct loss *l, double n, double k, double p)
 
 	l->healthy_sent = l->healthy_sent * keep + n;
 	l->healthy_lost = l->healthy_lost * keep + k;
-	if (n > 1 && k > 0)
+	if (n > 1)
 		l->clumps += CLUMPS_SPEED *
-			     (fmin(off * off / (n * p * (1 - p)), CLUMPS_MAX) - 1 - l->clumps);
-	l->clumps = fmax(l->clumps, 0);
+			     (fmin(off * off / (n * p * (1 - p)), CLUMPS_MAX) - 2 - l->clumps);
+	l->clumps = fmax(l->clumps, -1);
 }
 
 /* One feed on a path that is healthy so far. */
@@ -95,7 +100,7 @@ static bool feed_healthy(struct loss *l, uint64_t time_us, double n, double k)
 			continue;
 		}
 		if (!again)
-			llr = evidence(n, k, ladder[i], p) / (1 + l->clumps);
+			llr = evidence(n, k, ladder[i], p) / clump(l, n);
 		else if (dead)
 			llr = evidence(n, k, ladder[i], BURST);
 		level_feed(v, llr, time_us, n, k);
@@ -106,8 +111,7 @@ static bool feed_healthy(struct loss *l, uint64_t time_us, double n, double k)
 	}
 	l->last_lost = k > 0;
 	if (sum < LOSS_ALARM_EVERY * levels) {
-		if (sum < SUSPICION * levels)
-			learn(l, n, k, p);
+		learn(l, n, k, p);
 		return false;
 	}
 	l->ratio = fmax(best->lost / best->sent, p);
@@ -120,7 +124,7 @@ static bool feed_healthy(struct loss *l, uint64_t time_us, double n, double k)
 static bool feed_lossy(struct loss *l, double n, double k)
 {
 	double now = fmin(l->ratio, ladder[LOSS_LEVELS - 1]);
-	double llr = evidence(n, k, l->back_at, now) / (1 + l->clumps);
+	double llr = evidence(n, k, l->back_at, now) / clump(l, n);
 
 	l->back = (1 + l->back) * exp(fmin(llr, 600));
 	return l->back >= BACK_EVERY;

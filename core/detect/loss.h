@@ -31,7 +31,7 @@ struct loss {
 		double sent, lost; /* since then */
 	} level[LOSS_LEVELS];
 	double healthy_sent, healthy_lost; /* learned, slowly forgotten */
-	double clumps;	/* learned variance of a batch over a binomial's, less 1 */
+	double clumps;	/* learned variance of a batch over that of coin tosses, less 2 */
 	double ratio;	/* found; 0: healthy */
 	double back;	/* odds that the loss is gone */
 	double back_at; /* ratio that the reverse test looks for */

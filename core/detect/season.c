@@ -2,8 +2,7 @@
  * season - what a load usually is at this time of day and week, and how unusual this sample is.
  *
  * Design.  Prediction with expert advice (Cesa-Bianchi and Lugosi 2006): each forecast is weighed
- * by the inverse square of its recent mean absolute error, which is the weight of least variance
- * for independent errors and needs no tuning.  The forecast from the level has a time constant of
+ * by the inverse fourth power of its recent mean absolute error, so that the best one leads.  The forecast from the level has a time constant of
  * an hour on purpose: one of minutes would always win, and an outage would be usual after minutes.
  * Forecasts of day and week are a usual value per slot, read with linear interpolation between
  * slots, so that a quarter of an hour is fine enough for a steep morning; they take part when the
@@ -19,6 +18,7 @@
 
 #define US_DAY	     (UINT64_C(86400) * 1000000)
 #define US_WEEK	     (7 * US_DAY)
+#define HUGE_X	     1e30 /* slots are floats */
 #define CLIP	     3.0
 #define LEVEL_US     3600e6  /* time constant of the level */
 #define ERROR_US     43200e6 /* of the judgement of forecasts */
@@ -32,6 +32,11 @@
 
 enum { LEVEL, DAY, WEEK };
 
+/* What is expected: 'low' to 'high' if what usually happens a slot earlier or later is fine too. */
+struct forecast {
+	double mean, low, high;
+};
+
 /* Two neighbours of a phase, 0..1, of a cycle of 'n' slots, and the share of the second. */
 static void slots_at(double phase, unsigned n, unsigned *ret_a, unsigned *ret_b, double *ret_share)
 {
@@ -43,11 +48,12 @@ static void slots_at(double phase, unsigned n, unsigned *ret_a, unsigned *ret_b,
 	*ret_share = at - low;
 }
 
-/* Usual value at a phase; false where nothing is known. */
-static bool profile_read(const struct season_slot *s, unsigned n, double phase, double *ret)
+/* Forecast of a profile at a phase; false where nothing is known. */
+static bool profile_read(const struct season_slot *s, unsigned n, double phase,
+			 struct forecast *ret)
 {
-	unsigned a, b;
-	double share;
+	unsigned a, b, here = (unsigned) (phase * n);
+	double share, mean;
 
 	slots_at(phase, n, &a, &b, &share);
 	if (!(s[a].weight > 0))
@@ -56,7 +62,16 @@ static bool profile_read(const struct season_slot *s, unsigned n, double phase, 
 		b = a;
 	if (!(s[a].weight > 0))
 		return false;
-	*ret = (double) s[a].mean * (1 - share) + (double) s[b].mean * share;
+	mean = (double) s[a].mean * (1 - share) + (double) s[b].mean * share;
+	*ret = (struct forecast){ mean, mean, mean };
+	for (unsigned i = n - 1; i <= n + 1; i++) {
+		const struct season_slot *v = &s[(here + i) % n];
+
+		if (v->weight > 0) {
+			ret->low = fmin(ret->low, (double) v->mean);
+			ret->high = fmax(ret->high, (double) v->mean);
+		}
+	}
 	return true;
 }
 
@@ -77,12 +92,13 @@ static double phase_of(uint64_t time_us, uint64_t cycle_us)
 }
 
 /* The forecasts that there are: bit i of the result says whether ret[i] is one. */
-static unsigned forecasts(const struct season *s, uint64_t time_us, double ret[SEASON_EXPERTS])
+static unsigned forecasts(const struct season *s, uint64_t time_us,
+			  struct forecast ret[SEASON_EXPERTS])
 {
 	uint64_t age = s->last_us - s->first_us;
 	unsigned have = 1u << LEVEL;
 
-	ret[LEVEL] = s->level;
+	ret[LEVEL] = (struct forecast){ s->level, s->level, s->level };
 	if (age >= US_DAY && profile_read(s->day, SEASON_DAY, phase_of(time_us, US_DAY), &ret[DAY]))
 		have |= 1u << DAY;
 	if (age >= US_WEEK &&
@@ -107,7 +123,8 @@ static double spread_at(const struct season *s, uint64_t time_us)
 
 bool season_expect(const struct season *s, uint64_t time_us, struct season_view *ret)
 {
-	double f[SEASON_EXPERTS], sum = 0, weights = 0, floor_error;
+	struct forecast f[SEASON_EXPERTS], sum = { 0 };
+	double weights = 0, floor_error, w;
 	double age = (double) (s->last_us - s->first_us);
 	unsigned have;
 
@@ -121,17 +138,28 @@ bool season_expect(const struct season *s, uint64_t time_us, struct season_view 
 		/* A forecast that was never judged waits. */
 		if (!(have & 1u << i) || (i != LEVEL && s->trust[i] < FEW))
 			continue;
-		weights += 1 / (e * e);
-		sum += f[i] / (e * e);
+		w = 1 / (e * e * e * e);
+		weights += w;
+		sum.mean += f[i].mean * w;
+		sum.low += f[i].low * w;
+		sum.high += f[i].high * w;
 	}
 	*ret = (struct season_view){
-		.expected = sum / weights,
+		.expected = sum.mean / weights,
+		.low = sum.low / weights,
+		.high = sum.high / weights,
 		.spread = spread_at(s, time_us),
 		.sure = (fmin((double) s->n / 64, 1) + fmin(age / (double) US_DAY, 1) +
 			 fmin(age / (double) US_WEEK, 1)) /
 			3,
 	};
 	return true;
+}
+
+/* How far x is above (or below) all that is usual within a slot of now. */
+static double outside(const struct season_view *v, double x)
+{
+	return x > v->high ? x - v->high : x < v->low ? x - v->low : 0;
 }
 
 static void slot_learn(struct season_slot *s, double x, double dt, double slot_us, double limit,
@@ -146,7 +174,8 @@ static void slot_learn(struct season_slot *s, double x, double dt, double slot_u
 
 static void learn(struct season *s, uint64_t time_us, double x, const struct season_view *v)
 {
-	double dt = s->n ? (double) (time_us - s->last_us) : 0, f[SEASON_EXPERTS], off = 0;
+	double dt = s->n ? (double) (time_us - s->last_us) : 0, off = 0;
+	struct forecast f[SEASON_EXPERTS];
 	unsigned have = s->n ? forecasts(s, time_us, f) : 0;
 	double limit[SEASON_EXPERTS] = { INFINITY, INFINITY, INFINITY };
 
@@ -156,7 +185,7 @@ static void learn(struct season *s, uint64_t time_us, double x, const struct sea
 		if (!(have & 1u << i))
 			continue;
 		/* The very first errors say how large errors are; later ones are clipped. */
-		e = fabs(x - f[i]);
+		e = fabs(x - f[i].mean);
 		if (s->trust[i] >= FEW) {
 			limit[i] = fmax(CLIP * s->error[i], 1e-12);
 			e = fmin(e, 2 * limit[i]);
@@ -184,13 +213,14 @@ bool season_feed(struct season *s, uint64_t time_us, double x, struct season_vie
 
 	if (!isfinite(x))
 		return false;
+	x = clip(x, HUGE_X);
 	if (s->n == 0)
 		s->first_us = s->last_us = time_us;
 	if (time_us < s->last_us)
 		time_us = s->last_us;
 	known = season_expect(s, time_us, &v);
 	if (known)
-		v.z = (x - v.expected) / v.spread;
+		v.z = outside(&v, x) / v.spread;
 	learn(s, time_us, x, known ? &v : NULL);
 	s->last_us = time_us;
 	s->n++;

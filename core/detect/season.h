@@ -39,9 +39,10 @@ struct season {
 /* What is expected at a time. */
 struct season_view {
 	double expected;
-	double spread; /* standard deviation around it, robust; > 0 */
-	double z;      /* (x - expected) / spread; of season_feed() only */
-	double sure;   /* 0: fresh, towards 1: the whole week is known */
+	double low, high; /* what is expected within a slot of that time: nobody is that punctual */
+	double spread;	  /* standard deviation around it, robust; > 0 */
+	double z;	  /* how far x is outside low..high, in spreads; of season_feed() only */
+	double sure;	  /* 0: fresh, towards 1: the whole week is known */
 };
 
 /*

@@ -20,7 +20,7 @@
 #define SHIFT_ALARM_EVERY 1e6
 #define SHIFT_LEAST	  0.005
 #define SHIFT_PERSISTS	  5   /* samples that the new level has to last */
-#define SHIFT_RING	  128 /* samples that are kept; a power of two */
+#define SHIFT_RING	  256 /* samples that are kept; a power of two */
 
 struct shift {
 	double x[SHIFT_RING];	      /* the last samples, by number modulo SHIFT_RING */

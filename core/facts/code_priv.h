@@ -1,8 +1,8 @@
 /*
  * code_priv - instructions of the vector machine; for its own files.
  *
- *   code_compile.c   trees to programs
- *   code_run.c       the machine
+ *   code_compile.c   trees to programs (and code_gen.c, code_value.c)
+ *   code_run.c       the machine (and code_compare.c)
  *   code_count.c     count, every and any over the rows of a kind
  *   code_vec.c       its inner loops
  *
@@ -37,9 +37,9 @@ enum code_op_type {
 	CODE_OR,
 	CODE_SKIP_AND, /* to 'jump' when truth a decides every row */
 	CODE_SKIP_OR,
-	CODE_HELD,	/* node */
-	CODE_TREE,	/* node: ask the tree evaluator */
-	CODE_PART,	/* jump: number of the part */
+	CODE_HELD, /* node */
+	CODE_TREE, /* node: ask the tree evaluator */
+	CODE_PART, /* jump: number of the part */
 	CODE_COUNT_TEST /* jump: number of the count: every, any */,
 	/* values */
 	CODE_LOAD,  /* slot, type */

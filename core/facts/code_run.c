@@ -7,25 +7,8 @@
  * instructions that work row by row (texts, names, the tree evaluator) look at 'rows'; the others
  * are cheaper on all 64 than on a choice of them.
  */
-#include <math.h>
-#include <string.h>
-
-#include "facts/code_priv.h"
+#include "facts/code_machine.h"
 #include "facts/code_vec.h"
-
-/* The lowest bit of a mask, as a number; the mask is not 0. */
-#define LOWEST(mask) ((unsigned) __builtin_ctzll(mask))
-/* The lowest row first; 'rest' is used up. */
-#define FOR_EACH_ROW(k, rest) for (unsigned k; (rest) && (k = LOWEST(rest), 1); (rest) &= (rest) -1)
-
-/* What an instruction works on besides registers. */
-struct frame {
-	const struct code *c;
-	struct code_env *env;
-	unsigned block;
-	uint64_t rows;
-	struct code_machine *m;
-};
 
 const char *code_subject(const struct expr_env *env, uint16_t kind)
 {
@@ -33,166 +16,6 @@ const char *code_subject(const struct expr_env *env, uint16_t kind)
 
 	(void) kind;
 	return e->entity;
-}
-
-static struct code_truth truth_of(uint64_t yes, uint64_t known)
-{
-	return (struct code_truth){ .yes = yes & known, .no = ~yes & known };
-}
-
-static struct code_truth truth_and(struct code_truth a, struct code_truth b)
-{
-	return (struct code_truth){ .yes = a.yes & b.yes, .no = a.no | b.no };
-}
-
-static struct code_truth truth_not(struct code_truth a)
-{
-	return (struct code_truth){ .yes = a.no, .no = a.yes };
-}
-
-static struct code_truth truth_or(struct code_truth a, struct code_truth b)
-{
-	return (struct code_truth){ .yes = a.yes | b.yes, .no = a.no & b.no };
-}
-
-static const struct table_block *column(const struct frame *f, uint16_t slot)
-{
-	return table_block(f->env->env.store, f->c->kind, slot, f->block);
-}
-
-/* ---- comparisons ------------------------------------------------------------------------- */
-
-static struct code_truth column_int(const struct frame *f, const struct code_op *op)
-{
-	const struct table_block *b = column(f, op->slot);
-
-	if (!b)
-		return (struct code_truth){ 0 };
-	switch ((enum value_cmp) op->cmp) {
-	case VALUE_EQ:
-		return truth_of(vec_int_eq(b->u.i, op->u.i), b->known);
-	case VALUE_NE:
-		return truth_of(~vec_int_eq(b->u.i, op->u.i), b->known);
-	case VALUE_LT:
-		return truth_of(vec_int_lt(b->u.i, op->u.i), b->known);
-	case VALUE_LE:
-		return truth_of(~vec_int_gt(b->u.i, op->u.i), b->known);
-	case VALUE_GT:
-		return truth_of(vec_int_gt(b->u.i, op->u.i), b->known);
-	case VALUE_GE:
-		return truth_of(~vec_int_lt(b->u.i, op->u.i), b->known);
-	}
-	return (struct code_truth){ 0 };
-}
-
-static struct code_truth column_real(const struct frame *f, const struct code_op *op)
-{
-	const struct table_block *b = column(f, op->slot);
-
-	if (!b)
-		return (struct code_truth){ 0 };
-	switch ((enum value_cmp) op->cmp) {
-	case VALUE_EQ:
-		return truth_of(vec_real_eq(b->u.r, op->u.r), b->known);
-	case VALUE_NE:
-		return truth_of(~vec_real_eq(b->u.r, op->u.r), b->known);
-	case VALUE_LT:
-		return truth_of(vec_real_lt(b->u.r, op->u.r), b->known);
-	case VALUE_LE:
-		return truth_of(~vec_real_gt(b->u.r, op->u.r), b->known);
-	case VALUE_GT:
-		return truth_of(vec_real_gt(b->u.r, op->u.r), b->known);
-	case VALUE_GE:
-		return truth_of(~vec_real_lt(b->u.r, op->u.r), b->known);
-	}
-	return (struct code_truth){ 0 };
-}
-
-static uint64_t greater(uint8_t type, const struct code_value *a, const struct code_value *b)
-{
-	return type == ANOD_INT ? vec_int_gt2(a->at->i, b->at->i) : vec_real_gt2(a->at->r, b->at->r);
-}
-
-static uint64_t equal(uint8_t type, const struct code_value *a, const struct code_value *b)
-{
-	return type == ANOD_INT ? vec_int_eq2(a->at->i, b->at->i) : vec_real_eq2(a->at->r, b->at->r);
-}
-
-static struct code_truth compare(enum value_cmp cmp, uint8_t type, const struct code_value *a,
-				 const struct code_value *b)
-{
-	uint64_t known = a->known & b->known;
-
-	switch (cmp) {
-	case VALUE_EQ:
-		return truth_of(equal(type, a, b), known);
-	case VALUE_NE:
-		return truth_of(~equal(type, a, b), known);
-	case VALUE_LT:
-		return truth_of(greater(type, b, a), known);
-	case VALUE_LE:
-		return truth_of(~greater(type, a, b), known);
-	case VALUE_GT:
-		return truth_of(greater(type, a, b), known);
-	case VALUE_GE:
-		return truth_of(~greater(type, b, a), known);
-	}
-	return (struct code_truth){ 0 };
-}
-
-/* The same where both intervals are points; different where they are apart. */
-static struct code_truth equal_bounds(uint8_t type, const struct code_value *a,
-				      const struct code_value *a2, const struct code_value *b,
-				      const struct code_value *b2)
-{
-	uint64_t point = compare(VALUE_EQ, type, a, a2).yes & compare(VALUE_EQ, type, b, b2).yes;
-	uint64_t apart =
-		compare(VALUE_LT, type, a2, b).yes | compare(VALUE_GT, type, a, b2).yes;
-
-	return (struct code_truth){ .yes = point & compare(VALUE_EQ, type, a, b).yes, .no = apart };
-}
-
-/* As compare() in expr_eval.c: true when true at the worst corner, false when false at the best. */
-static struct code_truth bounds(const struct frame *f, const struct code_op *op)
-{
-	const struct code_value *v = f->m->value, *a = v + op->a, *a2 = v + op->a2, *b = v + op->b,
-				*b2 = v + op->b2;
-	enum value_cmp cmp = (enum value_cmp) op->cmp;
-	struct code_truth least, most;
-
-	if (cmp == VALUE_EQ || cmp == VALUE_NE) {
-		least = equal_bounds(op->type, a, a2, b, b2);
-		return cmp == VALUE_EQ ? least : truth_not(least);
-	}
-	least = compare(cmp, op->type, a, b2);
-	most = compare(cmp, op->type, a2, b);
-	return (struct code_truth){ .yes = least.yes & most.yes, .no = least.no & most.no };
-}
-
-static struct code_truth same_truth(const struct frame *f, const struct code_op *op)
-{
-	const struct code_truth *a = &f->m->truth[op->a], *b = &f->m->truth[op->b];
-	struct code_truth same = {
-		.yes = (a->yes & b->yes) | (a->no & b->no),
-		.no = (a->yes & b->no) | (a->no & b->yes),
-	};
-
-	return op->cmp == VALUE_EQ ? same : truth_not(same);
-}
-
-static struct code_truth text(const struct frame *f, const struct code_op *op)
-{
-	const struct table_block *b = column(f, op->slot);
-	const char *literal = op->u.node->lit.u.text;
-	size_t size = strnlen(literal, ANOD_TEXT_SIZE - 1) + 1;
-	uint64_t known, rest, same = 0;
-
-	if (!b)
-		return (struct code_truth){ 0 };
-	known = rest = b->known & f->rows & ~b->outside;
-	FOR_EACH_ROW(k, rest)
-	same |= (uint64_t) (memcmp(b->u.text[k], literal, size) == 0) << k;
-	return truth_of(op->cmp == VALUE_EQ ? same : ~same, known);
 }
 
 /* ---- what other entities know ------------------------------------------------------------ */
@@ -309,7 +132,7 @@ static uint64_t arithmetic(const struct frame *f, const struct code_op *op, unio
 
 static void load(const struct frame *f, const struct code_op *op)
 {
-	const struct table_block *b = column(f, op->slot);
+	const struct table_block *b = frame_column(f, op->slot);
 	struct code_value *v = &f->m->value[op->dst];
 
 	if (b) {
@@ -323,8 +146,8 @@ static void load(const struct frame *f, const struct code_op *op)
 static void fill(const struct frame *f, unsigned value, int64_t raw, bool known)
 {
 	vec_int_fill(f->m->lanes[value].i, raw);
-	f->m->value[value] = (struct code_value){ .at = &f->m->lanes[value],
-						  .known = known ? UINT64_MAX : 0 };
+	f->m->value[value] =
+		(struct code_value){ .at = &f->m->lanes[value], .known = known ? UINT64_MAX : 0 };
 }
 
 static void count_bounds(const struct frame *f, const struct code_op *op)
@@ -392,7 +215,7 @@ static void execute_value(const struct frame *f, const struct code_op *op)
 		count_bounds(f, op);
 		return;
 	case CODE_SETTLE:
-		v->known = compare(VALUE_EQ, ANOD_INT, a, a + 1).yes;
+		v->known = code_compare(VALUE_EQ, ANOD_INT, a, a + 1).yes;
 		return;
 	default:
 		v->known = arithmetic(f, op, lanes);
@@ -405,7 +228,7 @@ static void execute_value(const struct frame *f, const struct code_op *op)
 
 static struct code_truth flag(const struct frame *f, const struct code_op *op)
 {
-	const struct table_block *b = column(f, op->slot);
+	const struct table_block *b = frame_column(f, op->slot);
 
 	return b ? truth_of(vec_int_true(b->u.i), b->known) : (struct code_truth){ 0 };
 }
@@ -438,23 +261,23 @@ static void execute_one(const struct frame *f, const struct code_op *op)
 		*dst = named_flag(f, op);
 		break;
 	case CODE_COLUMN_INT:
-		*dst = column_int(f, op);
+		*dst = code_column_int(f, op);
 		break;
 	case CODE_COLUMN_REAL:
-		*dst = column_real(f, op);
+		*dst = code_column_real(f, op);
 		break;
 	case CODE_COMPARE_INT:
 	case CODE_COMPARE_REAL:
-		*dst = compare((enum value_cmp) op->cmp, op->type, v + op->a, v + op->b);
+		*dst = code_compare((enum value_cmp) op->cmp, op->type, v + op->a, v + op->b);
 		break;
 	case CODE_BOUNDS:
-		*dst = bounds(f, op);
+		*dst = code_bounds(f, op);
 		break;
 	case CODE_SAME:
-		*dst = same_truth(f, op);
+		*dst = code_same_truth(f, op);
 		break;
 	case CODE_TEXT:
-		*dst = text(f, op);
+		*dst = code_text(f, op);
 		break;
 	case CODE_NOT:
 		*dst = truth_not(t[op->a]);

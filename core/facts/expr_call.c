@@ -44,7 +44,7 @@ static bool is_counter(const struct expr *e)
 		e->unit == ANOD_UNIT_PACKETS);
 }
 
-static void check_argument(struct check *c, const struct expr *call, const struct stat_desc *d,
+static bool check_argument(struct check *c, const struct expr *call, const struct stat_desc *d,
 			   struct expr *a)
 {
 	char text[EXPR_TEXT_SIZE];
@@ -52,11 +52,11 @@ static void check_argument(struct check *c, const struct expr *call, const struc
 	(void) expr_text(a, text, sizeof(text));
 	if (a->op != EXPR_FACT && !nested(a)) {
 		fail(c, a, "'%s' wants a fact such as link.rx_bytes, not '%s'", d->name, text);
-		return;
+		return false;
 	}
 	check_outside(c, a);
 	if (a->type == ANOD_UNKNOWN)
-		return;
+		return true;
 	if (!d->any && !expr_is_number(a))
 		fail(c, a, "'%s' wants a number, and '%s' is %s", d->name, text,
 		     expr_type_text(a->type, a->unit));
@@ -68,17 +68,22 @@ static void check_argument(struct check *c, const struct expr *call, const struc
 		     d->name, text, expr_type_text(a->type, a->unit));
 	else if (nested(call) > STATS_NESTED)
 		fail(c, a, "functions over time nest at most %d deep", STATS_NESTED);
+	else
+		return true;
+	return false;
 }
 
 static void check_window(struct check *c, const struct expr *e)
 {
 	struct anod_value least = value_int(STATS_WINDOW_MIN, ANOD_UNIT_TIME);
 	struct anod_value most = value_int(STATS_WINDOW_MAX, ANOD_UNIT_TIME);
-	char a[32], b[32];
+	struct anod_value is = value_int((int64_t) e->dur_us, ANOD_UNIT_TIME);
+	char a[32], b[32], text[32];
 
 	if (e->dur_us > 0 && (e->dur_us < STATS_WINDOW_MIN || e->dur_us > STATS_WINDOW_MAX))
-		fail(c, e, "the window of '%s' must be from %s to %s", e->name,
-		     value_format(&least, a, sizeof(a)), value_format(&most, b, sizeof(b)));
+		fail(c, e, "the window of '%s' must be from %s to %s, not %s", e->name,
+		     value_format(&least, a, sizeof(a)), value_format(&most, b, sizeof(b)),
+		     value_format(&is, text, sizeof(text)));
 }
 
 static bool same_entity(const struct expr *a, const struct expr *b)
@@ -91,18 +96,18 @@ static bool same_entity(const struct expr *a, const struct expr *b)
 void check_call(struct check *c, struct expr *e)
 {
 	const struct stat_desc *d = stat_find(e->name);
+	bool good;
 
 	if (!d) {
 		check_name(c, e);
 		return;
 	}
-	check_argument(c, e, d, e->a);
-	if (e->b) {
-		check_argument(c, e, d, e->b);
-		if (e->a->type != ANOD_UNKNOWN && e->b->type != ANOD_UNKNOWN &&
-		    !same_entity(e->a, e->b))
-			fail(c, e->b, "'%s' wants two facts of the same entity", d->name);
-	}
+	good = check_argument(c, e, d, e->a);
+	if (e->b && check_argument(c, e, d, e->b) && e->a->type != ANOD_UNKNOWN &&
+	    e->b->type != ANOD_UNKNOWN && !same_entity(e->a, e->b))
+		fail(c, e->b, "'%s' wants two facts of the same entity", d->name);
 	check_window(c, e);
 	expr_type_call(e);
+	if (!good) /* one message is enough */
+		e->type = ANOD_UNKNOWN;
 }

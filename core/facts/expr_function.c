@@ -63,6 +63,19 @@ static struct expr *parse_argument(struct parse_expr *p)
 	return e;
 }
 
+static bool parse_window(struct parse_expr *p, struct expr *e, const struct stat_desc *d)
+{
+	bool ahead = expr_is_ahead(p, ",");
+
+	if (d->window == STAT_NO && ahead)
+		diag_add(p->diags, DIAG_ERROR, &expr_ahead(p)->place, "'%s' takes no window",
+			 d->name);
+	if (d->window == STAT_NO || (d->window == STAT_MAYBE && !ahead))
+		return d->window == STAT_MAYBE || !ahead;
+	return expr_expect(p, ",", "',' and a duration such as 5m") &&
+	       expr_parse_duration(p, &e->dur_us);
+}
+
 /* "(fact [, fact] [, DUR])" behind a function over time, "(NAME)" behind reversals or path.*. */
 static struct expr *parse_call(struct parse_expr *p, struct expr *e)
 {
@@ -81,9 +94,7 @@ static struct expr *parse_call(struct parse_expr *p, struct expr *e)
 		if (!e->b)
 			return NULL;
 	}
-	if (d && (d->window == STAT_YES || (d->window == STAT_MAYBE && expr_is_ahead(p, ","))) &&
-	    (!expr_expect(p, ",", "',' and a duration such as 5m") ||
-	     !expr_parse_duration(p, &e->dur_us)))
+	if (d && !parse_window(p, e, d))
 		return NULL;
 	return expr_expect(p, ")", "')'") ? TAKE(owned) : NULL;
 }

@@ -46,6 +46,12 @@ struct schema {
 	char why[160];
 };
 
+/* Published once a second. */
+#define BEAT(n, t, u, text)                                                                        \
+	{                                                                                          \
+		.name = n, .type = t, .unit = u, .max_age_ms = 5000, .help = text                  \
+	}
+
 static const struct anod_kind core_kinds[] = {
 	{ .name = "link",
 	  .help = "A network interface of this router.",
@@ -73,6 +79,38 @@ static const struct anod_kind core_kinds[] = {
 			  { .name = "lost_events",
 			    .type = ANOD_INT,
 			    .help = "How often the kernel said that events were lost." },
+			  BEAT("sched_delay", ANOD_INT, ANOD_UNIT_TIME,
+			       "Time that the daemon was ready to run and had to wait for a CPU, "
+			       "in the last second (/proc/self/schedstat)."),
+			  BEAT("psi_cpu", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "Share of the last 10 s in which some task waited for a CPU "
+			       "(/proc/pressure/cpu)."),
+			  BEAT("psi_memory", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "The same for memory (/proc/pressure/memory)."),
+			  BEAT("psi_io", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "The same for disks (/proc/pressure/io)."),
+			  { 0 } } },
+	{ .name = "sensor",
+	  .help = "What a sensor says of its own work; the name is the plugin's.",
+	  .attrs =
+		  (const struct anod_attr[]){
+			  BEAT("overruns", ANOD_INT, ANOD_UNIT_NONE,
+			       "Times that a socket's buffer was full and events were lost "
+			       "(ENOBUFS)."),
+			  BEAT("resyncs", ANOD_INT, ANOD_UNIT_NONE,
+			       "Whole readings that made up for lost events."),
+			  BEAT("interrupted", ANOD_INT, ANOD_UNIT_NONE,
+			       "Dumps that the kernel called inconsistent and that were read again "
+			       "(NLM_F_DUMP_INTR)."),
+			  BEAT("gaps", ANOD_INT, ANOD_UNIT_NONE,
+			       "Answers that never came (sequence numbers)."),
+			  BEAT("missed", ANOD_INT, ANOD_UNIT_NONE,
+			       "Changes of a carrier that no event told of."),
+			  BEAT("errors", ANOD_INT, ANOD_UNIT_NONE, "Readings that failed."),
+			  BEAT("behind", ANOD_INT, ANOD_UNIT_TIME,
+			       "How late it was against its period, at worst in the last second."),
+			  BEAT("period", ANOD_INT, ANOD_UNIT_TIME,
+			       "How often it reads now; 0: driven by events."),
 			  { 0 } } },
 	{ 0 },
 };
@@ -355,6 +393,7 @@ int schema_derive(struct schema *s, uint16_t kind, const struct anod_attr *attr,
 	struct kind_node *k = kind > 0 && kind <= s->n_kinds ? s->kind[kind - 1] : NULL;
 	struct anod_attr derived = *attr;
 	const struct attr_node *a = k ? attr_find(k, attr->name) : NULL;
+	const char *source = source_intern(s, "core");
 	int r;
 
 	*ret_why = s->why;
@@ -371,7 +410,7 @@ int schema_derive(struct schema *s, uint16_t kind, const struct anod_attr *attr,
 		return -ENOSPC;
 	}
 	derived.flags |= SCHEMA_DERIVED;
-	r = attr_add(s, source_intern(s, "core"), k, &derived);
+	r = source ? attr_add(s, source, k, &derived) : -ENOMEM;
 	if (r < 0) {
 		(void) snprintf(s->why, sizeof(s->why), "out of memory");
 		return r;

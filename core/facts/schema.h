@@ -6,8 +6,9 @@
  *
  * Built in, declared by schema_new() with source "core":
  *   link.role TEXT, link.capacity BPS    from the configuration's "link NAME { ... }"
- *   host.lateness TIME, host.resyncs,    the daemon's own (architecture.md promise 9)
- *   host.lost_events
+ *   host.lateness TIME, host.resyncs,    the daemon's own (architecture.md promises 8 and 9)
+ *   host.lost_events, host.sched_delay TIME, host.psi_cpu, psi_memory, psi_io RATIO
+ *   sensor.overruns, resyncs, interrupted, gaps, missed, errors, behind TIME, period TIME
  * Names without a stored value, resolved by the evaluator's environment:
  *   action.KIND's arguments, action.kind, action.step; model.confidence; evidence.count;
  *   resource; capacity

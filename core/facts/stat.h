@@ -26,7 +26,7 @@
 
 #define STAT_PARTS	  32
 #define STAT_PARTS_SKETCH 16  /* of the quantiles */
-#define STAT_PARTS_ZSCORE 512 /* with one sample each */
+#define STAT_PARTS_ZSCORE 240 /* with one sample each */
 
 enum stat_fn {
 	STAT_RATE = 1,

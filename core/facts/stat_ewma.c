@@ -34,5 +34,9 @@ double ewma_feed(void *state, const struct stat_window *w, const struct stat_sam
 	e->sum += share * (s->value - e->sum);
 	e->weight += share * (1 - e->weight);
 	e->last_us = s->time_us;
+	if (!isfinite(e->sum)) { /* it would never be finite again */
+		*e = (struct ewma){ 0 };
+		return (double) NAN;
+	}
 	return stat_covered(w, e->first_us, s->time_us) ? e->sum / e->weight : (double) NAN;
 }

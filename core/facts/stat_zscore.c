@@ -11,6 +11,7 @@
  * clock are; then the mean deviation takes its place (Iglewicz and Hoaglin 1993).
  */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -40,7 +41,7 @@ static float *ring(const struct zscore *z)
 
 static uint32_t *slots(const struct zscore *z)
 {
-	return (uint32_t *) (z->sorted + 2 * (size_t) z->room);
+	return (void *) (z->sorted + 2 * (size_t) z->room);
 }
 
 static size_t bytes(uint32_t room)
@@ -73,6 +74,14 @@ static int grow(struct zscore *z, struct stat_memory *m)
 	free(z->sorted);
 	*z = to;
 	return 0;
+}
+
+/* Single precision has an end; what is beyond it is as far as can be. */
+static float narrow(double d)
+{
+	const double most = (double) FLT_MAX / 4;
+
+	return (float) MAX_OF(-most, MIN_OF(d, most));
 }
 
 /* The first that is not less. */
@@ -158,8 +167,8 @@ static void refer_to(struct zscore *z, double m)
 	for (uint32_t k = 0; k < z->n; k++) {
 		float *d = &ring(z)[(z->head + k) & (z->room - 1)];
 
-		z->sorted[k] = (float) ((double) z->sorted[k] - m);
-		*d = (float) ((double) *d - m);
+		z->sorted[k] = narrow((double) z->sorted[k] - m);
+		*d = narrow((double) *d - m);
 	}
 }
 
@@ -176,7 +185,7 @@ double zscore_feed(void *state, const struct stat_window *w, const struct stat_s
 	}
 	while (z->n > 0 && (int32_t) (slots(z)[z->head] - oldest) < 0)
 		forget_oldest(z);
-	d = (float) (s->value - z->reference);
+	d = narrow(s->value - z->reference);
 	if ((z->n == 0 || z->slot != slot) && add(z, d, slot, w->memory) < 0) {
 		zscore_done(z, w);
 		return (double) NAN;
@@ -186,7 +195,7 @@ double zscore_feed(void *state, const struct stat_window *w, const struct stat_s
 	if (fabs(m) > REFERENCE_OFF * spread && m != 0) {
 		refer_to(z, m);
 		m = 0;
-		d = (float) (s->value - z->reference);
+		d = narrow(s->value - z->reference);
 	}
 	if (!stat_covered(w, z->first_us, s->time_us))
 		return (double) NAN;

@@ -80,6 +80,14 @@ static struct stats_column *column_of(const struct stats *t, uint16_t kind, int 
 	return NULL;
 }
 
+bool stats_dropped(const struct stats *t, const struct schema_attr *a)
+{
+	const struct stats_column *c =
+		a->flags & SCHEMA_DERIVED ? column_of(t, a->kind, a->slot) : NULL;
+
+	return c && c->refs == 0;
+}
+
 /* ---- what an expression wants --------------------------------------------------------------- */
 
 static void wanted_name(struct wanted *w)
@@ -196,7 +204,7 @@ static int column_begin(struct stats *t, struct stats_column *c, const struct wa
 			const char **ret_why)
 {
 	static char why[160];
-	size_t size;
+	size_t size, max = t->for_agent ? t->memory.max / 4 * 3 : t->memory.max;
 
 	c->fn = w->fn;
 	c->base = w->base;
@@ -210,11 +218,11 @@ static int column_begin(struct stats *t, struct stats_column *c, const struct wa
 	c->hold_us = w->base->max_age_us == 0 ? stat_hold_us(w->fn->fn, w->span_us) : 0;
 	c->next_us = 0;
 	size = table_n_blocks(t->store, w->base->kind) * stats_block_size(c);
-	if (t->memory.used + size > t->memory.max) {
+	if (t->memory.used + size > max) {
 		(void) snprintf(why, sizeof(why),
 				"%.80s of all %u entities would bring the statistics over %u MiB",
 				w->name, store_count(t->store, w->base->kind),
-				(unsigned) (t->memory.max >> 20));
+				(unsigned) (max >> 20));
 		*ret_why = why;
 		return -ENOSPC;
 	}
@@ -239,13 +247,16 @@ static void column_end(struct stats *t, struct stats_column *c)
 static int column_want(struct stats *t, const struct wanted *w, const char **ret_why,
 		       struct stats_column **ret)
 {
+	unsigned max = t->for_agent ? STATS_MAX - STATS_POLICY : STATS_MAX;
 	struct stats_column *c = find(t, w);
+	static char why[64];
 	int r = 0;
 
 	*ret_why = "out of memory";
 	if (!c || c->refs == 0) {
-		if (t->n_used == STATS_MAX) {
-			*ret_why = "there are 256 statistics already";
+		if (t->n_used >= max) {
+			(void) snprintf(why, sizeof(why), "there are %u statistics already", max);
+			*ret_why = why;
 			r = -ENOSPC;
 		}
 		if (r >= 0 && !c)
@@ -306,6 +317,16 @@ int stats_bind(struct stats *t, struct expr *e, const char **ret_why)
 
 	if (r < 0)
 		stats_unbind(t, e);
+	return r;
+}
+
+int stats_bind_agent(struct stats *t, struct expr *e, const char **ret_why)
+{
+	int r;
+
+	t->for_agent = true;
+	r = stats_bind(t, e, ret_why);
+	t->for_agent = false;
 	return r;
 }
 

@@ -36,6 +36,7 @@
 
 #define STATS_MAX	 256	     /* columns of statistics */
 #define STATS_BYTES_MAX	 (64u << 20) /* of states; see stats_bytes() */
+#define STATS_POLICY	 64	     /* of these, not for agents; and a quarter of the memory */
 #define STATS_NESTED	 2	     /* p95(rate(x, 10s), 15m) */
 #define STATS_WINDOW_MIN (2 * UINT64_C(1000000))
 #define STATS_WINDOW_MAX (UINT64_C(7) * 86400 * 1000000)
@@ -50,6 +51,8 @@ DEFINE_CLEANUP(struct stats *, stats_free);
 /* Bind every function over time in a checked tree to its column (expr.kind, expr.slot), and begin
  * to keep it; counted, so each bind wants one unbind.  -ENOSPC: a limit, '*ret_why' names it. */
 int stats_bind(struct stats *t, struct expr *e, const char **ret_why);
+/* The same for a text that an agent wrote: what the policy may need is kept back. */
+int stats_bind_agent(struct stats *t, struct expr *e, const char **ret_why);
 void stats_unbind(struct stats *t, struct expr *e);
 
 /* Feed what was published since the last store_settle(), after store_expire().  Returns when to be
@@ -58,6 +61,8 @@ uint64_t stats_run(struct stats *t, uint64_t now_us);
 
 size_t stats_bytes(const struct stats *t);
 unsigned stats_count(const struct stats *t);
+/* Is it a statistic that nobody wants any more, so that nobody need hear of it? */
+bool stats_dropped(const struct stats *t, const struct schema_attr *a);
 /* Binds and rows that were refused for a limit. */
 uint64_t stats_refused(const struct stats *t);
 

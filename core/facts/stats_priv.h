@@ -42,6 +42,7 @@ struct stats {
 	unsigned n_used;
 	uint64_t n_drops;
 	uint64_t n_refused;
+	bool for_agent; /* who binds */
 	struct stat_memory memory;
 };
 

@@ -227,15 +227,20 @@ static void column_run(struct stats *t, struct stats_column *c, uint64_t now_us)
 {
 	struct work w = { .t = t, .c = c, .now_us = now_us, .event = c->base->max_age_us == 0 };
 	const uint64_t *touched = table_touched(t->store, c->base->kind);
+	unsigned n = table_n_blocks(t->store, c->base->kind);
 	bool all = now_us >= c->next_us;
 
-	if (all)
+	if (all) {
 		c->next_us = c->hold_us ? now_us + c->hold_us : US_INFINITY;
-	for (unsigned k = 0; k < table_n_blocks(t->store, c->base->kind); k++) {
-		if (!all && !(touched[k / 64] >> k % 64 & 1))
-			continue;
-		w.number = k;
-		block_run(&w, all);
+		for (w.number = 0; w.number < n; w.number++)
+			block_run(&w, true);
+		return;
+	}
+	for (unsigned word = 0; word < (n + 63) / 64; word++) {
+		for (uint64_t left = touched[word]; left; left &= left - 1) {
+			w.number = word * 64 + (unsigned) __builtin_ctzll(left);
+			block_run(&w, false);
+		}
 	}
 }
 

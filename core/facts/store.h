@@ -161,7 +161,8 @@ int store_get_row(const struct store *s, uint32_t entity, uint16_t first, unsign
 uint32_t store_nth(const struct store *s, uint16_t kind, unsigned n);
 unsigned store_count(const struct store *s, uint16_t kind);
 
-/* Earliest time at which a value grows too old, or US_INFINITY. */
+/* A time before which no value grows too old, or US_INFINITY.  It may be early by as much as a
+ * value was renewed since; store_expire() at that time makes it move on. */
 uint64_t store_next_expiry(const struct store *s);
 /* Tell the listeners of what has grown too old; returns how many. */
 unsigned store_expire(struct store *s, uint64_t now_us);

@@ -105,7 +105,9 @@ struct plan {
 	bool events;	  /* one of them at least is event-driven */
 	unsigned version; /* of store.interest */
 	uint64_t reals, bools, outside;
-	uint64_t tell; /* columns of which listeners or the ring hear */
+	uint64_t tell;		     /* columns of which listeners or the ring hear */
+	const struct seg_block *seg; /* whose columns are in col[]; rows come block by block */
+	struct table_block *col[64];
 };
 #define PLANS 4
 
@@ -148,7 +150,7 @@ struct store {
 	uint16_t want[SCHEMA_ATTRS_MAX + 1], need[SCHEMA_ATTRS_MAX + 1];
 	uint16_t event[SCHEMA_ATTRS_MAX + 1];
 	unsigned interest;   /* counts changes of 'want', 'event' and of who listens */
-	struct heap *ageing; /* blocks; apart, because reading it may tidy it */
+	struct heap *ageing; /* blocks */
 	struct {
 		store_listener *fn;
 		void *data;
@@ -271,5 +273,7 @@ void ring_add(struct store *s, const struct store_news *n);
 /* ---- store_age.c ---- */
 /* The block has a known fact that is due then. */
 void age_note(struct store *s, struct block *b, uint64_t due_us);
+/* Is something in the block too old of which store_expire() has not told yet? */
+bool age_pending(struct store *s, struct block *b, uint64_t now_us);
 
 #endif

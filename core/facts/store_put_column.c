@@ -10,14 +10,13 @@
 #include "facts/store_priv.h"
 
 /* Rows that are known, fresh and named, and of which nobody has to hear. */
-static uint64_t rows_plain(const struct store *s, const struct block *b,
-			   const struct schema_attr *a, const struct table_block *t,
-			   uint64_t last_us)
+static uint64_t rows_plain(struct store *s, struct block *b, const struct schema_attr *a,
+			   const struct table_block *t, uint64_t last_us)
 {
 	bool told =
 		s->event[a->id] || (s->n_listeners > 0 && (a->max_age_us == 0 || s->want[a->id]));
 
-	if (told || s->seg->lost[a->id] || b->age.due_us <= last_us)
+	if (told || s->seg->lost[a->id] || age_pending(s, b, last_us))
 		return 0;
 	return t->known & t->named & ~t->outside;
 }

@@ -88,8 +88,8 @@ struct watches *watches_new(struct store *store)
 static void track_free(struct watches *w, struct track *t)
 {
 	for (unsigned i = 0; i < t->reads.n_attrs; i++)
-		store_need(w->store,
-			   schema_attr_by_id(store_schema(w->store), t->reads.attr[i].id), false);
+		store_need(w->store, schema_attr_by_id(store_schema(w->store), t->reads.attr[i].id),
+			   false);
 	parts_close(w, &t->reads, NULL);
 	reads_done(&t->reads);
 	free(t);
@@ -136,7 +136,7 @@ int watch_add(struct watches *w, const struct expr *e, watch_fn *fn, void *data,
 		return -ENOMEM;
 	if (w->n_watches == WATCHES_MAX)
 		return -ENOSPC;
-	r = item_open(w, e, &watch->item);
+	r = item_share(w, ITEM_WATCH, e, &watch->item);
 	if (r < 0)
 		return r;
 
@@ -194,8 +194,8 @@ static int track_new(struct watches *w, const struct expr *e, struct track **ret
 		return r;
 	}
 	for (unsigned i = 0; i < t->reads.n_attrs; i++)
-		store_need(w->store,
-			   schema_attr_by_id(store_schema(w->store), t->reads.attr[i].id), true);
+		store_need(w->store, schema_attr_by_id(store_schema(w->store), t->reads.attr[i].id),
+			   true);
 	*ret = t;
 	return 0;
 }

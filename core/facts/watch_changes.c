@@ -330,7 +330,7 @@ bool changed_twice(const struct watches *w, const struct item *item, int row, co
 		if (again)
 			return true;
 	}
-	return row >= 0 && (item->block[(unsigned) row / TABLE_BLOCK].broken >>
-				    (unsigned) row % TABLE_BLOCK &
-			    1);
+	if (row < 0 || (unsigned) row / TABLE_BLOCK >= item->n_blocks)
+		return false;
+	return item->block[(unsigned) row / TABLE_BLOCK].broken >> (unsigned) row % TABLE_BLOCK & 1;
 }

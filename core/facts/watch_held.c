@@ -160,8 +160,8 @@ static void settle(struct watches *w, struct item *item, unsigned block, uint64_
 	held_changed(w, item, block, changed);
 }
 
-static void note_row(struct held_block *h, unsigned k, enum anod_tri truth, bool first,
-		     bool broken, uint64_t now_us)
+static void note_row(struct held_block *h, unsigned k, enum anod_tri truth, bool first, bool broken,
+		     uint64_t now_us)
 {
 	if (truth != ANOD_TRUE)
 		h->true_since[k] = US_INFINITY;
@@ -248,8 +248,8 @@ static enum anod_tri past_at(const struct item *item, int row, uint64_t now_us)
 	return item->held[block] ? answer_at(item->held[block], k, now_us) : ANOD_FALSE;
 }
 
-static enum anod_tri truth_now(const struct watches *w, const struct item *item,
-			       const char *entity, uint64_t now_us)
+static enum anod_tri truth_now(const struct watches *w, const struct item *item, const char *entity,
+			       uint64_t now_us)
 {
 	struct watch_env e;
 

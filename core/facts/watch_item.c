@@ -43,10 +43,11 @@ uint64_t item_rows(const struct watches *w, const struct item *item, unsigned bl
 
 void item_mark(struct watches *w, struct item *item, unsigned block, uint64_t rows, bool broken)
 {
-	struct item_block *b = &item->block[block];
+	struct item_block *b;
 
 	if (block >= item->n_blocks)
 		return; /* watches.refill is set */
+	b = &item->block[block];
 	b->todo |= rows;
 	if (broken)
 		b->broken |= rows;
@@ -84,8 +85,9 @@ void item_grow(struct watches *w, struct item *item)
 	block = reallocarray(item->block, n, sizeof(*block));
 	if (block)
 		item->block = block;
-	held = item->type == ITEM_HELD ? reallocarray((void *) item->held, n, sizeof(struct held_block *))
-				       : NULL;
+	held = item->type == ITEM_HELD
+		       ? reallocarray((void *) item->held, n, sizeof(struct held_block *))
+		       : NULL;
 	if (held)
 		item->held = held;
 	if (!block || (item->type == ITEM_HELD && !held)) {
@@ -94,7 +96,8 @@ void item_grow(struct watches *w, struct item *item)
 	}
 	memset(&block[item->n_blocks], 0, (n - item->n_blocks) * sizeof(*block));
 	if (held)
-		memset((void *) &held[item->n_blocks], 0, (n - item->n_blocks) * sizeof(struct held_block *));
+		memset((void *) &held[item->n_blocks], 0,
+		       (n - item->n_blocks) * sizeof(struct held_block *));
 	item->n_blocks = n;
 }
 
@@ -179,116 +182,6 @@ void item_run(struct watches *w, struct item *item, uint64_t now_us)
 				run_block(w, item, block, &env);
 		}
 	}
-}
-
-/* ---- nodes ------------------------------------------------------------------------------- */
-
-static int item_share(struct watches *w, enum item_type type, const struct expr *e,
-		      struct item **ret);
-
-struct item *node_item(const struct watches *w, const struct expr *node)
-{
-	struct node_ref *ref;
-
-	HASH_FIND_PTR(w->nodes, &node, ref);
-	return ref ? ref->item : NULL;
-}
-
-static int node_open(struct watches *w, const struct expr *node, struct item **ret)
-{
-	struct node_ref *ref;
-	int r;
-
-	HASH_FIND_PTR(w->nodes, &node, ref);
-	if (!ref) {
-		ref = calloc(1, sizeof(*ref));
-		if (!ref)
-			return -ENOMEM;
-		r = item_share(w, ITEM_HELD, node, &ref->item);
-		if (r < 0) {
-			free(ref);
-			return r;
-		}
-		ref->node = node;
-		HASH_ADD_PTR(w->nodes, node, ref);
-	}
-	ref->refs++;
-	*ret = ref->item;
-	return 0;
-}
-
-static void node_close(struct watches *w, const struct expr *node)
-{
-	struct node_ref *ref;
-
-	HASH_FIND_PTR(w->nodes, &node, ref);
-	if (!ref || --ref->refs > 0)
-		return;
-	HASH_DEL(w->nodes, ref);
-	item_close(w, ref->item);
-	free(ref);
-}
-
-static void parent_remove(struct item *part, const struct item *parent)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < part->n_parents; i++)
-		if (part->parent[i].item != parent)
-			part->parent[kept++] = part->parent[i];
-	part->n_parents = kept;
-}
-
-static int parent_add(struct item *part, struct item *parent, bool wide)
-{
-	struct parent *grown;
-
-	grown = reallocarray(part->parent, part->n_parents + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	part->parent = grown;
-	part->parent[part->n_parents++] =
-		(struct parent){ .item = parent, .wide = wide || part->reads.kind == 0 };
-	return 0;
-}
-
-int parts_open(struct watches *w, struct reads *reads, struct item *parent)
-{
-	unsigned level = 0;
-
-	for (unsigned i = 0; i < reads->n_parts; i++) {
-		struct item *part;
-		int r = node_open(w, reads->part[i].node, &part);
-
-		if (r < 0) {
-			reads->n_parts = i;
-			return r;
-		}
-		level = MAX_OF(level, part->level + 1);
-		r = parent ? parent_add(part, parent, reads->part[i].wide) : 0;
-		if (r < 0) {
-			reads->n_parts = i + 1;
-			return r;
-		}
-	}
-	if (parent)
-		parent->level = parent->type == ITEM_WATCH ? WATCH_LEVELS - 1
-							   : MIN_OF(level, WATCH_LEVELS - 2u);
-	return 0;
-}
-
-void parts_close(struct watches *w, struct reads *reads, const struct item *parent)
-{
-	for (unsigned i = 0; i < reads->n_parts; i++) {
-		struct item *part = node_item(w, reads->part[i].node);
-
-		if (!part)
-			continue;
-		if (parent)
-			parent_remove(part, parent);
-		node_close(w, reads->part[i].node);
-	}
-	reads->n_parts = 0;
 }
 
 /* ---- items ------------------------------------------------------------------------------- */
@@ -381,8 +274,7 @@ static int item_build(struct watches *w, struct item *item, const struct expr *e
 	return code_compile(item->expr, store_schema(w->store), item->reads.kind, &item->code);
 }
 
-static int item_new(struct watches *w, enum item_type type, const struct expr *e,
-		    struct item **ret)
+static int item_new(struct watches *w, enum item_type type, const struct expr *e, struct item **ret)
 {
 	struct item *item = calloc(1, sizeof(*item));
 	int r;
@@ -415,8 +307,7 @@ static int item_new(struct watches *w, enum item_type type, const struct expr *e
 	return 0;
 }
 
-static int item_share(struct watches *w, enum item_type type, const struct expr *e,
-		      struct item **ret)
+int item_share(struct watches *w, enum item_type type, const struct expr *e, struct item **ret)
 {
 	struct item **table = type == ITEM_WATCH ? &w->shared : &w->held, *found;
 	_cleanup_(freep) char *text = expr_format(e);
@@ -436,9 +327,4 @@ static int item_share(struct watches *w, enum item_type type, const struct expr 
 	(*ret)->text = TAKE(text);
 	HASH_ADD_KEYPTR(hh, *table, (*ret)->text, strlen((*ret)->text), *ret);
 	return 0;
-}
-
-int item_open(struct watches *w, const struct expr *e, struct item **ret)
-{
-	return item_share(w, ITEM_WATCH, e, ret);
 }

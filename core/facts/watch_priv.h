@@ -3,6 +3,7 @@
  *
  *   watch.c          the public calls, one run
  *   watch_item.c     expressions under watch: shared, marked, evaluated
+ *   watch_part.c     FOR and WITHIN nodes
  *   watch_changes.c  what changed in the store, and whom it concerns
  *   watch_rows.c     entities that come and go
  *   watch_reads.c    what an expression depends on
@@ -215,14 +216,10 @@ int reads_collect(const struct expr *e, const struct store *store, const struct 
 void reads_done(struct reads *r);
 
 /* ---- watch_item.c ---- */
-/* The item of a watched expression, made or counted once more. */
-int item_open(struct watches *w, const struct expr *e, struct item **ret);
 void item_close(struct watches *w, struct item *item);
-/* The items of the FOR and WITHIN nodes in 'reads'; 'parent' NULL or who hears of them.  On
- * failure those that were opened stay in 'reads', so that parts_close() gives them back. */
-int parts_open(struct watches *w, struct reads *reads, struct item *parent);
-void parts_close(struct watches *w, struct reads *reads, const struct item *parent);
-struct item *node_item(const struct watches *w, const struct expr *node);
+/* The item of a watched expression, or of a node: found or made, and counted. */
+int item_share(struct watches *w, enum item_type type, const struct expr *e, struct item **ret);
+
 void items_free_dead(struct watches *w);
 /* Room for the rows of its kind; without memory watches.refill is set. */
 void item_grow(struct watches *w, struct item *item);
@@ -234,6 +231,13 @@ void item_queue(struct watches *w, struct item *item);
 void item_run(struct watches *w, struct item *item, uint64_t now_us);
 /* Rows of a block that are subjects. */
 uint64_t item_rows(const struct watches *w, const struct item *item, unsigned block);
+
+/* ---- watch_part.c ---- */
+/* The items of the FOR and WITHIN nodes in 'reads'; 'parent' NULL or who hears of them.  On
+ * failure those that were opened stay in 'reads', so that parts_close() gives them back. */
+int parts_open(struct watches *w, struct reads *reads, struct item *parent);
+void parts_close(struct watches *w, struct reads *reads, const struct item *parent);
+struct item *node_item(const struct watches *w, const struct expr *node);
 
 /* ---- watch_changes.c ---- */
 /* -ENOMEM. */

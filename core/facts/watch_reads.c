@@ -74,8 +74,8 @@ static void add_read(struct collect *c, struct read **list, unsigned *n, unsigne
 
 		if (old->id != read->id)
 			continue;
-		if (old->how == DEP_WIDE || (old->how == read->how &&
-					     same_entity(old->entity, read->entity)))
+		if (old->how == DEP_WIDE ||
+		    (old->how == read->how && same_entity(old->entity, read->entity)))
 			return;
 	}
 	if (*n == *room) {

@@ -78,10 +78,11 @@ static void row_gone(struct watches *w, uint16_t kind, unsigned row, uint32_t ha
 		g->row = row;
 	}
 	for (struct item *item = w->kind[kind].items; item; item = item->kind_next) {
-		struct item_block *b = &item->block[block];
+		struct item_block *b;
 
 		if (block >= item->n_blocks)
 			continue;
+		b = &item->block[block];
 		if (item->type == ITEM_HELD) {
 			held_drop(w, item, row, g ? g->name : NULL);
 		} else {

@@ -173,7 +173,7 @@ static int add(struct host *h, unsigned number, uint64_t theirs, struct expr *e,
 	a->truths->agent = CELL_AGENT_NUMBER;
 	*w = (struct agent_watch){ .theirs = theirs, .agent = number, .host = h };
 
-	r = stats_bind(h->stats, e, ret_why);
+	r = stats_bind_agent(h->stats, e, ret_why);
 	if (r < 0) {
 		free(w);
 		return r;

@@ -126,7 +126,7 @@ static int send_schema(struct host *h, unsigned number)
 
 		/* Statistics ("rate(rx_bytes, 30s)") stand behind all others, and agents read
 		 * them through watches only. */
-		if (!a || strchr(a->name, '('))
+		if (!a || a->flags & SCHEMA_DERIVED)
 			continue;
 		copy_text(m.kind, sizeof(m.kind), a->kind_name);
 		copy_text(m.attr, sizeof(m.attr), a->name);

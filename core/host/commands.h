@@ -40,5 +40,6 @@ struct cJSON *cmd_ledger(struct command_call *c);
 struct cJSON *cmd_monitor(struct command_call *c);
 struct cJSON *cmd_top(struct command_call *c);
 struct cJSON *cmd_doctor(struct command_call *c);
+struct cJSON *cmd_verify(struct command_call *c);
 
 #endif

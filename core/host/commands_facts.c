@@ -145,8 +145,11 @@ cJSON *cmd_facts(struct command_call *c)
 	for (uint16_t k = 1; k <= schema_n_kinds(s); k++) {
 		bool maybe[SCHEMA_ATTRS_MAX];
 
-		for (uint16_t slot = 0; slot < schema_n_slots(s, k); slot++)
-			maybe[slot] = fact_match_maybe(&p.match, schema_attr_at(s, k, slot));
+		for (uint16_t slot = 0; slot < schema_n_slots(s, k); slot++) {
+			const struct schema_attr *a = schema_attr_at(s, k, slot);
+
+			maybe[slot] = !stats_dropped(c->h->stats, a) && fact_match_maybe(&p.match, a);
+		}
 		for (unsigned n = 0; n < store_count(c->h->store, k); n++)
 			take_entity(&p, k, store_nth(c->h->store, k, n), maybe);
 	}
@@ -176,8 +179,11 @@ cJSON *cmd_schema(struct command_call *c)
 		attrs = cJSON_AddArrayToObject(o, "attrs");
 		for (uint16_t i = 0; i < schema_n_slots(s, k); i++) {
 			const struct schema_attr *a = schema_attr_at(s, k, i);
-			cJSON *e = cJSON_CreateObject();
+			cJSON *e;
 
+			if (stats_dropped(c->h->stats, a))
+				continue;
+			e = cJSON_CreateObject();
 			cJSON_AddStringToObject(e, "attr", a->name);
 			cJSON_AddStringToObject(e, "type", type_word(a->type));
 			cJSON_AddStringToObject(e, "unit", unit_name(a->unit));

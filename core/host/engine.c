@@ -59,12 +59,22 @@ static enum anod_tri env_member(const struct expr_env *env, const char *set, uin
 	return set_has(h->config, h->store, env->now_us, set, kind, entity);
 }
 
+/* So that watches know which facts a set depends on. */
+static const struct expr *env_set_where(const struct expr_env *env, const char *set)
+{
+	const struct host *h = env->data;
+	const struct policy_set *s = policy_find_set(h->config->policy, set);
+
+	return s ? s->where : NULL;
+}
+
 void host_expr_env(struct host *h, struct expr_env *ret)
 {
 	*ret = (struct expr_env){
 		.store = h->store,
 		.now_us = host_now(h),
 		.member = env_member,
+		.set_where = env_set_where,
 		.data = h,
 	};
 }
@@ -108,7 +118,8 @@ static bool verify_before(const struct expr_env *env, const struct expr *fact, c
 static enum anod_tri verify_held(const struct expr_env *env, const struct expr *node)
 {
 	const struct verify_env *v = (const struct verify_env *) env;
-	const char *subject = node->a && node->a->kind ? verify_subject(env, node->a->kind) : NULL;
+	uint16_t kind = watch_subject_kind(node);
+	const char *subject = kind ? verify_subject(env, kind) : NULL;
 
 	return watch_held(v->host->watches, node, subject ? subject : "", env->now_us);
 }

@@ -122,6 +122,8 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	struct host *h = data;
 
 	cells_ping(h, measure_lateness(h, due));
+	truth_beat(h);
+	needs_beat(h);
 	cells_sweep(h);
 	advice_idle(h);
 	top_idle(h);
@@ -364,7 +366,9 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = sensors_start(h);
+	r = truth_open(h);
+	if (r >= 0)
+		r = sensors_start(h);
 	if (r >= 0)
 		r = proc_start(h, PROC_EXEC);
 	if (r >= 0)
@@ -429,7 +433,9 @@ struct host *host_free(struct host *h)
 	top_done(h);
 	advice_done(h);
 	procs_done(h);
+	verify_done(h);
 	sensors_stop(h);
+	truth_close(h);
 	txns_free(h->txns);
 	h->txns = NULL;
 	configs_sweep(h);

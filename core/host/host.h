@@ -4,7 +4,8 @@
  * The parts, each in a file of its own: host.c (start, turn, stop), procs.c (the other
  * processes), sensors.c (their host table), cells.c (agents), engine.c (what the transaction
  * engine asks for), advice.c (models), record.c (ledger, incidents, monitor), reload.c
- * (configuration), control.c and commands.c (the control socket), doctor.c.
+ * (configuration), control.c and commands.c (the control socket), truth.c (what it may believe
+ * of itself), doctor.c.
  *
  * One loop, one thread.  A turn: messages and timers first, then (on_post) facts that grew too
  * old, statistics, watches, transactions, and the next deadline.
@@ -108,6 +109,9 @@ struct host {
 	unsigned n_sensors;
 	struct instance **sensor;
 	struct request *request; /* sensing on behalf of agents */
+	struct need *needs;	 /* what sensors were told of it */
+	struct truth *truth;
+	struct verify *verify;
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;
@@ -146,7 +150,22 @@ void procs_done(struct host *h);
 /* sensors.c */
 int sensors_declare(struct host *h); /* manifests into the schema */
 int sensors_start(struct host *h);
+void sensors_reloaded(struct host *h); /* links may have other capacities */
 void sensors_stop(struct host *h);
+
+/* needs.c: which values are used, and how often sensors should read them */
+void needs_beat(struct host *h);
+void needs_done(struct host *h);
+
+/* truth.c: facts about the daemon's own eyes */
+int truth_open(struct host *h);
+void truth_close(struct host *h);
+void truth_beat(struct host *h);
+void truth_sync(struct host *h, const struct instance *sensor, enum anod_sync what);
+int truth_health(struct host *h, const struct instance *sensor, enum anod_health what, uint64_t n);
+void truth_forget(struct host *h); /* the sensors are stopped; their facts are unknown */
+
+/* requests.c */
 int sensors_request(struct host *h, unsigned agent, uint64_t id, const struct anod_action *a);
 void sensors_unrequest(struct host *h, unsigned agent, uint64_t id);
 void sensors_unrequest_agent(struct host *h, unsigned agent);
@@ -234,6 +253,10 @@ struct cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_att
 /* txn_json.c */
 struct cJSON *txn_json(const struct host *h, const struct txn *t);
 const char *action_text(const struct anod_action *a, char *buf, size_t size);
+
+/* verify.c: NULL and a positive errno, {"running":true}, or the result: ask again until it comes. */
+struct cJSON *verify_json(struct host *h, int *ret_error);
+void verify_done(struct host *h);
 
 /* doctor.c */
 struct cJSON *doctor_json(struct host *h);

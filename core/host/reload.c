@@ -257,6 +257,8 @@ int host_reload(struct host *h, struct diag_list *diags)
 	txns_policy_changed(h->txns);
 	if (!same_sensors(old, h->config))
 		r = restart_sensors(h);
+	else
+		sensors_reloaded(h);
 	advice_done(h); /* questions name their agent by its number */
 	cells_kill(h);
 	cells_forget(h);

@@ -94,7 +94,7 @@ def test_keys_sort_filter_pause_and_explain(lab, anod, open_screen):
     s.until("PAUSED")
     s.keys(" " + END + "\r")
     text = s.until("the chosen link's facts", lambda t: "facts of wan1" in t and
-                   "link/wan1.carrier " in t)
+                   "link/wan1.role " in t)
     assert "unknown: " in text, text
     s.keys("q")
     s.until("back in the table", lambda t: "facts of" not in t and "LINKv" in t)
@@ -153,12 +153,12 @@ def test_once_and_json_are_for_scripts(anod):
 
 def test_facts_watch_is_a_table_on_a_terminal(lab, anod, open_screen):
     s = open_screen(anod, "facts", "--watch", "link/wan*.carrier*")
-    s.until("6 facts like link/wan*.carrier*")
+    s.until("8 facts like link/wan*.carrier*")
     s.until("link/wan1.carrier_down")
     lab.carrier("wan0", False)
     s.until("a change is marked", lambda t: re.search(r"^\* link/wan0.carrier +false", t, re.M))
     s.keys("/link/lo\r")
-    s.until("link/lo.mtu")
+    s.until("link/lo.rx_bytes")
     s.keys(END)
     s.until("the end", lambda t: "link/lo.alias" in t)
     s.keys("q")

@@ -31,9 +31,13 @@ static inline void random_truth(struct dice *d, unsigned depth, bool counts, FIL
 /* Numbers of bytes. */
 static inline void random_number(struct dice *d, unsigned depth, bool counts, FILE *f)
 {
-	static const char *const leaf[] = { "link.mtu",	     "link.mtu",    "link.eth3.mtu", "1500",
-					    "9000",	     "0",	    "64KiB",	     "link.mtu",
-					    "link.eth70.mtu", "2000000000 x 2000000000 x link.mtu" };
+	static const char *const leaf[] = {
+		"link.mtu",	  "link.mtu",
+		"link.eth3.mtu",  "1500",
+		"9000",		  "0",
+		"64KiB",	  "link.mtu",
+		"link.eth70.mtu", "2000000000 x 2000000000 x link.mtu"
+	};
 	static const char *const fold[] = { "max", "min", "sum", "avg" };
 
 	if (counts && roll(d, 6) == 0) {
@@ -61,13 +65,21 @@ static inline void random_number(struct dice *d, unsigned depth, bool counts, FI
 static inline void random_compare(struct dice *d, unsigned depth, bool counts, FILE *f)
 {
 	static const char *const cmp[] = { "==", "!=", "<", "<=", ">", ">=" };
-	static const char *const real[] = { "link.util", "path.loss", "link.eth5.util",
-					    "link.util + path.loss", "link.util x 2.5",
-					    "path.eth9.loss", "link.util / path.loss",
-					    "link.util / 0", "max(path.loss)", "avg(link.util)" };
+	static const char *const real[] = { "link.util",
+					    "path.loss",
+					    "link.eth5.util",
+					    "link.util + path.loss",
+					    "link.util x 2.5",
+					    "path.eth9.loss",
+					    "link.util / path.loss",
+					    "link.util / 0",
+					    "max(path.loss)",
+					    "avg(link.util)" };
 	static const char *const ratio[] = { "5%", "0", "0.5", "link.util", "path.loss", "50%" };
-	static const char *const text[] = { "link.operstate == up", "link.operstate != up",
-					    "link.role == \"core\"", "link.role != link.operstate",
+	static const char *const text[] = { "link.operstate == up",
+					    "link.operstate != up",
+					    "link.role == \"core\"",
+					    "link.role != link.operstate",
 					    "link.eth1.operstate == up",
 					    "link.address == 10.0.0.1",
 					    "link.address overlaps 10.0.0.0/30" };
@@ -107,10 +119,15 @@ static inline void random_compare(struct dice *d, unsigned depth, bool counts, F
 
 static inline void random_truth(struct dice *d, unsigned depth, bool counts, FILE *f)
 {
-	static const char *const flag[] = { "link.carrier", "link.admin_up", "link.eth2.carrier",
-					    "link.carrier == true", "link.carrier == link.admin_up",
-					    "link.carrier != (path.rtt > 2ms)", "true",
-					    "link.nobody.carrier", "bgp.flaps > 3" };
+	static const char *const flag[] = { "link.carrier",
+					    "link.admin_up",
+					    "link.eth2.carrier",
+					    "link.carrier == true",
+					    "link.carrier == link.admin_up",
+					    "link.carrier != (path.rtt > 2ms)",
+					    "true",
+					    "link.nobody.carrier",
+					    "bgp.flaps > 3" };
 	unsigned what = roll(d, depth > 3 ? 4 : 11);
 
 	if (what < 2) {
@@ -175,9 +192,12 @@ static inline struct expr *random_expr(struct dice *d, const struct schema *sche
 
 static inline struct anod_value random_value(struct dice *d, const struct schema_attr *a)
 {
-	static const int64_t numbers[] = { 0, 1, 1500, 1500, 9000, 2000, 3000, INT64_MAX, INT64_MIN };
+	static const int64_t numbers[] = {
+		0, 1, 1500, 1500, 9000, 2000, 3000, INT64_MAX, INT64_MIN
+	};
 	static const double reals[] = { 0, 0.05, 0.5, 0.25, 1, 1e308, -0.5, -1e308 };
-	static const char *const texts[] = { "up", "down", "core", "up1" };
+	static const char *const texts[] = { "up",  "down",	      "core",
+					     "up1", "lowerlayerdown", "lowerlayerdow" };
 	struct anod_prefix p = { .family = 2, .len = 32, .addr = { 10, 0, 0 } };
 
 	switch ((enum anod_type) a->type) {

@@ -33,10 +33,9 @@ static const char *named(const struct expr_env *env, uint16_t kind)
 static enum anod_tri tree(const struct expr *e, const struct store *s, const char *name,
 			  uint64_t now_us)
 {
-	struct expr_env env = { .store = s,
-				.now_us = now_us,
-				.subject = named,
-				.data = (void *) (uintptr_t) name };
+	struct expr_env env = {
+		.store = s, .now_us = now_us, .subject = named, .data = (void *) (uintptr_t) name
+	};
 
 	return expr_truth(e, &env);
 }

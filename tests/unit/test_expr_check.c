@@ -138,54 +138,6 @@ Test(expr_check, warns_of_what_stays_unknown, .init = setup, .fini = teardown)
 	expect_said("path.loss(mgmt) < 1%", false, true, "'path.loss(...)'");
 }
 
-Test(expr_check, types_functions_over_time, .init = setup, .fini = teardown)
-{
-	static const char *const fine[] = {
-		"rate(link.rx_bytes, 30s) > 1Mbps and rate(link.rx_packets, 2s) > 5k",
-		"rate(path.targets, 1h) > 0.01",
-		"p95(link.util, 15m) > 80% or p50(path.rtt, 7d) > 30ms",
-		"mean(path.rtt, 1m) > 1.5 x low(path.rtt, 1h) or high(link.rx_bps, 5m) > 1Gbps",
-		"trend(path.rtt, 1d) > 1ms or ewma(path.rtt, 10s) > 50ms",
-		"zscore(path.rtt, 15m) > 4 or unusual(link.rx_bps) > 6",
-		"changed(link.operstate) or changed(link.carrier, 5m) and not changed(link.mtu)",
-		"shift(path.rtt, 10m) and level(path.rtt) > 40ms",
-		"lossy(link.rx_crc_errors, link.rx_packets) for 10s",
-		"lossy(path.\"a/b\".targets_up, path.\"a/b\".targets)",
-		"p95(rate(link.rx_bytes, 10s), 15m) > 80% of 1Gbps",
-		"count(link where rate(rx_packets, 10s) > 5) > 1",
-	};
-
-	for (unsigned i = 0; i < ARRAY_SIZE(fine); i++)
-		expect_fine(fine[i]);
-}
-
-Test(expr_check, says_what_a_function_over_time_wants, .init = setup, .fini = teardown)
-{
-	expect_said("rate(link.rx_bps, 30s) > 1Mbps", false, false,
-		    "a bit rate already; write mean(link.rx_bps, 30s)");
-	expect_said("rate(path.rtt, 30s) > 1", false, false, "'trend' tells how fast it grows");
-	expect_said("rate(link.util, 30s) > 1", false, false, "'trend' tells how fast it grows");
-	expect_said("mean(link.carrier, 30s) > 1", false, false, "wants a number, and");
-	expect_said("p95(link.operstate, 30s) > 1", false, false, "is a text");
-	expect_said("mean(action.dst, 30s) > 1", false, false, "wants a fact such as");
-	expect_said("mean(count(ups), 30s) > 1", false, false, "wants a fact such as");
-	expect_said("mean(link.rx_bps, 1s) > 1Mbps", false, false, "must be from 2s to 7d");
-	expect_said("mean(link.rx_bps, 8d) > 1Mbps", false, false, "must be from 2s to 7d");
-	expect_said("changed(link.alias)", false, false, "text from outside the router");
-	expect_said("lossy(link.rx_crc_errors, link.wan0.rx_packets)", false, false,
-		    "two facts of the same entity");
-	expect_said("lossy(path.targets, link.rx_packets)", false, false,
-		    "two facts of the same entity");
-	expect_said("p95(mean(rate(link.rx_bytes, 9s), 9s), 9s) > 1Mbps", false, false,
-		    "nest at most 2 deep");
-	expect_said("mean(link.rx_bps, 30s) > 5", false, false, "a bit rate and 5 is a number");
-	expect_said("rate(link.rx_bytes, 30s) > 5MB", false, false, "they cannot be compared");
-	expect_said("shift(path.rtt, 1m) > 5", false, false, "true or false and 5 is a number");
-	expect_said("rate(link.rx_byts, 30s) > 1Mbps", false, false, "did you mean 'rx_bytes'?");
-	expect_said("mena(link.rx_bps, 30s) > 1", false, false, "did you mean 'mean'?");
-	expect_said("quantile(link.rx_bps) > 1", false, false, "unusual, lossy");
-}
-
 Test(expr_check, keeps_before_to_comparisons_of_verify, .init = setup, .fini = teardown)
 {
 	char said[256];

@@ -104,7 +104,7 @@ Test(sketch, small_whole_numbers_are_exact)
 Test(sketch, grows_coarser_in_time_and_not_in_value_when_memory_ends)
 {
 	struct stat_memory m = { .max = 1 << 20 };
-	static double v[20000];
+	static double v[40000];
 	struct sketch k = { 0 };
 	uint64_t seed = 9;
 	size_t most = 0;
@@ -114,7 +114,8 @@ Test(sketch, grows_coarser_in_time_and_not_in_value_when_memory_ends)
 		double got, near = INFINITY;
 		unsigned from, below = 0;
 
-		v[i] = exp(dice_real(&seed) * 8); /* some 370 buckets */
+		/* Some 370 buckets, and one that is fuller than an entry can count. */
+		v[i] = i % 3 ? exp(dice_real(&seed) * 8) : 5;
 		cr_assert_geq(sketch_add(&k, part, part - 16, v[i], &m), 0, "sample %u", i);
 		most = MAX_OF(most, m.used);
 		cr_assert_leq(k.coarse, SKETCH_COARSE_MAX);

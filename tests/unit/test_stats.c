@@ -149,6 +149,9 @@ Test(stats, shares_a_column_and_gives_it_up_with_the_last, .init = open_all, .fi
 	cr_expect_eq(a->a->a->slot, b->a->b->a->slot);
 	drop(a);
 	cr_expect_eq(stats_count(stats), 1);
+	cr_expect_not(stats_dropped(stats, schema_attr(schema, "link", "rate(rx_packets, 2s)")));
+	cr_expect(stats_dropped(stats, schema_attr(schema, "link", "mean(load, 10s)")));
+	cr_expect_not(stats_dropped(stats, schema_attr(schema, "link", "load")));
 	drop(b);
 	cr_expect_eq(stats_count(stats), 0);
 	a = bound("rate(link.rx_packets, 2s) > 5");
@@ -330,6 +333,30 @@ Test(stats, refuses_over_its_limits_and_says_which, .init = open_all, .fini = cl
 	for (unsigned k = 0; k <= STATS_MAX; k++)
 		drop(e[k]);
 	cr_expect_eq(stats_count(stats), 0);
+}
+
+Test(stats, keeps_some_back_for_the_policy, .init = open_all, .fini = close_all)
+{
+	struct expr *e[STATS_MAX], *shared;
+	unsigned n = 0;
+	const char *why = "";
+	char text[64];
+	int r = 0;
+
+	for (; r >= 0; n++) {
+		(void) snprintf(text, sizeof(text), "mean(link.load, %us) > 1", n + 2);
+		e[n] = help_expr(schema, text);
+		r = stats_bind_agent(stats, e[n], &why);
+	}
+	cr_expect_eq(n - 1, STATS_MAX - STATS_POLICY);
+	cr_expect_not_null(strstr(why, "192"), "%s", why);
+	/* What is kept already costs nothing more; and the policy goes on. */
+	shared = help_expr(schema, "mean(link.load, 2s) > 5");
+	cr_expect_eq(stats_bind_agent(stats, shared, &why), 0);
+	cr_expect_eq(stats_bind(stats, e[n - 1], &why), 0);
+	drop(shared);
+	while (n > 0)
+		drop(e[--n]);
 }
 
 Test(stats, refuses_what_would_take_too_much_memory, .init = open_all, .fini = close_all)

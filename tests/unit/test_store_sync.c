@@ -153,6 +153,8 @@ Test(store_sync, ageing_tells_listeners_once_and_in_time)
 	cr_expect(eq(uint, store_expire(s, 11 * SECOND), 0));
 	help_put(s, "link", "wan0", "util", value_real(0.1, 0), 5 * SECOND);
 	cr_expect(eq(uint, h.known, 0)); /* renewed, not changed */
+	cr_expect(eq(u64, store_next_expiry(s), 11 * SECOND + 1));
+	cr_expect(eq(uint, store_expire(s, 11 * SECOND + 1), 0)); /* now it looks */
 	cr_expect(eq(u64, store_next_expiry(s), 12 * SECOND + 1));
 	cr_expect(eq(uint, store_expire(s, 15 * SECOND), 1));
 	cr_expect(eq(uint, store_expire(s, 15 * SECOND + 1), 1));
@@ -166,6 +168,7 @@ Test(store_sync, ageing_tells_listeners_once_and_in_time)
 	help_put(s, "link", "wan0", "util", value_real(0.1, 0), 101 * SECOND);
 	cr_expect(eq(uint, h.known, 1));
 	(void) store_remove(s, store_find(s, 1, "wan0"), 102 * SECOND);
+	cr_expect(eq(uint, store_expire(s, 200 * SECOND), 0));
 	cr_expect(eq(u64, store_next_expiry(s), US_INFINITY));
 }
 

@@ -109,9 +109,9 @@ static void check_beliefs(const struct side *s, uint64_t now_us)
 				cr_assert(b->truth[n] == -1 || b->truth[n] == ANOD_DOUBT,
 					  "%s of %s, which is gone", b->text, name);
 			else
-				cr_assert(eq(int, (int) b->truth[n],
-					     (int) expr_truth(b->expr, &env)),
-					  "%s of %s", b->text, name);
+				cr_assert(
+					eq(int, (int) b->truth[n], (int) expr_truth(b->expr, &env)),
+					"%s of %s", b->text, name);
 		}
 	}
 }
