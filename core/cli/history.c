@@ -40,9 +40,9 @@ static void add_number(cJSON *o, const char *name, double v)
 		cJSON_AddNumberToObject(o, name, v);
 }
 
-/* The daemon's answer, or NULL after a message. */
+/* The daemon's answer, or NULL after a message (none when it is 'quiet'). */
 static cJSON *ask_one(struct cli *c, const struct wish *w, const char *entity, const char *attr,
-		      int *ret_status)
+		      bool quiet, int *ret_status)
 {
 	cJSON *args = cJSON_CreateObject(), *a, *d = NULL;
 
@@ -55,7 +55,7 @@ static cJSON *ask_one(struct cli *c, const struct wish *w, const char *entity, c
 	if (w->incident)
 		cJSON_AddStringToObject(args, "incident", w->incident);
 	a = cli_ask(c, "history", args);
-	*ret_status = history_refused(a);
+	*ret_status = a && quiet ? (get_bool(a, "ok") ? EXIT_GOOD : EXIT_NO) : history_refused(a);
 	if (*ret_status == EXIT_GOOD)
 		d = cJSON_DetachItemFromObjectCaseSensitive(a, "data");
 	cJSON_Delete(a);
@@ -82,24 +82,24 @@ static int ask_series(struct cli *c, struct wish *w, const char *entity, const c
 		      const cJSON *fact)
 {
 	char rate[96];
+	/* When nobody keeps a counter its rate does as well: it is what would be drawn. */
+	bool spare = !c->json && !w->csv && !w->raw && rate_beside(attr, rate, sizeof(rate));
 	int status;
-	cJSON *d = ask_one(c, w, entity, attr, &status), *other;
+	cJSON *d, *other = NULL;
 
-	if (status != EXIT_GOOD)
-		return status;
-	/* Nobody keeps the counter, but its rate, which is what would be drawn. */
-	if (!c->json && !w->csv && !w->raw && !get_bool(d, "kept") &&
-	    rate_beside(attr, rate, sizeof(rate))) {
-		other = ask_one(c, w, entity, rate, &status);
-		if (get_bool(other, "kept")) {
-			cJSON_Delete(d);
-			d = TAKE(other);
-			(void) snprintf(w->note[w->n], sizeof(w->note[0]), "(%.40s is not kept)",
-					attr);
-		}
-		cJSON_Delete(other);
-		status = EXIT_GOOD;
+	d = ask_one(c, w, entity, attr, spare, &status);
+	if (spare && status != EXIT_UNREACHABLE && !get_bool(d, "kept"))
+		other = ask_one(c, w, entity, rate, true, &status);
+	if (get_bool(other, "kept")) {
+		cJSON_Delete(d);
+		d = TAKE(other);
+		(void) snprintf(w->note[w->n], sizeof(w->note[0]), "(%.40s is not kept)", attr);
+	} else if (!d && spare) {
+		d = ask_one(c, w, entity, attr, false, &status); /* now with its message */
 	}
+	cJSON_Delete(other);
+	if (!d)
+		return status != EXIT_GOOD ? status : EXIT_NO;
 	w->fact[w->n] = fact ? cJSON_Duplicate(fact, true) : NULL;
 	w->answer[w->n++] = d;
 	return EXIT_GOOD;

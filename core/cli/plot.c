@@ -294,7 +294,7 @@ static void put_figures(struct page *p, const struct past *s, bool several, unsi
 		page_putf(p, STYLE_YELLOW, "  %u gap%s", s->n_gaps, plural(s->n_gaps));
 	if (s->note[0])
 		page_putf(p, STYLE_YELLOW, "  %s", s->note);
-	if (s->step_us > 0 && !s->holds)
+	else if (s->step_us > 0 && !s->holds)
 		page_putf(p, STYLE_DIM, "  in steps of %s",
 			  duration_text(s->step_us, step, sizeof(step)));
 	page_line(p);

@@ -92,6 +92,12 @@ void show_incident(const struct cli *c, const cJSON *i)
 			      get_number(i, "lines_dropped"));
 }
 
+static void wrapped(const char *what, const char *text)
+{
+	(void) printf("  %-9s", what);
+	print_wrapped(text, 11);
+}
+
 void show_transaction(const struct cli *c, const cJSON *t)
 {
 	const cJSON *k;
@@ -109,14 +115,19 @@ void show_transaction(const struct cli *c, const cJSON *t)
 	if (get(t, "incident"))
 		(void) printf(", incident I%.0f", get_number(t, "incident"));
 	(void) putchar('\n');
-	(void) printf("  because  %s\n", get_text(t, "reason"));
+	wrapped("because", get_text(t, "reason"));
 	if (get_text(t, "expect")[0])
-		(void) printf("  expects  %s\n", get_text(t, "expect"));
-	cJSON_ArrayForEach(k, get(t, "actions"))(void) printf("  action   %s\n", item_text(k));
-	cJSON_ArrayForEach(k, get(t, "changes"))(void)
-		printf("  change   %s -> %s\n",
-		       cJSON_IsString(get(k, "before")) ? get_text(k, "before") : "(nothing)",
-		       cJSON_IsString(get(k, "after")) ? get_text(k, "after") : "(nothing)");
+		wrapped("expects", get_text(t, "expect"));
+	cJSON_ArrayForEach(k, get(t, "actions")) wrapped("action", item_text(k));
+	cJSON_ArrayForEach(k, get(t, "changes"))
+	{
+		char change[700];
+
+		(void) snprintf(change, sizeof(change), "%s -> %s",
+				get_text(k, "before")[0] ? get_text(k, "before") : "(nothing)",
+				get_text(k, "after")[0] ? get_text(k, "after") : "(nothing)");
+		wrapped("change", change);
+	}
 	cJSON_ArrayForEach(k, get(t, "approvals"))(void) printf("  approved by %s\n", item_text(k));
 	if (get_text(t, "why")[0])
 		(void) printf("  %s%s%s%s\n", paint(c, "bold"), get_text(t, "why"), paint(c, "off"),
@@ -142,13 +153,21 @@ static void upper(const char *s, char *buf, size_t size)
 	buf[n] = '\0';
 }
 
+/* The folder is in "policy" of the status; a table has no room for it. */
+static const char *file_of(const char *place)
+{
+	const char *slash = strrchr(place, '/');
+
+	return slash ? slash + 1 : place;
+}
+
 /* "permit "steer"  TRUE  auto  facts", one line for each rule and invariant that was judged. */
 static void show_rules(const struct cli *c, const cJSON *v)
 {
-	static const char *const heads[] = { "  RULE", "TRUTH", "LEVEL", "WHY", "WHERE", NULL };
+	static const char *const heads[] = { "  RULE", "TRUTH", "LEVEL", "WHERE", "WHY", NULL };
 	struct table *t;
 	char name[160], truth[24], why[600];
-	const char *cells[] = { name, truth, "-", why, "" };
+	const char *cells[] = { name, truth, "-", "", why };
 	const cJSON *r;
 
 	if (cJSON_GetArraySize(get(v, "rules")) + cJSON_GetArraySize(get(v, "invariants")) == 0)
@@ -164,7 +183,7 @@ static void show_rules(const struct cli *c, const cJSON *v)
 					? ""
 					: " (does not count)");
 		cells[2] = get_text(r, "level");
-		cells[4] = get_text(r, "place");
+		cells[3] = file_of(get_text(r, "place"));
 		table_row(t, cells);
 		table_paint(t, 1, truth_mark(c, get_text(r, "truth")));
 	}
@@ -180,7 +199,7 @@ static void show_rules(const struct cli *c, const cJSON *v)
 							      : "UNKNOWN");
 		(void) snprintf(why, sizeof(why), "%s%s", get_text(r, "why"),
 				get_bool(r, "excused") ? " (broken before, not worse)" : "");
-		cells[4] = get_text(r, "place");
+		cells[3] = file_of(get_text(r, "place"));
 		table_row(t, cells);
 		table_paint(t, 1, truth_mark(c, holds));
 	}

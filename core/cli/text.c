@@ -38,14 +38,19 @@ bool get_bool(const cJSON *o, const char *name)
 /* Line by line: a line break is no surprise in a text. */
 static void clean_lines(char *text)
 {
-	char *end;
+	char *out = text, *end;
 
-	for (; (end = strchr(text, '\n')); text = end + 1) {
+	for (bool last = false; !last; text = end + 1) {
+		end = text + strcspn(text, "\n");
+		last = *end == '\0';
 		*end = '\0';
-		clean_text(text);
-		*end = '\n';
+		clean_text(text); /* may make it shorter */
+		memmove(out, text, strlen(text) + 1);
+		out += strlen(out);
+		if (!last)
+			*out++ = '\n';
 	}
-	clean_text(text);
+	*out = '\0';
 }
 
 void clean_json(cJSON *o)

@@ -99,8 +99,7 @@ static cJSON *row_json(const struct top *t, uint32_t link)
 	cJSON *row = cJSON_CreateObject(), *why = cJSON_CreateObject();
 	const struct top_mark *m = top_mark_of(t, link);
 	uint64_t oldest = 0;
-	char state[ANOD_TEXT_SIZE];
-	const char *word = top_state(t, link, state);
+	const char *word = top_state(t, link);
 	bool late = false, no_capacity = false;
 
 	cJSON_AddStringToObject(row, "name", store_entity_name(t->host->store, link));

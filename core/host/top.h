@@ -41,7 +41,7 @@ void top_memory_add(struct top_memory *m, const struct top_sample *s);
 const char *top_memory_rate(const struct top_memory *m, const struct top_sample *now,
 			    enum top_count c, double *ret);
 
-/* ---- top_rows.c: which links, in which order -------------------------------------------------- */
+/* ---- what is asked and answered ---------------------------------------------------------------- */
 
 enum top_sort {
 	TOP_NAME,
@@ -127,14 +127,26 @@ struct top {
 	unsigned n_rows;
 };
 
+/* ---- top_facts.c ------------------------------------------------------------------------------- */
+
+void top_look_up(struct top *t); /* fill 'attr' */
+void top_marks(struct top *t);	 /* fill 'mark' */
 /* One fact of a link; false: there is none of the kind, and 'ret' is unknown. */
 bool top_fact(const struct top *t, uint32_t link, enum top_fact f, struct fact *ret);
+/* The column of a fact where it has the row of 'entity', or NULL: unknown there. */
+struct table_block;
+const struct table_block *top_column(const struct top *t, uint32_t entity, enum top_fact f,
+				     unsigned *ret_row);
+/* A number, of any type that has one; false: unknown. */
+bool top_number(const struct top *t, uint32_t link, enum top_fact f, double *ret);
 /* The counters of a link, as far as they may be believed. */
 void top_sample(const struct top *t, uint32_t link, struct top_sample *ret);
-/* "up", "down" (no carrier), "disabled" (admin down), an operstate, or NULL: unknown.  'buf' holds
- * it. */
-const char *top_state(const struct top *t, uint32_t link, char buf[static ANOD_TEXT_SIZE]);
+/* "up", "down" (no carrier), "disabled" (admin down), an operstate, or NULL: unknown.  Borrowed. */
+const char *top_state(const struct top *t, uint32_t link);
 const struct top_mark *top_mark_of(const struct top *t, uint32_t link); /* newest; or NULL */
+
+/* ---- top_rows.c -------------------------------------------------------------------------------- */
+
 /* Are the sampled facts of links needed for this?  While they are, their sensor reads them often. */
 void top_need(struct top *t, bool need);
 /* Fill totals, marks and rows; rows [offset, n_rows) are the answer. */

@@ -271,3 +271,33 @@ def idle_cpu(a):
     before = host_cpu(a)
     time.sleep(3)
     return (host_cpu(a) - before) / 30
+
+
+# ---- history ----
+
+def test_history_draws_what_was(lab, anod, open_screen):
+    traffic = Stream(lab)
+    wait("some seconds are kept", lambda: len([p for p in anod.ask(
+        "history", entity="link/wan0", attr="rx_bps")["points"] if p[1]]) > 3)
+    for cols, rows in ((80, 24), (200, 60)):
+        s = open_screen(anod, "history", "link/wan0", "rx_bytes", "carrier", "--last", "1m",
+                        cols=cols, rows=rows)
+        assert s.end() == 0
+        text = s.text()
+        assert re.search(r"link/wan0 rx_b\w+  bit/s", text), text
+        assert "link/wan0 carrier" in text and "yes for 100% of the time" in text, text
+        assert any("\u2800" < c <= "\u28ff" for c in text), text
+        assert max(len(line) for line in text.split("\n")) > cols - 20
+    plain = open_screen(anod, "history", "link/wan*", "rx_bps", "--last", "1m",
+                        env={"LC_ALL": "C"})
+    assert plain.end() == 0
+    assert all(ord(c) < 128 for c in plain.text()) and "+---" in plain.text()
+    csv = anod.ctl("history", "link/wan0", "rx_bps", "--csv").split("\n")
+    assert csv[0] == "time,entity,attr,value,low,high"
+    assert re.match(r"20\d\d-.*Z,link/wan0,rx_bps,\d", csv[1]), csv[1]
+    data = json.loads(anod.ctl("--json", "history", "link/wan0", "rx_bps"))
+    assert data["kept"] and data["points"]
+    assert "link/wan0 rx_bps" in anod.ctl("history")
+    assert "is no time span" in anod.ctl("history", "link/wan0", "rx_bps", "--last", "x",
+                                         check=False)
+    assert traffic.stats()["got"] > 0

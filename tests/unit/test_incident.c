@@ -259,3 +259,50 @@ Test(incident, every_kind_of_line_has_a_name)
 		cr_assert_not_null(line_kind_name(k));
 	cr_assert_null(line_kind_name(0));
 }
+
+static void look(void *data, const struct anod_ref *ref, struct incident_evidence *ret)
+{
+	(void) data;
+	if (strcmp(ref->attr, "nobody_knows") == 0)
+		return;
+	(void) copy_text(ret->value, sizeof(ret->value), "false");
+	ret->dated = true;
+	ret->age_us = 7 * S;
+}
+
+Test(incident, evidence_has_the_value_and_the_age_that_its_facts_had)
+{
+	struct anod_finding f = finding("uplink-down", "link", "wan0");
+	const struct incident_finding *of;
+	struct cJSON *line = cJSON_CreateObject();
+	uint64_t a, b;
+	char *text;
+
+	f.n_refs = 2;
+	f.ref[0] = (struct anod_ref){ "probe", "wan0/192.0.2.1", "up" };
+	f.ref[1] = (struct anod_ref){ "link", "wan0", "nobody_knows" };
+	incidents_look(s, look, NULL);
+	cr_assert_eq(incident_find(s, "uplink", &f, now, WALL, &a, &b), 0);
+	cJSON_AddItemToObject(line, "incident", incident_json(incident_get(s, b), false));
+	text = cJSON_PrintUnformatted(line);
+	cr_expect_not_null(strstr(text, "{\"fact\":\"probe/wan0/192.0.2.1.up\",\"value\":\"false\","
+					"\"age_us\":7000000}"),
+			   "%s", text);
+	cr_expect_not_null(strstr(text, "\"value\":null,\"age_us\":null"), "%s", text);
+	cJSON_Delete(line);
+	line = cJSON_Parse(text);
+	free(text);
+
+	/* The same after a restart. */
+	(void) incidents_free(s);
+	s = incidents_new(1, listen, NULL);
+	cr_assert_eq(incident_restore(s, line), 1);
+	of = &incident_get(s, b)->finding[0];
+	cr_assert_eq(of->f.n_refs, 2);
+	cr_expect_str_eq(of->f.ref[0].entity, "wan0/192.0.2.1");
+	cr_expect_str_eq(of->f.ref[0].attr, "up");
+	cr_expect_str_eq(of->evidence[0].value, "false");
+	cr_expect_eq(of->evidence[0].age_us, 7 * S);
+	cr_expect_not(of->evidence[1].dated);
+	cJSON_Delete(line);
+}
