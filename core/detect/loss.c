@@ -32,6 +32,7 @@ static const double ladder[LOSS_LEVELS] = { 1e-5, 1e-4, 0.002, 0.005, 0.01,
 #define RULE_LOST    3.0  /* rule of three */
 #define MEMORY_FEEDS 1e5  /* what is healthy is forgotten over so many feeds */
 #define CLUMPS_SPEED 1e-3 /* 'clumps' follows within 1000 batches */
+#define CLUMPS_YOUNG 20.0 /* batches that the prior is worth */
 #define CLUMPS_MAX   100.0
 #define BACK_EVERY   1e4 /* feeds between false all-clears */
 #define BACK_PART    0.2
@@ -77,7 +78,7 @@ static void learn(struct loss *l, double n, double k, double p)
 	l->healthy_sent = l->healthy_sent * keep + n;
 	l->healthy_lost = l->healthy_lost * keep + k;
 	if (n > 1)
-		l->clumps += CLUMPS_SPEED *
+		l->clumps += fmax(CLUMPS_SPEED, 1 / (CLUMPS_YOUNG + (double) l->feeds)) *
 			     (fmin(off * off / (n * p * (1 - p)), CLUMPS_MAX) - 2 - l->clumps);
 	l->clumps = fmax(l->clumps, -1);
 }

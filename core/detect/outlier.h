@@ -5,8 +5,8 @@
  * For "show me the odd ones": where the kind of a series is known, shift, season and loss say
  * more.
  *
- * A score of s means that about one sample in 10^(OUTLIER_DECADES x s) of this series is as far
- * off, so it means the same for every series.  One event is one alarm: for a day (but at least
+ * A score of s means that at most about one sample in 10^(OUTLIER_DECADES x s) of this series is
+ * as far off, so it means the same for every series.  One event is one alarm: for a day (but at least
  * OUTLIER_HOLD samples) after a score only higher ones are told.
  */
 #ifndef DETECT_OUTLIER_H

@@ -4,7 +4,8 @@
  * For non-negative statistics of any distribution.  Keeps the TAIL_TOP largest so far (one of each
  * burst) and extrapolates beyond them with a power law (Pareto), whose exponent is estimated from
  * them (Hill 1975) and held in check by a prior.  Heavy tails and light ones are told apart by
- * the data, so "one in a thousand" means the same for every series.
+ * the data, so "one in a thousand" means about the same for every series; of light tails the
+ * rarest values are told to be less rare than they are, up to tenfold.
  *
  * Plain data, zeroed is fresh.  About TAIL_MEMORY samples are remembered.
  */

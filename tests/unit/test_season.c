@@ -57,7 +57,7 @@ Test(season, works_from_the_first_minutes_and_says_how_sure_it_is)
 			cr_assert(lt(dbl, fabs(v.z), SEASON_UNUSUAL));
 	cr_assert(gt(dbl, v.sure, 0.2));
 	cr_assert(lt(dbl, v.sure, 0.4));
-	cr_assert(season_feed(&s, t, 80, &v));
+	cr_assert(season_feed(&s, t, 8000, &v));
 	cr_assert(gt(dbl, v.z, SEASON_UNUSUAL));
 	/* The spike has taught little. */
 	cr_assert(season_feed(&s, t + MINUTE, 50.5, &v));
