@@ -26,16 +26,18 @@
 static const double ladder[LOSS_LEVELS] = { 1e-5, 1e-4, 0.002, 0.005, 0.01,
 					    0.02, 0.05, 0.1,   0.3,   0.999999 };
 
-#define LADDER_STEP  2.0  /* a level below this times healthy would find health */
-#define DEAD_RATIO   0.9  /* a level above it is a dead path */
-#define BURST	     0.3  /* P(lost | the probe before was lost) on a healthy path */
-#define RULE_LOST    3.0  /* rule of three */
-#define MEMORY_FEEDS 1e5  /* what is healthy is forgotten over so many feeds */
-#define CLUMPS_SPEED 1e-3 /* 'clumps' follows within 1000 batches */
-#define CLUMPS_YOUNG 20.0 /* batches that the prior is worth */
-#define CLUMPS_MAX   100.0
-#define BACK_EVERY   1e4 /* feeds between false all-clears */
-#define BACK_PART    0.2
+#define LADDER_STEP    2.0  /* a level below this times healthy would find health */
+#define DEAD_RATIO     0.9  /* a level above it is a dead path */
+#define BURST	       0.3  /* P(lost | the probe before was lost) on a healthy path */
+#define RULE_LOST      3.0  /* rule of three */
+#define MEMORY_FEEDS   1e5  /* what is healthy is forgotten over so many feeds */
+#define CLUMPS_SPEED   1e-3 /* 'clumps' follows within 1000 batches */
+#define CLUMPS_UNKNOWN 10.0 /* bursts of a path that has lost nothing yet */
+#define CLUMPS_SEEN    20.0 /* losses that halve it */
+#define CLUMPS_YOUNG   20.0 /* batches that the prior is worth */
+#define CLUMPS_MAX     100.0
+#define BACK_EVERY     1e4 /* feeds between false all-clears */
+#define BACK_PART      0.2
 
 static double healthy_ratio(const struct loss *l)
 {
@@ -50,10 +52,13 @@ static double evidence(double n, double k, double q, double p)
 	return k * log(q / p) + (n - k) * log1p((p - q) / (1 - p));
 }
 
-/* How many packets of a batch are worth one that is lost or not on its own: 2 until learned. */
+/* How many packets of a batch are worth one that is lost or not on its own.  Until some tens of
+ * losses have been seen, bursts are expected. */
 static double clump(const struct loss *l, double n)
 {
-	return n > 1 ? 2 + l->clumps : 1;
+	double unknown = CLUMPS_UNKNOWN / (1 + l->healthy_lost / CLUMPS_SEEN);
+
+	return n > 1 ? fmax(2 + l->clumps, unknown) : 1;
 }
 
 static void level_feed(struct loss_level *v, double llr, uint64_t time_us, double n, double k)

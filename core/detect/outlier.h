@@ -6,8 +6,8 @@
  * more.
  *
  * A score of s means that at most about one sample in 10^(OUTLIER_DECADES x s) of this series is
- * as far off, so it means the same for every series.  One event is one alarm: for a day (but at least
- * OUTLIER_HOLD samples) after a score only higher ones are told.
+ * as far off, so it means the same for every series.  One event is one alarm: for a day (but at
+ * least OUTLIER_HOLD samples) after a score only higher ones are told.
  */
 #ifndef DETECT_OUTLIER_H
 #define DETECT_OUTLIER_H

@@ -2,11 +2,11 @@
  * season - what a load usually is at this time of day and week, and how unusual this sample is.
  *
  * Design.  Prediction with expert advice (Cesa-Bianchi and Lugosi 2006): each forecast is weighed
- * by the inverse fourth power of its recent mean absolute error, so that the best one leads.  The forecast from the level has a time constant of
- * an hour on purpose: one of minutes would always win, and an outage would be usual after minutes.
- * Forecasts of day and week are a usual value per slot, read with linear interpolation between
- * slots, so that a quarter of an hour is fine enough for a steep morning; they take part when the
- * whole cycle has been seen.
+ * by the inverse fourth power of its recent mean absolute error, so that the best one leads.  The
+ * forecast from the level has a time constant of an hour on purpose: one of minutes would always
+ * win, and an outage would be usual after minutes.  Forecasts of day and week are a usual value per
+ * slot, read with linear interpolation between slots, so that a quarter of an hour is fine enough
+ * for a steep morning; they take part when the whole cycle has been seen.
  *
  * An update moves by at most CLIP mean errors of that very forecast (Huber 1964): one outlier
  * teaches little, and after a lasting change, when the forecast is wrong for long, it learns fast.

@@ -31,7 +31,7 @@ static const unsigned scale[] = { 5, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128 };
 #define SCALE_FLOOR    0.1   /* of SHIFT_LEAST times the level: least scale that is believed */
 #define USUAL_MEMORY   512.0 /* samples over which the usual scale is forgotten */
 #define TRIGGER	       4.0   /* spreads over the root of the length */
-#define LONG	       48 /* samples from which on it is lower: half of what the level says is new then */
+#define LONG	       48    /* samples from which on it is lower: half of the level is new then */
 #define LONG_TRIGGER   3.0
 #define EFFECT	       0.5  /* scales of the old level that the new one has to be away */
 #define OLD_MIN	       4    /* samples of the old level */

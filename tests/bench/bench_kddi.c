@@ -285,6 +285,8 @@ static void report(const struct score *s)
 		right += s->both[k];
 	figure("kddi", "accuracy", "anod", "ratio", right / s->rows);
 	for (int k = 0; k < N_CLASSES; k++) {
+		if (s->is[k] <= 0)
+			continue;
 		(void) snprintf(name, sizeof(name), "F1 %s", class_name[k]);
 		figure("kddi", name, "anod", "F1", 2 * s->both[k] / fmax(s->said[k] + s->is[k], 1));
 	}
