@@ -84,7 +84,7 @@ INFER_SO := $(BUILD)/anod-infer.so
 
 .DELETE_ON_ERROR:
 .PHONY: all clean install lint check check-unit check-lab check-fuzz check-san check-valgrind \
-	check-long check-vm check-model demo bench fuzz deps help tests
+	check-long check-vm check-model demo bench bench-detect fuzz deps help tests
 
 all: $(PROGRAMS) $(INFER_SO) $(SO) $(EXAMPLE_SO)
 
@@ -98,11 +98,14 @@ help:
 	@echo 'make check-model     the triage agent against a real small model'
 	@echo 'make fuzz [TIME=60]  every fuzz target for TIME seconds'
 	@echo 'make bench [WORK=failover] [PEERS=1]'
+	@echo 'make bench-detect [DATA=folder]  the detectors on labelled series'
 	@echo 'make install DESTDIR=... PREFIX=/usr'
 	@echo 'SANITIZE=address,undefined, CC=clang and V=1 go with any of them'
 
 # ---- rules -----------------------------------------------------------------------------------
 
+# Loops over 64 rows, written to be vectorised.
+$(O)/core/facts/code_vec%.o: OPT += $(if $(SANITIZE),,-O3)
 PURE	:= core/detect core/facts core/history core/model core/policy core/rtnl
 $(O)/core/%.o: core/%.c | stamp
 	$(call SAY,CC,$<)
@@ -185,7 +188,7 @@ $(foreach e,$(EXAMPLE_DIRS),$(eval $(call example_rule,$(e))))
 # ---- tests -----------------------------------------------------------------------------------
 
 # Tests load plugins as the daemon does.
-$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC) core/cli/text.c) $(BUILD)/libanod-core.a | $(SO) $(INFER_SO)
+$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC) $(filter-out core/cli/main.c,$(CLI_SRC))) $(BUILD)/libanod-core.a | $(SO) $(INFER_SO)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(call LIB,criterion) $(LIBS_INFER) $(LIBS_CORE)
@@ -200,7 +203,7 @@ $(BUILD)/tests/bench_%: $(O)/tests/bench/bench_%.o $(call objs,$(INFER_SRC)) \
 		$(BUILD)/libanod-core.a | $(SO) $(INFER_SO)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_INFER) $(LIBS_CORE)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_INFER) $(LIBS_CORE) $(call LIB,libnl-route-3.0)
 
 # Asks the inference process one question from the command line; used by tests/model.
 $(BUILD)/tests/ask: $(O)/tests/model/ask.o $(BUILD)/libanod-core.a | $(INFER_SO) $(SO)
@@ -215,8 +218,15 @@ $(PUPPET): $(O)/tests/lab/puppet/puppet.o
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -shared -o $@ $^ $(LDHARD) $(LDDEFS)
 
+# A storm of route events, for the lab tests.
+STORM	:= $(BUILD)/tests/storm
+$(STORM): $(O)/tests/lab/storm/storm.o
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD)
+
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
-tests: all $(BUILD)/tests/unit $(PUPPET) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
+tests: all $(BUILD)/tests/unit $(PUPPET) $(STORM) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
 	$(patsubst tests/bench/bench_%.c,$(BUILD)/tests/bench_%,$(wildcard tests/bench/bench_*.c))
 
 deps:
@@ -254,6 +264,10 @@ demo:
 	$(Q)BUILD=$(BUILD) MODEL=$(MODEL) examples/demo/run
 bench: deps tests
 	$(Q)BUILD=$(BUILD) WORK='$(WORK)' PEERS='$(PEERS)' tests/bench/run
+# The detectors on labelled series; DATA= is described in tests/bench/data/README.md.
+DETECT_BENCHES := $(patsubst %,$(BUILD)/tests/bench_%,nab rtt kddi delay)
+bench-detect: deps $(DETECT_BENCHES)
+	$(Q)BUILD=$(BUILD) DATA='$(DATA)' MILLIONS='$(MILLIONS)' tests/bench/detectors
 fuzz: deps
 	$(Q)TIME='$(or $(TIME),60)' tests/fuzz/run
 

@@ -22,19 +22,26 @@ struct cli {
 	bool json, color;
 	FILE *in, *out; /* the connection */
 	double last_id;
+	/* What to do with an event of a stream; NULL: nothing. */
+	void (*on_event)(struct cli *c, const cJSON *event);
 };
 
 /* client.c: ask one thing.  The whole answer ({"ok","data"|"error"}), or NULL after a message. */
 cJSON *cli_ask(struct cli *c, const char *command, cJSON *args);
-/* The next event of a stream; NULL at its end. */
-cJSON *cli_next(struct cli *c);
+/* Hand every event to c->on_event, until the daemon ends: EXIT_UNREACHABLE, after a message. */
+int cli_follow(struct cli *c);
 void cli_close(struct cli *c);
+/* A socket of its own, or negative errno and the reason. */
+int cli_connect(const char *path, char *why, size_t why_size);
 
 /* text.c: members of JSON objects, never NULL. */
 const char *get_text(const cJSON *o, const char *name);
 double get_number(const cJSON *o, const char *name);
 bool get_bool(const cJSON *o, const char *name);
 const cJSON *get(const cJSON *o, const char *name);
+const char *item_text(const cJSON *i); /* of an item of a list */
+/* What cannot be printed becomes '?' in every text. */
+void clean_json(cJSON *o);
 const char *local_time(const char *rfc3339, char *buf, size_t size); /* "17:05:01.123" */
 const char *duration_text(double us, char *buf, size_t size);
 const char *plural(double n); /* "s" or "" */
@@ -43,7 +50,11 @@ const char *plural(double n); /* "s" or "" */
 const char *paint(const struct cli *c, const char *what);
 const char *state_paint(const struct cli *c, const char *state);
 
-/* A table whose columns are as wide as their widest cell.  Cells are copied. */
+/* A line from column 'indent' on, and further ones under it where a terminal is too narrow. */
+void print_wrapped(const char *text, unsigned indent);
+
+/* A table whose columns are as wide as their widest cell; on a terminal the last one is wrapped.
+ * Cells are copied. */
 struct table;
 struct table *table_new(const struct cli *c, const char *const *heads); /* NULL-ended */
 void table_row(struct table *t, const char *const *cells);		/* as many as heads */
@@ -52,11 +63,11 @@ void table_print(struct table *t);					/* and free */
 
 /* show.c */
 void show_status(const struct cli *c, const cJSON *data);
-void show_facts(const struct cli *c, const cJSON *data);
-void show_fact_event(const struct cli *c, const cJSON *event);
 void show_schema(const struct cli *c, const cJSON *data);
 void show_agents(const struct cli *c, const cJSON *data);
 int show_doctor(const struct cli *c, const cJSON *data);
+/* verify.c: the whole of 'doctor --verify'. */
+int verify_command(struct cli *c);
 void show_monitor(const struct cli *c, const cJSON *event);
 /* story.c */
 void show_incidents(const struct cli *c, const cJSON *data);
@@ -64,6 +75,8 @@ void show_incident(const struct cli *c, const cJSON *incident);
 void show_transaction(const struct cli *c, const cJSON *txn);
 void show_why(const struct cli *c, const cJSON *data);
 
+/* history.c */
+int history_command(struct cli *c, int argc, char **argv);
 /* ledger_cmd.c */
 int ledger_command(struct cli *c, int argc, char **argv);
 

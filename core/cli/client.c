@@ -8,28 +8,40 @@
 
 #include "cli/cli.h"
 
-static int connect_to(struct cli *c)
+int cli_connect(const char *path, char *why, size_t why_size)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	_cleanup_(closep) int fd = -1;
-	int copy;
+	int e;
 
-	if (strlen(c->socket) >= sizeof(a.sun_path)) {
-		(void) fprintf(stderr, "anodctl: %s: the path is too long\n", c->socket);
+	if (strlen(path) >= sizeof(a.sun_path)) {
+		(void) snprintf(why, why_size, "the path is too long");
 		return -ENAMETOOLONG;
 	}
-	(void) strcpy(a.sun_path, c->socket);
+	(void) strcpy(a.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *) &a, sizeof(a)) < 0) {
-		int e = errno;
+	if (fd >= 0 && connect(fd, (struct sockaddr *) &a, sizeof(a)) == 0)
+		return TAKE_FD(fd);
 
-		(void) fprintf(stderr, "anodctl: %s: %s%s\n", c->socket, strerror(e),
-			       e == ENOENT || e == ECONNREFUSED
-				       ? ": is the daemon running? (systemctl status anod)"
-			       : e == EACCES ? ": be root, or a member of the group of 'anod { "
-					       "group ... }'"
-					     : "");
-		return -e;
+	e = errno;
+	(void) snprintf(why, why_size, "%s%s", strerror(e),
+			e == ENOENT || e == ECONNREFUSED
+				? ": is the daemon running? (systemctl status anod)"
+			: e == EACCES
+				? ": be root, or a member of the group of 'anod { group ... }'"
+				: "");
+	return -e;
+}
+
+static int connect_to(struct cli *c)
+{
+	char why[160];
+	_cleanup_(closep) int fd = cli_connect(c->socket, why, sizeof(why));
+	int copy;
+
+	if (fd < 0) {
+		(void) fprintf(stderr, "anodctl: %s: %s\n", c->socket, why);
+		return fd;
 	}
 	copy = dup(fd);
 	c->in = copy < 0 ? NULL : fdopen(copy, "r");
@@ -39,14 +51,32 @@ static int connect_to(struct cli *c)
 	return c->in && c->out ? 0 : -ENOMEM;
 }
 
+/* The next line, or NULL; text in it is cleaned when it is to be shown. */
 static cJSON *read_line(struct cli *c)
 {
 	_cleanup_(freep) char *line = NULL;
 	size_t size = 0;
+	cJSON *o;
 
 	if (getline(&line, &size, c->in) < 0)
 		return NULL;
-	return cJSON_Parse(line);
+	o = cJSON_Parse(line);
+	if (!c->json)
+		clean_json(o);
+	return o;
+}
+
+/* The answer to a question; events of a stream that stand before it are handed on. */
+static cJSON *read_answer(struct cli *c)
+{
+	cJSON *o;
+
+	while ((o = read_line(c)) && get(o, "event")) {
+		if (c->on_event)
+			c->on_event(c, get(o, "event"));
+		cJSON_Delete(o);
+	}
+	return o;
 }
 
 cJSON *cli_ask(struct cli *c, const char *command, cJSON *args)
@@ -68,16 +98,21 @@ cJSON *cli_ask(struct cli *c, const char *command, cJSON *args)
 	if (!text || fprintf(c->out, "%s\n", text) < 0 || fflush(c->out) < 0)
 		answer = NULL;
 	else
-		answer = read_line(c);
+		answer = read_answer(c);
 	if (!answer)
 		(void) fprintf(stderr, "anodctl: %s: the daemon closed the connection\n",
 			       c->socket);
 	return answer;
 }
 
-cJSON *cli_next(struct cli *c)
+int cli_follow(struct cli *c)
 {
-	return read_line(c);
+	cJSON *o;
+
+	while ((o = read_answer(c)))
+		cJSON_Delete(o);
+	(void) fprintf(stderr, "anodctl: the daemon has ended\n");
+	return EXIT_UNREACHABLE;
 }
 
 void cli_close(struct cli *c)

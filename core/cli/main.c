@@ -2,20 +2,30 @@
  * anodctl - the operator's command line.
  */
 #include <errno.h>
-#include <getopt.h>
+#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/facts.h"
+#include "cli/top.h"
 
 static const char usage[] =
 	"usage: anodctl [--json] [--socket PATH] COMMAND [ARGUMENT...]\n"
 	"\n"
 	"  status                  what the daemon is, sees and does\n"
 	"  doctor                  what it cannot see or do here, why, and the cure\n"
-	"  facts [PATTERN]         facts with their ages; PATTERN is a glob over KIND/NAME.ATTR\n"
-	"        [--watch]         ... and every change of them\n"
+	"  doctor --verify         compare what it knows with what the kernel says now\n"
+	"  facts [PATTERN...]      facts with their ages; PATTERN is a glob over KIND/NAME.ATTR\n"
+	"        [--watch]         ... live: a table on a terminal, lines of changes elsewhere\n"
+	"        [--lines]         ... lines of changes, also on a terminal\n"
 	"        [--schema]        every fact that there can be, with unit and source\n"
+	"  top                     the links, live: state, rates, errors, load, loss and round "
+	"trip\n"
+	"  history                 what is kept, and what it costs\n"
+	"  history ENTITY ATTR...  what facts were, drawn: history link/eth0 rx_bytes --last 1h\n"
+	"        [--last SPAN | --from TIME] [--to TIME] [--step SPAN] [--incident I3]\n"
+	"        [--raw] [--overlay] [--height LINES] [--csv]\n"
 	"  incidents [--all]       open incidents (and closed ones)\n"
 	"  show I3 | T12           an incident's timeline, or a transaction\n"
 	"  why T12                 which rule, facts and invariants decided, and what would flip "
@@ -58,7 +68,7 @@ static int page(struct cli *c, const char *command, cJSON *args,
 		else
 			(void) fprintf(stderr, "anodctl: %s\n", get_text(answer, "error"));
 		cJSON_ArrayForEach(d, get(answer, "diagnostics")) if (!c->json)(void)
-			fprintf(stderr, "%s\n", d->valuestring);
+			fprintf(stderr, "%s\n", item_text(d));
 		status = EXIT_NO;
 	} else if (c->json) {
 		(void) print_json(get(answer, "data"));
@@ -86,68 +96,12 @@ static void show_any(const struct cli *c, const cJSON *d)
 		show_transaction(c, get(d, "transaction"));
 }
 
-/* Every line at once, also into a pipe.  Before the first one: glibc keeps the mode that the
- * first output began with. */
-static void line_by_line(void)
-{
-	(void) setvbuf(stdout, NULL, _IOLBF, 0);
-}
-
-static int follow(struct cli *c, void (*show)(const struct cli *, const cJSON *))
-{
-	cJSON *e;
-
-	while ((e = cli_next(c))) {
-		const cJSON *event = get(e, "event");
-
-		if (event && c->json) {
-			char *text = cJSON_PrintUnformatted(event);
-
-			(void) puts(text ? text : "null");
-			free(text);
-		} else if (event) {
-			show(c, event);
-		}
-		cJSON_Delete(e);
-	}
-	(void) fprintf(stderr, "anodctl: the daemon has ended\n");
-	return EXIT_UNREACHABLE;
-}
-
 /* ---- commands ---------------------------------------------------------------------------------- */
 
 static int cmd_status(struct cli *c, int argc, char **argv)
 {
 	(void) argv;
 	return argc ? EXIT_USE : page(c, "status", NULL, show_status);
-}
-
-static int cmd_facts(struct cli *c, int argc, char **argv)
-{
-	const char *pattern = NULL;
-	bool watch = false, schema = false;
-	cJSON *args;
-	int status;
-
-	for (int k = 0; k < argc; k++) {
-		if (strcmp(argv[k], "--watch") == 0)
-			watch = true;
-		else if (strcmp(argv[k], "--schema") == 0)
-			schema = true;
-		else if (argv[k][0] != '-' && !pattern)
-			pattern = argv[k];
-		else
-			return EXIT_USE;
-	}
-	if (schema)
-		return page(c, "schema", NULL, show_schema);
-	args = with("pattern", pattern);
-	if (watch) {
-		cJSON_AddTrueToObject(args, "watch");
-		line_by_line();
-	}
-	status = page(c, "facts", args, show_facts);
-	return watch && status == EXIT_GOOD ? follow(c, show_fact_event) : status;
 }
 
 static int cmd_incidents(struct cli *c, int argc, char **argv)
@@ -177,7 +131,8 @@ static int cmd_doctor(struct cli *c, int argc, char **argv)
 	cJSON *answer;
 	int status;
 
-	(void) argv;
+	if (argc == 1 && strcmp(argv[0], "--verify") == 0)
+		return verify_command(c);
 	if (argc)
 		return EXIT_USE;
 	answer = cli_ask(c, "doctor", NULL);
@@ -194,6 +149,17 @@ static int cmd_agents(struct cli *c, int argc, char **argv)
 	return argc ? EXIT_USE : page(c, "agents", NULL, show_agents);
 }
 
+static void on_monitor(struct cli *c, const cJSON *event)
+{
+	char *text = c->json ? cJSON_PrintUnformatted(event) : NULL;
+
+	if (text)
+		(void) puts(text);
+	else if (!c->json)
+		show_monitor(c, event);
+	free(text);
+}
+
 static int cmd_monitor(struct cli *c, int argc, char **argv)
 {
 	int status;
@@ -201,9 +167,12 @@ static int cmd_monitor(struct cli *c, int argc, char **argv)
 	(void) argv;
 	if (argc)
 		return EXIT_USE;
-	line_by_line();
+	/* Every line at once, also into a pipe.  Before the first one: glibc keeps the mode that
+	 * the first output began with. */
+	(void) setvbuf(stdout, NULL, _IOLBF, 0);
+	c->on_event = on_monitor;
 	status = page(c, "monitor", NULL, NULL);
-	return status == EXIT_GOOD ? follow(c, show_monitor) : status;
+	return status == EXIT_GOOD ? cli_follow(c) : status;
 }
 
 static int word(struct cli *c, const char *name, int argc, char **argv)
@@ -300,12 +269,25 @@ static const struct command {
 	const char *name;
 	int (*run)(struct cli *, int argc, char **argv);
 } commands[] = {
-	{ "status", cmd_status }, { "facts", cmd_facts },	{ "incidents", cmd_incidents },
-	{ "show", cmd_show },	  { "why", cmd_why },		{ "doctor", cmd_doctor },
-	{ "agents", cmd_agents }, { "monitor", cmd_monitor },	{ "approve", cmd_approve },
-	{ "deny", cmd_deny },	  { "confirm", cmd_confirm },	{ "rollback", cmd_rollback },
-	{ "pause", cmd_pause },	  { "resume", cmd_resume },	{ "reload", cmd_reload },
-	{ "check", cmd_check },	  { "ledger", ledger_command },
+	{ "status", cmd_status },
+	{ "facts", facts_command },
+	{ "incidents", cmd_incidents },
+	{ "show", cmd_show },
+	{ "why", cmd_why },
+	{ "doctor", cmd_doctor },
+	{ "agents", cmd_agents },
+	{ "monitor", cmd_monitor },
+	{ "approve", cmd_approve },
+	{ "deny", cmd_deny },
+	{ "confirm", cmd_confirm },
+	{ "rollback", cmd_rollback },
+	{ "pause", cmd_pause },
+	{ "resume", cmd_resume },
+	{ "reload", cmd_reload },
+	{ "check", cmd_check },
+	{ "ledger", ledger_command },
+	{ "top", top_command },
+	{ "history", history_command },
 };
 
 static int dispatch(struct cli *c, int argc, char **argv)
@@ -355,6 +337,8 @@ int main(int argc, char **argv)
 	const char *env = getenv("ANOD_SOCKET"), *no_color = getenv("NO_COLOR");
 	struct cli c = { .socket = env ? env : "/run/anod/anod.sock" };
 	int n = options(&c, argc, argv), status;
+
+	(void) setlocale(LC_CTYPE, ""); /* numbers stay as JSON has them */
 
 	c.color = isatty(STDOUT_FILENO) && !(no_color && no_color[0]) && !c.json;
 	if (n == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {

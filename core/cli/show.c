@@ -53,54 +53,21 @@ void show_status(const struct cli *c, const cJSON *d)
 		     get_text(p, "agent"), get_number(p, "restarts") > 0 ? "  restarted" : "");
 	line(c, "", "%-20s %6.1f MiB", "together", total / 1024);
 	cJSON_ArrayForEach(p, get(d, "warnings"))
-		line(c, "note", "%s%s%s", paint(c, "yellow"), p->valuestring, paint(c, "off"));
+		line(c, "note", "%s%s%s", paint(c, "yellow"), item_text(p), paint(c, "off"));
 }
 
-static const char *age_text(const cJSON *f, char *buf, size_t size)
+/* In the words of a table that has to fit. */
+static const char *unit_text(const char *unit)
 {
-	if (!cJSON_IsNumber(get(f, "age_us")))
-		return "-";
-	return duration_text(get_number(f, "age_us"), buf, size);
-}
+	static const char *const words[][2] = { { "count", "-" },
+						{ "bits per second", "bit/s" },
+						{ "packets per second", "packet/s" },
+						{ "duration", "time" } };
 
-void show_facts(const struct cli *c, const cJSON *d)
-{
-	static const char *const heads[] = { "FACT", "VALUE", "AGE", "SOURCE", NULL };
-	struct table *t;
-	const cJSON *f;
-
-	if (cJSON_GetArraySize(get(d, "facts")) == 0) {
-		(void) printf("no such fact; 'anodctl facts --schema' lists what there can be\n");
-		return;
-	}
-	t = table_new(c, heads);
-
-	cJSON_ArrayForEach(f, get(d, "facts"))
-	{
-		bool unknown = cJSON_IsNull(get(f, "raw"));
-		/* Text from outside is shown as a quotation; an empty one comes quoted. */
-		bool quote = get_bool(f, "outside") && !unknown && get_text(f, "raw")[0];
-		char path[200], age[32], value[160];
-		const char *cells[] = { path, value, age_text(f, age, sizeof(age)),
-					get_text(f, "source") };
-
-		(void) snprintf(path, sizeof(path), "%s/%s.%s", get_text(f, "kind"),
-				get_text(f, "entity"), get_text(f, "attr"));
-		(void) snprintf(value, sizeof(value), "%s%s%s%s%s", quote ? "\"" : "",
-				get_text(f, "value"), quote ? "\"" : "", unknown ? ": " : "",
-				unknown ? get_text(f, "why") : "");
-		table_row(t, cells);
-		if (unknown)
-			table_paint(t, 1, paint(c, "yellow"));
-	}
-	table_print(t);
-}
-
-void show_fact_event(const struct cli *c, const cJSON *f)
-{
-	(void) printf("%s/%s.%s = %s%s%s\n", get_text(f, "kind"), get_text(f, "entity"),
-		      get_text(f, "attr"), cJSON_IsNull(get(f, "raw")) ? paint(c, "yellow") : "",
-		      get_text(f, "value"), cJSON_IsNull(get(f, "raw")) ? paint(c, "off") : "");
+	for (size_t k = 0; k < ARRAY_SIZE(words); k++)
+		if (strcmp(unit, words[k][0]) == 0)
+			return words[k][1];
+	return unit;
 }
 
 void show_schema(const struct cli *c, const cJSON *d)
@@ -118,7 +85,7 @@ void show_schema(const struct cli *c, const cJSON *d)
 			const char *cells[] = {
 				name,
 				get_text(a, "type"),
-				strcmp(get_text(a, "unit"), "count") ? get_text(a, "unit") : "-",
+				unit_text(get_text(a, "unit")),
 				get_number(a, "max_age_us") > 0
 					? duration_text(get_number(a, "max_age_us"), age,
 							sizeof(age))
@@ -145,7 +112,7 @@ static const char *join(const cJSON *list, char *buf, size_t size)
 	{
 		if (n < size)
 			n += (size_t) snprintf(buf + n, size - n, "%s%s", n ? " " : "",
-					       i->valuestring);
+					       item_text(i));
 	}
 	return buf;
 }
@@ -174,7 +141,7 @@ void show_agents(const struct cli *c, const cJSON *d)
 int show_doctor(const struct cli *c, const cJSON *d)
 {
 	const cJSON *k;
-	int bad = 0, width = 0;
+	int bad = 0, unsure = 0, n = 0, width = 0;
 
 	cJSON_ArrayForEach(k, get(d, "checks")) width =
 		MAX_OF(width, (int) strlen(get_text(k, "name")));
@@ -183,17 +150,27 @@ int show_doctor(const struct cli *c, const cJSON *d)
 		const cJSON *ok = get(k, "ok");
 		const char *mark = cJSON_IsTrue(ok) ? "ok  " : cJSON_IsFalse(ok) ? "BAD " : "?   ";
 
-		(void) printf("%s%s%s %s%-*s%s %s\n",
+		(void) printf("%s%s%s %s%-*s%s ",
 			      paint(c, cJSON_IsTrue(ok)	   ? "green"
 				       : cJSON_IsFalse(ok) ? "red"
 							   : "yellow"),
 			      mark, paint(c, "off"), paint(c, "bold"), width, get_text(k, "name"),
-			      paint(c, "off"), get_text(k, "text"));
-		if (!cJSON_IsTrue(ok) && get(k, "cure"))
-			(void) printf("     %*s %scure: %s%s\n", width, "", paint(c, "dim"),
-				      get_text(k, "cure"), paint(c, "off"));
+			      paint(c, "off"));
+		print_wrapped(get_text(k, "text"), (unsigned) width + 6);
+		if (!cJSON_IsTrue(ok) && get(k, "cure")) {
+			char cure[600];
+
+			(void) printf("     %*s %s", width, "", paint(c, "dim"));
+			(void) snprintf(cure, sizeof(cure), "cure: %s", get_text(k, "cure"));
+			print_wrapped(cure, (unsigned) width + 6);
+			(void) fputs(paint(c, "off"), stdout);
+		}
+		unsure += !cJSON_IsBool(ok);
+		n++;
 		bad += cJSON_IsFalse(ok);
 	}
+	(void) printf("%s%d check%s: %d bad, %d not known%s\n", paint(c, "dim"), n, plural(n), bad,
+		      unsure, paint(c, "off"));
 	return bad ? EXIT_NO : EXIT_GOOD;
 }
 

@@ -47,12 +47,13 @@ static void show_finding(const struct cli *c, const cJSON *f)
 		      get_text(f, "code"), paint(c, "off"), get_text(f, "kind"),
 		      get_text(f, "entity"), get_text(f, "agent"),
 		      get_number(f, "confidence") * 100, get_bool(f, "open") ? "" : " (cleared)");
-	(void) printf("    %s\n", get_text(f, "summary"));
+	(void) fputs("    ", stdout);
+	print_wrapped(get_text(f, "summary"), 4);
 	cJSON_ArrayForEach(e, get(f, "evidence"))
 	{
 		(void) printf("    %sfact%s  %s", paint(c, "dim"), paint(c, "off"),
 			      get_text(e, "fact"));
-		if (get(e, "value"))
+		if (cJSON_IsString(get(e, "value")))
 			(void) printf(" = %s", get_text(e, "value"));
 		if (cJSON_IsNumber(get(e, "age_us")))
 			(void) printf(" (%s old)",
@@ -76,13 +77,15 @@ void show_incident(const struct cli *c, const cJSON *i)
 	(void) printf("%stimeline%s\n", paint(c, "dim"), paint(c, "off"));
 	cJSON_ArrayForEach(l, get(i, "lines"))
 	{
-		char when[32], tx[24] = "";
+		char when[32], tx[24] = "", text[400];
 
 		if (get(l, "tx") && get_number(l, "tx") > 0)
 			(void) snprintf(tx, sizeof(tx), "T%.0f ", get_number(l, "tx"));
-		(void) printf("  %s%s%s  %-8s  %s%s\n", paint(c, "dim"),
+		(void) printf("  %s%s%s  %-8s  ", paint(c, "dim"),
 			      local_time(get_text(l, "t"), when, sizeof(when)), paint(c, "off"),
-			      get_text(l, "kind"), tx, get_text(l, "text"));
+			      get_text(l, "kind"));
+		(void) snprintf(text, sizeof(text), "%s%s", tx, get_text(l, "text"));
+		print_wrapped(text, 26);
 	}
 	if (get_number(i, "lines_dropped") > 0)
 		(void) printf("  (%.0f more lines; see the ledger)\n",
@@ -109,13 +112,12 @@ void show_transaction(const struct cli *c, const cJSON *t)
 	(void) printf("  because  %s\n", get_text(t, "reason"));
 	if (get_text(t, "expect")[0])
 		(void) printf("  expects  %s\n", get_text(t, "expect"));
-	cJSON_ArrayForEach(k, get(t, "actions"))(void) printf("  action   %s\n", k->valuestring);
+	cJSON_ArrayForEach(k, get(t, "actions"))(void) printf("  action   %s\n", item_text(k));
 	cJSON_ArrayForEach(k, get(t, "changes"))(void)
 		printf("  change   %s -> %s\n",
 		       cJSON_IsString(get(k, "before")) ? get_text(k, "before") : "(nothing)",
 		       cJSON_IsString(get(k, "after")) ? get_text(k, "after") : "(nothing)");
-	cJSON_ArrayForEach(k, get(t, "approvals"))(void)
-		printf("  approved by %s\n", k->valuestring);
+	cJSON_ArrayForEach(k, get(t, "approvals"))(void) printf("  approved by %s\n", item_text(k));
 	if (get_text(t, "why")[0])
 		(void) printf("  %s%s%s%s\n", paint(c, "bold"), get_text(t, "why"), paint(c, "off"),
 			      get_bool(t, "by_guardian") ? " [by the guardian]" : "");

@@ -6,6 +6,10 @@
 
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/term.h"
+#include "cli/width.h"
+
+#define WRAP_MIN 16 /* columns that are worth wrapping for */
 
 const cJSON *get(const cJSON *o, const char *name)
 {
@@ -29,6 +33,37 @@ double get_number(const cJSON *o, const char *name)
 bool get_bool(const cJSON *o, const char *name)
 {
 	return cJSON_IsTrue(get(o, name));
+}
+
+/* Line by line: a line break is no surprise in a text. */
+static void clean_lines(char *text)
+{
+	char *end;
+
+	for (; (end = strchr(text, '\n')); text = end + 1) {
+		*end = '\0';
+		clean_text(text);
+		*end = '\n';
+	}
+	clean_text(text);
+}
+
+void clean_json(cJSON *o)
+{
+	cJSON *i;
+
+	if (!o)
+		return;
+	if (cJSON_IsString(o))
+		clean_lines(o->valuestring);
+	if (o->string)
+		clean_lines(o->string);
+	cJSON_ArrayForEach(i, o) clean_json(i);
+}
+
+const char *item_text(const cJSON *i)
+{
+	return cJSON_IsString(i) ? i->valuestring : "";
 }
 
 const char *local_time(const char *rfc3339, char *buf, size_t size)
@@ -108,19 +143,9 @@ struct row {
 struct table {
 	const struct cli *cli;
 	unsigned n;
-	size_t width[COLUMNS_MAX];
+	unsigned width[COLUMNS_MAX];
 	struct row *first, *last;
 };
-
-/* Columns of a terminal, not bytes: bytes that continue a UTF-8 character take none. */
-static size_t columns(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char) *s & 0xc0) != 0x80;
-	return n;
-}
 
 struct table *table_new(const struct cli *c, const char *const *heads)
 {
@@ -147,7 +172,7 @@ void table_row(struct table *t, const char *const *cells)
 		r->cell[k] = strdup(cells[k] ? cells[k] : "");
 		if (!r->cell[k])
 			abort();
-		t->width[k] = MAX_OF(t->width[k], columns(r->cell[k]));
+		t->width[k] = MAX_OF(t->width[k], text_columns(r->cell[k]));
 		r->color[k] = "";
 	}
 	if (t->last)
@@ -162,20 +187,43 @@ void table_paint(struct table *t, unsigned column, const char *color)
 	t->last->color[column] = color;
 }
 
+void print_wrapped(const char *text, unsigned indent)
+{
+	unsigned cols = output_columns(), room = cols > indent + WRAP_MIN ? cols - indent : 0;
+
+	while (room > 0 && text_columns(text) > room) {
+		size_t n = text_clip(text, room, NULL), cut = n;
+
+		/* At a blank, unless the line has none. */
+		while (cut > 0 && text[cut] != ' ')
+			cut--;
+		n = cut > 0 ? cut : n;
+		(void) printf("%.*s\n%*s", (int) n, text, (int) indent, "");
+		text += n + strspn(text + n, " ");
+	}
+	(void) puts(text);
+}
+
 void table_print(struct table *t)
 {
 	for (struct row *r = t->first; r;) {
 		struct row *next = r->next;
+		unsigned at = 0;
 
 		for (unsigned k = 0; k < t->n; k++) {
 			bool last = k + 1 == t->n;
-			size_t pad = last ? 0 : t->width[k] - columns(r->cell[k]) + 2;
+			unsigned pad = last ? 0 : t->width[k] - text_columns(r->cell[k]) + 2;
 
-			(void) printf("%s%s%s%*s", r->color[k], r->cell[k],
-				      r->color[k][0] ? paint(t->cli, "off") : "", (int) pad, "");
+			(void) fputs(r->color[k], stdout);
+			if (last)
+				print_wrapped(r->cell[k], at);
+			else
+				(void) fputs(r->cell[k], stdout);
+			(void) printf("%s%*s", r->color[k][0] ? paint(t->cli, "off") : "",
+				      (int) pad, "");
+			at += t->width[k] + 2;
 			free(r->cell[k]);
 		}
-		(void) putchar('\n');
 		free(r);
 		r = next;
 	}

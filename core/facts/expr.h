@@ -13,8 +13,11 @@
  *   factor  = VALUE [ "of" factor ] | STRING | fact | "before" | function | "(" expr ")"
  *   fact    = KIND.ATTR | KIND.NAME.ATTR | KIND."NAME".ATTR
  *   function= count|every|any (SET|KIND ["up" | "where" expr])
- *           | min|max|sum|avg (fact ["where" expr]) | rate|p50|p95|p99|mean|trend (fact, DUR)
- *           | changed (fact) | reversals (resource) | path.loss|path.rtt (NAME)
+ *           | min|max|sum|avg (fact ["where" expr])
+ *           | rate|mean|low|high|p50|p95|p99|trend|ewma|zscore|shift (over, DUR)
+ *           | changed (over [, DUR]) | level|unusual (over) | lossy (fact, fact)
+ *           | reversals (resource) | path.loss|path.rtt (NAME)
+ *   over    = fact | function over time
  *   A bare word on the right of == and != is a text, unless something is calculated with it.
  *   "and" and "or" may end a line or begin one.
  *
@@ -23,11 +26,17 @@
  *
  * Three-valued (Kleene): unknown operands give unknown unless the other side decides.  Overflow,
  * division by zero and a dead provider are unknown.  "X for D" is true when X was true without
- * a break for D, false when X was false at some moment in D, else unknown.
+ * a break for D, false when X was false at some moment in D, else unknown.  "X in D" is its dual:
+ * true when X was true at some moment in the last D, false when X was false throughout it, else
+ * unknown.  Both need somebody who remembers (expr_env.held; watch.h).
+ *
+ * Functions over time (facts/stats.h) are columns of statistics: stats_bind() finds the column of
+ * each, and from then on the call is read like a fact.  That is: an EXPR_CALL with kind > 0 and
+ * slot >= 0 means the column (kind, slot), of the entity 'entity' or, where that is NULL, of the
+ * subject.  One that is not bound is unknown.
  *
  * In this version these parse and check but evaluate to unknown, and expr_check() notes it as a
- * warning: "in DUR", rate, p50, p95, p99, mean, trend, changed, reversals, path.*(NAME),
- * formerly.
+ * warning: reversals, path.*(NAME), formerly.
  *
  * Pure; bounded: EXPR_NODES_MAX nodes, EXPR_DEPTH_MAX levels, each evaluated once per entity.
  */
@@ -57,10 +66,10 @@ enum expr_op {
 	EXPR_IN_SET,   /* a in set 'name' */
 	EXPR_OVERLAPS, /* a overlaps set 'name' or literal b */
 	EXPR_FOR,      /* a held for dur_us */
-	EXPR_WITHIN,   /* "a in DUR" */
+	EXPR_WITHIN,   /* "a in DUR": a was true within dur_us */
 	EXPR_FORMERLY, /* name within dur_us */
-	EXPR_CALL,     /* function 'name': a = argument, b = where, dur_us */
-	EXPR_COUNT,    /* count, every, any over set or kind: fn, name or kind, b = where or NULL */
+	EXPR_CALL,  /* function 'name': a, b = arguments, dur_us; kind, slot, entity: see above */
+	EXPR_COUNT, /* count, every, any over set or kind: fn, name or kind, b = where or NULL */
 };
 
 enum expr_fn {
@@ -84,12 +93,12 @@ struct expr {
 	char *kind_name;    /* owned: as written */
 	char *entity;	    /* owned: name of the entity, or NULL */
 	char *attr;	    /* owned: as written */
-	uint16_t kind;	    /* bound by expr_check() */
-	int slot;	    /* bound */
+	uint16_t kind;	    /* bound by expr_check(), of EXPR_CALL by stats_bind() */
+	int slot;	    /* bound; -1: not */
 	uint8_t type, unit; /* bound: of the result */
 	bool up;	    /* count(SET up) */
 	uint64_t dur_us;
-	uint32_t id; /* EXPR_FOR: number within the process, given by expr_check() */
+	uint32_t id; /* EXPR_FOR, EXPR_WITHIN: number within the process, given by expr_check() */
 };
 
 struct expr *expr_free(struct expr *e);
@@ -157,7 +166,7 @@ struct expr_env {
 	/* Value of the fact node when the transaction began; false: unknown. */
 	bool (*before)(const struct expr_env *, const struct expr *fact, const char *entity,
 		       struct anod_value *ret);
-	/* Truth of an EXPR_FOR node for the subject; see watch_held(). */
+	/* Truth of an EXPR_FOR or EXPR_WITHIN node for the subject; see watch_held(). */
 	enum anod_tri (*held)(const struct expr_env *, const struct expr *node);
 	/* A value that takes the place of the store's ("if it were so", a predicted state); false:
 	 * the store's counts. */
@@ -174,6 +183,11 @@ void expr_value(const struct expr *e, const struct expr_env *env, struct anod_va
 
 /* Canonical text of a tree; malloc()ed. */
 char *expr_format(const struct expr *e);
+
+/* A deep copy, bound like the original; NULL: no memory. */
+struct expr *expr_copy(const struct expr *e);
+/* The same tree with the same bindings; places and ids do not count. */
+bool expr_same(const struct expr *a, const struct expr *b);
 
 /* Visit every node, parents first. */
 void expr_walk(const struct expr *e, void (*fn)(const struct expr *, void *), void *data);

@@ -7,28 +7,14 @@
  * A fact that nobody provides stays in the tree with kind 0 and slot -1: the evaluator answers
  * unknown, which a forbid counts and a permit does not.
  *
- * The units and their messages are in expr_type.c.
+ * The units and their messages are in expr_type.c, the functions over time in expr_call.c.
  */
 #include <errno.h>
 #include <string.h>
 
-#include "facts/expr_type.h"
-
-struct check {
-	const struct expr_scope *scope;
-	struct diag_list *diags;
-	uint16_t where_kind; /* inside "... where": whose attributes bare words are */
-	unsigned comparing;  /* inside a comparison: where "before" may stand */
-	bool failed;
-};
+#include "facts/expr_check.h"
 
 static void check_node(struct check *c, struct expr *e);
-
-#define fail(c, e, ...)                                                                            \
-	do {                                                                                       \
-		(c)->failed = true;                                                                \
-		diag_add((c)->diags, DIAG_ERROR, &(e)->place, __VA_ARGS__);                        \
-	} while (0)
 
 static void set_type(struct expr *e, uint8_t type, uint8_t unit)
 {
@@ -36,7 +22,7 @@ static void set_type(struct expr *e, uint8_t type, uint8_t unit)
 	e->unit = unit;
 }
 
-static void not_evaluated(struct check *c, const struct expr *e, const char *what)
+void check_not_evaluated(struct check *c, const struct expr *e, const char *what)
 {
 	diag_add(c->diags, DIAG_WARNING, &e->place,
 		 "'%s' is not evaluated in this version: it is always unknown", what);
@@ -80,7 +66,7 @@ static void bind_attr(struct expr *e, const struct schema_attr *a)
 }
 
 /* Text that others control decides nothing: not even whether it equals something. */
-static void refuse_outside(struct check *c, const struct expr *e)
+void check_outside(struct check *c, const struct expr *e)
 {
 	const struct schema_attr *a;
 
@@ -232,8 +218,8 @@ static void check_compare(struct check *c, struct expr *e)
 	check_node(c, e->a);
 	check_node(c, e->b);
 	c->comparing--;
-	refuse_outside(c, e->a);
-	refuse_outside(c, e->b);
+	check_outside(c, e->a);
+	check_outside(c, e->b);
 	set_type(e, ANOD_BOOL, ANOD_UNIT_NONE);
 	if (!expr_type_compare(e->cmp, e->a, e->b, why))
 		fail(c, e, "%s", why);
@@ -279,7 +265,7 @@ static void check_in_set(struct check *c, struct expr *e)
 	bool prefixes;
 
 	check_node(c, e->a);
-	refuse_outside(c, e->a);
+	check_outside(c, e->a);
 	set_type(e, ANOD_BOOL, ANOD_UNIT_NONE);
 	if (!check_set(c, e, &kind) || !*kind || e->a->type == ANOD_UNKNOWN)
 		return;
@@ -319,41 +305,7 @@ static void check_over_time(struct check *c, struct expr *e)
 	check_node(c, e->a);
 	want_truth_of(c, e->a);
 	set_type(e, ANOD_BOOL, ANOD_UNIT_NONE);
-	if (e->op == EXPR_FOR) {
-		e->id = ++last_id;
-	} else {
-		set_type(e, ANOD_UNKNOWN, ANOD_UNIT_NONE);
-		not_evaluated(c, e, "in DURATION");
-	}
-}
-
-/* The argument of path.loss and path.rtt names a path, a set or a link: no fact by itself. */
-static bool takes_name(const char *function)
-{
-	return strcmp(function, "path.loss") == 0 || strcmp(function, "path.rtt") == 0 ||
-	       strcmp(function, "reversals") == 0;
-}
-
-static void check_call(struct check *c, struct expr *e)
-{
-	char text[EXPR_TEXT_SIZE];
-
-	if (takes_name(e->name)) {
-		if (e->a->op != EXPR_OPERAND)
-			fail(c, e->a, "'%s' wants a name, not a fact", e->name);
-		else if (strcmp(e->name, "reversals") == 0 && strcmp(e->a->name, "resource") != 0)
-			fail(c, e->a, "'reversals' wants the word 'resource'");
-		set_type(e->a, ANOD_TEXT, ANOD_UNIT_NONE);
-	} else {
-		check_node(c, e->a);
-		if (e->dur_us > 0 && !expr_is_number(e->a))
-			fail(c, e->a, "'%s' wants a number, and '%s' is %s", e->name,
-			     expr_text(e->a, text, sizeof(text)),
-			     expr_type_text(e->a->type, e->a->unit));
-	}
-	expr_type_call(e);
-	(void) snprintf(text, sizeof(text), "%s(...)", e->name);
-	not_evaluated(c, e, text);
+	e->id = ++last_id;
 }
 
 /* The kind whose entities are counted; 0 when there is none. */
@@ -429,6 +381,15 @@ static void check_count(struct check *c, struct expr *e)
 	check_where(c, e);
 }
 
+/* The argument of path.loss and path.rtt names a path, a set or a link: no fact by itself. */
+static void check_call_arguments(struct check *c, struct expr *e)
+{
+	if (!check_takes_name(e->name))
+		check_node(c, e->a);
+	if (e->b)
+		check_node(c, e->b);
+}
+
 static void check_node(struct check *c, struct expr *e)
 {
 	switch (e->op) {
@@ -474,9 +435,10 @@ static void check_node(struct check *c, struct expr *e)
 		break;
 	case EXPR_FORMERLY:
 		set_type(e, ANOD_UNKNOWN, ANOD_UNIT_NONE);
-		not_evaluated(c, e, "formerly");
+		check_not_evaluated(c, e, "formerly");
 		break;
 	case EXPR_CALL:
+		check_call_arguments(c, e);
 		check_call(c, e);
 		break;
 	case EXPR_COUNT:

@@ -186,9 +186,17 @@ static void fold_in(const struct expr *e, const struct anod_value *v, unsigned n
 	}
 }
 
+/* The sum of no members, of the type that a sum of some would have. */
+static struct anod_value nothing(const struct expr *e)
+{
+	enum anod_unit unit = (enum anod_unit) e->unit;
+
+	return e->a->type == ANOD_REAL ? value_real(0, unit) : value_int(0, unit);
+}
+
 void eval_fold(struct eval *x, const struct expr *e, struct anod_value *ret)
 {
-	struct anod_value acc = value_int(0, (enum anod_unit) e->unit), v, count;
+	struct anod_value acc = nothing(e), v, count;
 	struct walk w;
 	unsigned n = 0;
 

@@ -96,6 +96,17 @@ static void fact_value(struct eval *x, const struct expr *e, struct anod_value *
 	trace(x->env, NULL, e->entity ? e->entity : "", name, ret, 0, "no sensor provides it");
 }
 
+/* A function over time that stats_bind() has found a column for reads like a fact. */
+static void call_value(struct eval *x, const struct expr *e, struct anod_value *ret)
+{
+	if (e->kind > 0 && e->slot >= 0) {
+		eval_fact(x, e->kind, e->slot, subject_of(x->env, e), ret);
+		return;
+	}
+	*ret = value_unknown();
+	trace(x->env, NULL, "", e->name, ret, 0, "not evaluated here");
+}
+
 static void operand_value(struct eval *x, const struct expr *e, struct anod_value *ret)
 {
 	bool known = x->env->operand && x->env->operand(x->env, e->name, ret);
@@ -109,7 +120,7 @@ static const struct expr *first_fact(const struct expr *e)
 {
 	const struct expr *found = NULL;
 
-	if (!e || (e->op == EXPR_FACT && e->kind > 0))
+	if (!e || ((e->op == EXPR_FACT || e->op == EXPR_CALL) && e->kind > 0))
 		return e;
 	found = first_fact(e->a);
 	return found ? found : first_fact(e->b);
@@ -290,6 +301,7 @@ static enum anod_tri node_truth(struct eval *x, const struct expr *e)
 	case EXPR_OVERLAPS:
 		return overlaps(x, e);
 	case EXPR_FOR:
+	case EXPR_WITHIN:
 		return x->env->held ? x->env->held(x->env, e) : ANOD_DOUBT;
 	case EXPR_COUNT:
 		if (e->fn == EXPR_FN_EVERY || e->fn == EXPR_FN_ANY)
@@ -299,14 +311,13 @@ static enum anod_tri node_truth(struct eval *x, const struct expr *e)
 	case EXPR_FACT:
 	case EXPR_OPERAND:
 	case EXPR_BEFORE:
+	case EXPR_CALL:
 		return value_truth(x, e);
 	case EXPR_ADD:
 	case EXPR_SUB:
 	case EXPR_MUL:
 	case EXPR_DIV:
-	case EXPR_WITHIN:
 	case EXPR_FORMERLY:
-	case EXPR_CALL:
 		break;
 	}
 	return ANOD_DOUBT;
@@ -346,6 +357,9 @@ static void node_value(struct eval *x, const struct expr *e, struct anod_value *
 	case EXPR_OPERAND:
 		operand_value(x, e, ret);
 		return;
+	case EXPR_CALL:
+		call_value(x, e, ret);
+		return;
 	case EXPR_BEFORE:
 		before_value(x, ret);
 		return;
@@ -374,10 +388,9 @@ static void node_value(struct eval *x, const struct expr *e, struct anod_value *
 	case EXPR_IN_SET:
 	case EXPR_OVERLAPS:
 	case EXPR_FOR:
-		break;
 	case EXPR_WITHIN:
+		break;
 	case EXPR_FORMERLY:
-	case EXPR_CALL:
 		*ret = value_unknown();
 		return;
 	}

@@ -163,6 +163,10 @@ static void format_call(const struct expr *e, FILE *f)
 {
 	fprintf(f, "%s(", e->name);
 	format(e->a, LEVEL_PRIMARY, f);
+	if (e->b) {
+		fputs(", ", f);
+		format(e->b, LEVEL_PRIMARY, f);
+	}
 	if (e->dur_us > 0) {
 		fputs(", ", f);
 		format_duration_us(e->dur_us, f);

@@ -1,8 +1,8 @@
 /*
- * expr_parser - what the two halves of the expression parser share.
+ * expr_parser - what the parts of the expression parser share.
  *
- * Private to expr_parse.c (the levels of operators) and expr_primary.c (values, facts,
- * functions).  A function that returns NULL or false has reported why.
+ * Private to expr_parse.c (the levels of operators), expr_primary.c (values, facts) and
+ * expr_function.c.  A function that returns NULL or false has reported why.
  */
 #ifndef FACTS_EXPR_PARSER_H
 #define FACTS_EXPR_PARSER_H
@@ -40,6 +40,10 @@ bool expr_is_reserved(const struct token *t);
 struct expr *expr_parse_literal(struct parse_expr *p, bool minus);
 struct expr *expr_parse_text(struct parse_expr *p);
 struct expr *expr_parse_primary(struct parse_expr *p);
+/* The fact or operand that a word names. */
+struct expr *expr_parse_name(struct parse_expr *p);
+/* NAME "(" ... ")" */
+struct expr *expr_parse_function(struct parse_expr *p);
 struct expr *expr_parse_or(struct parse_expr *p);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * expr_primary - the leaves of an expression: values, facts, operands, functions.
+ * expr_primary - the leaves of an expression: values, facts, operands.
  *
  * Design.  Names are not looked up here: "link.carrier" becomes EXPR_FACT, a bare word or one of
  * "action.", "model.", "evidence." becomes EXPR_OPERAND, and expr_check() says whether they
@@ -199,7 +199,7 @@ static struct expr *parse_quoted_fact(struct parse_expr *p, const struct lex_pla
 }
 
 /* The fact or operand that 'word' names; a closing ".*" is for action kinds only. */
-static struct expr *parse_name(struct parse_expr *p)
+struct expr *expr_parse_name(struct parse_expr *p)
 {
 	_cleanup_(freep) char *word = NULL;
 	struct token t = *expr_ahead(p);
@@ -220,132 +220,6 @@ static struct expr *parse_name(struct parse_expr *p)
 	if (e)
 		e->name = TAKE(word);
 	return e;
-}
-
-/* "(SET|KIND ["up" | "where" expr])" behind count, every or any. */
-static struct expr *parse_members(struct parse_expr *p, struct expr *e)
-{
-	_cleanup_(expr_freep) struct expr *owned = e;
-
-	if (expr_ahead(p)->type != TOKEN_WORD)
-		return expr_expected(p, "the name of a set or a kind");
-	if (!expr_take_text(p, &e->name))
-		return NULL;
-
-	if (expr_accept(p, "up")) {
-		e->up = true;
-	} else if (expr_accept(p, "where")) {
-		e->b = expr_parse_or(p);
-		if (!e->b)
-			return NULL;
-	}
-	return expr_expect(p, ")", "')'") ? TAKE(owned) : NULL;
-}
-
-/* "(fact ["where" expr])" behind min, max, sum or avg. */
-static struct expr *parse_aggregate(struct parse_expr *p, struct expr *e)
-{
-	_cleanup_(expr_freep) struct expr *owned = e;
-
-	if (expr_ahead(p)->type != TOKEN_WORD)
-		return expr_expected(p, "a fact such as link.rx_bps");
-	e->a = parse_name(p);
-	if (!e->a)
-		return NULL;
-	if (expr_accept(p, "where")) {
-		e->b = expr_parse_or(p);
-		if (!e->b)
-			return NULL;
-	}
-	return expr_expect(p, ")", "')'") ? TAKE(owned) : NULL;
-}
-
-/* "(fact, DUR)" or "(NAME)" behind a function of time, changed, reversals or path.*. */
-static struct expr *parse_call(struct parse_expr *p, struct expr *e, bool duration)
-{
-	_cleanup_(expr_freep) struct expr *owned = e;
-
-	if (expr_ahead(p)->type != TOKEN_WORD)
-		return expr_expected(p, "a fact or a name");
-	e->a = parse_name(p);
-	if (!e->a)
-		return NULL;
-	if (duration && (!expr_expect(p, ",", "',' and a duration such as 5m") ||
-			 !expr_parse_duration(p, &e->dur_us)))
-		return NULL;
-	return expr_expect(p, ")", "')'") ? TAKE(owned) : NULL;
-}
-
-static const struct {
-	const char *name;
-	enum expr_fn fn; /* 0: EXPR_CALL */
-	bool duration;
-} functions[] = {
-	{ "count", EXPR_FN_COUNT, false },
-	{ "every", EXPR_FN_EVERY, false },
-	{ "any", EXPR_FN_ANY, false },
-	{ "min", EXPR_FN_MIN, false },
-	{ "max", EXPR_FN_MAX, false },
-	{ "sum", EXPR_FN_SUM, false },
-	{ "avg", EXPR_FN_AVG, false },
-	{ "rate", 0, true },
-	{ "p50", 0, true },
-	{ "p95", 0, true },
-	{ "p99", 0, true },
-	{ "mean", 0, true },
-	{ "trend", 0, true },
-	{ "changed", 0, false },
-	{ "reversals", 0, false },
-	{ "path.loss", 0, false },
-	{ "path.rtt", 0, false },
-};
-
-static struct expr *unknown_function(struct parse_expr *p, const struct token *t)
-{
-	const char *names[ARRAY_SIZE(functions) + 1] = { 0 }, *near;
-	_cleanup_(freep) char *word = token_dup(t);
-
-	for (unsigned i = 0; i < ARRAY_SIZE(functions); i++)
-		names[i] = functions[i].name;
-	near = word ? nearest_word(word, names) : NULL;
-	if (near)
-		diag_add(p->diags, DIAG_ERROR, &t->place,
-			 "there is no function '%s'; did you mean '%s'?", word, near);
-	else
-		diag_add(p->diags, DIAG_ERROR, &t->place,
-			 "there is no function '%s'; there are count, every, any, min, max, sum, "
-			 "avg, rate, p50, p95, p99, mean, trend, changed, reversals, path.loss, "
-			 "path.rtt",
-			 word ? word : "");
-	return NULL;
-}
-
-static struct expr *parse_function(struct parse_expr *p)
-{
-	struct token t, open;
-	struct expr *e;
-	unsigned i;
-
-	lex_next(p->l, &t);
-	for (i = 0; i < ARRAY_SIZE(functions); i++) {
-		if (token_is(&t, functions[i].name))
-			break;
-	}
-	if (i == ARRAY_SIZE(functions))
-		return unknown_function(p, &t);
-	lex_next(p->l, &open);
-
-	e = expr_node(p, functions[i].fn ? EXPR_COUNT : EXPR_CALL, &t.place);
-	if (!e)
-		return NULL;
-	e->fn = functions[i].fn;
-	if (!e->fn) {
-		e->name = strdup(functions[i].name);
-		if (!e->name)
-			return expr_free(e);
-		return parse_call(p, e, functions[i].duration);
-	}
-	return e->fn <= EXPR_FN_ANY ? parse_members(p, e) : parse_aggregate(p, e);
 }
 
 struct expr *expr_parse_literal(struct parse_expr *p, bool minus)
@@ -449,9 +323,9 @@ struct expr *expr_parse_primary(struct parse_expr *p)
 
 		if (!expr_deeper(p))
 			return NULL;
-		e = parse_function(p);
+		e = expr_parse_function(p);
 		p->depth--;
 		return e;
 	}
-	return parse_name(p);
+	return expr_parse_name(p);
 }

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "facts/stat.h"
+
 const char *expr_type_text(uint8_t type, uint8_t unit)
 {
 	static const char *const units[] = {
@@ -173,30 +175,20 @@ bool expr_type_arithmetic(struct expr *e, char *ret_why)
 	return true;
 }
 
-static uint8_t rate_unit(uint8_t unit)
-{
-	return unit == ANOD_UNIT_BYTES	   ? ANOD_UNIT_BPS
-	       : unit == ANOD_UNIT_PACKETS ? ANOD_UNIT_PPS
-					   : ANOD_UNIT_NONE;
-}
-
 void expr_type_call(struct expr *e)
 {
-	e->type = e->a->type == ANOD_UNKNOWN ? ANOD_UNKNOWN : ANOD_REAL;
-	e->unit = e->a->unit;
-	if (strcmp(e->name, "rate") == 0) {
-		e->unit = rate_unit(e->a->unit);
-	} else if (strcmp(e->name, "changed") == 0) {
-		e->type = ANOD_BOOL;
-		e->unit = ANOD_UNIT_NONE;
-	} else if (strcmp(e->name, "reversals") == 0) {
-		e->type = ANOD_INT;
-		e->unit = ANOD_UNIT_NONE;
+	const struct stat_desc *d = stat_find(e->name);
+
+	if (d) {
+		e->type = d->truth		       ? ANOD_BOOL
+			  : e->a->type == ANOD_UNKNOWN ? ANOD_UNKNOWN
+						       : ANOD_REAL;
+		e->unit = stat_unit(d->fn, e->a->unit);
 	} else if (strcmp(e->name, "path.loss") == 0) {
 		e->type = ANOD_REAL;
 		e->unit = ANOD_UNIT_RATIO;
-	} else if (strcmp(e->name, "path.rtt") == 0) {
+	} else {
 		e->type = ANOD_INT;
-		e->unit = ANOD_UNIT_TIME;
+		e->unit = strcmp(e->name, "path.rtt") == 0 ? ANOD_UNIT_TIME : ANOD_UNIT_NONE;
 	}
 }

@@ -26,8 +26,9 @@ struct kind_node {
 	struct attr_node *attrs; /* uthash, in the order of slots */
 	struct attr_node **slot; /* by slot */
 	unsigned n_slots;
-	const char **names; /* n_slots + 1 */
-	UT_hash_handle hh;  /* in the schema, by name */
+	const char **names; /* NULL-ended */
+	unsigned n_names;
+	UT_hash_handle hh; /* in the schema, by name */
 };
 
 struct source_node {
@@ -44,6 +45,12 @@ struct schema {
 	struct source_node *sources;
 	char why[160];
 };
+
+/* Published once a second. */
+#define BEAT(n, t, u, text)                                                                        \
+	{                                                                                          \
+		.name = n, .type = t, .unit = u, .max_age_ms = 5000, .help = text                  \
+	}
 
 static const struct anod_kind core_kinds[] = {
 	{ .name = "link",
@@ -72,6 +79,38 @@ static const struct anod_kind core_kinds[] = {
 			  { .name = "lost_events",
 			    .type = ANOD_INT,
 			    .help = "How often the kernel said that events were lost." },
+			  BEAT("sched_delay", ANOD_INT, ANOD_UNIT_TIME,
+			       "Time that the daemon was ready to run and had to wait for a CPU, "
+			       "in the last second (/proc/self/schedstat)."),
+			  BEAT("psi_cpu", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "Share of the last 10 s in which some task waited for a CPU "
+			       "(/proc/pressure/cpu)."),
+			  BEAT("psi_memory", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "The same for memory (/proc/pressure/memory)."),
+			  BEAT("psi_io", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "The same for disks (/proc/pressure/io)."),
+			  { 0 } } },
+	{ .name = "sensor",
+	  .help = "What a sensor says of its own work; the name is the plugin's.",
+	  .attrs =
+		  (const struct anod_attr[]){
+			  BEAT("overruns", ANOD_INT, ANOD_UNIT_NONE,
+			       "Times that a socket's buffer was full and events were lost "
+			       "(ENOBUFS)."),
+			  BEAT("resyncs", ANOD_INT, ANOD_UNIT_NONE,
+			       "Whole readings that made up for lost events."),
+			  BEAT("interrupted", ANOD_INT, ANOD_UNIT_NONE,
+			       "Dumps that the kernel called inconsistent and that were read again "
+			       "(NLM_F_DUMP_INTR)."),
+			  BEAT("gaps", ANOD_INT, ANOD_UNIT_NONE,
+			       "Answers that never came (sequence numbers)."),
+			  BEAT("missed", ANOD_INT, ANOD_UNIT_NONE,
+			       "Changes of a carrier that no event told of."),
+			  BEAT("errors", ANOD_INT, ANOD_UNIT_NONE, "Readings that failed."),
+			  BEAT("behind", ANOD_INT, ANOD_UNIT_TIME,
+			       "How late it was against its period, at worst in the last second."),
+			  BEAT("period", ANOD_INT, ANOD_UNIT_TIME,
+			       "How often it reads now; 0: driven by events."),
 			  { 0 } } },
 	{ 0 },
 };
@@ -261,12 +300,24 @@ static struct kind_node *kind_intern(struct schema *s, const struct anod_kind *k
 	return TAKE(k);
 }
 
+/* Names for suggestions: of what sensors declare. */
+static int name_add(struct kind_node *k, const char *name)
+{
+	const char **names = reallocarray(k->names, k->n_names + 2, sizeof(*names));
+
+	if (!names)
+		return -ENOMEM;
+	k->names = names;
+	k->names[k->n_names++] = name;
+	k->names[k->n_names] = NULL;
+	return 0;
+}
+
 static int attr_add(struct schema *s, const char *source, struct kind_node *k,
 		    const struct anod_attr *attr)
 {
 	_cleanup_(attr_freep) struct attr_node *a = calloc(1, sizeof(*a));
 	struct attr_node **slot;
-	const char **names;
 
 	if (!a)
 		return -ENOMEM;
@@ -275,10 +326,9 @@ static int attr_add(struct schema *s, const char *source, struct kind_node *k,
 	slot = reallocarray(k->slot, k->n_slots + 1, sizeof(*slot));
 	if (slot)
 		k->slot = slot;
-	names = reallocarray(k->names, k->n_slots + 2, sizeof(*names));
-	if (names)
-		k->names = names;
-	if (!a->name || !a->help || !slot || !names)
+	if (!a->name || !a->help || !slot)
+		return -ENOMEM;
+	if (!(attr->flags & SCHEMA_DERIVED) && name_add(k, a->name) < 0)
 		return -ENOMEM;
 
 	a->a = (struct schema_attr){
@@ -294,8 +344,6 @@ static int attr_add(struct schema *s, const char *source, struct kind_node *k,
 		.source = source,
 		.help = a->help,
 	};
-	k->names[k->n_slots] = a->name;
-	k->names[k->n_slots + 1] = NULL;
 	k->slot[k->n_slots++] = a;
 	s->attr[s->n_attrs++] = a;
 	HASH_ADD_KEYPTR(hh, k->attrs, a->name, strlen(a->name), a);
@@ -337,6 +385,64 @@ int schema_declare(struct schema *s, const char *source, const struct anod_kind 
 static const struct kind_node *kind_at(const struct schema *s, uint16_t kind)
 {
 	return kind > 0 && kind <= s->n_kinds ? s->kind[kind - 1] : NULL;
+}
+
+int schema_derive(struct schema *s, uint16_t kind, const struct anod_attr *attr,
+		  const char **ret_why, const struct schema_attr **ret)
+{
+	struct kind_node *k = kind > 0 && kind <= s->n_kinds ? s->kind[kind - 1] : NULL;
+	struct anod_attr derived = *attr;
+	const struct attr_node *a = k ? attr_find(k, attr->name) : NULL;
+	const char *source = source_intern(s, "core");
+	int r;
+
+	*ret_why = s->why;
+	(void) snprintf(s->why, sizeof(s->why), "%.80s cannot be derived", attr->name);
+	if (!k || (a && (a->a.type != attr->type || !(a->a.flags & SCHEMA_DERIVED))))
+		return -EINVAL;
+	if (a) {
+		*ret = &a->a;
+		return 0;
+	}
+	if (s->n_attrs == SCHEMA_ATTRS_MAX) {
+		(void) snprintf(s->why, sizeof(s->why), "more than %d attributes",
+				SCHEMA_ATTRS_MAX);
+		return -ENOSPC;
+	}
+	derived.flags |= SCHEMA_DERIVED;
+	r = source ? attr_add(s, source, k, &derived) : -ENOMEM;
+	if (r < 0) {
+		(void) snprintf(s->why, sizeof(s->why), "out of memory");
+		return r;
+	}
+	s->why[0] = '\0';
+	*ret = &k->slot[k->n_slots - 1]->a;
+	return 0;
+}
+
+int schema_rename(struct schema *s, const struct schema_attr *a, const struct anod_attr *attr)
+{
+	struct kind_node *k = s->kind[a->kind - 1];
+	struct attr_node *node = k->slot[a->slot];
+	char *name = strdup(attr->name), *help = strdup(attr->help ? attr->help : "");
+
+	if (!name || !help || !(a->flags & SCHEMA_DERIVED)) {
+		free(name);
+		free(help);
+		return name && help ? -EINVAL : -ENOMEM;
+	}
+	HASH_DEL(k->attrs, node);
+	free(node->name);
+	free(node->help);
+	node->name = name;
+	node->help = help;
+	node->a.name = name;
+	node->a.help = help;
+	node->a.type = attr->type;
+	node->a.unit = attr->unit;
+	node->a.max_age_us = attr->max_age_ms * US_PER_MS;
+	HASH_ADD_KEYPTR(hh, k->attrs, node->name, strlen(node->name), node);
+	return 0;
 }
 
 uint16_t schema_kind_id(const struct schema *s, const char *kind)

@@ -6,8 +6,9 @@
  *
  * Built in, declared by schema_new() with source "core":
  *   link.role TEXT, link.capacity BPS    from the configuration's "link NAME { ... }"
- *   host.lateness TIME, host.resyncs,    the daemon's own (architecture.md promise 9)
- *   host.lost_events
+ *   host.lateness TIME, host.resyncs,    the daemon's own (architecture.md promises 8 and 9)
+ *   host.lost_events, host.sched_delay TIME, host.psi_cpu, psi_memory, psi_io RATIO
+ *   sensor.overruns, resyncs, interrupted, gaps, missed, errors, behind TIME, period TIME
  * Names without a stored value, resolved by the evaluator's environment:
  *   action.KIND's arguments, action.kind, action.step; model.confidence; evidence.count;
  *   resource; capacity
@@ -23,6 +24,9 @@
 
 #define SCHEMA_KINDS_MAX 64
 #define SCHEMA_ATTRS_MAX 1024
+
+/* schema_attr.flags, beside ANOD_VALUE_*: made by schema_derive(). */
+#define SCHEMA_DERIVED 0x8000
 
 struct schema_attr {
 	uint16_t id;   /* 1.. over all kinds */
@@ -44,6 +48,17 @@ DEFINE_CLEANUP(struct schema *, schema_free);
  * '*ret_why' then names it, in a static buffer. */
 int schema_declare(struct schema *s, const char *source, const struct anod_kind *kinds,
 		   const char **ret_why);
+
+/* Add an attribute that is calculated from others: source "core", flag SCHEMA_DERIVED, and a name
+ * that is no word ("rate(rx_bytes, 30s)"), so that no sensor can declare it.  It stands behind
+ * those that sensors declared and is left out of schema_attr_names().  Declared again with the
+ * same name, it is the same attribute.  -ENOSPC: a limit, -EINVAL: no such kind, or another type
+ * than before. */
+int schema_derive(struct schema *s, uint16_t kind, const struct anod_attr *attr,
+		  const char **ret_why, const struct schema_attr **ret);
+/* Give a derived attribute another name, unit, type, maximum age and help, when nobody uses it any
+ * more: its slot is used again. */
+int schema_rename(struct schema *s, const struct schema_attr *a, const struct anod_attr *attr);
 
 uint16_t schema_kind_id(const struct schema *s, const char *kind); /* 0: none */
 const char *schema_kind_name(const struct schema *s, uint16_t kind);

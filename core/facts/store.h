@@ -151,11 +151,18 @@ int store_sync(struct store *s, const char *source, uint16_t kind, enum anod_syn
 int store_get(const struct store *s, uint32_t entity, uint16_t slot, uint64_t now_us,
 	      struct fact *ret);
 
+/* What store_put() writes, read as one state: raw[k] is valid where bit k of '*ret_known' is set.
+ * -ENOENT; -EINVAL: no such attributes; -EPROTO: a TEXT or PREFIX among them; -EAGAIN: in another
+ * process, the host was stopped in the middle of the row. */
+int store_get_row(const struct store *s, uint32_t entity, uint16_t first, unsigned n,
+		  uint64_t now_us, int64_t *raw, uint64_t *ret_known);
+
 /* The n-th entity of a kind in the order of names (natural: eth2 before eth10); 0: none. */
 uint32_t store_nth(const struct store *s, uint16_t kind, unsigned n);
 unsigned store_count(const struct store *s, uint16_t kind);
 
-/* Earliest time at which a value grows too old, or US_INFINITY. */
+/* A time before which no value grows too old, or US_INFINITY.  It may be early by as much as a
+ * value was renewed since; store_expire() at that time makes it move on. */
 uint64_t store_next_expiry(const struct store *s);
 /* Tell the listeners of what has grown too old; returns how many. */
 unsigned store_expire(struct store *s, uint64_t now_us);

@@ -3,8 +3,8 @@
  *
  * Design.  A heap of blocks, keyed by a time before which no fact in a block grows too old.
  * Publishing only ever moves that time down for a fact that was not known, so renewing an age costs
- * nothing; the true time is worked out from the columns when the block comes to the top, which in
- * a steady sweep is once in a maximum age.
+ * nothing; the true time is worked out from the columns when that time has come, which in a steady
+ * sweep is once in a maximum age.
  */
 #include <string.h>
 
@@ -33,27 +33,19 @@ static uint64_t block_due(const struct store *s, const struct block *b)
 	return due;
 }
 
-/* The block in which a fact grows too old first, with its true time; NULL: none. */
-static struct block *first_due(const struct store *s)
-{
-	struct heap_node *node;
-
-	while ((node = heap_first(s->ageing)) != NULL) {
-		struct block *b = HEAP_ENTRY(node, struct block, age);
-		uint64_t due_us = block_due(s, b);
-
-		if (due_us == node->due_us)
-			return b;
-		heap_set(s->ageing, node, due_us);
-	}
-	return NULL;
-}
-
 uint64_t store_next_expiry(const struct store *s)
 {
-	const struct block *b = s->reader ? NULL : first_due(s);
+	const struct heap_node *node = s->reader ? NULL : heap_first(s->ageing);
 
-	return b ? b->age.due_us : US_INFINITY;
+	return node ? node->due_us : US_INFINITY;
+}
+
+bool age_pending(struct store *s, struct block *b, uint64_t now_us)
+{
+	if (b->age.due_us > now_us)
+		return false;
+	heap_set(s->ageing, &b->age, block_due(s, b));
+	return b->age.due_us <= now_us;
 }
 
 static bool expire(struct store *s, struct block *b, unsigned row, const struct schema_attr *a,
@@ -97,10 +89,14 @@ static unsigned block_expire(struct store *s, struct block *b, uint64_t now_us)
 
 unsigned store_expire(struct store *s, uint64_t now_us)
 {
-	struct block *b;
+	struct heap_node *node;
 	unsigned n = 0;
 
-	while (!s->reader && (b = first_due(s)) != NULL && b->age.due_us <= now_us)
-		n += block_expire(s, b, now_us);
+	while (!s->reader && (node = heap_first(s->ageing)) != NULL && node->due_us <= now_us) {
+		struct block *b = HEAP_ENTRY(node, struct block, age);
+
+		if (age_pending(s, b, now_us))
+			n += block_expire(s, b, now_us);
+	}
 	return n;
 }

@@ -229,7 +229,7 @@ static bool cell_publish(struct store *s, const struct place *p, const struct sc
 			 struct anod_value *was, bool *ret_again)
 {
 	bool lost = s->seg->lost[a->id], known = t->known & p->bit, same, news;
-	bool doubted = !known || lost || now_us >= cell_due(t->time_us[p->row], a);
+	bool late = now_us >= cell_due(t->time_us[p->row], a), doubted = !known || lost || late;
 
 	*was = value_unknown();
 	if (t->stored & p->bit)
@@ -248,6 +248,8 @@ static bool cell_publish(struct store *s, const struct place *p, const struct sc
 	t->touched |= p->bit;
 	if (news)
 		*ret_again = cell_changed(t, p->row, value != NULL, now_us);
+	if (news && known && late)
+		t->again |= p->bit; /* it had fallen away before it came back */
 	seq_write_end(&p->seg->seq[p->row]);
 
 	if (doubted)

@@ -122,6 +122,13 @@ uint32_t table_entity(const struct store *s, uint16_t kind, unsigned row)
 	return b ? LOAD(&b->handle[row % TABLE_BLOCK]) : 0;
 }
 
+const uint32_t *table_entities(const struct store *s, uint16_t kind, unsigned block)
+{
+	const struct seg_block *b = block_at(s, kind, block);
+
+	return b ? b->handle : NULL;
+}
+
 int store_row_number(const struct store *s, uint32_t entity)
 {
 	uint64_t entry = entry_of(s, entity);

@@ -261,14 +261,14 @@ uint32_t names_find(const struct store *s, uint16_t kind, const char *name)
 	const struct seg_kind *k = &s->seg->kind[kind];
 	uint32_t hash = hash_of(name);
 
-	for (unsigned i = 0; i < KIND_TRIES; i++) {
+	for (unsigned i = 0; i < SEQ_TRIES; i++) {
 		uint32_t begin = seq_read_begin(&k->seq), handle = 0;
 
 		if (!(begin & 1))
 			handle = find_once(s, kind, name, hash);
 		if (seq_read_good(&k->seq, begin))
 			return handle;
-		seq_wait();
+		seq_wait(i);
 	}
 	return 0;
 }
@@ -295,14 +295,14 @@ uint32_t store_nth(const struct store *s, uint16_t kind, unsigned n)
 	if (kind >= KINDS)
 		return 0;
 
-	for (unsigned i = 0; i < KIND_TRIES; i++) {
+	for (unsigned i = 0; i < SEQ_TRIES; i++) {
 		uint32_t begin = seq_read_begin(&s->seg->kind[kind].seq), handle = 0;
 
 		if (!(begin & 1))
 			handle = nth_once(s, kind, n);
 		if (seq_read_good(&s->seg->kind[kind].seq, begin))
 			return handle;
-		seq_wait();
+		seq_wait(i);
 	}
 	return 0;
 }

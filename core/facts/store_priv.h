@@ -26,6 +26,8 @@
 #ifndef FACTS_STORE_PRIV_H
 #define FACTS_STORE_PRIV_H
 
+#include <sched.h>
+
 #include "base/shm.h"
 #include "facts/heap.h"
 #include "facts/store.h"
@@ -103,7 +105,9 @@ struct plan {
 	bool events;	  /* one of them at least is event-driven */
 	unsigned version; /* of store.interest */
 	uint64_t reals, bools, outside;
-	uint64_t tell; /* columns of which listeners or the ring hear */
+	uint64_t tell;		     /* columns of which listeners or the ring hear */
+	const struct seg_block *seg; /* whose columns are in col[]; rows come block by block */
+	struct table_block *col[64];
 };
 #define PLANS 4
 
@@ -146,7 +150,7 @@ struct store {
 	uint16_t want[SCHEMA_ATTRS_MAX + 1], need[SCHEMA_ATTRS_MAX + 1];
 	uint16_t event[SCHEMA_ATTRS_MAX + 1];
 	unsigned interest;   /* counts changes of 'want', 'event' and of who listens */
-	struct heap *ageing; /* blocks; apart, because reading it may tidy it */
+	struct heap *ageing; /* blocks */
 	struct {
 		store_listener *fn;
 		void *data;
@@ -168,11 +172,11 @@ struct place {
 
 /* ---- sequence locks --------------------------------------------------------------------- */
 
-/* How often a reader looks again at a row, which is written in a fraction of a microsecond, and at
- * a kind, whose order takes some to move.  Both are far longer than that; who waits longer waits
- * for a writer that does not run. */
-#define ROW_TRIES  4096
-#define KIND_TRIES 65536
+/* How often a reader looks again.  A row is written in a fraction of a microsecond, and the order
+ * of a kind moves in some; who has to wait for longer waits for a host that lost its CPU in the
+ * middle, and lends it ours.  In the end, after some milliseconds, the host does not run. */
+#define SEQ_SPINS 256
+#define SEQ_TRIES 16384
 
 static inline void seq_write_begin(uint32_t *seq)
 {
@@ -197,8 +201,10 @@ static inline bool seq_read_good(const uint32_t *seq, uint32_t begin)
 	return !(begin & 1) && __atomic_load_n(seq, __ATOMIC_RELAXED) == begin;
 }
 
-static inline void seq_wait(void)
+static inline void seq_wait(unsigned tries)
 {
+	if (tries >= SEQ_SPINS)
+		(void) sched_yield();
 #if defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -267,5 +273,7 @@ void ring_add(struct store *s, const struct store_news *n);
 /* ---- store_age.c ---- */
 /* The block has a known fact that is due then. */
 void age_note(struct store *s, struct block *b, uint64_t due_us);
+/* Is something in the block too old of which store_expire() has not told yet? */
+bool age_pending(struct store *s, struct block *b, uint64_t now_us);
 
 #endif

@@ -62,8 +62,7 @@ static int plan_make(struct store *s, uint16_t kind, uint16_t first, unsigned n,
 	return 0;
 }
 
-static int plan_find(struct store *s, uint16_t kind, uint16_t first, unsigned n,
-		     const struct plan **ret)
+static int plan_find(struct store *s, uint16_t kind, uint16_t first, unsigned n, struct plan **ret)
 {
 	struct kind *k = &s->kind[kind];
 	struct plan *p;
@@ -79,6 +78,8 @@ static int plan_find(struct store *s, uint16_t kind, uint16_t first, unsigned n,
 
 	p = &k->plan[k->next_plan++ % PLANS];
 	r = plan_make(s, kind, first, n, p);
+	if (r >= 0 && schema_attr_at(s->schema, kind, first)->flags & SCHEMA_DERIVED)
+		p->version--; /* the next statistic in this column may be of another type */
 	*ret = p;
 	return r;
 }
@@ -149,6 +150,8 @@ static void put_slow(struct store *s, const struct place *p, const struct plan *
 	news->was |= doubted ? 0 : bit;
 	news->lapsed |= known && late ? bit : 0;
 	news->again |= cell_changed(t, p->row, raw, now_us) ? bit : 0;
+	if (known && late)
+		t->again |= p->bit; /* it had fallen away before it came back */
 	if (raw)
 		age_note(s, p->block, cell_due(t->time_us[p->row], a));
 }
@@ -165,27 +168,26 @@ static inline __attribute__((always_inline)) uint64_t put_fast(const struct plac
 
 	for (unsigned k = 0; k < n; k++) {
 		struct table_block *t = col[k];
-		uint64_t before, m;
 		int64_t old;
 
 		if (!(t->known & t->named & ~t->outside & bit)) {
 			others |= UINT64_C(1) << k;
 			continue;
 		}
+		t->touched |= bit;
+		STORE(&t->time_us[row], now_us);
 		old = t->u.i[row];
-		m = old != raw[k] ? bit : 0;
-		before = t->changed_us[row];
-		changed |= m ? UINT64_C(1) << k : 0;
+		if (old == raw[k])
+			continue;
+		changed |= UINT64_C(1) << k;
 		if (keep) {
 			news->old[k] = old;
-			again |= t->dirty & m ? UINT64_C(1) << k : 0;
+			again |= t->dirty & bit ? UINT64_C(1) << k : 0;
 		}
-		t->again |= t->dirty & m;
-		t->dirty |= m;
-		t->touched |= bit;
+		t->again |= t->dirty & bit;
+		t->dirty |= bit;
 		STORE(&t->u.i[row], raw[k]);
-		STORE(&t->time_us[row], now_us);
-		STORE(&t->changed_us[row], m ? now_us : before);
+		STORE(&t->changed_us[row], now_us);
 	}
 	news->changed = changed;
 	news->was = changed;
@@ -210,23 +212,27 @@ static void put_tell(struct store *s, const struct place *p, const struct plan *
 	}
 }
 
-static int store_put_row(struct store *s, const struct place *p, const struct plan *plan,
+static int store_put_row(struct store *s, const struct place *p, struct plan *plan,
 			 const int64_t *raw, uint64_t known, uint64_t now_us)
 {
 	unsigned n = plan->n;
 	uint64_t all = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX, others = all;
 	bool lost = s->sync[plan->sync - 1].lost;
-	struct table_block *col[64];
+	struct table_block *const *col = plan->col;
 	struct news news;
 	int r;
 
-	r = columns_open(s, p, plan->first, n, col);
-	if (r < 0)
-		return r;
+	if (plan->seg != p->seg) {
+		plan->seg = NULL;
+		r = columns_open(s, p, plan->first, n, plan->col);
+		if (r < 0)
+			return r;
+		plan->seg = p->seg;
+	}
 
 	news.lapsed = 0;
 	seq_write_begin(&p->seg->seq[p->row]);
-	if ((known & all) != all || lost || plan->outside || p->block->age.due_us <= now_us)
+	if ((known & all) != all || lost || plan->outside || age_pending(s, p->block, now_us))
 		news.changed = news.was = news.again = 0;
 	else if (plan->tell)
 		others = put_fast(p, n, col, raw, now_us, true, &news);
@@ -253,7 +259,7 @@ static int store_put_row(struct store *s, const struct place *p, const struct pl
 int store_put(struct store *s, uint32_t entity, uint16_t first, unsigned n, const int64_t *raw,
 	      uint64_t known, uint64_t now_us)
 {
-	const struct plan *plan;
+	struct plan *plan;
 	int64_t clean[64];
 	struct place p;
 	int r;

@@ -2,7 +2,7 @@
  * store_read - reads, in the host and in other processes alike.
  *
  * Design.  A reader copies what it needs of a row and then asks the row's lock whether that was one
- * state; if not, it copies again.  It gives up after ROW_TRIES, which only a writer that was
+ * state; if not, it copies again.  It gives up after SEQ_TRIES, which only a writer that was
  * stopped in the middle of a row can cause, and calls the fact unknown: a reader that waited for
  * ever would hang with the host.  Names are handed out as pointers, so another process gets copies.
  */
@@ -66,15 +66,84 @@ int store_get(const struct store *s, uint32_t entity, uint16_t slot, uint64_t no
 	if (!t)
 		return 0;
 
-	for (unsigned i = 0; i < ROW_TRIES; i++) {
+	for (unsigned i = 0; i < SEQ_TRIES; i++) {
 		int r = read_once(s, entity, b, row % TABLE_BLOCK, t, a, now_us, ret);
 
 		if (r != 0)
 			return MIN_OF(r, 0);
-		seq_wait();
+		seq_wait(i);
 	}
 	*ret = (struct fact){ .why = "being written" };
 	return 0;
+}
+
+struct run { /* of columns */
+	const struct schema_attr *attr[64];
+	unsigned n;
+};
+
+static int run_open(const struct store *s, uint16_t kind, uint16_t first, unsigned n,
+		    struct run *ret)
+{
+	if (n == 0 || n > 64)
+		return -EINVAL;
+
+	ret->n = n;
+	for (unsigned k = 0; k < n; k++) {
+		const struct schema_attr *a =
+			schema_attr_at(s->schema, kind, (uint16_t) (first + k));
+
+		if (!a)
+			return -EINVAL;
+		if (a->type == ANOD_TEXT || a->type == ANOD_PREFIX)
+			return -EPROTO;
+		ret->attr[k] = a;
+	}
+	return 0;
+}
+
+/* Bits of those that are known.  Columns are looked up inside the lock as well: the first put of
+ * a block makes them one by one. */
+static uint64_t run_read(const struct store *s, const struct run *run, const struct seg_block *b,
+			 unsigned row, uint64_t now_us, int64_t *raw)
+{
+	uint64_t known = 0;
+
+	for (unsigned k = 0; k < run->n; k++) {
+		const struct table_block *t = column_at(s, b, run->attr[k]->slot);
+
+		if (!t || !(LOAD(&t->known) >> row & 1) || LOAD(&s->seg->lost[run->attr[k]->id]) ||
+		    now_us >= cell_due(LOAD(&t->time_us[row]), run->attr[k]))
+			continue;
+		raw[k] = LOAD(&t->u.i[row]);
+		known |= UINT64_C(1) << k;
+	}
+	return known;
+}
+
+int store_get_row(const struct store *s, uint32_t entity, uint16_t first, unsigned n,
+		  uint64_t now_us, int64_t *raw, uint64_t *ret_known)
+{
+	uint64_t entry = entry_of(s, entity);
+	uint16_t kind = (uint16_t) (entry >> 16);
+	unsigned row = entry & 0xffff;
+	const struct seg_block *b = entry ? seg_block_at(s, kind, row / TABLE_BLOCK) : NULL;
+	struct run run;
+	int r = b ? run_open(s, kind, first, n, &run) : -ENOENT;
+
+	row %= TABLE_BLOCK;
+	for (unsigned i = 0; r >= 0 && i < SEQ_TRIES; i++) {
+		uint32_t begin = seq_read_begin(&b->seq[row]);
+		bool there = LOAD(&b->handle[row]) == entity;
+		uint64_t known = begin & 1 ? 0 : run_read(s, &run, b, row, now_us, raw);
+
+		if (seq_read_good(&b->seq[row], begin)) {
+			*ret_known = known;
+			return there ? 0 : -ENOENT;
+		}
+		seq_wait(i);
+	}
+	return r < 0 ? r : -EAGAIN;
 }
 
 uint32_t store_find(const struct store *s, uint16_t kind, const char *name)
@@ -88,14 +157,14 @@ static const char *name_copy(const struct store *s, const struct seg_block *b, u
 {
 	char *name = s->names->name[s->names->next++ % READER_NAMES];
 
-	for (unsigned i = 0; i < ROW_TRIES; i++) {
+	for (unsigned i = 0; i < SEQ_TRIES; i++) {
 		uint32_t begin = seq_read_begin(&b->seq[row]);
 		bool there = LOAD(&b->handle[row]) == entity;
 
 		memcpy(name, b->name[row], ANOD_NAME_SIZE);
 		if (seq_read_good(&b->seq[row], begin))
 			return there ? name : NULL;
-		seq_wait();
+		seq_wait(i);
 	}
 	return NULL;
 }

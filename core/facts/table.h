@@ -63,12 +63,21 @@ uint64_t *table_dirty(const struct store *s, uint16_t kind); /* watch_run() clea
 
 /* The entity in a row, 0: none; and the other way, -ENOENT. */
 uint32_t table_entity(const struct store *s, uint16_t kind, unsigned row);
+/* Handles of the rows of a block; NULL: no such block. */
+const uint32_t *table_entities(const struct store *s, uint16_t kind, unsigned block);
 int store_row_number(const struct store *s, uint32_t entity);
 /* Inline, because the tables of anodctl have a function of this name. */
 static inline int table_row(const struct store *s, uint32_t entity)
 {
 	return store_row_number(s, entity);
 }
+
+/* Write a column of one block at a time, for what the host itself calculates: 'rows' of it, those
+ * in 'known' with raw[row] (as store_put() takes it) and the others withdrawn, each as of
+ * time_us[row].  'raw' may be NULL where 'known' is 0.  The caller has looked that the values are
+ * finite. */
+int table_put(struct store *s, const struct schema_attr *a, unsigned block, uint64_t rows,
+	      uint64_t known, const int64_t *raw, const uint64_t *time_us);
 
 /* Clear every 'touched'. */
 void store_settle(struct store *s);

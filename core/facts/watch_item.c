@@ -1,10 +1,12 @@
 /*
- * watch_item - expressions under watch, their subjects, and the index from facts to them.
+ * watch_item - expressions under watch: shared, marked, evaluated.
  *
- * Design.  FOR nodes are shared: a node that two guards track, or that a watch and a guard have
- * in common, has one history and a count of users.  Subjects come and go with the entities of
- * the item's kind; a watch that knew an entity which went hears doubt, from a subject that is in
- * no table any more and waits in the list of news.
+ * Design.  An item is an expression with a program, and with what is known of each subject; a
+ * watch is one who listens to it.  Watches whose expressions are the same tree share an item, and
+ * so do FOR and WITHIN nodes: a node that two guards track, or that a watch and a guard have in
+ * common, has one history.  What a set or an operand means depends on who asks, so expressions
+ * with one in them are not shared.  Items own copies of their trees, because watchers come and go
+ * in any order.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,285 +14,267 @@
 
 #include "facts/watch_priv.h"
 
-/* ---- subjects --------------------------------------------------------------------------- */
+/* ---- marks ------------------------------------------------------------------------------- */
 
-struct subject *subject_find(const struct item *item, const char *name)
+void item_queue(struct watches *w, struct item *item)
 {
-	struct subject *s;
-
-	HASH_FIND_STR(item->subjects, name, s);
-	return s;
-}
-
-void subject_mark(struct watches *w, struct subject *s, bool broken)
-{
-	s->broken |= broken;
-	if (s->dirty)
+	if (item->queued)
 		return;
-	s->dirty = true;
-	DL_APPEND2(w->dirty[s->item->level], s, dirty_prev, dirty_next);
+	item->queued = true;
+	DL_APPEND(w->queue[item->level], item);
 }
 
-void subject_unmark(struct watches *w, struct subject *s)
+static void item_unqueue(struct watches *w, struct item *item)
 {
-	if (!s->dirty)
+	if (!item->queued)
 		return;
-	s->dirty = false;
-	DL_DELETE2(w->dirty[s->item->level], s, dirty_prev, dirty_next);
+	item->queued = false;
+	DL_DELETE(w->queue[item->level], item);
 }
 
-void news_add(struct watches *w, struct subject *s)
+uint64_t item_rows(const struct watches *w, const struct item *item, unsigned block)
 {
-	if (s->news)
-		return;
-	s->news = true;
-	DL_APPEND2(w->news, s, news_prev, news_next);
-}
+	const struct kind_rows *k = &w->kind[item->reads.kind];
 
-void news_remove(struct watches *w, struct subject *s)
-{
-	if (!s->news)
-		return;
-	s->news = false;
-	DL_DELETE2(w->news, s, news_prev, news_next);
-}
-
-int subject_add(struct watches *w, struct item *item, const char *name)
-{
-	size_t size = strlen(name) + 1;
-	struct subject *s;
-
-	if (subject_find(item, name))
-		return 0;
-	if (item->type == ITEM_FOR && heap_room(&w->timers, w->n_timers + 1) < 0)
-		return -ENOMEM;
-	s = calloc(1, sizeof(*s) + size);
-	if (!s)
-		return -ENOMEM;
-
-	s->item = item;
-	s->true_since = s->not_false_since = s->timer.due_us = US_INFINITY;
-	memcpy(s->name, name, size);
-	HASH_ADD_KEYPTR(hh, item->subjects, s->name, size - 1, s);
-	w->n_timers += item->type == ITEM_FOR;
-	subject_mark(w, s, false);
-	return 0;
-}
-
-void subject_remove(struct watches *w, struct subject *s, bool quietly)
-{
-	struct item *item = s->item;
-
-	subject_unmark(w, s);
-	HASH_DEL(item->subjects, s);
-	if (item->type == ITEM_FOR && !quietly)
-		held_changed(w, s);
-	if (item->type == ITEM_FOR) {
-		heap_set(&w->timers, &s->timer, US_INFINITY);
-		w->n_timers--;
-	}
-
-	if (!quietly && item->type == ITEM_WATCH && s->evaluated && s->truth != ANOD_DOUBT) {
-		s->gone = true;
-		s->truth = ANOD_DOUBT;
-		news_add(w, s);
-		return;
-	}
-	news_remove(w, s);
-	free(s);
-}
-
-int item_fill(struct watches *w, struct item *item)
-{
-	unsigned n = store_count(w->store, item->reads.kind);
-	int r = 0;
-
-	if (item->type == ITEM_TRACK)
-		return 0;
 	if (item->reads.kind == 0)
-		return subject_add(w, item, "");
-	for (unsigned i = 0; i < n && r >= 0; i++)
-		r = subject_add(
-			w, item,
-			store_entity_name(w->store, store_nth(w->store, item->reads.kind, i)));
-	return r;
+		return block == 0;
+	return block < k->n_blocks ? k->present[block] : 0;
 }
 
-void item_mark(struct watches *w, struct item *item, bool broken)
+void item_mark(struct watches *w, struct item *item, unsigned block, uint64_t rows, bool broken)
 {
-	struct subject *s, *next;
+	struct item_block *b;
 
-	if (item->all_dirty && (item->all_broken || !broken))
+	if (block >= item->n_blocks)
+		return; /* watches.refill is set */
+	b = &item->block[block];
+	b->todo |= rows;
+	if (broken)
+		b->broken |= rows;
+	item->todo[block / 64] |= UINT64_C(1) << block % 64;
+	item_queue(w, item);
+}
+
+void item_mark_all(struct watches *w, struct item *item, bool broken)
+{
+	if (item->all_marked && (item->all_broken || !broken))
 		return;
-	item->all_dirty = true;
+	item->all_marked = true;
 	item->all_broken |= broken;
-	HASH_ITER(hh, item->subjects, s, next)
-	subject_mark(w, s, broken);
+	for (unsigned block = 0; block < item->n_blocks; block++)
+		item_mark(w, item, block, item_rows(w, item, block), broken);
 }
 
-/* ---- items ------------------------------------------------------------------------------ */
-
-static int dep_add(struct dep_list *l, struct item *item, enum dep_how how)
+void item_mark_name(struct watches *w, struct item *item, const char *name, bool broken)
 {
-	struct dep *dep;
+	int row = rows_find(w, item->reads.kind, name);
 
-	if (l->n == l->room) {
-		dep = reallocarray(l->dep, MAX_OF(l->room * 2, 4u), sizeof(*dep));
-		if (!dep)
-			return -ENOMEM;
-		l->dep = dep;
-		l->room = MAX_OF(l->room * 2, 4u);
+	if (row >= 0)
+		item_mark(w, item, (unsigned) row / TABLE_BLOCK,
+			  UINT64_C(1) << (unsigned) row % TABLE_BLOCK, broken);
+}
+
+void item_grow(struct watches *w, struct item *item)
+{
+	unsigned n = item->reads.kind ? table_n_blocks(w->store, item->reads.kind) : 1;
+	struct held_block **held;
+	struct item_block *block;
+
+	if (n <= item->n_blocks)
+		return;
+	block = reallocarray(item->block, n, sizeof(*block));
+	if (block)
+		item->block = block;
+	held = item->type == ITEM_HELD
+		       ? reallocarray((void *) item->held, n, sizeof(struct held_block *))
+		       : NULL;
+	if (held)
+		item->held = held;
+	if (!block || (item->type == ITEM_HELD && !held)) {
+		w->refill = true;
+		return;
 	}
-	l->dep[l->n++] = (struct dep){ .item = item, .how = how };
-	return 0;
+	memset(&block[item->n_blocks], 0, (n - item->n_blocks) * sizeof(*block));
+	if (held)
+		memset((void *) &held[item->n_blocks], 0,
+		       (n - item->n_blocks) * sizeof(struct held_block *));
+	item->n_blocks = n;
 }
 
-static bool dep_remove(struct dep_list *l, const struct item *item)
+/* ---- evaluation -------------------------------------------------------------------------- */
+
+void watch_env_init(struct watch_env *e, const struct watches *w, uint64_t now_us)
 {
-	for (unsigned i = 0; i < l->n; i++) {
-		if (l->dep[i].item != item)
+	*e = (struct watch_env){ .code = { .env = w->scope, .held = held_block_hook },
+				 .watches = w };
+	e->code.env.store = w->store;
+	e->code.env.now_us = now_us;
+	e->code.env.subject = code_subject;
+	e->code.env.held = held_hook;
+	e->code.env.trace = NULL;
+	e->code.env.watch = e;
+}
+
+/* The truth of 'rows' is 't': note it where it is new. */
+static void take_truth(struct watches *w, struct item *item, unsigned block, uint64_t rows,
+		       const struct code_truth *t, uint64_t broken, uint64_t now_us)
+{
+	struct item_block *b = &item->block[block];
+	uint64_t changed = rows & ((b->truth.yes ^ t->yes) | (b->truth.no ^ t->no) | ~b->seen);
+
+	if (item->type == ITEM_HELD && (changed | (broken & rows)))
+		held_note(w, item, block, changed | (broken & rows), t, broken, now_us);
+	if (!changed)
+		return;
+	b->truth.yes = (b->truth.yes & ~rows) | t->yes;
+	b->truth.no = (b->truth.no & ~rows) | t->no;
+	b->seen |= rows;
+	if (item->type == ITEM_WATCH) {
+		b->u.told.news |= changed;
+		news_add(w, item);
+	}
+}
+
+static void run_block(struct watches *w, struct item *item, unsigned block, struct watch_env *env)
+{
+	const struct reads *reads = &item->reads;
+	struct item_block *b = &item->block[block];
+	uint64_t rows = b->todo, broken = b->broken;
+	struct code_truth t;
+
+	for (unsigned i = 0; i < reads->n_attrs; i++) {
+		const struct column *c = w->column[reads->attr[i].id];
+
+		if (reads->attr[i].how != DEP_COLUMN)
 			continue;
-		l->dep[i] = l->dep[--l->n];
-		return true;
+		rows |= c->dirty[block];
+		broken |= c->again[block];
 	}
-	return false;
+	b->todo = b->broken = 0;
+	rows &= item_rows(w, item, block);
+	if (!rows)
+		return;
+	code_run(item->code, &env->code, block, rows, &t);
+	take_truth(w, item, block, rows, &t, broken, env->code.env.now_us);
 }
 
-/* Sampled attributes are told of only while they are wanted. */
-static void want(struct watches *w, uint16_t id, bool on)
-{
-	store_want(w->store, schema_attr_by_id(store_schema(w->store), id), on);
-}
-
-static int deps_add(struct watches *w, struct item *item)
+void item_run(struct watches *w, struct item *item, uint64_t now_us)
 {
 	const struct reads *reads = &item->reads;
-	int r = 0;
+	uint64_t words[TABLE_WORDS];
+	struct watch_env env;
 
-	for (unsigned i = 0; i < reads->n_attrs && r >= 0; i++) {
-		r = dep_add(&w->by_attr[reads->attr[i].id], item, reads->attr[i].how);
-		if (r >= 0)
-			want(w, reads->attr[i].id, true);
-	}
-	for (unsigned i = 0; i < reads->n_presences && r >= 0; i++)
-		r = dep_add(&w->by_kind[reads->presence[i].id], item, reads->presence[i].how);
-	if (reads->any && r >= 0)
-		r = dep_add(&w->any, item, DEP_WIDE);
-	return r;
-}
-
-static void deps_remove(struct watches *w, const struct item *item)
-{
-	const struct reads *reads = &item->reads;
-
+	memcpy(words, item->todo, sizeof(words));
+	memset(item->todo, 0, sizeof(item->todo));
+	item->all_marked = item->all_broken = false;
+	item_unqueue(w, item);
 	for (unsigned i = 0; i < reads->n_attrs; i++)
-		if (dep_remove(&w->by_attr[reads->attr[i].id], item))
-			want(w, reads->attr[i].id, false);
-	for (unsigned i = 0; i < reads->n_presences; i++)
-		(void) dep_remove(&w->by_kind[reads->presence[i].id], item);
-	(void) dep_remove(&w->any, item);
-}
+		for (unsigned k = 0; reads->attr[i].how == DEP_COLUMN && k < TABLE_WORDS; k++)
+			words[k] |= w->column[reads->attr[i].id]->words[k];
 
-static void parent_remove(struct item *part, const struct item *parent)
-{
-	unsigned kept = 0;
+	watch_env_init(&env, w, now_us);
+	code_begin(item->code, &env.code);
+	for (unsigned k = 0; k < TABLE_WORDS; k++) {
+		for (; words[k]; words[k] &= words[k] - 1) {
+			unsigned block = 64 * k + (unsigned) __builtin_ctzll(words[k]);
 
-	for (unsigned i = 0; i < part->n_parents; i++)
-		if (part->parent[i].item != parent)
-			part->parent[kept++] = part->parent[i];
-	part->n_parents = kept;
-}
-
-static struct item *node_item(const struct watches *w, const struct expr *node)
-{
-	struct item *item;
-
-	HASH_FIND_PTR(w->held, &node, item);
-	return item;
-}
-
-void item_free(struct watches *w, struct item *item)
-{
-	struct subject *s, *next;
-
-	HASH_ITER(hh, item->subjects, s, next)
-	subject_remove(w, s, true);
-	DL_FOREACH_SAFE2(w->news, s, next, news_next)
-	{
-		if (s->item != item)
-			continue;
-		news_remove(w, s);
-		free(s);
+			if (block < item->n_blocks)
+				run_block(w, item, block, &env);
+		}
 	}
+}
 
-	deps_remove(w, item);
-	for (unsigned i = 0; i < item->reads.n_parts; i++) {
-		struct item *part = node_item(w, item->reads.part[i].node);
+/* ---- items ------------------------------------------------------------------------------- */
 
-		if (!part)
-			continue;
-		parent_remove(part, item);
-		if (--part->refs > 0)
-			continue;
-		HASH_DEL(w->held, part);
-		item_free(w, part);
-	}
+static void item_free(struct item *item)
+{
+	code_free(item->code);
 	reads_done(&item->reads);
+	if (item->node)
+		expr_free(item->node); /* and 'expr' with it */
+	else
+		expr_free(item->expr);
+	free(item->text);
 	free(item->parent);
+	free(item->block);
+	free((void *) item->held);
 	free(item);
 }
 
-/* The item of a FOR node, made or counted once more; 'parent' hears of it. */
-static int part_open(struct watches *w, const struct part *p, struct item *parent,
-		     struct item **ret)
+void items_free_dead(struct watches *w)
 {
-	struct item *part = node_item(w, p->node);
-	struct parent *grown;
+	struct item *all = w->dead, *next;
+
+	w->dead = NULL;
+	for (; all; all = next) {
+		next = all->all_next;
+		if (!all->news || !w->news) {
+			item_free(all);
+			continue;
+		}
+		/* It got news in the turn in which it died; the next turn skips it. */
+		all->all_next = w->dead;
+		w->dead = all;
+	}
+}
+
+/* Out of everything; copes with a half-built item. */
+static void item_drop(struct watches *w, struct item *item)
+{
+	struct kind_rows *k = &w->kind[item->reads.kind];
+
+	if (item->text && item->type == ITEM_WATCH)
+		HASH_DEL(w->shared, item);
+	else if (item->text)
+		HASH_DEL(w->held, item);
+	item_unqueue(w, item);
+	deps_remove(w, item);
+	parts_close(w, &item->reads, item);
+	held_free(w, item);
+	DL_DELETE2(w->items, item, all_prev, all_next);
+	if (item->reads.kind) {
+		DL_DELETE2(k->items, item, kind_prev, kind_next);
+		if (!k->items) {
+			free((void *) k->handle);
+			free(k->present);
+			*k = (struct kind_rows){ 0 };
+		}
+	}
+	item->dead = true;
+	if (w->telling || item->news) {
+		item->all_next = w->dead;
+		w->dead = item;
+		return;
+	}
+	item_free(item);
+}
+
+void item_close(struct watches *w, struct item *item)
+{
+	if (--item->refs == 0)
+		item_drop(w, item);
+}
+
+/* Everything of its own: tree, program, what it reads. */
+static int item_build(struct watches *w, struct item *item, const struct expr *e)
+{
 	int r;
 
-	if (!part) {
-		r = item_new(w, ITEM_FOR, p->node->a, p->node, &part);
-		if (r < 0)
-			return r;
-		HASH_ADD_PTR(w->held, key, part);
+	if (item->type == ITEM_HELD) {
+		item->node = expr_copy(e);
+		item->expr = item->node ? item->node->a : NULL;
+	} else {
+		item->expr = expr_copy(e);
 	}
-	part->refs++;
-	*ret = part;
-	if (parent->type == ITEM_TRACK)
-		return 0;
-
-	grown = reallocarray(part->parent, part->n_parents + 1, sizeof(*grown));
-	if (!grown)
+	if (!item->expr)
 		return -ENOMEM;
-	part->parent = grown;
-	part->parent[part->n_parents++] =
-		(struct parent){ .item = parent, .wide = p->wide || part->reads.kind == 0 };
-	return 0;
+	r = reads_collect(item->expr, w->store, &w->scope, &item->reads);
+	if (r < 0)
+		return r;
+	return code_compile(item->expr, store_schema(w->store), item->reads.kind, &item->code);
 }
 
-static int parts_open(struct watches *w, struct item *item)
-{
-	struct item *part;
-
-	for (unsigned i = 0; i < item->reads.n_parts; i++) {
-		int r = part_open(w, &item->reads.part[i], item, &part);
-
-		if (r < 0) {
-			/* Those behind it were not opened, so they are not given back. */
-			item->reads.n_parts = node_item(w, item->reads.part[i].node) ? i + 1 : i;
-			return r;
-		}
-		if (item->type == ITEM_FOR)
-			item->level = MAX_OF(item->level, part->level + 1);
-	}
-	item->level = MIN_OF(item->level, WATCH_LEVELS - 2u);
-	if (item->type == ITEM_WATCH)
-		item->level = WATCH_LEVELS - 1;
-	return 0;
-}
-
-int item_new(struct watches *w, enum item_type type, const struct expr *expr,
-	     const struct expr *key, struct item **ret)
+static int item_new(struct watches *w, enum item_type type, const struct expr *e, struct item **ret)
 {
 	struct item *item = calloc(1, sizeof(*item));
 	int r;
@@ -298,20 +282,49 @@ int item_new(struct watches *w, enum item_type type, const struct expr *expr,
 	if (!item)
 		return -ENOMEM;
 	item->type = type;
-	item->expr = expr;
-	item->key = key;
-
-	r = reads_collect(expr, w->store, &w->scope, &item->reads);
-	if (r >= 0)
-		r = parts_open(w, item);
-	if (r >= 0 && type != ITEM_TRACK)
-		r = deps_add(w, item);
-	if (r >= 0)
-		r = item_fill(w, item);
+	item->refs = 1;
+	r = item_build(w, item, e);
 	if (r < 0) {
-		item_free(w, item);
+		item_free(item);
 		return r;
 	}
+
+	DL_APPEND2(w->items, item, all_prev, all_next);
+	if (item->reads.kind) {
+		w->kind[item->reads.kind].changed |= !w->kind[item->reads.kind].items;
+		DL_APPEND2(w->kind[item->reads.kind].items, item, kind_prev, kind_next);
+	}
+	r = parts_open(w, &item->reads, item);
+	if (r >= 0)
+		r = deps_add(w, item);
+	if (r < 0) {
+		item_drop(w, item);
+		return r;
+	}
+	item_grow(w, item);
+	item_mark_all(w, item, false);
 	*ret = item;
+	return 0;
+}
+
+int item_share(struct watches *w, enum item_type type, const struct expr *e, struct item **ret)
+{
+	struct item **table = type == ITEM_WATCH ? &w->shared : &w->held, *found;
+	_cleanup_(freep) char *text = expr_format(e);
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	HASH_FIND_STR(*table, text, found);
+	if (found && expr_same(type == ITEM_WATCH ? found->expr : found->node, e)) {
+		found->refs++;
+		*ret = found;
+		return 0;
+	}
+	r = item_new(w, type, e, ret);
+	if (r < 0 || found || (*ret)->reads.scoped)
+		return r;
+	(*ret)->text = TAKE(text);
+	HASH_ADD_KEYPTR(hh, *table, (*ret)->text, strlen((*ret)->text), *ret);
 	return 0;
 }

@@ -2,14 +2,16 @@
  * watch_reads - what the truth of an expression depends on.
  *
  * Design.  A nameless fact concerns the subject of its entity's name, whatever its kind, because
- * that is how the evaluator finds it (link.carrier and path.loss of wan0).  Named facts, and all
- * that is counted, concern every subject.  A FOR node is not looked into: it is evaluated on its
+ * that is how the evaluator finds it (link.carrier and path.loss of wan0); of the subjects' own
+ * kind it is a column that lies beside them.  Named facts, and all that is counted, concern every
+ * subject.  A FOR or WITHIN node is not looked into: it is evaluated on its
  * own and marks what it is part of.  Sets are followed through their conditions; where nobody
  * can tell a condition, every event-driven fact is taken for part of it.
  */
 #include "facts/watch_priv.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define SETS_NESTED 8 /* sets defined by sets */
 
@@ -42,7 +44,7 @@ static uint16_t subject_kind(const struct expr *e, const struct around *around)
 
 	if (!e)
 		return 0;
-	if (e->op == EXPR_FACT)
+	if (e->op == EXPR_FACT || (e->op == EXPR_CALL && e->kind > 0))
 		return !e->entity && e->slot >= 0 && !is_counted(around, e->kind) ? e->kind : 0;
 	if (e->op == EXPR_COUNT && e->kind > 0) {
 		inner.kind = e->kind;
@@ -57,16 +59,24 @@ uint16_t watch_subject_kind(const struct expr *e)
 	return subject_kind(e, NULL);
 }
 
+static bool same_entity(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static void add_read(struct collect *c, struct read **list, unsigned *n, unsigned *room,
-		     uint16_t id, enum dep_how how)
+		     const struct read *read)
 {
 	struct read *grown;
 
 	for (unsigned i = 0; i < *n; i++) {
-		if ((*list)[i].id != id)
+		struct read *old = &(*list)[i];
+
+		if (old->id != read->id)
 			continue;
-		(*list)[i].how = MAX_OF((*list)[i].how, how);
-		return;
+		if (old->how == DEP_WIDE ||
+		    (old->how == read->how && same_entity(old->entity, read->entity)))
+			return;
 	}
 	if (*n == *room) {
 		grown = reallocarray(*list, *room + 8, sizeof(*grown));
@@ -77,22 +87,27 @@ static void add_read(struct collect *c, struct read **list, unsigned *n, unsigne
 		*list = grown;
 		*room += 8;
 	}
-	(*list)[(*n)++] = (struct read){ .id = id, .how = how };
+	(*list)[(*n)++] = *read;
 }
 
-static void add_attr(struct collect *c, const struct schema_attr *a, enum dep_how how)
+static void add_attr(struct collect *c, const struct schema_attr *a, enum dep_how how,
+		     const char *entity)
 {
 	struct reads *r = c->reads;
+	struct read read = { .how = how, .entity = entity };
 
-	if (a)
-		add_read(c, &r->attr, &r->n_attrs, &r->room_attrs, a->id, how);
+	if (!a)
+		return;
+	read.id = a->id;
+	add_read(c, &r->attr, &r->n_attrs, &r->room_attrs, &read);
 }
 
-static void add_presence(struct collect *c, uint16_t kind, enum dep_how how)
+static void add_presence(struct collect *c, uint16_t kind, enum dep_how how, const char *entity)
 {
 	struct reads *r = c->reads;
+	struct read read = { .id = kind, .how = how, .entity = entity };
 
-	add_read(c, &r->presence, &r->n_presences, &r->room_presences, kind, how);
+	add_read(c, &r->presence, &r->n_presences, &r->room_presences, &read);
 }
 
 static void add_part(struct collect *c, const struct expr *node, bool wide)
@@ -124,6 +139,7 @@ static void collect_set(struct collect *c, const char *set)
 	else if (c->scope->in_set || c->scope->member || c->scope->overlaps)
 		c->reads->any = true;
 
+	c->reads->scoped = true;
 	if (!where || c->sets == SETS_NESTED)
 		return;
 	c->sets++;
@@ -131,14 +147,23 @@ static void collect_set(struct collect *c, const char *set)
 	c->sets--;
 }
 
+/* A column: of a fact, or of a function over time. */
 static void collect_fact(struct collect *c, const struct expr *e, const struct around *around)
 {
-	enum dep_how how = e->entity || is_counted(around, e->kind) ? DEP_WIDE : DEP_LOCAL;
+	enum dep_how how = DEP_NAME;
 
 	if (e->kind == 0 || e->slot < 0)
 		return;
-	add_attr(c, schema_attr_at(store_schema(c->store), e->kind, (uint16_t) e->slot), how);
-	add_presence(c, e->kind, how);
+	if (is_counted(around, e->kind) && !e->entity)
+		how = DEP_WIDE;
+	else if (e->entity)
+		how = DEP_ENTITY;
+	else if (e->kind == c->reads->kind)
+		how = DEP_COLUMN;
+	add_attr(c, schema_attr_at(store_schema(c->store), e->kind, (uint16_t) e->slot), how,
+		 e->entity);
+	if (how != DEP_COLUMN)
+		add_presence(c, e->kind, how, e->entity);
 }
 
 static void collect_count(struct collect *c, const struct expr *e, const struct around *around)
@@ -149,10 +174,10 @@ static void collect_count(struct collect *c, const struct expr *e, const struct 
 
 	if (!kind)
 		return;
-	add_presence(c, e->kind, DEP_WIDE);
+	add_presence(c, e->kind, DEP_WIDE, NULL);
 	if (e->up) {
-		add_attr(c, schema_attr(s, kind, "admin_up"), DEP_WIDE);
-		add_attr(c, schema_attr(s, kind, "carrier"), DEP_WIDE);
+		add_attr(c, schema_attr(s, kind, "admin_up"), DEP_WIDE, NULL);
+		add_attr(c, schema_attr(s, kind, "carrier"), DEP_WIDE, NULL);
 	}
 	if (e->name && e->fn < EXPR_FN_MIN)
 		collect_set(c, e->name);
@@ -169,7 +194,13 @@ static void collect(struct collect *c, const struct expr *e, const struct around
 	case EXPR_FACT:
 		collect_fact(c, e, around);
 		return;
+	case EXPR_CALL:
+		if (e->kind == 0)
+			break;
+		collect_fact(c, e, around);
+		return;
 	case EXPR_FOR:
+	case EXPR_WITHIN:
 		add_part(c, e, around != NULL);
 		return;
 	case EXPR_COUNT:
@@ -180,9 +211,11 @@ static void collect(struct collect *c, const struct expr *e, const struct around
 		if (e->name)
 			collect_set(c, e->name);
 		break;
-	case EXPR_LITERAL:
 	case EXPR_OPERAND:
 	case EXPR_BEFORE:
+		c->reads->scoped = true;
+		break;
+	case EXPR_LITERAL:
 	case EXPR_NOT:
 	case EXPR_AND:
 	case EXPR_OR:
@@ -191,9 +224,7 @@ static void collect(struct collect *c, const struct expr *e, const struct around
 	case EXPR_SUB:
 	case EXPR_MUL:
 	case EXPR_DIV:
-	case EXPR_WITHIN:
 	case EXPR_FORMERLY:
-	case EXPR_CALL:
 		break;
 	}
 	collect(c, e->a, around);
@@ -208,7 +239,7 @@ int reads_collect(const struct expr *e, const struct store *store, const struct 
 
 	collect(&c, e, NULL);
 	if (reads.kind > 0)
-		add_presence(&c, reads.kind, DEP_SUBJECT);
+		add_presence(&c, reads.kind, DEP_SUBJECT, NULL);
 	if (c.no_memory) {
 		reads_done(&reads);
 		return -ENOMEM;

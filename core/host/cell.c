@@ -3,7 +3,7 @@
  *
  * Design.  A cell maps the host's fact store and owns one instance per agent.  It is driven by
  * the host's messages alone: NEWS makes it look what changed in the store and call the agents'
- * event() hooks, and watches run after all messages of a turn.  Objects are opened before the
+ * event() hooks, TRUTHS call back their watches, which the host evaluates.  Objects are opened before the
  * sandbox closes, because afterwards there is no file system; init() and start() run inside it.
  * A message that does not fit ends the cell: the host starts a new one.
  */
@@ -174,6 +174,11 @@ static int on_message(void *data, const struct chan_head *msg)
 		if (i)
 			cell_on_answer(i, (const void *) msg);
 		return 0;
+	case CELL_TRUTHS:
+		if (msg->size < offsetof(struct cell_truths, data))
+			return -EPROTO;
+		i = agent_at(c, ((const struct cell_truths *) msg)->agent);
+		return i ? cell_on_truths(i, (const void *) msg) : 0;
 	case CELL_PING: {
 		struct chan_head pong = { .type = CELL_PONG, .id = msg->id };
 
@@ -197,35 +202,6 @@ static void on_close(void *data, int error)
 		log_error("lost the host: %s", strerror(-error));
 	if (c->sandboxed)
 		(void) sd_event_exit(c->loop, error ? 1 : 0);
-}
-
-/* After every turn: watches, then sleep until the next "for" or age comes due. */
-static int on_post(sd_event_source *s, void *data);
-
-static int on_due(sd_event_source *s, uint64_t due, void *data)
-{
-	(void) due;
-	return on_post(s, data);
-}
-
-static int on_post(sd_event_source *s, void *data)
-{
-	struct cell *c = data;
-	uint64_t now = clock_boot_us(), next, expiry;
-
-	(void) s;
-	if (!c->started)
-		return 0;
-
-	(void) store_expire(c->store, now);
-	next = watch_run(c->watches, now);
-	expiry = store_next_expiry(c->store);
-	next = MIN_OF(next, expiry);
-	if (next == US_INFINITY)
-		return sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-
-	(void) sd_event_source_set_time(c->timer, MAX_OF(next, now + US_PER_MS));
-	return sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
 }
 
 int cell_open(sd_event *loop, int fd, int facts, bool sandboxed, struct cell **ret)
@@ -252,18 +228,6 @@ int cell_open(sd_event *loop, int fd, int facts, bool sandboxed, struct cell **r
 		log_error("cannot map the facts: %s", strerror(-r));
 		return r;
 	}
-	c->watches = watches_new(c->store);
-	if (!c->watches)
-		return -ENOMEM;
-
-	r = sd_event_add_post(loop, &c->post, on_post, c);
-	if (r >= 0)
-		r = sd_event_add_time(loop, &c->timer, CLOCK_BOOTTIME, 0, US_PER_MS, on_due, c);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-	if (r < 0)
-		return r;
-
 	*ret = TAKE(c);
 	return 0;
 }
@@ -277,13 +241,10 @@ struct cell *cell_free(struct cell *c)
 		instance_free(c->agent[k]);
 	c->chan = chan_free(c->chan);
 	cell_news_done(c);
-	watches_free(c->watches);
 	store_free(c->store);
 	schema_free(c->schema);
 	for (unsigned k = 0; k < c->n_agents; k++)
 		plugin_close(&c->plugin[k]);
-	sd_event_source_disable_unref(c->post);
-	sd_event_source_disable_unref(c->timer);
 	sd_event_unref(c->loop);
 	free(c);
 	return NULL;

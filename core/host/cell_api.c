@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/cell_int.h"
+#include "host/cell_watches.h"
 
 static struct cell *cell_of(struct anod_ctx *ctx)
 {
@@ -277,56 +278,31 @@ static int api_sense(struct anod_ctx *ctx, const struct anod_action *request, ui
 
 /* ---- watches ----------------------------------------------------------------------------- */
 
-struct agent_watch {
-	struct expr *expr;
-	uint64_t id;
-};
-
 static void watch_cancel(struct handle *h)
 {
-	struct agent_watch *w = h->extra;
-	struct cell *c = h->inst->owner;
+	struct cell_note m = {
+		.head = { .type = CELL_UNWATCH, .id = h->id },
+		.agent = h->inst->number,
+	};
 
-	if (w->id)
-		(void) watch_remove(c->watches, w->id);
-	expr_free(w->expr);
-	free(w);
+	h->inst->n_watches--;
+	(void) cell_send(h->inst->owner, &m.head, sizeof(m));
 }
 
-static void on_watch(void *data, uint64_t id, const char *entity, enum anod_tri truth)
-{
-	struct handle *h = data;
-
-	(void) id;
-	((anod_watch_fn *) h->fn)(&h->inst->ctx, h->id, entity, truth, h->data);
-}
-
-static int compile(struct instance *i, struct cell *c, const char *text, struct expr **ret)
+/* Said here, because the host's refusal would not reach the agent. */
+static int check_watch(struct instance *i, const struct cell *c, const char *text)
 {
 	_cleanup_(expr_freep) struct expr *e = NULL;
-	struct expr_scope scope = { .schema = c->schema };
-	struct diag_list diags = { 0 };
-	struct lexer l;
-	int r;
+	char what[2 * ANOD_KIND_SIZE + ANOD_NAME_SIZE];
+	int r = watch_parse(i->name, c->schema, text, &e);
 
-	lex_init(&l, i->name, text, strlen(text));
-	r = expr_parse(&l, &diags, &e);
-	if (r >= 0 && lex_peek(&l, 0)->type != TOKEN_END) {
-		diag_add(&diags, DIAG_ERROR, &lex_peek(&l, 0)->place,
-			 "unexpected text behind the expression");
-		r = -EINVAL;
-	}
-	if (r >= 0)
-		r = expr_check(e, &scope, true, &diags);
-	if (r < 0 && diags.n)
-		log_error("%s: watch '%s': column %u: %s", i->name, text,
-			  diags.item[0].place.column, diags.item[0].text);
-	diag_done(&diags);
 	if (r < 0)
 		return r;
-
-	*ret = TAKE(e);
-	return 0;
+	if (watch_allowed(e, i->plugin->reads, what, sizeof(what)))
+		return 0;
+	i->n_refused++;
+	log_error("%s: watch '%s': %s is not in the manifest", i->name, text, what);
+	return -EPERM;
 }
 
 static int api_watch(struct anod_ctx *ctx, const char *expr, anod_watch_fn *fn, void *data,
@@ -334,34 +310,59 @@ static int api_watch(struct anod_ctx *ctx, const char *expr, anod_watch_fn *fn, 
 {
 	struct instance *i = instance_of(ctx);
 	struct cell *c = cell_of(ctx);
-	struct agent_watch *w;
+	struct cell_watch m = { .head = { .type = CELL_WATCH }, .agent = i->number };
+	size_t size = strlen(expr) + 1;
 	struct handle *h;
 	int r;
 
-	w = calloc(1, sizeof(*w));
-	if (!w)
-		return -ENOMEM;
-
-	r = compile(i, c, expr, &w->expr);
-	if (r < 0) {
-		free(w);
+	if (size > sizeof(m.text))
+		return -E2BIG;
+	r = check_watch(i, c, expr);
+	if (r < 0)
 		return r;
-	}
-	h = handle_new(i, watch_cancel, (void *) fn, data);
-	if (!h) {
-		expr_free(w->expr);
-		free(w);
+	if (i->n_watches == CELL_WATCHES_MAX)
 		return -ENOSPC;
-	}
-	h->extra = w;
-	r = watch_add(c->watches, w->expr, on_watch, h, &w->id);
+	h = handle_new(i, watch_cancel, (void *) fn, data);
+	if (!h)
+		return -ENOSPC;
+
+	m.head.id = h->id;
+	m.text_size = (uint32_t) size;
+	memcpy(m.text, expr, size);
+	r = cell_send(c, &m.head, offsetof(struct cell_watch, text) + size);
 	if (r < 0) {
+		h->cancel = NULL;
 		handle_free(h);
 		return r;
 	}
+	i->n_watches++;
 	if (ret_id)
 		*ret_id = h->id;
 	return 0;
+}
+
+int cell_on_truths(struct instance *i, const struct cell_truths *m)
+{
+	size_t at = 0, size = m->head.size - offsetof(struct cell_truths, data);
+	struct cell_truth t;
+	char entity[ANOD_NAME_SIZE];
+
+	while (at + sizeof(t) <= size) {
+		struct handle *h;
+
+		memcpy(&t, m->data + at, sizeof(t));
+		at += sizeof(t);
+		if (t.name_size >= sizeof(entity) || t.name_size > size - at || t.truth > ANOD_TRUE)
+			return -EPROTO;
+		memcpy(entity, m->data + at, t.name_size);
+		entity[t.name_size] = '\0';
+		at += t.name_size;
+		h = handle_find(i, t.watch); /* NULL: cancelled since */
+		if (h && h->cancel == watch_cancel)
+			((anod_watch_fn *) h->fn)(&i->ctx, h->id, entity, (enum anod_tri) t.truth,
+						  h->data);
+	}
+	return at == size ? 0 : -EPROTO;
 }
 
 /* ---- what an agent may not ---------------------------------------------------------------- */

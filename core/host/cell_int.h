@@ -5,7 +5,7 @@
 #ifndef HOST_CELL_INT_H
 #define HOST_CELL_INT_H
 
-#include "facts/watch.h"
+#include "facts/store.h"
 #include "host/cell_proto.h"
 #include "host/instance.h"
 #include "host/plugins.h"
@@ -21,13 +21,11 @@ struct seen;
 
 struct cell {
 	sd_event *loop;
-	sd_event_source *post, *timer;
 	struct chan *chan;
 	struct schema *schema;
 	struct store *store; /* the host's, read-only */
 	uint64_t position;   /* in its news */
 	struct seen *seen;   /* entities that agents have heard of; uthash */
-	struct watches *watches;
 	unsigned n_agents;
 	struct loaded_plugin plugin[CELL_AGENTS_MAX];
 	struct instance *agent[CELL_AGENTS_MAX]; /* by number - 1 */
@@ -46,6 +44,7 @@ void cell_news_begin(struct cell *c);
 void cell_news_run(struct cell *c);
 void cell_news_done(struct cell *c);
 void cell_on_verdict(struct instance *i, const struct cell_verdict *m);
+int cell_on_truths(struct instance *i, const struct cell_truths *m);
 void cell_on_answer(struct instance *i, const struct cell_answer *m);
 
 #endif

@@ -11,8 +11,10 @@
  * agent and an id that the cell chose.  The host believes none of it: sizes, strings, numbers and
  * the manifest are checked.
  *
- *   host -> cell  ATTR* AGENT* START  NEWS*  VERDICT ANSWER PING STOP
- *   cell -> host  READY  LOG FIND CLEAR PROPOSE WITHDRAW ASK SENSE UNSENSE PONG FAILED
+ * Watches are evaluated in the host.  TRUTHS come behind the NEWS of the changes that made them.
+ *
+ *   host -> cell  ATTR* AGENT* START  NEWS* TRUTHS*  VERDICT ANSWER PING STOP
+ *   cell -> host  READY  LOG FIND CLEAR PROPOSE WITHDRAW ASK SENSE UNSENSE WATCH UNWATCH PONG FAILED
  */
 #ifndef HOST_CELL_PROTO_H
 #define HOST_CELL_PROTO_H
@@ -26,6 +28,9 @@
 #define CELL_OPTIONS_MAX  256
 #define CELL_INPUT_MAX	  (16u << 10)
 #define CELL_ASK_KINDS	  16
+#define CELL_WATCHES_MAX  256	/* of an agent */
+#define CELL_WATCH_MAX	  4096	/* bytes of its text, with the NUL */
+#define CELL_TRUTHS_SIZE  32000 /* of a message */
 #define CELL_PING_US	  (1000 * UINT64_C(1000))
 #define CELL_HANG_US	  (5000 * UINT64_C(1000))  /* without a PONG: the cell is killed */
 #define CELL_SWEEP_US	  (60000 * UINT64_C(1000)) /* for a restarted agent to find its findings */
@@ -40,6 +45,7 @@ enum cell_type {
 	CELL_START,
 	CELL_VERDICT,
 	CELL_ANSWER,
+	CELL_TRUTHS,
 	CELL_PING,
 	CELL_STOP,
 	CELL_READY = 160,
@@ -51,6 +57,8 @@ enum cell_type {
 	CELL_ASK,
 	CELL_SENSE,
 	CELL_UNSENSE,
+	CELL_WATCH,
+	CELL_UNWATCH,
 	CELL_PONG,
 	CELL_FAILED,
 };
@@ -97,7 +105,21 @@ struct cell_answer {
 	struct anod_action action;
 };
 
-struct cell_note { /* CLEAR (id: the finding), WITHDRAW, LOG, FAILED, UNSENSE (id: the request) */
+struct cell_truth {	/* within a message, not aligned */
+	uint64_t watch; /* the cell's number of it */
+	uint8_t truth;	/* enum anod_tri */
+	uint8_t name_size;
+	char name[]; /* of the entity, without a NUL */
+} __attribute__((packed));
+
+struct cell_truths {
+	struct chan_head head;
+	uint32_t agent, n;		/* bytes of 'data', which are all that is sent */
+	uint8_t data[CELL_TRUTHS_SIZE]; /* struct cell_truth, one behind the other */
+};
+
+/* CLEAR (id: the finding), WITHDRAW, LOG, FAILED, UNSENSE (id: the request), UNWATCH (the watch) */
+struct cell_note {
 	struct chan_head head;
 	uint32_t agent;
 	int32_t error; /* LOG: priority */
@@ -125,6 +147,12 @@ struct cell_ask {
 	uint64_t finding; /* 0, the cell's own number, or the host's */
 	uint32_t input_size, pad;
 	char input[CELL_INPUT_MAX]; /* only input_size bytes, with the NUL, are sent */
+};
+
+struct cell_watch {
+	struct chan_head head; /* id: the watch */
+	uint32_t agent, text_size;
+	char text[CELL_WATCH_MAX]; /* only text_size bytes, with the NUL, are sent */
 };
 
 struct cell_sense {

@@ -60,6 +60,7 @@ void cells_forget(struct host *h)
 {
 	for (unsigned k = 0; k < h->n_agents; k++) {
 		hear_facts(h, &h->agent[k], false);
+		cells_unwatch_all(h, k + 1);
 		free(h->agent[k].name);
 	}
 	free(h->agent);
@@ -125,7 +126,7 @@ static int send_schema(struct host *h, unsigned number)
 
 		/* Statistics ("rate(rx_bytes, 30s)") stand behind all others, and agents read
 		 * them through watches only. */
-		if (!a || strchr(a->name, '('))
+		if (!a || a->flags & SCHEMA_DERIVED)
 			continue;
 		copy_text(m.kind, sizeof(m.kind), a->kind_name);
 		copy_text(m.attr, sizeof(m.attr), a->name);
@@ -229,6 +230,7 @@ void cells_on_end(struct host *h, unsigned number)
 	sensors_unrequest_agent(h, number);
 	advice_forget(h, number);
 	links_drop_agent(h, number);
+	cells_unwatch_all(h, number);
 }
 
 static void ping(struct host *h, unsigned number)

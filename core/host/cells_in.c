@@ -259,6 +259,13 @@ int cells_on_message(struct host *h, unsigned number, const struct chan_head *ms
 			return -EPROTO;
 		sensors_unrequest(h, number, msg->id);
 		return 0;
+	case CELL_WATCH:
+		return msg->size > offsetof(struct cell_watch, text)
+			       ? cells_watch(h, number, (const void *) msg)
+			       : -EPROTO;
+	case CELL_UNWATCH:
+		return FITS(struct cell_note) ? cells_unwatch(h, number, (const void *) msg)
+					      : -EPROTO;
 	default:
 		return -EPROTO;
 	}

@@ -224,6 +224,10 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddBoolToObject(o, "paused", h->paused);
 	cJSON_AddNumberToObject(o, "facts", facts);
 	cJSON_AddNumberToObject(o, "entities", stats.n_entities);
+	l = cJSON_AddObjectToObject(o, "statistics");
+	cJSON_AddNumberToObject(l, "columns", stats_count(h->stats));
+	cJSON_AddNumberToObject(l, "bytes", (double) stats_bytes(h->stats));
+	cJSON_AddNumberToObject(l, "refused", (double) stats_refused(h->stats));
 	cJSON_AddNumberToObject(o, "routes", model_count(h->model, ANOD_OBJ_ROUTE));
 	cJSON_AddNumberToObject(o, "incidents_open", open);
 	cJSON_AddNumberToObject(o, "transactions_open", txns);
@@ -267,16 +271,30 @@ cJSON *cmd_doctor(struct command_call *c)
 	return doctor_json(c->h);
 }
 
+cJSON *cmd_verify(struct command_call *c)
+{
+	int error;
+	cJSON *data = verify_json(c->h, &error);
+
+	return data ? data
+		    : command_fail(c, error, "the kernel's state cannot be read again: %s",
+				   strerror(error));
+}
+
 static const struct command {
 	const char *name;
 	cJSON *(*run)(struct command_call *);
 } commands[] = {
-	{ "status", cmd_status },   { "facts", cmd_facts },	    { "schema", cmd_schema },
-	{ "show", cmd_show },	    { "incidents", cmd_incidents }, { "why", cmd_why },
-	{ "approve", cmd_approve }, { "deny", cmd_deny },	    { "confirm", cmd_confirm },
-	{ "pause", cmd_pause },	    { "rollback", cmd_rollback },   { "resume", cmd_resume },
-	{ "history", cmd_history }, { "agents", cmd_agents },	    { "reload", cmd_reload },
-	{ "ledger", cmd_ledger },   { "monitor", cmd_monitor },	    { "doctor", cmd_doctor },
+	{ "status", cmd_status },	{ "facts", cmd_facts },
+	{ "schema", cmd_schema },	{ "show", cmd_show },
+	{ "incidents", cmd_incidents }, { "why", cmd_why },
+	{ "approve", cmd_approve },	{ "deny", cmd_deny },
+	{ "confirm", cmd_confirm },	{ "pause", cmd_pause },
+	{ "rollback", cmd_rollback },	{ "resume", cmd_resume },
+	{ "agents", cmd_agents },	{ "reload", cmd_reload },
+	{ "ledger", cmd_ledger },	{ "monitor", cmd_monitor },
+	{ "doctor", cmd_doctor },	{ "verify", cmd_verify },
+	{ "history", cmd_history },	{ "top", cmd_top },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

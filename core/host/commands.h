@@ -38,6 +38,8 @@ struct cJSON *cmd_reload(struct command_call *c);
 struct cJSON *cmd_status(struct command_call *c);
 struct cJSON *cmd_ledger(struct command_call *c);
 struct cJSON *cmd_monitor(struct command_call *c);
+struct cJSON *cmd_top(struct command_call *c);
 struct cJSON *cmd_doctor(struct command_call *c);
+struct cJSON *cmd_verify(struct command_call *c);
 
 #endif

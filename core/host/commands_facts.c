@@ -2,10 +2,9 @@
  * commands_facts - "facts" and "schema" on the control socket.
  *
  * Design.  Numbers of 64 bits go out as they are written, not as doubles, which would lose the
- * last digits of a busy counter.
+ * last digits of a busy counter.  An answer holds a page of facts, and says how many there are.
  */
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -14,6 +13,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/commands.h"
+#include "host/fact_match.h"
+
+#define FACTS_PAGE_MAX 2000 /* facts of one answer: more would hold up the loop */
 
 static void add_raw(cJSON *o, const struct anod_value *v)
 {
@@ -64,6 +66,9 @@ cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_attr *a)
 					(double) (now > f.time_us ? now - f.time_us : 0));
 	else
 		cJSON_AddNullToObject(o, "age_us");
+	if (f.changed_us)
+		cJSON_AddNumberToObject(o, "since_us",
+					(double) (now > f.changed_us ? now - f.changed_us : 0));
 	cJSON_AddNumberToObject(o, "max_age_us", (double) a->max_age_us);
 	cJSON_AddStringToObject(o, "source", a->source);
 	if (f.why)
@@ -73,39 +78,84 @@ cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_attr *a)
 	return o;
 }
 
-static bool wanted(const char *pattern, const char *kind, const char *entity, const char *attr)
-{
-	char path[2 * ANOD_NAME_SIZE + ANOD_KIND_SIZE];
+/* Facts of one answer.  A page may begin anywhere, so what is before it is counted, not read. */
+struct facts_page {
+	struct host *h;
+	struct fact_match match;
+	unsigned offset, limit, total;
+	cJSON *list;
+};
 
-	if (!pattern || !pattern[0])
-		return true;
-	(void) snprintf(path, sizeof(path), "%s/%s.%s", kind, entity, attr);
-	if (fnmatch(pattern, path, 0) == 0)
-		return true;
-	/* "link/wan0" and "link" mean all of it. */
-	(void) snprintf(path, sizeof(path), "%s/%s", kind, entity);
-	return fnmatch(pattern, path, 0) == 0 || strcmp(pattern, kind) == 0;
+static void take(struct facts_page *p, uint32_t entity, const struct schema_attr *a)
+{
+	cJSON *o;
+
+	if (p->total++ < p->offset || p->limit == 0)
+		return;
+	o = fact_json(p->h, entity, a);
+	if (!o)
+		return;
+	cJSON_AddItemToArray(p->list, o);
+	p->limit--;
+}
+
+static void take_entity(struct facts_page *p, uint16_t kind, uint32_t entity, const bool *maybe)
+{
+	const struct schema *s = p->h->schema;
+	const char *name = store_entity_name(p->h->store, entity);
+	uint16_t n = (uint16_t) schema_n_slots(s, kind);
+	bool all = fact_match_entity(&p->match, schema_kind_name(s, kind), name);
+
+	if (all && (p->limit == 0 || p->total + n <= p->offset)) {
+		p->total += n;
+		return;
+	}
+	for (uint16_t slot = 0; slot < n; slot++) {
+		const struct schema_attr *a = schema_attr_at(s, kind, slot);
+
+		if (all || (maybe[slot] && fact_match_attr(&p->match, name, a)))
+			take(p, entity, a);
+	}
+}
+
+static unsigned page_arg(const struct command_call *c, const char *name, unsigned dflt,
+			 unsigned max)
+{
+	const cJSON *n = cJSON_GetObjectItemCaseSensitive(c->args, name);
+
+	return cJSON_IsNumber(n) && n->valuedouble >= 0 ? (unsigned) MIN_OF(n->valuedouble, max)
+							: dflt;
 }
 
 cJSON *cmd_facts(struct command_call *c)
 {
-	struct host *h = c->h;
-	const char *pattern = command_arg(c, "pattern");
-	cJSON *data = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(data, "facts");
+	struct facts_page p = {
+		.h = c->h,
+		.offset = page_arg(c, "offset", 0, UINT32_MAX / 2),
+		.limit = page_arg(c, "limit", FACTS_PAGE_MAX, FACTS_PAGE_MAX),
+	};
+	const struct schema *s = c->h->schema;
+	cJSON *data;
 
-	for (uint16_t k = 1; k <= schema_n_kinds(h->schema); k++) {
-		for (unsigned n = 0; n < store_count(h->store, k); n++) {
-			uint32_t e = store_nth(h->store, k, n);
-			const char *name = store_entity_name(h->store, e);
+	if (fact_match_open(&p.match, cJSON_GetObjectItemCaseSensitive(c->args, "pattern")) < 0)
+		return command_fail(c, EINVAL, "pattern is a text, or a list of at most %d",
+				    FACT_PATTERNS_MAX);
+	data = cJSON_CreateObject();
+	p.list = cJSON_AddArrayToObject(data, "facts");
+	for (uint16_t k = 1; k <= schema_n_kinds(s); k++) {
+		bool maybe[SCHEMA_ATTRS_MAX];
 
-			for (uint16_t s = 0; s < schema_n_slots(h->schema, k); s++) {
-				const struct schema_attr *a = schema_attr_at(h->schema, k, s);
+		for (uint16_t slot = 0; slot < schema_n_slots(s, k); slot++) {
+			const struct schema_attr *a = schema_attr_at(s, k, slot);
 
-				if (wanted(pattern, a->kind_name, name, a->name))
-					cJSON_AddItemToArray(list, fact_json(h, e, a));
-			}
+			maybe[slot] = !stats_dropped(c->h->stats, a) && fact_match_maybe(&p.match, a);
 		}
+		for (unsigned n = 0; n < store_count(c->h->store, k); n++)
+			take_entity(&p, k, store_nth(c->h->store, k, n), maybe);
 	}
+	fact_match_close(&p.match);
+	cJSON_AddNumberToObject(data, "offset", p.offset);
+	cJSON_AddNumberToObject(data, "total", p.total);
 	return data;
 }
 
@@ -129,8 +179,11 @@ cJSON *cmd_schema(struct command_call *c)
 		attrs = cJSON_AddArrayToObject(o, "attrs");
 		for (uint16_t i = 0; i < schema_n_slots(s, k); i++) {
 			const struct schema_attr *a = schema_attr_at(s, k, i);
-			cJSON *e = cJSON_CreateObject();
+			cJSON *e;
 
+			if (stats_dropped(c->h->stats, a))
+				continue;
+			e = cJSON_CreateObject();
 			cJSON_AddStringToObject(e, "attr", a->name);
 			cJSON_AddStringToObject(e, "type", type_word(a->type));
 			cJSON_AddStringToObject(e, "unit", unit_name(a->unit));

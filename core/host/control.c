@@ -7,7 +7,6 @@
  * the client is comes from the kernel (SO_PEERCRED), never from the request.
  */
 #include <errno.h>
-#include <fnmatch.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
@@ -20,12 +19,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "host/host.h"
+#include "host/follow.h"
 
 #define CLIENTS_MAX    64
 #define ACCEPTS_MAX    500 /* in a second */
 #define CLIENT_IN_MAX  (64u << 10)
 #define CLIENT_OUT_MAX (8u << 20)
+#define FOLLOW_OUT_MAX (48u << 10) /* of a follower: then its changes are folded */
 #define CLIENT_BATCH   (64u << 10) /* answers to what came at once are sent together */
 
 struct client {
@@ -38,7 +38,7 @@ struct client {
 	size_t n_in, n_out, out_size;
 	bool monitor, closing, reading;
 	double monitor_id, facts_id;
-	char *pattern; /* facts --watch */
+	struct follow *follow; /* facts --watch */
 };
 
 struct control {
@@ -65,7 +65,7 @@ static void client_free(struct client *c)
 	(void) close(c->fd);
 	free(c->in);
 	free(c->out);
-	free(c->pattern);
+	follow_free(c->follow);
 	free(c);
 }
 
@@ -148,8 +148,8 @@ static void follow(struct client *c, const char *command, double id, const cJSON
 		c->monitor = true;
 		c->monitor_id = id;
 	} else if (strcmp(command, "facts") == 0 && cJSON_IsTrue(watch)) {
-		free(c->pattern);
-		c->pattern = strdup(cJSON_IsString(pattern) ? pattern->valuestring : "*");
+		c->follow = follow_free(c->follow);
+		(void) follow_new(c->control->host, pattern, &c->follow);
 		c->facts_id = id;
 	}
 }
@@ -300,26 +300,39 @@ void control_monitor(struct control *ctl, const cJSON *event)
 
 void control_fact(struct control *ctl, const struct store_change *ch)
 {
-	char path[2 * ANOD_NAME_SIZE + ANOD_KIND_SIZE];
-	cJSON *o = NULL;
+	for (struct client *c = ctl->clients; c; c = c->next)
+		if (c->follow)
+			follow_change(c->follow, ch, host_now(ctl->host));
+}
 
-	if (!ch->attr)
-		return;
+/* As much as the client reads: what it does not waits in its follow, not here. */
+static void send_changes(struct client *c, uint64_t now)
+{
+	cJSON *o;
+
+	c->reading = true; /* in one piece */
+	while (!c->closing && c->n_out < FOLLOW_OUT_MAX && (o = follow_next(c->follow, now))) {
+		send_event(c, c->facts_id, o);
+		cJSON_Delete(o);
+	}
+	c->reading = false;
+	if (!c->closing && client_flush(c) < 0)
+		client_drop(c);
+}
+
+uint64_t control_turn(struct control *ctl, uint64_t now_us)
+{
+	uint64_t next = US_INFINITY, due;
 
 	for (struct client *c = ctl->clients; c; c = c->next) {
-		if (!c->pattern)
+		if (!c->follow || c->closing)
 			continue;
-		(void) snprintf(path, sizeof(path), "%s/%s.%s",
-				schema_kind_name(ctl->host->schema, ch->kind), ch->name,
-				ch->attr->name);
-		if (fnmatch(c->pattern, path, 0) != 0 && !strstr(path, c->pattern))
-			continue;
-		if (!o)
-			o = fact_json(ctl->host, ch->entity, ch->attr);
-		if (o)
-			send_event(c, c->facts_id, o);
+		if (follow_due(c->follow, now_us) != US_INFINITY && c->n_out < FOLLOW_OUT_MAX)
+			send_changes(c, now_us);
+		due = c->n_out < FOLLOW_OUT_MAX ? follow_due(c->follow, now_us) : US_INFINITY;
+		next = MIN_OF(next, due);
 	}
-	cJSON_Delete(o);
+	return next;
 }
 
 /* ---- the socket ----------------------------------------------------------------------------- */

@@ -2,8 +2,8 @@
  * doctor - what anod cannot see or do here, why, and what would cure it.
  *
  * Design.  Each check looks at this machine now: a capability by asking the kernel for it, a
- * kernel feature by using it harmlessly, a sensor by the age of what it publishes.  "ok": null
- * means that the check itself could not be made, which is said and never passed.
+ * kernel feature by using it harmlessly, a sensor by what it says of itself and publishes.  "ok":
+ * null means that the check itself could not be made, which is said and never passed.
  */
 #include <errno.h>
 #include <linux/landlock.h>
@@ -17,13 +17,10 @@
 #include <cjson/cJSON.h>
 
 #include "base/clock.h"
+#include "host/doctor.h"
 #include "host/history_host.h"
 
-enum verdict { BAD, GOOD, NOT_KNOWN };
-
-static void add(cJSON *list, const char *name, enum verdict v, const char *cure, const char *fmt,
-		...) _printf_(5, 6);
-static void add(cJSON *list, const char *name, enum verdict v, const char *cure, const char *fmt,
+void doctor_add(cJSON *list, const char *name, enum verdict v, const char *cure, const char *fmt,
 		...)
 {
 	cJSON *o = cJSON_CreateObject();
@@ -51,17 +48,18 @@ static void check_caps(cJSON *list)
 	cap_t c = cap_get_proc();
 
 	if (fd >= 0)
-		add(list, "probes", GOOD, NULL, "ICMP probes can be sent");
+		doctor_add(list, "probes", GOOD, NULL, "ICMP probes can be sent");
 	else
-		add(list, "probes", BAD, "give CAP_NET_RAW, or use proto tcp or udp",
-		    "no ICMP probes: %s", strerror(errno));
+		doctor_add(list, "probes", BAD, "give CAP_NET_RAW, or use proto tcp or udp",
+			   "no ICMP probes: %s", strerror(errno));
 	if (c)
 		(void) cap_get_flag(c, CAP_NET_ADMIN, CAP_PERMITTED, &admin);
 	(void) cap_free(c);
-	add(list, "executor", admin == CAP_SET ? GOOD : BAD,
-	    "start anod with CAP_NET_ADMIN; without it every change is refused by the kernel",
-	    admin == CAP_SET ? "the executor can be given CAP_NET_ADMIN"
-			     : "no CAP_NET_ADMIN: anod observes, but no repair can be applied");
+	doctor_add(
+		list, "executor", admin == CAP_SET ? GOOD : BAD,
+		"start anod with CAP_NET_ADMIN; without it every change is refused by the kernel",
+		admin == CAP_SET ? "the executor can be given CAP_NET_ADMIN"
+				 : "no CAP_NET_ADMIN: anod observes, but no repair can be applied");
 }
 
 static void check_sandbox(cJSON *list)
@@ -70,48 +68,11 @@ static void check_sandbox(cJSON *list)
 				LANDLOCK_CREATE_RULESET_VERSION);
 
 	if (abi >= 1)
-		add(list, "sandbox", GOOD, NULL, "agents run under seccomp and Landlock ABI %d",
-		    abi);
+		doctor_add(list, "sandbox", GOOD, NULL,
+			   "agents run under seccomp and Landlock ABI %d", abi);
 	else
-		add(list, "sandbox", BAD, "a kernel with CONFIG_SECURITY_LANDLOCK in lsm=",
-		    "no Landlock here: agents are confined by seccomp alone");
-}
-
-static void check_sensors(cJSON *list, struct host *h)
-{
-	uint64_t now = host_now(h);
-
-	for (unsigned i = 0; i < h->n_sensors; i++) {
-		const struct anod_plugin *p = h->sensor[i]->plugin;
-		unsigned seen = 0, unknown = 0;
-
-		for (const struct anod_kind *k = p->kinds; k->name; k++) {
-			uint16_t kind = schema_kind_id(h->schema, k->name);
-
-			for (unsigned n = 0; n < store_count(h->store, kind); n++) {
-				for (const struct anod_attr *a = k->attrs; a->name; a++) {
-					const struct schema_attr *s =
-						schema_attr(h->schema, k->name, a->name);
-					struct fact f;
-
-					if (store_get(h->store, store_nth(h->store, kind, n),
-						      s->slot, now, &f) < 0)
-						continue;
-					seen++;
-					unknown += f.value.type == ANOD_UNKNOWN;
-				}
-			}
-		}
-		if (seen == 0)
-			add(list, p->name, NOT_KNOWN, "nothing, when there is nothing to see",
-			    "sensor %s has published nothing yet", p->name);
-		else
-			add(list, p->name, GOOD, NULL,
-			    "sensor %s: %u facts, %u of them unknown now", p->name, seen, unknown);
-	}
-	if (!model_in_sync(h->model))
-		add(list, "model", BAD, "wait: it is being re-read",
-		    "the kernel's state is out of sync; no change is decided meanwhile");
+		doctor_add(list, "sandbox", BAD, "a kernel with CONFIG_SECURITY_LANDLOCK in lsm=",
+			   "no Landlock here: agents are confined by seccomp alone");
 }
 
 static void check_storage(cJSON *list, struct host *h)
@@ -119,22 +80,23 @@ static void check_storage(cJSON *list, struct host *h)
 	struct statvfs fs;
 
 	if (statvfs(h->state_dir, &fs) < 0) {
-		add(list, "state", BAD, "make the folder, owned by root, mode 0700", "%s: %s",
-		    h->state_dir, strerror(errno));
+		doctor_add(list, "state", BAD, "make the folder, owned by root, mode 0700",
+			   "%s: %s", h->state_dir, strerror(errno));
 		return;
 	}
 	if ((uint64_t) fs.f_bavail * fs.f_frsize < (64u << 20))
-		add(list, "state", BAD, "free some space: a full disk stops every repair",
-		    "%s: only %llu MiB left", h->state_dir,
-		    (unsigned long long) ((uint64_t) fs.f_bavail * fs.f_frsize >> 20));
+		doctor_add(list, "state", BAD, "free some space: a full disk stops every repair",
+			   "%s: only %llu MiB left", h->state_dir,
+			   (unsigned long long) ((uint64_t) fs.f_bavail * fs.f_frsize >> 20));
 	else
-		add(list, "state", GOOD, NULL, "journal and ledger in %s", h->state_dir);
+		doctor_add(list, "state", GOOD, NULL, "journal and ledger in %s", h->state_dir);
 	if (flights_trouble(h))
-		add(list, "flight", BAD, "free some space, or see to the folder's owner and mode",
-		    "%s", flights_trouble(h));
+		doctor_add(list, "flight", BAD,
+			   "free some space, or see to the folder's owner and mode", "%s",
+			   flights_trouble(h));
 	if (h->capped)
-		add(list, "journal", BAD, "see the log, mend the disk, restart anod",
-		    "journal or ledger failed: everything is capped to observe");
+		doctor_add(list, "journal", BAD, "see the log, mend the disk, restart anod",
+			   "journal or ledger failed: everything is capped to observe");
 }
 
 static void check_policy(cJSON *list, struct host *h)
@@ -145,16 +107,18 @@ static void check_policy(cJSON *list, struct host *h)
 	for (unsigned k = 0; k < p->n_rules; k++)
 		permits += p->rule[k].kind == RULE_PERMIT;
 	if (permits == 0)
-		add(list, "policy", BAD,
-		    "write a permit: each finding in 'anodctl incidents' shows the line it would "
-		    "need",
-		    "no permit: anod watches and says what it would do, and does nothing");
+		doctor_add(list, "policy", BAD,
+			   "write a permit: each finding in 'anodctl incidents' shows the line it "
+			   "would "
+			   "need",
+			   "no permit: anod watches and says what it would do, and does nothing");
 	else
-		add(list, "policy", GOOD, NULL, "%u permits, %u invariants", permits,
-		    p->n_invariants);
+		doctor_add(list, "policy", GOOD, NULL, "%u permits, %u invariants", permits,
+			   p->n_invariants);
 	if (h->config->n_endpoints == 0)
-		add(list, "models", NOT_KNOWN, "endpoint NAME { provider openai  url \"...\" }",
-		    "no model endpoint is configured: native agents work alone");
+		doctor_add(list, "models", NOT_KNOWN,
+			   "endpoint NAME { provider openai  url \"...\" }",
+			   "no model endpoint is configured: native agents work alone");
 }
 
 static void check_lateness(cJSON *list, struct host *h)
@@ -163,12 +127,13 @@ static void check_lateness(cJSON *list, struct host *h)
 
 	format_duration(h->lateness_us, text, sizeof(text));
 	if (h->lateness_us > 50 * US_PER_MS)
-		add(list, "lateness", BAD, "more CPU for anod, or fewer probes",
-		    "the daemon was late by %s in the last minute: probes of that time count as "
-		    "void",
-		    text);
+		doctor_add(list, "lateness", BAD, "more CPU for anod, or fewer probes",
+			   "the daemon was late by %s in the last minute: probes of that time "
+			   "count as "
+			   "void",
+			   text);
 	else
-		add(list, "lateness", GOOD, NULL, "the loop was late by at most %s", text);
+		doctor_add(list, "lateness", GOOD, NULL, "the loop was late by at most %s", text);
 }
 
 cJSON *doctor_json(struct host *h)
@@ -177,11 +142,12 @@ cJSON *doctor_json(struct host *h)
 
 	check_caps(list);
 	check_sandbox(list);
-	check_sensors(list, h);
+	doctor_kernel(list);
+	doctor_facts(list, h);
 	check_policy(list, h);
 	check_storage(list, h);
 	check_lateness(list, h);
 	for (unsigned k = 0; k < h->plugins->n_refused; k++)
-		add(list, "plugin", BAD, "see the reason", "%s", h->plugins->refused[k]);
+		doctor_add(list, "plugin", BAD, "see the reason", "%s", h->plugins->refused[k]);
 	return data;
 }

@@ -59,12 +59,22 @@ static enum anod_tri env_member(const struct expr_env *env, const char *set, uin
 	return set_has(h->config, h->store, env->now_us, set, kind, entity);
 }
 
+/* So that watches know which facts a set depends on. */
+static const struct expr *env_set_where(const struct expr_env *env, const char *set)
+{
+	const struct host *h = env->data;
+	const struct policy_set *s = policy_find_set(h->config->policy, set);
+
+	return s ? s->where : NULL;
+}
+
 void host_expr_env(struct host *h, struct expr_env *ret)
 {
 	*ret = (struct expr_env){
 		.store = h->store,
 		.now_us = host_now(h),
 		.member = env_member,
+		.set_where = env_set_where,
 		.data = h,
 	};
 }
@@ -108,7 +118,8 @@ static bool verify_before(const struct expr_env *env, const struct expr *fact, c
 static enum anod_tri verify_held(const struct expr_env *env, const struct expr *node)
 {
 	const struct verify_env *v = (const struct verify_env *) env;
-	const char *subject = node->a && node->a->kind ? verify_subject(env, node->a->kind) : NULL;
+	uint16_t kind = watch_subject_kind(node);
+	const char *subject = kind ? verify_subject(env, kind) : NULL;
 
 	return watch_held(v->host->watches, node, subject ? subject : "", env->now_us);
 }
@@ -152,7 +163,7 @@ static void collect_fact(const struct expr *e, void *data)
 	struct fact f;
 	uint32_t id;
 
-	if (e->op != EXPR_FACT || c->b->n == BEFORE_MAX)
+	if ((e->op != EXPR_FACT && e->op != EXPR_CALL) || e->kind == 0 || c->b->n == BEFORE_MAX)
 		return;
 	if (!name)
 		name = verify_subject(&c->v->env, e->kind);
@@ -205,6 +216,7 @@ static void op_snapshot_before(void *data, struct txn *t)
 	struct verify_env v = { .host = h, .txn = t };
 	struct tx_before *b = calloc(1, sizeof(*b));
 	struct collect c = { &v, b };
+	const char *limit;
 	char why[256];
 
 	if (!b)
@@ -212,6 +224,9 @@ static void op_snapshot_before(void *data, struct txn *t)
 
 	host_expr_env(h, &v.env);
 	(void) compile_verify(h, t->agent, t->proposal.verify, &b->own, why, sizeof(why));
+	if (b->own && stats_bind(h->stats, b->own, &limit) < 0)
+		log_warning("T%llu: its verify expression is never sure: %s",
+			    (unsigned long long) t->id, limit);
 	if (t->decision->permit && t->decision->permit->verify)
 		expr_walk(t->decision->permit->verify, collect_fact, &c);
 	if (b->own)
@@ -222,11 +237,12 @@ static void op_snapshot_before(void *data, struct txn *t)
 static void op_drop_before(void *data, struct txn *t)
 {
 	struct tx_before *b = t->before;
+	struct host *h = data;
 
-	(void) data;
 	if (!b)
 		return;
 
+	stats_unbind(h->stats, b->own);
 	expr_free(b->own);
 	free(b);
 	t->before = NULL;

@@ -20,8 +20,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "facts/table.h"
 #include "host/history_host.h"
 #include "host/sandbox.h"
+#include "host/top.h"
 
 #define BEAT_US		(1 * US_PER_S)
 #define LOCK_WAIT_US	(5 * US_PER_S)
@@ -61,13 +63,21 @@ static void turn(struct host *h)
 
 	start_agents(h, now);
 	(void) store_expire(h->store, now);
+	next = stats_run(h->stats, now);
 	history_run(h->history, now);
 	store_settle(h->store);
-	next = watch_run(h->watches, now);
+	cells_news(h); /* a cell hears of the facts before it hears what they make true */
+	t = watch_run(h->watches, now);
+	cells_truths(h);
+	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
 	next = MIN_OF(next, t);
 	t = store_next_expiry(h->store);
 	next = MIN_OF(next, t);
+	if (h->control) {
+		t = control_turn(h->control, now);
+		next = MIN_OF(next, t);
+	}
 	configs_sweep(h);
 	cells_news(h);
 	if (next == US_INFINITY) {
@@ -112,8 +122,11 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	struct host *h = data;
 
 	cells_ping(h, measure_lateness(h, due));
+	truth_beat(h);
+	needs_beat(h);
 	cells_sweep(h);
 	advice_idle(h);
+	top_idle(h);
 	history_beat(h);
 	flights_beat(h);
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
@@ -124,10 +137,10 @@ static void on_fact(void *data, const struct store_change *c)
 {
 	struct host *h = data;
 
+	if (h->control)
+		control_fact(h->control, c); /* before what it makes us publish */
 	if (c->slot < 0 && !c->gone && c->kind == h->link_kind)
 		links_on_entity(h, c->entity);
-	if (h->control)
-		control_fact(h->control, c);
 }
 
 static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *data)
@@ -222,6 +235,7 @@ static int open_loop(struct host *h)
 	sigaddset(&set, SIGHUP);
 	(void) sigprocmask(SIG_BLOCK, &set, NULL);
 	(void) signal(SIGPIPE, SIG_IGN);
+	(void) signal(SIGXFSZ, SIG_IGN); /* a limit on files is one on the facts, too: an error will do */
 	r = sd_event_new(&h->loop);
 	if (r >= 0)
 		r = sd_event_add_signal(h->loop, &h->term, SIGTERM, on_stop, h);
@@ -249,7 +263,8 @@ static int open_facts(struct host *h)
 
 	h->schema = schema_new();
 	h->store = h->schema ? store_new(h->schema) : NULL;
-	h->watches = h->store ? watches_new(h->store) : NULL;
+	h->stats = h->store ? stats_new(h->schema, h->store) : NULL;
+	h->watches = h->stats ? watches_new(h->store) : NULL;
 	h->model = model_new();
 	h->budgets = budgets_new();
 	if (!h->watches || !h->model || !h->budgets)
@@ -352,7 +367,9 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = sensors_start(h);
+	r = truth_open(h);
+	if (r >= 0)
+		r = sensors_start(h);
 	if (r >= 0)
 		r = proc_start(h, PROC_EXEC);
 	if (r >= 0)
@@ -414,9 +431,12 @@ struct host *host_free(struct host *h)
 
 	h->stopping = true;
 	h->control = control_close(h->control);
+	top_done(h);
 	advice_done(h);
 	procs_done(h);
+	verify_done(h);
 	sensors_stop(h);
+	truth_close(h);
 	txns_free(h->txns);
 	h->txns = NULL;
 	configs_sweep(h);
@@ -431,6 +451,7 @@ struct host *host_free(struct host *h)
 	budgets_free(h->budgets);
 	config_free(h->config);
 	model_free(h->model);
+	stats_free(h->stats);
 	store_free(h->store);
 	schema_free(h->schema);
 	plugins_close(h->plugins);

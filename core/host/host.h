@@ -4,10 +4,11 @@
  * The parts, each in a file of its own: host.c (start, turn, stop), procs.c (the other
  * processes), sensors.c (their host table), cells.c (agents), engine.c (what the transaction
  * engine asks for), advice.c (models), record.c (ledger, incidents, monitor), reload.c
- * (configuration), control.c and commands.c (the control socket), doctor.c.
+ * (configuration), control.c and commands.c (the control socket), truth.c (what it may believe
+ * of itself), doctor.c.
  *
  * One loop, one thread.  A turn: messages and timers first, then (on_post) facts that grew too
- * old, watches, transactions, and the next deadline.
+ * old, statistics, watches, transactions, and the next deadline.
  */
 #ifndef HOST_HOST_H
 #define HOST_HOST_H
@@ -17,6 +18,7 @@
 
 #include "exec/exec.h"
 #include "exec/guardian.h"
+#include "facts/stats.h"
 #include "facts/value.h"
 #include "facts/watch.h"
 #include "host/cell.h"
@@ -68,7 +70,9 @@ struct agent { /* one agent block of the configuration */
 	uint64_t n_findings, n_proposals, n_refused;
 	struct proc cell; /* its own: what it does there harms nobody else */
 	bool cell_started;
-	bool news; /* something has changed that it hears of */
+	bool news;		     /* something has changed that it hears of */
+	struct agent_watch *watches; /* uthash, by the cell's number */
+	struct cell_truths *truths;  /* owned; to be sent at the end of the turn */
 	uint64_t cell_pong_us;
 	uint64_t ready_us; /* since when it runs; 0: its old findings have been swept */
 };
@@ -82,6 +86,7 @@ struct host {
 	struct schema *schema;
 	struct store *store;
 	uint64_t news; /* position in the store's news */
+	struct stats *stats;
 	struct watches *watches;
 	struct history *history;
 	struct keeper *keeper;	 /* who is in it */
@@ -104,6 +109,9 @@ struct host {
 	unsigned n_sensors;
 	struct instance **sensor;
 	struct request *request; /* sensing on behalf of agents */
+	struct need *needs;	 /* what sensors were told of it */
+	struct truth *truth;
+	struct verify *verify;
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;
@@ -113,6 +121,7 @@ struct host {
 	struct question *questions;
 	uint64_t answered_us; /* when the last question ended */
 	struct control *control;
+	struct top *top; /* NULL: nobody looks */
 
 	uint64_t lateness_us; /* largest of the last minute */
 	uint64_t lateness_since_us;
@@ -141,7 +150,22 @@ void procs_done(struct host *h);
 /* sensors.c */
 int sensors_declare(struct host *h); /* manifests into the schema */
 int sensors_start(struct host *h);
+void sensors_reloaded(struct host *h); /* links may have other capacities */
 void sensors_stop(struct host *h);
+
+/* needs.c: which values are used, and how often sensors should read them */
+void needs_beat(struct host *h);
+void needs_done(struct host *h);
+
+/* truth.c: facts about the daemon's own eyes */
+int truth_open(struct host *h);
+void truth_close(struct host *h);
+void truth_beat(struct host *h);
+void truth_sync(struct host *h, const struct instance *sensor, enum anod_sync what);
+int truth_health(struct host *h, const struct instance *sensor, enum anod_health what, uint64_t n);
+void truth_forget(struct host *h); /* the sensors are stopped; their facts are unknown */
+
+/* requests.c */
 int sensors_request(struct host *h, unsigned agent, uint64_t id, const struct anod_action *a);
 void sensors_unrequest(struct host *h, unsigned agent, uint64_t id);
 void sensors_unrequest_agent(struct host *h, unsigned agent);
@@ -156,6 +180,11 @@ int cells_on_start(struct host *h, unsigned number); /* it is there: send it eve
 void cells_on_end(struct host *h, unsigned number);
 int cells_on_message(struct host *h, unsigned number, const struct chan_head *msg); /* cells_in.c */
 void cells_news(struct host *h); /* at the end of a turn: wake those who hear of it */
+/* cell_watches.c; < 0: the cell broke the protocol */
+int cells_watch(struct host *h, unsigned number, const struct cell_watch *m);
+int cells_unwatch(struct host *h, unsigned number, const struct cell_note *m);
+void cells_unwatch_all(struct host *h, unsigned number);
+void cells_truths(struct host *h); /* send what the watches have said in this turn */
 void cells_verdict(struct host *h, const struct txn *t, enum anod_verdict v, int error);
 void cells_answer(struct host *h, unsigned agent, uint64_t id, const struct infer_answer *a);
 void cells_ping(struct host *h, uint64_t late_us); /* late_us: how late we are ourselves */
@@ -215,6 +244,8 @@ int control_open(struct host *h);
 struct control *control_close(struct control *c);
 void control_monitor(struct control *c, const struct cJSON *event);
 void control_fact(struct control *c, const struct store_change *ch);
+/* Sends what followers wait for; when to come again. */
+uint64_t control_turn(struct control *c, uint64_t now_us);
 struct cJSON *command_run(struct host *h, const char *user, const struct cJSON *request,
 			  char *error, int *ret_errno);
 struct cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_attr *a);
@@ -222,6 +253,10 @@ struct cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_att
 /* txn_json.c */
 struct cJSON *txn_json(const struct host *h, const struct txn *t);
 const char *action_text(const struct anod_action *a, char *buf, size_t size);
+
+/* verify.c: NULL and a positive errno, {"running":true}, or the result: ask again until it comes. */
+struct cJSON *verify_json(struct host *h, int *ret_error);
+void verify_done(struct host *h);
 
 /* doctor.c */
 struct cJSON *doctor_json(struct host *h);

@@ -43,6 +43,12 @@ struct instance {
 	bool started, stopping;
 	uint64_t n_refused; /* calls outside the manifest */
 	uint64_t n_findings, n_proposals;
+	struct { /* attributes of the last put(): the next is of the same */
+		int first;
+		unsigned n;
+		uint16_t kind, slot;
+	} run;
+	unsigned n_watches; /* of an agent */
 };
 
 struct handle {

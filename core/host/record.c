@@ -64,6 +64,24 @@ void record_evidence(struct host *h, const char *agent, const struct anod_findin
 	}
 }
 
+/* Value and age of a fact now, for the finding that names it. */
+static void look(void *data, const struct anod_ref *ref, struct incident_evidence *ret)
+{
+	struct host *h = data;
+	const struct schema_attr *a = schema_attr(h->schema, ref->kind, ref->attr);
+	uint32_t e = a ? store_find(h->store, a->kind, ref->entity) : 0;
+	uint64_t now = host_now(h);
+	char text[96];
+	struct fact f;
+
+	if (!e || store_get(h->store, e, a->slot, now, &f) < 0)
+		return;
+	(void) value_show(&f.value, text, sizeof(text));
+	(void) copy_text(ret->value, sizeof(ret->value), text);
+	ret->dated = f.time_us > 0;
+	ret->age_us = now > f.time_us ? now - f.time_us : 0;
+}
+
 static const struct anod_attr finding_attrs[] = {
 	{ .name = "code", .type = ANOD_TEXT, .help = "what was found" },
 	{ .name = "kind", .type = ANOD_TEXT, .help = "kind of the entity that it is about" },
@@ -341,6 +359,7 @@ int record_open(struct host *h)
 	if (!h->incidents)
 		return -ENOMEM;
 
+	incidents_look(h->incidents, look, h);
 	r.what = RESTORE_INCIDENT;
 	(void) ledger_scan(h->state_dir, OLD_LINES, on_old_line, &r);
 	r.what = RESTORE_LINE;
@@ -364,6 +383,17 @@ static void put_text(struct host *h, uint32_t e, const char *attr, const char *t
 	put(h, e, attr, &v);
 }
 
+static const char *agent_of(const struct host *h, uint64_t finding)
+{
+	const struct incident *i =
+		incident_get(h->incidents, incident_of_finding(h->incidents, finding));
+
+	for (unsigned k = 0; i && k < i->n_findings; k++)
+		if (i->finding[k].id == finding)
+			return i->finding[k].agent;
+	return "";
+}
+
 void record_findings(struct host *h, uint64_t finding, bool open)
 {
 	uint16_t kind = schema_kind_id(h->schema, "finding");
@@ -385,6 +415,7 @@ void record_findings(struct host *h, uint64_t finding, bool open)
 	put_text(h, e, "code", f->code);
 	put_text(h, e, "kind", f->kind);
 	put_text(h, e, "entity", f->entity);
+	put_text(h, e, "agent", agent_of(h, finding));
 	put_text(h, e, "summary", f->summary);
 	v = value_real(f->confidence, ANOD_UNIT_RATIO);
 	put(h, e, "confidence", &v);

@@ -86,29 +86,76 @@ static void publish_links(struct host *h)
 	}
 }
 
-static void track(struct host *h, const struct policy *p, bool on)
+/* The functions over time that a policy reads are kept as long as it is. */
+static int bind(struct host *h, struct expr *e, struct diag_list *diags)
 {
-	for (unsigned k = 0; k < p->n_rules; k++) {
-		struct expr *both[] = { p->rule[k].when, p->rule[k].verify };
+	const char *why;
+	int r = e ? stats_bind(h->stats, e, &why) : 0;
 
-		for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
-			if (both[i] && on)
-				(void) watch_track(h->watches, both[i]);
-			else if (both[i])
-				watch_untrack(h->watches, both[i]);
-		}
+	if (r < 0)
+		diag_add(diags, DIAG_ERROR, &e->place, "a function over time is refused: %s", why);
+	return r;
+}
+
+static void watch_untrack_if(struct host *h, const struct expr *e)
+{
+	if (e)
+		watch_untrack(h->watches, e);
+}
+
+static void release(struct host *h, const struct policy *p)
+{
+	for (unsigned k = 0; k < p->n_sets; k++)
+		stats_unbind(h->stats, p->set[k].where);
+	for (unsigned k = 0; k < p->n_invariants; k++)
+		for (unsigned i = 0; i < p->invariant[k].n_requires; i++)
+			stats_unbind(h->stats, p->invariant[k].require[i].expr);
+	for (unsigned k = 0; k < p->n_rules; k++) {
+		watch_untrack_if(h, p->rule[k].when);
+		watch_untrack_if(h, p->rule[k].verify);
+		stats_unbind(h->stats, p->rule[k].when);
+		stats_unbind(h->stats, p->rule[k].verify);
 	}
+}
+
+/* All of it or nothing: a policy that reads what nobody keeps would be one that is never sure. */
+static int adopt(struct host *h, const struct policy *p, struct diag_list *diags)
+{
+	int r = 0;
+
+	for (unsigned k = 0; k < p->n_sets && r >= 0; k++)
+		r = bind(h, p->set[k].where, diags);
+	for (unsigned k = 0; k < p->n_invariants && r >= 0; k++)
+		for (unsigned i = 0; i < p->invariant[k].n_requires && r >= 0; i++)
+			r = bind(h, p->invariant[k].require[i].expr, diags);
+	for (unsigned k = 0; k < p->n_rules && r >= 0; k++) {
+		r = bind(h, p->rule[k].when, diags);
+		if (r >= 0)
+			r = bind(h, p->rule[k].verify, diags);
+	}
+	if (r < 0) {
+		release(h, p);
+		return r;
+	}
+	for (unsigned k = 0; k < p->n_rules; k++) {
+		if (p->rule[k].when)
+			(void) watch_track(h->watches, p->rule[k].when);
+		if (p->rule[k].verify)
+			(void) watch_track(h->watches, p->rule[k].verify);
+	}
+	return 0;
 }
 
 int config_open(struct host *h, struct diag_list *diags)
 {
 	int r = load(h, diags, &h->config, &h->built_in);
 
+	if (r >= 0)
+		r = adopt(h, h->config->policy, diags);
 	if (r < 0)
 		return r;
 
 	publish_links(h);
-	track(h, h->config->policy, true);
 	return 0;
 }
 
@@ -161,7 +208,7 @@ void configs_sweep(struct host *h)
 	while (h->n_old_configs) {
 		struct config *old = h->old_config[--h->n_old_configs];
 
-		track(h, old->policy, false);
+		release(h, old->policy);
 		config_free(old);
 	}
 	free(h->old_config);
@@ -194,18 +241,24 @@ int host_reload(struct host *h, struct diag_list *diags)
 
 	if (r < 0)
 		return r;
-	r = retire(h, old);
+	r = adopt(h, c->policy, diags);
 	if (r < 0)
 		return r;
+	r = retire(h, old);
+	if (r < 0) {
+		release(h, c->policy);
+		return r;
+	}
 
 	/* The old one's "for" and "held" are still measured, for what is being verified by it. */
 	h->config = TAKE(c);
 	h->built_in = is_built_in;
 	publish_links(h);
-	track(h, h->config->policy, true);
 	txns_policy_changed(h->txns);
 	if (!same_sensors(old, h->config))
 		r = restart_sensors(h);
+	else
+		sensors_reloaded(h);
 	advice_done(h); /* questions name their agent by its number */
 	cells_kill(h);
 	cells_forget(h);

@@ -1,10 +1,9 @@
 /*
- * sensors - the host table as a sensor sees it, and requests to sensors.
+ * sensors - the host table as a sensor sees it, and the life of sensors.
  *
  * Design.  A sensor publishes through handles that it resolved once: the id of an attribute of
  * its own manifest and the handle of an entity.  What a fact id may name is checked when it is
- * resolved, so publish() is one bounds check and one store call.  Requests of agents ("keep
- * probing 192.0.2.1 over wan0") are kept here per agent, so that they end with the agent.
+ * resolved, so publish() and put() are one bounds check and one store call.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,16 +11,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/host.h"
-
-#define REQUESTS_MAX 1024
-
-struct request {
-	struct request *next;
-	unsigned agent;
-	uint64_t id;
-	struct instance *sensor;
-	struct anod_action what;
-};
 
 static struct host *host_of(struct anod_ctx *ctx)
 {
@@ -93,6 +82,52 @@ static int sensor_publish(struct anod_ctx *ctx, uint32_t entity, int id, const s
 	return store_publish(i->store, entity, a->slot, v, instance_now(ctx));
 }
 
+/* What put() may write.  Ids and slots are given in the order of declaration, so two neighbours
+ * that are as far apart in the one as in the other have nobody else's between them. */
+static int find_run(struct instance *i, int first, unsigned n)
+{
+	const struct schema *schema = store_schema(i->store);
+	const struct schema_attr *a, *last;
+
+	if (first <= 0 || n == 0 || n > 64 || (unsigned) first + n - 1 > UINT16_MAX)
+		return -EINVAL;
+	a = schema_attr_by_id(schema, (uint16_t) first);
+	last = schema_attr_by_id(schema, (uint16_t) (first + (int) n - 1));
+	if (!a || !last)
+		return -ENOENT;
+	if (last->kind != a->kind || last->slot != a->slot + n - 1)
+		return -EINVAL;
+
+	i->run.first = first;
+	i->run.n = n;
+	i->run.kind = a->kind;
+	i->run.slot = a->slot;
+	return 0;
+}
+
+static int sensor_put(struct anod_ctx *ctx, uint32_t entity, int first, unsigned n,
+		      const int64_t *raw, uint64_t known)
+{
+	struct instance *i = instance_of(ctx);
+	uint16_t kind;
+
+	if (first != i->run.first || n != i->run.n) {
+		int r = find_run(i, first, n);
+
+		if (r < 0)
+			return r;
+	}
+	kind = store_entity_kind(i->store, entity);
+	if (kind != i->run.kind)
+		return kind ? -EINVAL : -ENOENT;
+	return store_put(i->store, entity, i->run.slot, n, raw, known, instance_now(ctx));
+}
+
+static int sensor_health(struct anod_ctx *ctx, enum anod_health what, uint64_t n)
+{
+	return truth_health(host_of(ctx), instance_of(ctx), what, n);
+}
+
 static void count(struct host *h, const char *attr, uint64_t n)
 {
 	const struct schema_attr *a = schema_attr(h->schema, "host", attr);
@@ -115,6 +150,7 @@ static int sensor_sync(struct anod_ctx *ctx, const char *kind, enum anod_sync wh
 		count(h, "lost_events", ++h->n_lost);
 	if (what == ANOD_SYNC_DONE)
 		count(h, "resyncs", ++h->n_resyncs);
+	truth_sync(h, i, what);
 	return store_sync(h->store, i->plugin->name, k, what, instance_now(ctx));
 }
 
@@ -195,6 +231,8 @@ static const struct anod_host sensor_table = {
 	.propose = no_propose,
 	.infer = no_infer,
 	.sense = no_sense,
+	.put = sensor_put,
+	.health = sensor_health,
 };
 
 /* ---- life --------------------------------------------------------------------------------- */
@@ -278,6 +316,7 @@ int sensors_start(struct host *h)
 		s = instance_new(p, p->name, &sensor_table, h->loop, h->store, h);
 		if (!s)
 			return -ENOMEM;
+		s->number = h->n_sensors;
 		r = b ? add_options(s, b) : add_defaults(s);
 		if (r >= 0)
 			r = instance_start(s);
@@ -290,90 +329,20 @@ int sensors_start(struct host *h)
 	return 0;
 }
 
+void sensors_reloaded(struct host *h)
+{
+	for (unsigned i = 0; i < h->n_sensors; i++)
+		if (h->sensor[i]->plugin->reload)
+			(void) h->sensor[i]->plugin->reload(&h->sensor[i]->ctx);
+}
+
 void sensors_stop(struct host *h)
 {
 	sensors_unrequest_all(h);
+	needs_done(h);
+	truth_forget(h);
 	while (h->n_sensors)
 		instance_free(h->sensor[--h->n_sensors]);
 	free(h->sensor);
 	h->sensor = NULL;
-}
-
-/* ---- requests ----------------------------------------------------------------------------- */
-
-static struct instance *sensor_named(struct host *h, const char *name)
-{
-	for (unsigned i = 0; i < h->n_sensors; i++)
-		if (strcmp(h->sensor[i]->plugin->name, name) == 0)
-			return h->sensor[i];
-	return NULL;
-}
-
-int sensors_request(struct host *h, unsigned agent, uint64_t id, const struct anod_action *a)
-{
-	struct instance *s = sensor_named(h, a->kind);
-	struct request *q;
-	unsigned n = 0;
-	int r;
-
-	if (!s || !s->plugin->sense)
-		return -ENOENT;
-	for (q = h->request; q; q = q->next)
-		n++;
-	if (n >= REQUESTS_MAX)
-		return -ENOSPC;
-
-	q = calloc(1, sizeof(*q));
-	if (!q)
-		return -ENOMEM;
-
-	q->agent = agent;
-	q->id = id;
-	q->sensor = s;
-	q->what = *a;
-	r = s->plugin->sense(&s->ctx, a, 1);
-	if (r < 0) {
-		free(q);
-		return r;
-	}
-	q->next = h->request;
-	h->request = q;
-	return 0;
-}
-
-static void end_request(struct request **at)
-{
-	struct request *q = *at;
-
-	*at = q->next;
-	(void) q->sensor->plugin->sense(&q->sensor->ctx, &q->what, 0);
-	free(q);
-}
-
-void sensors_unrequest(struct host *h, unsigned agent, uint64_t id)
-{
-	for (struct request **q = &h->request; *q; q = &(*q)->next) {
-		if ((*q)->agent == agent && (*q)->id == id) {
-			end_request(q);
-			return;
-		}
-	}
-}
-
-void sensors_unrequest_agent(struct host *h, unsigned agent)
-{
-	struct request **q = &h->request;
-
-	while (*q) {
-		if ((*q)->agent == agent)
-			end_request(q);
-		else
-			q = &(*q)->next;
-	}
-}
-
-void sensors_unrequest_all(struct host *h)
-{
-	while (h->request)
-		end_request(&h->request);
 }

@@ -322,6 +322,19 @@ static bool is_news(const struct incident_finding *known, const struct anod_find
 	       now_us - known->told_us >= INCIDENT_TELL_US;
 }
 
+void incidents_look(struct incidents *s, incident_look *fn, void *data)
+{
+	s->look = fn;
+	s->look_data = data;
+}
+
+static void look_at_evidence(const struct incidents *s, struct incident_finding *f)
+{
+	memset(f->evidence, 0, sizeof(f->evidence));
+	for (uint32_t k = 0; s->look && k < f->f.n_refs; k++)
+		s->look(s->look_data, &f->f.ref[k], &f->evidence[k]);
+}
+
 static void say_finding(struct incidents *s, struct incident *i, const char *agent,
 			const struct anod_finding *f, const uint64_t now_wall[2])
 {
@@ -366,6 +379,7 @@ int incident_find(struct incidents *s, const char *agent, const struct anod_find
 	(void) copy_text(known->agent, sizeof(known->agent), agent);
 	known->seen_us = now_us;
 	known->f = *f;
+	look_at_evidence(s, known);
 
 	make_title(i);
 	reopen(s, i, now_wall);

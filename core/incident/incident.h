@@ -47,13 +47,21 @@ struct incident_line {
 	char text[INCIDENT_LINE_SIZE];
 };
 
+/* What a fact of the evidence was when the finding was last said. */
+struct incident_evidence {
+	char value[64]; /* for people; "": nobody knows what it was */
+	uint64_t age_us;
+	bool dated; /* age_us is known */
+};
+
 struct incident_finding {
 	uint64_t id;
 	char agent[ANOD_NAME_SIZE];
 	struct anod_finding f;
-	uint64_t opened_us, cleared_us; /* 0: open */
-	uint64_t told_us;		/* when the timeline last heard of it */
-	uint64_t seen_us;		/* when its agent last said it */
+	struct incident_evidence evidence[ANOD_REFS_MAX]; /* of f.ref */
+	uint64_t opened_us, cleared_us;			  /* 0: open */
+	uint64_t told_us;				  /* when the timeline last heard of it */
+	uint64_t seen_us;				  /* when its agent last said it */
 };
 
 struct incident {
@@ -70,6 +78,10 @@ struct incidents;
 typedef void incident_listener(void *data, const struct incident *i, const struct incident_line *l);
 
 struct incidents *incidents_new(uint64_t first_id, incident_listener *fn, void *data);
+/* Asked for each fact of a finding's evidence when it is said; *ret is empty before.  'fn' NULL:
+ * evidence has names alone. */
+typedef void incident_look(void *data, const struct anod_ref *ref, struct incident_evidence *ret);
+void incidents_look(struct incidents *s, incident_look *fn, void *data);
 struct incidents *incidents_free(struct incidents *s);
 DEFINE_CLEANUP(struct incidents *, incidents_free);
 

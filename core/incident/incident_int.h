@@ -10,6 +10,8 @@ struct incidents {
 	uint64_t next_incident, next_finding;
 	incident_listener *fn;
 	void *data;
+	incident_look *look;
+	void *look_data;
 	unsigned n, n_alloc;
 	struct incident **list; /* oldest first */
 };

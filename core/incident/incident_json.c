@@ -30,17 +30,26 @@ static void add_time(struct cJSON *o, const char *key, uint64_t wall_us)
 		(void) cJSON_AddNullToObject(o, key);
 }
 
-static struct cJSON *evidence_json(const struct anod_finding *f)
+static struct cJSON *evidence_json(const struct incident_finding *of)
 {
+	const struct anod_finding *f = &of->f;
 	struct cJSON *list = cJSON_CreateArray();
 	char fact[2 * ANOD_KIND_SIZE + ANOD_NAME_SIZE + 2];
 
 	for (uint32_t i = 0; i < f->n_refs; i++) {
 		struct cJSON *o = cJSON_CreateObject();
 
-		(void) snprintf(fact, sizeof(fact), "%s.%s.%s", f->ref[i].kind, f->ref[i].entity,
+		(void) snprintf(fact, sizeof(fact), "%s/%s.%s", f->ref[i].kind, f->ref[i].entity,
 				f->ref[i].attr);
 		(void) cJSON_AddStringToObject(o, "fact", fact);
+		if (of->evidence[i].value[0])
+			(void) cJSON_AddStringToObject(o, "value", of->evidence[i].value);
+		else
+			(void) cJSON_AddNullToObject(o, "value");
+		if (of->evidence[i].dated)
+			add_u64(o, "age_us", of->evidence[i].age_us);
+		else
+			(void) cJSON_AddNullToObject(o, "age_us");
 		(void) cJSON_AddItemToArray(list, o);
 	}
 	return list;
@@ -74,7 +83,7 @@ static struct cJSON *finding_json(const struct incident_finding *f)
 	(void) cJSON_AddNumberToObject(o, "confidence", f->f.confidence);
 	(void) cJSON_AddStringToObject(o, "summary", f->f.summary);
 	(void) cJSON_AddBoolToObject(o, "open", !f->cleared_us);
-	(void) cJSON_AddItemToObject(o, "evidence", evidence_json(&f->f));
+	(void) cJSON_AddItemToObject(o, "evidence", evidence_json(f));
 	(void) cJSON_AddItemToObject(o, "rivals", rivals_json(&f->f));
 	return o;
 }
@@ -160,6 +169,41 @@ static void get_text(const struct cJSON *o, const char *key, char *dst, size_t s
 	clean_text(dst);
 }
 
+/* "link/wan0.carrier": names of entities have slashes and dots, too. */
+static bool restore_ref(const struct cJSON *o, struct anod_ref *r, struct incident_evidence *e)
+{
+	const struct cJSON *age = cJSON_GetObjectItemCaseSensitive(o, "age_us");
+	char fact[2 * ANOD_KIND_SIZE + ANOD_NAME_SIZE + 2], *slash, *dot;
+
+	get_text(o, "fact", fact, sizeof(fact));
+	slash = strchr(fact, '/');
+	dot = strrchr(fact, '.');
+	if (!slash || !dot || dot < slash)
+		return false;
+
+	*slash = *dot = '\0';
+	(void) copy_text(r->kind, sizeof(r->kind), fact);
+	(void) copy_text(r->entity, sizeof(r->entity), slash + 1);
+	(void) copy_text(r->attr, sizeof(r->attr), dot + 1);
+	get_text(o, "value", e->value, sizeof(e->value));
+	e->dated = cJSON_IsNumber(age);
+	e->age_us = get_u64(o, "age_us");
+	return true;
+}
+
+static void restore_evidence(struct incident_finding *f, const struct cJSON *list)
+{
+	const struct cJSON *o;
+
+	cJSON_ArrayForEach(o, list)
+	{
+		uint32_t n = f->f.n_refs;
+
+		if (n < ANOD_REFS_MAX && restore_ref(o, &f->f.ref[n], &f->evidence[n]))
+			f->f.n_refs++;
+	}
+}
+
 static int restore_finding(struct incidents *s, struct incident *i, const struct cJSON *o)
 {
 	struct incident_finding *f = incident_add_finding(i);
@@ -177,6 +221,7 @@ static int restore_finding(struct incidents *s, struct incident *i, const struct
 	get_text(o, "kind", f->f.kind, sizeof(f->f.kind));
 	get_text(o, "entity", f->f.entity, sizeof(f->f.entity));
 	get_text(o, "summary", f->f.summary, sizeof(f->f.summary));
+	restore_evidence(f, cJSON_GetObjectItemCaseSensitive(o, "evidence"));
 	s->next_finding = MAX_OF(s->next_finding, f->id + 1);
 	return f->id && f->f.code[0] ? 0 : -EBADMSG;
 }

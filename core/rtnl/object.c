@@ -199,3 +199,22 @@ int anod_object_protocol(const struct anod_object *o)
 	}
 	return -1;
 }
+
+bool anod_object_is_noise(const struct anod_object *o)
+{
+	const struct anod_prefix *p = &o->u.neigh.dst;
+
+	if (o->type == ANOD_OBJ_ROUTE)
+		return o->u.route.type == RTN_BROADCAST || o->u.route.type == RTN_MULTICAST;
+	return o->type == ANOD_OBJ_NEIGH && (o->u.neigh.state & NUD_NOARP) &&
+	       (p->family == AF_INET6 ? p->addr[0] == 0xff : p->addr[0] >> 4 == 0xe);
+}
+
+void anod_object_merge_twin(struct anod_object *route, const struct anod_object *twin)
+{
+	struct anod_route *t = &route->u.route;
+
+	for (unsigned i = 0; i < twin->u.route.n_legs && t->n_legs < ANOD_LEGS_MAX; i++)
+		t->leg[t->n_legs++] = twin->u.route.leg[i];
+	route->flags |= ANOD_OBJ_LOSSY;
+}

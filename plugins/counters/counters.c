@@ -1,147 +1,183 @@
 /*
  * counters - the sensor of link counters and rates.
  *
- * Design.  One RTM_GETSTATS dump for each sweep, asked for nothing but the 64-bit counters: 0.3 to
- * 0.6 us for a link, a tenth of RTM_GETLINK.  Answers are read as the loop finds them; a sweep
- * that is not complete when the next is due is left to finish.  A rate is taken between two
- * readings with the time at which each was read, so a late sweep gives no wrong rate.
+ * Design.  This file decides when links are read.  All of them every 'period' while anybody uses
+ * the values (a watch, a statistic, a guard: the host says so by need()), else every
+ * 'idle-period'; links in an open incident every 'incident-period', alone when they are few.
+ * One timer ticks at the shorter of the two periods, and at each tick all or some are read.
+ *
+ * A value is good until the next reading should have come.  When a reading fails, or none has
+ * ended well for three periods, because the kernel or the daemon itself was busy, the sensor
+ * says that it lost sync: its values are unknown at once, and until a whole sweep has succeeded.
  */
 #include "counters.h"
 
 #include <errno.h>
-#include <linux/if_link.h>
-#include <linux/rtnetlink.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <syslog.h>
 
-#include <netlink/attr.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
+#define LATE_PERIODS 3
+/* Requests for single links are cheaper than a dump while they are not more than this part of
+ * all links. */
+#define FEW_PART 4
 
-#define BATCH 16 /* datagrams in one turn of the loop */
-
-static void take_stats(struct counters *c, struct nlmsghdr *m)
+static uint64_t full_period(const struct counters *c)
 {
-	const struct if_stats_msg *h = nlmsg_data(m);
-	struct rtnl_link_stats64 s = { 0 };
-	const struct nlattr *a;
-	struct reading now;
+	uint64_t p = c->every_us ? c->every_us : c->idle_us;
 
-	if (!nlmsg_valid_hdr(m, sizeof(*h)))
-		return;
-	a = nlmsg_find_attr(m, sizeof(*h), IFLA_STATS_LINK_64);
-	if (!a)
-		return;
-
-	/* The kernel's struct may be longer or shorter than ours. */
-	memcpy(&s, nla_data(a), (size_t) nla_len(a) < sizeof(s) ? (size_t) nla_len(a) : sizeof(s));
-	now = (struct reading){
-		.time_us = c->ctx->host->now_us(c->ctx),
-		.rx_bytes = s.rx_bytes,
-		.tx_bytes = s.tx_bytes,
-		.rx_packets = s.rx_packets,
-		.tx_packets = s.tx_packets,
-		.rx_errors = s.rx_errors,
-		.tx_errors = s.tx_errors,
-		.rx_dropped = s.rx_dropped,
-		.tx_dropped = s.tx_dropped,
-		.rx_crc_errors = s.rx_crc_errors,
-	};
-	row_take(c, h->ifindex, &now);
+	return c->crowd_us && c->crowd_us < p ? c->crowd_us : p;
 }
 
-/* Once, until it works again. */
-static void sweep_end(struct counters *c, int error)
+static uint64_t wanted_period(const struct counters *c)
 {
-	c->sweeping = false;
-	if (error < 0 && !c->failing)
+	uint64_t p = UINT64_MAX;
+
+	for (unsigned i = 0; i < c->n_wanted; i++)
+		if (c->wanted[i].every_us < p)
+			p = c->wanted[i].every_us;
+	return p;
+}
+
+/* ---- ticks -------------------------------------------------------------------------------- */
+
+static void say_lost(struct counters *c)
+{
+	if (!c->lost)
+		(void) c->ctx->host->sync(c->ctx, "link", ANOD_SYNC_LOST);
+	c->lost = true;
+}
+
+void swept(struct counters *c, int error)
+{
+	if (error == 0) {
+		if (c->lost)
+			(void) c->ctx->host->sync(c->ctx, "link", ANOD_SYNC_DONE);
+		c->lost = false;
+		c->failing = false;
+		c->good_us = c->ctx->host->now_us(c->ctx);
+		return;
+	}
+
+	(void) c->ctx->host->health(c->ctx, ANOD_HEALTH_ERROR, 1);
+	say_lost(c);
+	if (!c->failing) /* once, until it works again */
 		c->ctx->host->log(c->ctx, LOG_ERR, "cannot read link counters: %s",
 				  strerror(-error));
-	c->failing = error < 0;
-	if (error == 0)
-		rows_sweep(c);
+	c->failing = true;
 }
 
-static void take_datagram(struct counters *c, int left)
+static void read_all(struct counters *c, uint64_t now_us)
 {
-	struct nlmsghdr *m = (struct nlmsghdr *) c->buf;
-	int32_t error;
-
-	for (; nlmsg_ok(m, left); m = nlmsg_next(m, &left)) {
-		if (m->nlmsg_seq != (uint32_t) c->sweep)
-			continue;
-		if (m->nlmsg_type == RTM_NEWSTATS) {
-			take_stats(c, m);
-		} else if (m->nlmsg_type == NLMSG_DONE || m->nlmsg_type == NLMSG_ERROR) {
-			error = 0;
-			if (nlmsg_valid_hdr(m, sizeof(error)))
-				memcpy(&error, nlmsg_data(m), sizeof(error));
-			sweep_end(c, error);
-		}
-	}
+	c->full_due_us = now_us + full_period(c);
+	if (c->lost)
+		(void) c->ctx->host->sync(c->ctx, "link", ANOD_SYNC_BEGIN);
+	sweep_all(c);
 }
 
-static void on_readable(struct anod_ctx *ctx, int fd, uint32_t events, void *data)
+static bool all_due(const struct counters *c, uint64_t now_us)
 {
-	struct counters *c = ctx->state;
-
-	(void) events;
-	(void) data;
-	for (unsigned i = 0; i < BATCH; i++) {
-		ssize_t n = recv(fd, c->buf, sizeof(c->buf), MSG_DONTWAIT | MSG_TRUNC);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n < 0 || n > (ssize_t) sizeof(c->buf)) {
-			sweep_end(c, n < 0 ? -errno : -EMSGSIZE);
-			return;
-		}
-		take_datagram(c, (int) n);
-	}
+	return c->lost || now_us + c->tick_us / 2 >= c->full_due_us ||
+	       c->n_wanted * FEW_PART > c->n_links;
 }
 
 static void on_timer(struct anod_ctx *ctx, uint64_t id, void *data)
 {
 	struct counters *c = ctx->state;
-	struct {
-		struct nlmsghdr h;
-		struct if_stats_msg s;
-	} q = { 0 };
+	uint64_t now_us = ctx->host->now_us(ctx);
 
-	(void) id;
-	(void) data;
+	(void) id, (void) data;
+	(void) ctx->host->health(ctx, ANOD_HEALTH_BEHIND,
+				 now_us > c->due_us ? now_us - c->due_us : 0);
+	c->due_us = now_us + c->tick_us;
+	if (c->good_us && now_us - c->good_us > LATE_PERIODS * full_period(c))
+		say_lost(c);
 	if (c->sweeping)
 		return;
 
-	q.h.nlmsg_len = sizeof(q);
-	q.h.nlmsg_type = RTM_GETSTATS;
-	q.h.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	q.h.nlmsg_seq = (uint32_t) ++c->sweep;
-	q.s.filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
-	c->sweeping = true;
-	if (send(nl_socket_get_fd(c->sock), &q, sizeof(q), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		sweep_end(c, -errno);
+	if (all_due(c, now_us))
+		read_all(c, now_us);
+	else
+		sweep_wanted(c);
 }
 
-/* libnl's codes hide the cause; errno is still what the system call left. */
-static int open_socket(struct counters *c)
+/* The periods have changed: tick as they want it, the first time after 'first_us'. */
+static int start_ticking(struct counters *c, uint64_t first_us)
 {
-	int on = 1;
+	uint64_t full = full_period(c), some = wanted_period(c);
+	uint64_t tick = some < full ? some : full;
 
-	c->sock = nl_socket_alloc();
-	if (!c->sock)
-		return -ENOMEM;
-	errno = EIO;
-	if (nl_connect(c->sock, NETLINK_ROUTE) < 0 || nl_socket_set_nonblocking(c->sock) < 0 ||
-	    setsockopt(nl_socket_get_fd(c->sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
-		       sizeof(on)) < 0)
-		return -errno;
-	return 0;
+	if (c->timer && tick == c->tick_us)
+		return 0;
+	if (c->timer)
+		(void) c->ctx->host->cancel(c->ctx, c->timer);
+	c->timer = 0;
+	c->tick_us = tick;
+	c->due_us = c->ctx->host->now_us(c->ctx) + first_us;
+	(void) c->ctx->host->health(c->ctx, ANOD_HEALTH_PERIOD, tick);
+	return c->ctx->host->timer(c->ctx, first_us, tick, on_timer, NULL, &c->timer);
 }
+
+/* ---- need --------------------------------------------------------------------------------- */
+
+static struct wanted *find_wanted(struct counters *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_wanted; i++)
+		if (strcmp(c->wanted[i].name, name) == 0)
+			return &c->wanted[i];
+	return NULL;
+}
+
+static void want(struct counters *c, const char *name, uint64_t every_us)
+{
+	struct wanted *w = find_wanted(c, name);
+
+	if (!every_us) {
+		if (w)
+			*w = c->wanted[--c->n_wanted];
+		if (!c->n_wanted)
+			c->crowd_us = 0;
+		return;
+	}
+	if (!w && c->n_wanted == WANTED_MAX) {
+		if (!c->crowd_us || every_us < c->crowd_us)
+			c->crowd_us = every_us;
+		return;
+	}
+	if (!w) {
+		w = &c->wanted[c->n_wanted++];
+		memset(w, 0, sizeof(*w));
+		memcpy(w->name, name, strnlen(name, sizeof(w->name) - 1));
+	}
+	w->every_us = every_us;
+}
+
+static int counters_need(struct anod_ctx *ctx, const char *kind, const char *entity,
+			 uint64_t every_us)
+{
+	struct counters *c = ctx->state;
+	uint64_t before_us = full_period(c);
+
+	(void) kind; /* there is one */
+	if (entity)
+		want(c, entity, every_us);
+	else
+		c->every_us = every_us;
+	/* What is wanted more often than before is read now, not after the long period. */
+	if (full_period(c) < before_us)
+		c->full_due_us = 0;
+	else if (full_period(c) > before_us)
+		c->full_due_us = ctx->host->now_us(ctx) + full_period(c);
+	return start_ticking(c, 1000);
+}
+
+static int counters_reload(struct anod_ctx *ctx)
+{
+	rows_refresh(ctx->state);
+	return 1;
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
 
 static int counters_init(struct anod_ctx *ctx)
 {
@@ -151,37 +187,50 @@ static int counters_init(struct anod_ctx *ctx)
 		return -ENOMEM;
 	c->ctx = ctx;
 	ctx->state = c;
+	return rows_init(c);
+}
+
+static int option(struct anod_ctx *ctx, const char *name, uint64_t *ret)
+{
+	struct anod_value v;
+	int r = ctx->host->opt(ctx, name, 0, &v);
+
+	if (r < 0)
+		return r;
+	*ret = (uint64_t) v.u.i;
 	return 0;
 }
 
 static int counters_start(struct anod_ctx *ctx)
 {
 	struct counters *c = ctx->state;
-	struct anod_value period;
+	uint64_t period_us;
 	int r;
 
-	for (unsigned i = 0; i < FACTS; i++) {
-		char name[2 * ANOD_KIND_SIZE];
-
-		(void) snprintf(name, sizeof(name), "link.%s", link_counters[i].name);
-		c->fact[i] = ctx->host->fact_id(ctx, name);
-		if (c->fact[i] < 0)
-			return c->fact[i];
-	}
-	r = ctx->host->opt(ctx, "period", 0, &period);
+	if (!ANOD_HOST_HAS(ctx, health))
+		return -ENOSYS;
+	c->first_fact = ctx->host->fact_id(ctx, "link.rx_bytes");
+	if (c->first_fact < 0)
+		return c->first_fact;
+	r = option(ctx, "idle-period", &c->idle_us);
+	if (r >= 0)
+		r = option(ctx, "period", &period_us);
 	if (r < 0)
 		return r;
-	r = open_socket(c);
+	/* Nobody would understand links that are read more often when nobody looks. */
+	if (c->idle_us < period_us)
+		c->idle_us = period_us;
+
+	r = sweep_open(c);
 	if (r < 0) {
 		ctx->host->log(ctx, LOG_ERR, "cannot open a netlink socket: %s", strerror(-r));
 		return r;
 	}
-	r = ctx->host->io(ctx, nl_socket_get_fd(c->sock), EPOLLIN, on_readable, NULL, &c->io);
+	r = ctx->host->io(ctx, c->fd, EPOLLIN, sweep_io, NULL, &c->io);
 	if (r < 0)
 		return r;
 	/* The first one soon, when the sensor rtnl has named the links. */
-	return ctx->host->timer(ctx, (uint64_t) period.u.i / 4, (uint64_t) period.u.i, on_timer,
-				NULL, &c->timer);
+	return start_ticking(c, period_us / 4);
 }
 
 static void counters_stop(struct anod_ctx *ctx)
@@ -202,54 +251,33 @@ static void counters_fini(struct anod_ctx *ctx)
 	if (!c)
 		return;
 	counters_stop(ctx); /* a failed start leaves some open */
-	nl_socket_free(c->sock);
+	sweep_close(c);
 	rows_free(c);
 }
 
-/* Until three sweeps of the default period have failed, and some lateness. */
-#define MAX_AGE_MS 5000
-
-#define COUNTER(n, u, text)                                                                        \
-	{                                                                                          \
-		.name = n, .type = ANOD_INT, .unit = u, .max_age_ms = MAX_AGE_MS, .help = text     \
-	}
-
-const struct anod_attr link_counters[] = {
-	COUNTER("rx_bytes", ANOD_UNIT_BYTES, "received (rtnl_link_stats64)"),
-	COUNTER("tx_bytes", ANOD_UNIT_BYTES, "sent"),
-	COUNTER("rx_packets", ANOD_UNIT_PACKETS, "received"),
-	COUNTER("tx_packets", ANOD_UNIT_PACKETS, "sent"),
-	COUNTER("rx_errors", ANOD_UNIT_PACKETS, "bad packets received"),
-	COUNTER("tx_errors", ANOD_UNIT_PACKETS, "packets that could not be sent"),
-	COUNTER("rx_dropped", ANOD_UNIT_PACKETS, "received and not processed"),
-	COUNTER("tx_dropped", ANOD_UNIT_PACKETS, "dropped on the way out"),
-	COUNTER("rx_crc_errors", ANOD_UNIT_PACKETS, "received with a wrong checksum"),
-	COUNTER("rx_bps", ANOD_UNIT_BPS, "receive rate between the last two sweeps"),
-	COUNTER("tx_bps", ANOD_UNIT_BPS, "send rate between the last two sweeps"),
-	COUNTER("rx_pps", ANOD_UNIT_PPS, "receive rate between the last two sweeps"),
-	COUNTER("tx_pps", ANOD_UNIT_PPS, "send rate between the last two sweeps"),
-	{ .name = "util",
-	  .type = ANOD_REAL,
-	  .unit = ANOD_UNIT_RATIO,
-	  .max_age_ms = MAX_AGE_MS,
-	  .help = "the busier direction's share of link.capacity" },
-	{ 0 },
-};
-
-static const struct anod_kind kinds[] = {
-	{ "link", "a network interface", link_counters },
-	{ 0 },
-};
-
-/* The longest period still leaves two sweeps within the maximum age. */
+/* The host hands the first and the last of these back in need(). */
 static const struct anod_opt opts[] = {
 	{ .name = "period",
 	  .type = ANOD_INT,
 	  .unit = ANOD_UNIT_TIME,
 	  .dflt = "1s",
 	  .min = 100e3,
-	  .max = 2e6,
-	  .help = "time between two sweeps over all links" },
+	  .max = 30e6,
+	  .help = "time between two readings of all links while anybody uses the values" },
+	{ .name = "idle-period",
+	  .type = ANOD_INT,
+	  .unit = ANOD_UNIT_TIME,
+	  .dflt = "5s",
+	  .min = 100e3,
+	  .max = 30e6,
+	  .help = "the same while nobody does; not less than 'period'" },
+	{ .name = "incident-period",
+	  .type = ANOD_INT,
+	  .unit = ANOD_UNIT_TIME,
+	  .dflt = "100ms",
+	  .min = 20e3,
+	  .max = 30e6,
+	  .help = "time between two readings of a link in an open incident" },
 	{ 0 },
 };
 
@@ -257,12 +285,14 @@ ANOD_PLUGIN = {
 	.size = sizeof(struct anod_plugin),
 	.roles = ANOD_SENSOR,
 	.name = "counters",
-	.version = "1",
+	.version = "2",
 	.summary = "counters, rates and utilisation of links",
 	.opts = opts,
-	.kinds = kinds,
+	.kinds = counters_kinds,
 	.init = counters_init,
 	.start = counters_start,
+	.reload = counters_reload,
 	.stop = counters_stop,
 	.fini = counters_fini,
+	.need = counters_need,
 };

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What a rate is made of; all of it must belong to one moment. */
 struct reading {
 	uint64_t time_us; /* 0: none */
 	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets;
-	uint64_t rx_errors, tx_errors, rx_dropped, tx_dropped, rx_crc_errors;
 };
 
 struct rates {

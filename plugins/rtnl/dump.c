@@ -215,8 +215,6 @@ static void dump_done(struct rtnl *r, enum anod_obj_type type)
 	struct table *t = &r->table[type];
 	bool lost = t->lost;
 
-	if (type == ANOD_OBJ_ROUTE)
-		route_dump_end(r);
 	if (type == ANOD_OBJ_LINK)
 		link_sweep(r);
 	row_sweep(r, type);
@@ -229,13 +227,19 @@ static void dump_done(struct rtnl *r, enum anod_obj_type type)
 		dump_want(r, order[i], AT_ONCE);
 }
 
-/* 'result': 0, -EINTR (not consistent) or -errno. */
+/* 'result': 0, -EINTR (not consistent), -EAGAIN (events were lost meanwhile) or -errno. */
 static void dump_end(struct rtnl *r, int result)
 {
 	enum anod_obj_type type = r->dumping;
 	struct table *t = &r->table[type];
 	uint64_t at = now(r);
 
+	if (result == 0 && type == ANOD_OBJ_ROUTE)
+		route_dump_end(r);
+	/* What came during the dump is taken before it counts as complete: had some of it been lost,
+	 * everything would be believed for a moment that is already old. */
+	if (result == 0 && !feed_catch_up(r, type))
+		result = -EAGAIN;
 	if (result == 0)
 		dump_done(r, type);
 	t->running = false;
@@ -243,9 +247,12 @@ static void dump_end(struct rtnl *r, int result)
 	pause_after(t, at);
 	feed_resume(r, type);
 
-	if (result == -EINTR) {
+	if (result == -EINTR)
+		health(r, ANOD_HEALTH_INTERRUPTED, 1);
+	if (result == -EINTR || result == -EAGAIN) {
 		want_at(r, t, ++t->tries % TRIES_MAX ? at : at + AFTER_FIRST);
 	} else if (result < 0) {
+		health(r, ANOD_HEALTH_ERROR, 1);
 		r->ctx->host->log(r->ctx, LOG_ERR, "cannot read all of kind %s: %s; trying again",
 				  tables[type].kind, strerror(-result));
 		want_at(r, t, at + AFTER_ERROR);
@@ -263,8 +270,11 @@ static void dump_begin(struct rtnl *r, enum anod_obj_type type)
 	struct table *t = &r->table[type];
 	int e;
 
-	feed_pause(r, type);
 	t->ready = false;
+	if (!feed_pause(r, type)) {
+		want_at(r, t, now(r) + AFTER_LAST);
+		return;
+	}
 	t->running = true;
 	t->again = false;
 	t->begun_us = now(r);

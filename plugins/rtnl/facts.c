@@ -113,6 +113,7 @@ void publish_link(struct rtnl *r, const struct link_row *row, const struct nlmsg
 	put_dev(r, e, FACT_LINK_MASTER, l->master);
 	put_int(r, e, FACT_LINK_CARRIER_UP, ANOD_UNIT_NONE, l->carrier_up);
 	put_int(r, e, FACT_LINK_CARRIER_DOWN, ANOD_UNIT_NONE, l->carrier_down);
+	put_int(r, e, FACT_LINK_CARRIER_MISSED, ANOD_UNIT_NONE, row->missed);
 
 	alias = nla_find(head, left, IFLA_IFALIAS);
 	if (alias && nla_len(alias) > 0) {
@@ -179,7 +180,8 @@ static void publish_route(struct rtnl *r, const struct anod_object *o, const str
 
 	/* The name has no room for a tos, and a route with one is seldom. */
 	if ((t->dst.len && t->protocol != ANOD_RTPROT) || t->tos) {
-		row_drop(r, k);
+		if (!t->dst.len || r->n_own_routes)
+			row_drop(r, k);
 		return;
 	}
 	route_entity_name(t, name, sizeof(name));
@@ -277,24 +279,16 @@ static void publish_neigh(struct rtnl *r, const struct anod_object *o, const str
 	put_int(r, row->entity, FACT_NEIGH_PROBES, ANOD_UNIT_NONE, n->probes);
 }
 
-/* The kernel's own entries for group addresses: they say nothing of anybody, and come without an
- * event. */
-static bool is_group_neigh(const struct anod_object *o)
-{
-	const struct anod_prefix *p = &o->u.neigh.dst;
-
-	return o->type == ANOD_OBJ_NEIGH && (o->u.neigh.state & NUD_NOARP) &&
-	       (p->family == AF_INET6 ? p->addr[0] == 0xff : p->addr[0] >> 4 == 0xe);
-}
-
 void publish(struct rtnl *r, const struct anod_object *o, bool gone)
 {
 	struct key k;
 
-	if (is_group_neigh(o))
+	if (o->type == ANOD_OBJ_NEIGH && anod_object_is_noise(o))
 		return;
 
 	(void) r->ctx->host->object(r->ctx, o, gone);
+	if (o->type == ANOD_OBJ_ROUTE && gone && o->u.route.dst.len && !r->n_own_routes)
+		return; /* the usual one of a full table */
 	key_of(o, &k);
 	if (gone) {
 		if (o->type != ANOD_OBJ_RULE)

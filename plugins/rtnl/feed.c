@@ -9,6 +9,10 @@
  * before the dump is read first: IPv4 routes vanish without an event, and an old "new route"
  * applied after the dump would raise the dead.
  *
+ * A full buffer is reported once, and not again before it has been empty (NETLINK_S_CONGESTED,
+ * net/netlink/af_netlink.c).  So after a loss the buffer is emptied unread before the dump:
+ * what is in it has gaps, and what would be lost next would not be heard of.
+ *
  * Datagrams are read with recvfrom() into one buffer and not through libnl's receive functions,
  * which allocate for each and turn ENOBUFS into "out of memory".
  */
@@ -24,8 +28,9 @@
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 
-#define BATCH 64   /* datagrams in one turn of the loop: well under a millisecond */
-#define DRAIN 1024 /* before a dump */
+#define BATCH	64     /* datagrams in one turn of the loop: well under a millisecond */
+#define DRAIN	4096   /* before and after a dump */
+#define DISCARD 100000 /* after a loss, unread: at most some 50 ms */
 
 static const struct {
 	enum anod_obj_type type;
@@ -92,30 +97,44 @@ static void take_event(struct rtnl *r, const struct nlmsghdr *m)
 	}
 }
 
-/* At most 'max' datagrams. */
-static void read_events(struct rtnl *r, struct feed *f, enum anod_obj_type type, unsigned max)
+/* A datagram in r->buf; -errno: what became of it. */
+static void take_datagram(struct rtnl *r, enum anod_obj_type type, int n)
+{
+	const struct table *t = &r->table[type];
+	struct nlmsghdr *m = (struct nlmsghdr *) r->buf;
+
+	if (n == -ENOBUFS || n == -EMSGSIZE) {
+		health(r, ANOD_HEALTH_OVERRUN, 1);
+		dump_lost(r, type,
+			  n == -ENOBUFS ? "the socket's buffer was full"
+					: "an event was longer than 32 KiB");
+		return;
+	}
+	/* Since a loss everything is read again: what comes before that is of no use. */
+	if (t->lost && !t->running)
+		return;
+	for (int left = n; nlmsg_ok(m, left); m = nlmsg_next(m, &left))
+		take_event(r, m);
+}
+
+/* At most 'max' datagrams.  True: nothing is left. */
+static bool read_events(struct rtnl *r, struct feed *f, enum anod_obj_type type, unsigned max)
 {
 	for (unsigned i = 0; i < max; i++) {
 		int n = feed_receive(r, f);
-		struct nlmsghdr *m = (struct nlmsghdr *) r->buf;
 
-		if (n == -EAGAIN || n == -EWOULDBLOCK || n == -EINTR)
-			return;
-		if (n == -ENOBUFS) {
-			dump_lost(r, type, "the socket's buffer was full");
+		if (n == -EAGAIN || n == -EWOULDBLOCK)
+			return true;
+		if (n == -EINTR)
 			continue;
-		}
-		if (n == -EMSGSIZE) {
-			dump_lost(r, type, "an event was longer than 32 KiB");
-			continue;
-		}
-		if (n < 0) {
+		if (n < 0 && n != -ENOBUFS && n != -EMSGSIZE) {
+			health(r, ANOD_HEALTH_ERROR, 1);
 			dump_lost(r, type, strerror(-n));
-			return;
+			return true;
 		}
-		for (int left = n; nlmsg_ok(m, left); m = nlmsg_next(m, &left))
-			take_event(r, m);
+		take_datagram(r, type, n);
 	}
+	return false;
 }
 
 static void feed_io(struct anod_ctx *ctx, int fd, uint32_t events, void *data)
@@ -125,7 +144,7 @@ static void feed_io(struct anod_ctx *ctx, int fd, uint32_t events, void *data)
 
 	(void) fd;
 	(void) events;
-	read_events(r, f, feeds[f - r->feed].type, BATCH);
+	(void) read_events(r, f, feeds[f - r->feed].type, BATCH);
 }
 
 static int feed_start(struct rtnl *r, struct feed *f, anod_io_fn *fn)
@@ -140,14 +159,29 @@ void feed_stop(struct rtnl *r, struct feed *f)
 	f->io = 0;
 }
 
-void feed_pause(struct rtnl *r, enum anod_obj_type type)
+bool feed_pause(struct rtnl *r, enum anod_obj_type type)
 {
 	for (unsigned i = 0; i < FEEDS; i++) {
-		if (feeds[i].type != type)
-			continue;
-		read_events(r, &r->feed[i], type, DRAIN);
-		feed_stop(r, &r->feed[i]);
+		unsigned max = r->table[type].lost ? DISCARD : DRAIN;
+
+		if (feeds[i].type == type && !read_events(r, &r->feed[i], type, max))
+			return false;
 	}
+	for (unsigned i = 0; i < FEEDS; i++)
+		if (feeds[i].type == type)
+			feed_stop(r, &r->feed[i]);
+	return true;
+}
+
+bool feed_catch_up(struct rtnl *r, enum anod_obj_type type)
+{
+	uint64_t n_lost = r->table[type].n_lost;
+
+	/* An overrun is the first thing that a socket tells, however much waits in it. */
+	for (unsigned i = 0; i < FEEDS; i++)
+		if (feeds[i].type == type)
+			(void) read_events(r, &r->feed[i], type, DRAIN);
+	return r->table[type].n_lost == n_lost;
 }
 
 void feed_resume(struct rtnl *r, enum anod_obj_type type)

@@ -26,6 +26,8 @@ static const struct anod_attr link_attrs[] = {
 	WORD("master", "bridge, bond or vrf that it belongs to; empty: none"),
 	COUNT("carrier_up", "times that the carrier came (IFLA_CARRIER_UP_COUNT)"),
 	COUNT("carrier_down", "times that the carrier went (IFLA_CARRIER_DOWN_COUNT)"),
+	COUNT("carrier_changes_missed", "changes of the carrier that the kernel counted and no "
+					"event told of: too short, or lost"),
 	{ .name = "alias",
 	  .type = ANOD_TEXT,
 	  .flags = ANOD_VALUE_OUTSIDE,
@@ -94,6 +96,7 @@ const char *const fact_names[FACTS] = {
 	[FACT_LINK_MASTER] = "link.master",
 	[FACT_LINK_CARRIER_UP] = "link.carrier_up",
 	[FACT_LINK_CARRIER_DOWN] = "link.carrier_down",
+	[FACT_LINK_CARRIER_MISSED] = "link.carrier_changes_missed",
 	[FACT_LINK_ALIAS] = "link.alias",
 	[FACT_ADDR_DEV] = "addr.dev",
 	[FACT_ADDR_ADDRESS] = "addr.address",

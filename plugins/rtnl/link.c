@@ -2,9 +2,15 @@
  * link - interfaces, their names, and what follows from their changes.
  *
  * Design.  The last state of each link is kept, because a message does not say what changed: only
- * a change of flags, carrier or master makes routes worth looking at again.  A link that comes
- * under a new name is a new entity; what has the old name in its own goes with it and is read
- * again.
+ * a change of flags, carrier or master makes routes worth looking at again.
+ *
+ * An entity stands for one ifindex as long as it lives, and others rely on that.  A link that
+ * comes under a new name is a new entity; what has the old name in its own goes with it and is
+ * read again.  A name that comes with another number has been taken from a link whose own event
+ * was lost or is still to come: that link has no entity until it is heard of.
+ *
+ * The kernel counts changes of the carrier and merges events of quick ones; what the counters say
+ * and no event did is "missed".
  */
 #include "rtnl.h"
 
@@ -34,8 +40,16 @@ const char *link_name(struct rtnl *r, uint32_t ifindex)
 	return if_indextoname(ifindex, name);
 }
 
-static void forget(struct rtnl *r, struct link_row *row)
+static void unname(struct rtnl *r, struct link_row *row)
 {
+	if (row->named)
+		HASH_DELETE(hn, r->link_names, row);
+	row->named = false;
+}
+
+void link_forget(struct rtnl *r, struct link_row *row)
+{
+	unname(r, row);
 	HASH_DEL(r->links, row);
 	free(row);
 }
@@ -60,21 +74,51 @@ static struct link_row *make(struct rtnl *r, const struct anod_link *link)
 	return row;
 }
 
-static void gone(struct rtnl *r, struct link_row *row)
+static void lose_entity(struct rtnl *r, struct link_row *row)
 {
-	(void) r->ctx->host->entity_gone(r->ctx, row->entity);
+	if (row->entity)
+		(void) r->ctx->host->entity_gone(r->ctx, row->entity);
+	row->entity = 0;
+	unname(r, row);
 	row_drop_link(r, row->ifindex);
-	forget(r, row);
 }
 
 static void renamed(struct rtnl *r, struct link_row *row)
 {
-	(void) r->ctx->host->entity_gone(r->ctx, row->entity);
-	row_drop_link(r, row->ifindex);
+	lose_entity(r, row);
 	dump_want(r, ANOD_OBJ_ADDR, SOON);
 	dump_want(r, ANOD_OBJ_NEIGH, SOON);
 	dump_want(r, ANOD_OBJ_NEXTHOP, SOON);
 	dump_want(r, ANOD_OBJ_ROUTE, SOON);
+}
+
+/* Give the entity of this name to the link, and to no other. */
+static bool take_name(struct rtnl *r, struct link_row *row, const char *name)
+{
+	struct link_row *other;
+
+	HASH_FIND(hn, r->link_names, name, strlen(name), other);
+	if (other && other != row)
+		renamed(r, other);
+	return r->ctx->host->entity(r->ctx, "link", name, &row->entity) >= 0;
+}
+
+static void remember(struct rtnl *r, struct link_row *row, const struct anod_link *link)
+{
+	row->link = *link;
+	row->round = r->table[ANOD_OBJ_LINK].round;
+	if (!row->named)
+		HASH_ADD_KEYPTR(hn, r->link_names, row->link.name, strlen(row->link.name), row);
+	row->named = true;
+}
+
+/* Beyond the one change that the event itself tells of. */
+static uint32_t changes_missed(const struct anod_link *was, const struct anod_link *is)
+{
+	uint32_t up = is->carrier_up - was->carrier_up, down = is->carrier_down - was->carrier_down;
+	bool seen_up = !was->carrier && is->carrier, seen_down = was->carrier && !is->carrier;
+
+	return (up > seen_up ? up - seen_up : 0) + (down > seen_down ? down - seen_down : 0);
 }
 
 void link_take(struct rtnl *r, const struct anod_object *o, const struct nlmsghdr *m, bool is_gone)
@@ -85,8 +129,10 @@ void link_take(struct rtnl *r, const struct anod_object *o, const struct nlmsghd
 
 	(void) r->ctx->host->object(r->ctx, o, is_gone);
 	if (is_gone) {
-		if (row)
-			gone(r, row);
+		if (row) {
+			lose_entity(r, row);
+			link_forget(r, row);
+		}
 		dump_removed(r);
 		return;
 	}
@@ -97,13 +143,19 @@ void link_take(struct rtnl *r, const struct anod_object *o, const struct nlmsghd
 		dump_removed(r);
 	else if (row && moves_routes(&row->link, link))
 		dump_want(r, ANOD_OBJ_ROUTE, SOON);
-	if (!row)
+	if (row) {
+		uint32_t missed = changes_missed(&row->link, link);
+
+		row->missed += missed;
+		if (missed)
+			health(r, ANOD_HEALTH_MISSED, missed);
+	} else {
 		row = make(r, link);
-	if (!row || r->ctx->host->entity(r->ctx, "link", link->name, &row->entity) < 0)
+	}
+	if (!row || !take_name(r, row, link->name))
 		return;
 
-	row->link = *link;
-	row->round = r->table[ANOD_OBJ_LINK].round;
+	remember(r, row, link);
 	publish_link(r, row, m);
 }
 
@@ -114,7 +166,7 @@ void link_sweep(struct rtnl *r)
 	HASH_ITER(hh, r->links, row, next)
 	if (row->round != r->table[ANOD_OBJ_LINK].round) {
 		row_drop_link(r, row->ifindex);
-		forget(r, row);
+		link_forget(r, row); /* its entity goes by itself */
 		dump_removed(r);
 	}
 }

@@ -68,12 +68,6 @@ static bool may_have_twin(const struct anod_object *o)
 	       !o->u.route.leg[0].via.family;
 }
 
-/* The local table's routes to oneself matter to the model; broadcast and multicast do not. */
-static bool is_wanted(const struct anod_object *o)
-{
-	return o->u.route.type != RTN_BROADCAST && o->u.route.type != RTN_MULTICAST;
-}
-
 static void deleted(struct rtnl *r, const struct anod_object *o)
 {
 	struct part_row *part = part_find(r, o);
@@ -92,7 +86,7 @@ void route_event(struct rtnl *r, const struct anod_object *o, const struct nlmsg
 {
 	struct part_row *part;
 
-	if (!is_wanted(o))
+	if (anod_object_is_noise(o))
 		return;
 	if (gone) {
 		deleted(r, o);
@@ -125,16 +119,6 @@ void route_dump_begin(struct rtnl *r)
 	r->pending.type = 0;
 }
 
-static void merge(struct rtnl *r, const struct anod_object *twin)
-{
-	struct anod_route *t = &r->pending.u.route;
-
-	for (unsigned i = 0; i < twin->u.route.n_legs && t->n_legs < ANOD_LEGS_MAX; i++)
-		t->leg[t->n_legs++] = twin->u.route.leg[i];
-	r->pending.flags |= ANOD_OBJ_LOSSY;
-	part_put(r, &r->pending, 0);
-}
-
 void route_dump_end(struct rtnl *r)
 {
 	if (r->pending.type)
@@ -144,10 +128,11 @@ void route_dump_end(struct rtnl *r)
 
 void route_dump_take(struct rtnl *r, const struct anod_object *o)
 {
-	if (!is_wanted(o))
+	if (anod_object_is_noise(o))
 		return;
 	if (r->pending.type && anod_object_same_key(&r->pending, o)) {
-		merge(r, o);
+		anod_object_merge_twin(&r->pending, o);
+		part_put(r, &r->pending, 0);
 		return;
 	}
 

@@ -50,6 +50,11 @@ struct row *row_find(struct rtnl *r, const struct key *k)
 	return row;
 }
 
+static bool is_own_route(const struct key *k)
+{
+	return k->type == ANOD_OBJ_ROUTE && k->p.len;
+}
+
 struct row *row_make(struct rtnl *r, const struct key *k, const char *name)
 {
 	struct row *row = row_find(r, k);
@@ -71,11 +76,13 @@ struct row *row_make(struct rtnl *r, const struct key *k, const char *name)
 		return NULL;
 	}
 	HASH_ADD(hh, r->rows, key, sizeof(row->key), row);
+	r->n_own_routes += is_own_route(k);
 	return row;
 }
 
 static void row_free(struct rtnl *r, struct row *row)
 {
+	r->n_own_routes -= is_own_route(&row->key);
 	HASH_DEL(r->rows, row);
 	free(row);
 }
@@ -122,10 +129,7 @@ void rows_free(struct rtnl *r)
 	HASH_ITER(hh, r->rows, row, next)
 	row_free(r, row);
 	HASH_ITER(hh, r->links, link, next_link)
-	{
-		HASH_DEL(r->links, link);
-		free(link);
-	}
+	link_forget(r, link);
 	HASH_ITER(hh, r->parts, part, next_part)
 	{
 		HASH_DEL(r->parts, part);

@@ -12,12 +12,19 @@
 #include <string.h>
 #include <syslog.h>
 
+void health(struct rtnl *r, enum anod_health what, uint64_t n)
+{
+	(void) r->ctx->host->health(r->ctx, what, n);
+}
+
 static int rtnl_init(struct anod_ctx *ctx)
 {
 	struct rtnl *r = ctx->host->alloc(ctx, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
+	if (!ANOD_HOST_HAS(ctx, health))
+		return -ENOSYS;
 	r->ctx = ctx;
 	ctx->state = r;
 	return 0;
@@ -77,8 +84,8 @@ static const struct anod_opt opts[] = {
 	  .dflt = "16777216",
 	  .min = 2048,
 	  .max = 1 << 30,
-	  .help = "bytes of route events that the kernel keeps for us; a quarter of it for "
-		  "others" },
+	  .help = "bytes of route events that the kernel keeps for us (832 for each route); a "
+		  "quarter of it for others. Small ones lose events, which costs dumps" },
 	{ 0 },
 };
 

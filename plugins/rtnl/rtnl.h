@@ -42,10 +42,13 @@ struct row {
 /* A link as last heard of; its name makes the names of addresses and neighbours. */
 struct link_row {
 	uint32_t ifindex;
-	uint32_t entity;
+	uint32_t entity; /* 0: none, see link.c */
 	uint32_t round;
+	bool named;	 /* is in the table of names */
+	uint32_t missed; /* changes of the carrier that no event told of */
 	struct anod_link link;
-	UT_hash_handle hh;
+	UT_hash_handle hh; /* by ifindex */
+	UT_hash_handle hn; /* by link.name */
 };
 
 /* A route of which the kernel may delete a part: several legs of IPv6, or twins of one key. */
@@ -66,6 +69,7 @@ enum fact {
 	FACT_LINK_MASTER,
 	FACT_LINK_CARRIER_UP,
 	FACT_LINK_CARRIER_DOWN,
+	FACT_LINK_CARRIER_MISSED,
 	FACT_LINK_ALIAS,
 	FACT_ADDR_DEV,
 	FACT_ADDR_ADDRESS,
@@ -132,7 +136,8 @@ struct rtnl {
 	int fact[FACTS];	    /* handles */
 	struct anod_object pending; /* a route whose twins may follow; type 0: none */
 	struct row *rows;
-	struct link_row *links;
+	unsigned n_own_routes; /* rows of routes that are no default routes */
+	struct link_row *links, *link_names;
 	struct part_row *parts;
 	bool parts_full;       /* more than PARTS_MAX: any route may have parts */
 	struct key rule_place; /* of the last rule of a dump, to number its like */
@@ -145,8 +150,11 @@ int feed_open_all(struct rtnl *r, size_t buffer_size);
 int feed_open_dump(struct rtnl *r);
 void feed_stop(struct rtnl *r, struct feed *f); /* no callback follows */
 void feed_close_all(struct rtnl *r);
-/* Read what waits for a table and then leave its feeds alone; go on later. */
-void feed_pause(struct rtnl *r, enum anod_obj_type type);
+/* Read all that waits for a table and then leave its feeds alone.  False: too much waits, the
+ * feeds go on; try again soon. */
+bool feed_pause(struct rtnl *r, enum anod_obj_type type);
+/* After the dump: take what came meanwhile.  False: some of it was lost. */
+bool feed_catch_up(struct rtnl *r, enum anod_obj_type type);
 void feed_resume(struct rtnl *r, enum anod_obj_type type);
 /* One datagram from the kernel into r->buf: its size, -EAGAIN, -ENOBUFS, -errno. */
 int feed_receive(struct rtnl *r, const struct feed *f);
@@ -169,6 +177,8 @@ void link_take(struct rtnl *r, const struct anod_object *o, const struct nlmsghd
 /* The name of a link, or NULL: it is gone already.  Valid until the next call. */
 const char *link_name(struct rtnl *r, uint32_t ifindex);
 void link_sweep(struct rtnl *r);
+void link_forget(struct rtnl *r, struct link_row *row); /* frees it */
+void health(struct rtnl *r, enum anod_health what, uint64_t n);
 
 void route_event(struct rtnl *r, const struct anod_object *o, const struct nlmsghdr *m, bool gone);
 void route_dump_begin(struct rtnl *r);

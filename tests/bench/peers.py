@@ -8,9 +8,11 @@ import os
 import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PACKAGE = {"bird": "bird2", "keepalived": "keepalived", "zebra": "frr", "collectd": "collectd-core"}
+PACKAGE = {"bird": "bird2", "keepalived": "keepalived", "zebra": "frr", "collectd": "collectd-core",
+           "node-exporter": "prometheus-node-exporter"}
 PROGRAM = {"bird": "/usr/sbin/bird", "keepalived": "/usr/sbin/keepalived",
-           "zebra": "/usr/lib/frr/zebra", "collectd": "/usr/sbin/collectd"}
+           "zebra": "/usr/lib/frr/zebra", "collectd": "/usr/sbin/collectd",
+           "node-exporter": "/usr/bin/prometheus-node-exporter"}
 
 BIRD = """router id 10.0.0.1;
 protocol device { scan time 10; }

@@ -112,7 +112,7 @@ def rss(report, with_peers):
                 peers.clean(lab)
 
 
-def _add_links(lab, n):
+def add_links(lab, n):
     """Veth pairs, one end of each in a bridge, 500 to a bridge; all of them up."""
     batch = []
     lab.do("router", "sysctl", "-qw", "net.ipv6.conf.default.addr_gen_mode=1")
@@ -138,7 +138,7 @@ def idle(report, with_peers):
     for case, more in (("4-links", 0), ("1000-links", 1000)):
         with labs.Lab() as lab:
             if more:
-                _add_links(lab, more)
+                add_links(lab, more)
             for name in who:
                 try:
                     if name == "anod":

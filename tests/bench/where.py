@@ -22,8 +22,7 @@ STAGES = (
     ("cell: judges, sends finding and proposal", "cell", r"recvfrom\(.*EAGAIN", False),
     ("host: incident, what-if, decision, ledger", "exec", r"recvfrom\(", False),
     ("exec: plans on what the kernel shows", "exec", r"sendmsg\(", True),
-    ("host: budget, INTENT written", "host", r"fdatasync\(", False),
-    ("disk: INTENT durable", "host", r"fdatasync\(", True),
+    ("host: budget, INTENT written", "guardian", r"recvfrom\(|recvmsg\(", False),
     ("guardian: takes the undo, says so", "guardian", r"sendto\(|sendmsg\(", True),
     ("host: sends APPLY", "exec", r"recvfrom\(", True),
     ("exec: looks again, sets the route", "exec", r"NLM_F_ACK", True),
@@ -76,7 +75,7 @@ def run(report):
         labs.wait("the uplinks are healthy", lambda: a.ask("status")["incidents_open"] == 0)
         _flip(lab)
         _flip(lab)
-        pids = a.pids()
+        pids = {name: pid for name, pid in a.pids().items() if " " not in name}
         log = lab.dir + "/strace.log"
         tracer = lab.start("router", "strace", "-f", "-ttt", "-T", "-s", "16", "-o", log,
                            *sum([["-p", p] for p in pids.values()], []),

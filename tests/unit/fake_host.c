@@ -67,11 +67,11 @@ static int host_opt(struct anod_ctx *ctx, const char *name, unsigned n, struct a
 	for (o = h->plugin->opts; o->name && strcmp(o->name, name) != 0; o++)
 		;
 	cr_assert(o->name, "the plugin asks for an option '%s' that it does not have", name);
-	/* Defaults here are plain numbers or "1s". */
+	/* Defaults here are plain numbers, "1s" or "100ms". */
 	*ret = (struct anod_value){ .type = o->type, .unit = o->unit };
 	ret->u.i = atoll(o->dflt);
 	if (o->unit == ANOD_UNIT_TIME)
-		ret->u.i *= 1000000;
+		ret->u.i *= strstr(o->dflt, "ms") ? 1000 : 1000000;
 	return 0;
 }
 
@@ -158,9 +158,12 @@ struct fake_host *fake_host_new(const char *plugin)
 	};
 	fake_host_store_table(&h->table);
 	h->ctx.host = &h->table;
+	h->only_samples = true;
 	for (const struct anod_kind *k = h->plugin->kinds; k->name; k++)
-		for (const struct anod_attr *a = k->attrs; a->name; a++)
+		for (const struct anod_attr *a = k->attrs; a->name; a++) {
+			h->only_samples &= a->max_age_ms > 0;
 			fake_host_know(h, k->name, a->name);
+		}
 	return h;
 }
 
@@ -249,4 +252,14 @@ bool fake_host_wait(struct fake_host *h, fake_host_cond *cond, void *data, unsig
 const char *fake_host_log(struct fake_host *h)
 {
 	return h->log;
+}
+
+int fake_host_need(struct fake_host *h, const char *kind, const char *entity, uint64_t every_us)
+{
+	return h->plugin->need(&h->ctx, kind, entity, every_us);
+}
+
+int fake_host_reload(struct fake_host *h)
+{
+	return h->plugin->reload(&h->ctx);
 }

@@ -41,6 +41,18 @@ unsigned fake_host_lost(struct fake_host *h, enum anod_obj_type type);
 unsigned fake_host_done(struct fake_host *h, enum anod_obj_type type);
 /* Complete, with nothing lost since, for objects and facts alike. */
 bool fake_host_in_sync(struct fake_host *h, enum anod_obj_type type);
+/* Calls of put(). */
+unsigned fake_host_puts(struct fake_host *h);
+uint64_t fake_host_health(struct fake_host *h, enum anod_health what);
+/* The same of facts alone, for a sensor without objects. */
+unsigned fake_host_kind_lost(struct fake_host *h, enum anod_obj_type type);
+bool fake_host_kind_in_sync(struct fake_host *h, enum anod_obj_type type);
+/* The handle of an entity, 0: none; and make one go, as another sensor would. */
+uint32_t fake_host_handle(struct fake_host *h, const char *kind, const char *name);
+void fake_host_drop(struct fake_host *h, const char *kind, const char *name);
+/* What the host tells a sensor. */
+int fake_host_need(struct fake_host *h, const char *kind, const char *entity, uint64_t every_us);
+int fake_host_reload(struct fake_host *h);
 const char *fake_host_log(struct fake_host *h); /* the last line */
 
 #endif

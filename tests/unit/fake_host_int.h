@@ -9,6 +9,7 @@
 #define SOURCES_MAX 64
 #define FACTS_MAX   64
 #define OPTIONS_MAX 8
+#define HEALTHS	    (ANOD_HEALTH_PERIOD + 1)
 
 struct source {
 	uint64_t id; /* 0: free */
@@ -51,6 +52,9 @@ struct fake_host {
 	unsigned round, lost[ANOD_OBJ_TYPES], done[ANOD_OBJ_TYPES];
 	bool in_sync[ANOD_OBJ_TYPES], kind_in_sync[ANOD_OBJ_TYPES];
 	unsigned begun[ANOD_OBJ_TYPES], kind_begun[ANOD_OBJ_TYPES]; /* round of the BEGIN */
+	unsigned kind_lost[ANOD_OBJ_TYPES], n_puts;
+	bool only_samples; /* all attributes of the plugin have a maximum age */
+	uint64_t health[HEALTHS];
 	void *pool[16];
 	unsigned n_pool;
 	char log[512];

@@ -103,6 +103,37 @@ static int host_publish(struct anod_ctx *ctx, uint32_t id, int fact, const struc
 	return 0;
 }
 
+static int host_put(struct anod_ctx *ctx, uint32_t id, int first, unsigned n, const int64_t *raw,
+		    uint64_t known)
+{
+	struct fake_host *h = of(ctx);
+	struct entity *e = entity_of(h, id);
+
+	cr_assert(n > 0 && n <= 64 && first > 0 && (unsigned) first + n - 1 <= h->n_facts);
+	if (e->gone)
+		return -ENOENT;
+	h->n_puts++;
+	for (unsigned k = 0; k < n; k++) {
+		const struct anod_attr *a = attr_of(h, h->fact_name[first - 1 + (int) k]);
+		struct anod_value v = { .type = a->type, .unit = a->unit, .u.i = raw[k] };
+
+		host_publish(ctx, id, first + (int) k, known >> k & 1 ? &v : NULL);
+	}
+	return 0;
+}
+
+static int host_health(struct anod_ctx *ctx, enum anod_health what, uint64_t n)
+{
+	struct fake_host *h = of(ctx);
+
+	cr_assert(what > 0 && what < HEALTHS);
+	if (what == ANOD_HEALTH_PERIOD || (what == ANOD_HEALTH_BEHIND && n > h->health[what]))
+		h->health[what] = n;
+	else if (what != ANOD_HEALTH_BEHIND)
+		h->health[what] += n;
+	return 0;
+}
+
 static int type_of(const char *kind)
 {
 	static const char *const kinds[] = {
@@ -121,12 +152,14 @@ static int host_sync(struct anod_ctx *ctx, const char *kind, enum anod_sync what
 	int type = type_of(kind);
 
 	cr_assert_neq(type, 0);
+	h->kind_lost[type] += what == ANOD_SYNC_LOST;
 	if (what == ANOD_SYNC_BEGIN)
 		h->kind_begun[type] = ++h->round;
 	h->kind_in_sync[type] =
 		what == ANOD_SYNC_DONE || (what == ANOD_SYNC_BEGIN && h->kind_in_sync[type]);
+	/* Only the maker of entities takes them away. */
 	for (unsigned i = 0; i < h->n_entities && what == ANOD_SYNC_DONE; i++)
-		if (strcmp(h->entity[i].kind, kind) == 0 && h->entity[i].own &&
+		if (strcmp(h->entity[i].kind, kind) == 0 && h->entity[i].own && !h->only_samples &&
 		    h->entity[i].round < h->kind_begun[type])
 			h->entity[i].gone = true;
 	return 0;
@@ -238,6 +271,8 @@ void fake_host_store_table(struct anod_host *table)
 	table->object_sync = host_object_sync;
 	table->get = host_get;
 	table->each = host_each;
+	table->put = host_put;
+	table->health = host_health;
 }
 
 const struct anod_value *fake_host_fact(struct fake_host *h, const char *kind, const char *name,
@@ -300,4 +335,36 @@ unsigned fake_host_done(struct fake_host *h, enum anod_obj_type type)
 bool fake_host_in_sync(struct fake_host *h, enum anod_obj_type type)
 {
 	return h->in_sync[type] && h->kind_in_sync[type];
+}
+
+unsigned fake_host_puts(struct fake_host *h)
+{
+	return h->n_puts;
+}
+
+uint64_t fake_host_health(struct fake_host *h, enum anod_health what)
+{
+	return h->health[what];
+}
+
+unsigned fake_host_kind_lost(struct fake_host *h, enum anod_obj_type type)
+{
+	return h->kind_lost[type];
+}
+
+bool fake_host_kind_in_sync(struct fake_host *h, enum anod_obj_type type)
+{
+	return h->kind_in_sync[type];
+}
+
+uint32_t fake_host_handle(struct fake_host *h, const char *kind, const char *name)
+{
+	struct entity *e = entity_find(h, kind, name);
+
+	return e ? (uint32_t) (e - h->entity) + 1 : 0;
+}
+
+void fake_host_drop(struct fake_host *h, const char *kind, const char *name)
+{
+	entity_find(h, kind, name)->gone = true;
 }

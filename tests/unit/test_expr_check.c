@@ -82,6 +82,7 @@ Test(expr_check, accepts_what_fits, .init = setup, .fini = teardown)
 	static const char *const fine[] = {
 		"link.carrier",
 		"not link.carrier for 5s",
+		"link.util > 5% in 5m and not link.carrier in 5s",
 		"link.util > 70% and link.util > 0.7 and link.util > 0",
 		"link.mtu == 1500 and link.rx_bps > 0 and path.rtt > 0",
 		"link.rx_packets > 5k and link.rx_pps < 5000",
@@ -132,8 +133,7 @@ Test(expr_check, warns_of_what_stays_unknown, .init = setup, .fini = teardown)
 	expect_said("bgp.flaps > 20", false, true, "no sensor provides 'bgp.flaps'");
 	expect_said("link.fec_uncorrected > 20%", false, true, "no sensor provides");
 	expect_said("bgp.flaps + 5s > 20% of bgp.x", false, true, "no sensor provides");
-	expect_said("link.util > 5% in 5m", false, true, "not evaluated in this version");
-	expect_said("rate(link.rx_bytes, 30s) > 1Mbps", false, true, "'rate(...)'");
+	expect_said("reversals(resource) > 2", false, true, "'reversals(...)'");
 	expect_said("formerly link.down within 5m", false, true, "'formerly'");
 	expect_said("path.loss(mgmt) < 1%", false, true, "'path.loss(...)'");
 }

@@ -84,6 +84,11 @@ Test(expr_parse, reads_every_form_of_the_grammar)
 		   "rate(link.rx_bytes, 30s) > 1e-06 x p95(traffic.out, 15m)");
 	check_text("changed(link.carrier) or reversals(resource) >= 2",
 		   "changed(link.carrier) or reversals(resource) >= 2");
+	check_text("changed(a.b,300s)", "changed(a.b, 5m)");
+	check_text("lossy( a.lost ,a.sent) and shift(a.b, 10m)",
+		   "lossy(a.lost, a.sent) and shift(a.b, 10m)");
+	check_text("p99(rate(a.\"b/c\".d, 5s), 1d) > level(a.b)",
+		   "p99(rate(a.\"b/c\".d, 5s), 1d) > level(a.b)");
 	check_text("path.loss(mgmt) <= 1.2 x before", "path.loss(mgmt) <= 1.2 x before");
 	check_text("a\nand b\n or c and\n d", "a and b or c and d");
 }
@@ -145,6 +150,11 @@ Test(expr_parse, refuses_and_says_why)
 		"cuont(a)",
 		"rate(a)",
 		"rate(a,5)",
+		"level(a.b, 5m) > 1",
+		"lossy(a.b)",
+		"changed(a.b,)",
+		"mean((a.b), 5s)",
+		"mean(nosuch(a.b), 5s)",
 		"formerly",
 		"formerly x",
 		"link.\"x\"",
@@ -199,6 +209,7 @@ Test(expr_parse, bounds_nesting_and_size)
 	cr_expect_not(nested_parses(EXPR_DEPTH_MAX + 1, "not ", ""));
 	cr_expect_not(nested_parses(100000, "(", ")"));
 	cr_expect_not(nested_parses(1000, "count(link where ", ")"));
+	cr_expect_not(nested_parses(100000, "changed(", ")"));
 	cr_expect(nested_parses(EXPR_NODES_MAX / 2 - 1, "", " or a"));
 	cr_expect_not(nested_parses(EXPR_NODES_MAX, "", " or a"));
 }

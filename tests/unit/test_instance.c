@@ -113,6 +113,21 @@ Test(instance, options_of_one_name_are_a_list)
 	cr_expect_eq(instance_opt(&inst->ctx, "m", 0, &ret), -ENOENT);
 }
 
+Test(instance, a_sampled_attribute_gives_events_only_when_it_is_named_in_full)
+{
+	static const char *const reads[] = { "link.*", "path.rtt", NULL };
+	struct schema_attr carrier = { .kind_name = "link", .name = "carrier" };
+	struct schema_attr rx = { .kind_name = "link", .name = "rx_bytes", .max_age_us = 1 };
+	struct schema_attr rtt = { .kind_name = "path", .name = "rtt", .max_age_us = 1 };
+	struct schema_attr loss = { .kind_name = "path", .name = "loss", .max_age_us = 1 };
+
+	cr_expect(manifest_events(reads, &carrier));
+	cr_expect_not(manifest_events(reads, &rx));
+	cr_expect(manifest_events(reads, &rtt));
+	cr_expect_not(manifest_events(reads, &loss));
+	cr_expect_not(manifest_events(NULL, &carrier));
+}
+
 Test(instance, a_manifest_names_attributes_kinds_and_all_of_a_kind)
 {
 	static const char *const reads[] = { "link.carrier", "probe.*", "route", NULL };

@@ -380,3 +380,104 @@ Test(rtnl_sensor, follows_links_that_are_renamed_and_removed)
 	expect_same("in the end");
 	cr_expect_eq(fake_host_entities(host, "link"), fake_host_objects(host, ANOD_OBJ_LINK));
 }
+
+/* ---- names and numbers ------------------------------------------------------------------------ */
+
+static uint32_t handle(const char *name)
+{
+	return fake_host_handle(host, "link", name);
+}
+
+static int64_t link_int(const char *name, const char *attr)
+{
+	const struct anod_value *v = fake_host_fact(host, "link", name, attr);
+
+	return v && v->type == ANOD_INT ? v->u.i : -1;
+}
+
+/* Each name has the number that the kernel gives it. */
+static bool names_right(struct fake_host *h, void *data)
+{
+	const char *const *name = data;
+
+	if (!all_in_sync(h, NULL))
+		return false;
+	for (; *name; name++)
+		if (link_int(*name, "ifindex") != (int64_t) netlab_ifindex(*name))
+			return false;
+	return true;
+}
+
+/* Others keep the handle of a link instead of its name (plugins/counters). */
+static void swap_names(int64_t event_buffer, bool lose)
+{
+	static const char *names[] = { "v0", "v1", "w0", "w1", NULL };
+	uint32_t v0, v1;
+
+	start(event_buffer);
+	v0 = handle("v0");
+	v1 = handle("v1");
+	cr_assert(v0 && v1);
+	for (unsigned i = 0; lose && i < 20; i++)
+		netlab_run("ip link set w0 mtu %u; ip link set w1 mtu %u", 1400 + i, 1400 + i);
+	netlab_run("ip link set v0 name x; ip link set v1 name v0; ip link set x name v1");
+	for (unsigned i = 0; lose && i < 20; i++)
+		netlab_run("ip link set w0 mtu %u; ip link set w1 mtu %u", 1300 + i, 1300 + i);
+	cr_assert(fake_host_wait(host, names_right, names, WAIT_MS));
+	cr_expect_eq(fake_host_lost(host, ANOD_OBJ_LINK) > 0, lose);
+	cr_expect_eq(fake_host_health(host, ANOD_HEALTH_OVERRUN) > 0, lose);
+	cr_expect(handle("v0") != v0 && handle("v0") != v1 && handle("v1") != v0 &&
+			  handle("v1") != v1,
+		  "an entity changed its number");
+}
+
+Test(rtnl_sensor, an_entity_keeps_its_number_when_names_are_swapped)
+{
+	swap_names(0, false);
+}
+
+Test(rtnl_sensor, an_entity_keeps_its_number_when_the_swap_was_lost)
+{
+	swap_names(8192, true);
+}
+
+Test(rtnl_sensor, an_entity_keeps_its_number_when_a_link_is_made_anew)
+{
+	static const char *names[] = { "v0", "v1", "w0", "w1", NULL };
+	uint32_t v0;
+
+	start(0);
+	v0 = handle("v0");
+	for (unsigned i = 0; i < 10; i++)
+		netlab_run("ip link del v0; ip link add v0 type veth peer name w0; "
+			   "ip link set v0 up; ip link set w0 up");
+	cr_assert(fake_host_wait(host, names_right, names, WAIT_MS));
+	cr_expect_neq(handle("v0"), v0);
+}
+
+static bool carrier_is_known(struct fake_host *h, void *data)
+{
+	(void) h, (void) data;
+	return link_int("v0", "carrier_down") >= 8;
+}
+
+/* Up and down faster than anybody reads: the kernel counts, and tells of the last one. */
+Test(rtnl_sensor, carrier_changes_without_an_event_are_counted)
+{
+	int64_t down, up, missed;
+
+	start(8192);
+	cr_expect_eq(link_int("v0", "carrier_changes_missed"), 0);
+	down = link_int("v0", "carrier_down");
+	up = link_int("v0", "carrier_up");
+	for (unsigned i = 0; i < 8; i++)
+		netlab_run("ip link set w0 down; ip link set w0 up");
+	cr_assert(fake_host_wait(host, carrier_is_known, NULL, WAIT_MS));
+	cr_assert(fake_host_wait(host, all_in_sync, NULL, WAIT_MS));
+	missed = link_int("v0", "carrier_changes_missed");
+	cr_expect_leq(missed,
+		      link_int("v0", "carrier_down") - down + (link_int("v0", "carrier_up") - up));
+	cr_expect_eq((uint64_t) missed > 0, fake_host_lost(host, ANOD_OBJ_LINK) > 0, "missed %lld",
+		     (long long) missed);
+	cr_expect_geq(fake_host_health(host, ANOD_HEALTH_MISSED), (uint64_t) missed);
+}

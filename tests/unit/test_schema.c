@@ -30,7 +30,7 @@ Test(schema, has_the_built_in_kinds)
 	cr_expect_str_eq(a->source, "core");
 	cr_expect(schema_attr(s, "link", "role") && schema_attr(s, "host", "lateness") &&
 		  schema_attr(s, "host", "resyncs") && schema_attr(s, "host", "lost_events"));
-	cr_expect(eq(uint, schema_n_kinds(s), 2));
+	cr_expect(eq(uint, schema_n_kinds(s), 3));
 	cr_expect(eq(int, schema_kind_id(s, "lnik"), 0));
 }
 
@@ -101,7 +101,7 @@ Test(schema, limits_are_refused_by_name)
 		r = declare(s, "x", name, "a", ANOD_INT, 0, &why);
 	}
 	cr_expect(eq(int, r, -ENOSPC));
-	cr_expect(strstr(why, "kind62") != NULL);
+	cr_expect(strstr(why, "kind61") != NULL);
 	cr_expect(eq(uint, schema_n_kinds(s), SCHEMA_KINDS_MAX));
 	for (r = 0; r < 2000; r++) {
 		(void) snprintf(name, sizeof(name), "b%d", r);
@@ -110,4 +110,53 @@ Test(schema, limits_are_refused_by_name)
 	}
 	cr_expect(lt(int, r, SCHEMA_ATTRS_MAX));
 	cr_expect_str_eq(schema_attr_by_id(s, SCHEMA_ATTRS_MAX)->kind_name, "kind0");
+}
+
+Test(schema, derived_attributes_stand_behind_and_change_their_names)
+{
+	_cleanup_(schema_freep) struct schema *s = schema_new();
+	struct anod_attr attr = { .name = "rate(x, 5s)", .type = ANOD_REAL, .max_age_ms = 7 };
+	const struct schema_attr *a = NULL, *again = NULL, *other = NULL;
+	uint16_t kind = schema_kind_id(s, "link");
+	unsigned n = schema_n_slots(s, kind);
+	const char *why = "";
+
+	cr_assert(eq(int, schema_derive(s, kind, &attr, &why, &a), 0));
+	cr_expect(eq(uint, a->slot, n));
+	cr_expect(eq(int, a->flags &SCHEMA_DERIVED, SCHEMA_DERIVED));
+	cr_expect(eq(u64, a->max_age_us, 7000));
+	cr_expect_str_eq(a->source, "core");
+	cr_expect(schema_attr(s, "link", "rate(x, 5s)") == a);
+	cr_expect(schema_attr_at(s, kind, (uint16_t) n) == a);
+	for (const char *const *name = schema_attr_names(s, kind); *name; name++)
+		cr_expect(strchr(*name, '(') == NULL, "%s is suggested", *name);
+	/* The same again is the same; another type is not, and a sensor cannot take it. */
+	cr_assert(eq(int, schema_derive(s, kind, &attr, &why, &again), 0));
+	cr_expect(again == a);
+	attr.type = ANOD_BOOL;
+	cr_expect(eq(int, schema_derive(s, kind, &attr, &why, &again), -EINVAL));
+	cr_expect(eq(int, schema_derive(s, 999, &attr, &why, &again), -EINVAL));
+	attr.name = "role";
+	attr.type = ANOD_TEXT;
+	cr_expect(eq(int, schema_derive(s, kind, &attr, &why, &again), -EINVAL));
+	cr_expect(strstr(why, "role") != NULL);
+
+	attr = (struct anod_attr){ .name = "mean(y, 9s)", .type = ANOD_REAL };
+	cr_expect(eq(int, schema_rename(s, a, &attr), 0));
+	cr_expect(schema_attr(s, "link", "rate(x, 5s)") == NULL);
+	cr_expect(schema_attr(s, "link", "mean(y, 9s)") == a);
+	cr_expect(eq(u64, a->max_age_us, 0));
+	cr_expect(eq(int, schema_rename(s, schema_attr(s, "link", "role"), &attr), -EINVAL));
+	/* Sensors that declare later come behind it. */
+	cr_expect(eq(int, declare(s, "x", "link", "late", ANOD_INT, 0, &why), 0));
+	cr_expect(eq(uint, schema_attr(s, "link", "late")->slot, n + 1));
+	for (unsigned k = 0; k < SCHEMA_ATTRS_MAX; k++) {
+		char name[32];
+
+		(void) snprintf(name, sizeof(name), "mean(z, %us)", k);
+		attr.name = name;
+		if (schema_derive(s, kind, &attr, &why, &other) == -ENOSPC)
+			break;
+	}
+	cr_expect(strstr(why, "1024") != NULL, "%s", why);
 }

@@ -134,41 +134,6 @@ Test(store_sync, a_sampling_source_does_not_own_what_an_event_source_names)
 	cr_expect(gt(u32, store_find(s, 1, "wan1"), 0));
 }
 
-Test(store_sync, ageing_tells_listeners_once_and_in_time)
-{
-	_cleanup_(schema_freep) struct schema *schema = help_schema();
-	_cleanup_(store_freep) struct store *s = store_new(schema);
-	struct heard h = { 0 };
-
-	help_want(s, "link", "util");
-	help_want(s, "link", "rx_bps");
-	cr_expect(eq(u64, store_next_expiry(s), US_INFINITY));
-	help_put(s, "link", "wan0", "rx_bps", value_int(1, 0), SECOND);
-	help_put(s, "link", "wan0", "util", value_real(0.1, 0), SECOND);
-	help_put(s, "link", "wan1", "util", value_real(0.1, 0), 2 * SECOND);
-	put_carrier(s, "wan0", true, SECOND);
-	cr_expect(eq(u64, store_next_expiry(s), 11 * SECOND + 1));
-
-	(void) store_listen(s, listen, &h);
-	cr_expect(eq(uint, store_expire(s, 11 * SECOND), 0));
-	help_put(s, "link", "wan0", "util", value_real(0.1, 0), 5 * SECOND);
-	cr_expect(eq(uint, h.known, 0)); /* renewed, not changed */
-	cr_expect(eq(u64, store_next_expiry(s), 12 * SECOND + 1));
-	cr_expect(eq(uint, store_expire(s, 15 * SECOND), 1));
-	cr_expect(eq(uint, store_expire(s, 15 * SECOND + 1), 1));
-	cr_expect(eq(uint, store_expire(s, 15 * SECOND + 2), 0));
-	cr_expect(eq(uint, h.unknown, 2));
-	cr_expect(eq(u64, store_next_expiry(s), 31 * SECOND + 1));
-	cr_expect(eq(uint, store_expire(s, 100 * SECOND), 1));
-	cr_expect(eq(u64, store_next_expiry(s), US_INFINITY));
-	cr_expect(carrier_known(s, "wan0"));
-
-	help_put(s, "link", "wan0", "util", value_real(0.1, 0), 101 * SECOND);
-	cr_expect(eq(uint, h.known, 1));
-	(void) store_remove(s, store_find(s, 1, "wan0"), 102 * SECOND);
-	cr_expect(eq(u64, store_next_expiry(s), US_INFINITY));
-}
-
 /* ---- against a model that does everything the slow and plain way ------------------------ */
 
 #define NAMES 6

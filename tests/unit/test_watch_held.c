@@ -178,43 +178,88 @@ Test(watch_held, a_tracked_guard_is_answered_also_between_change_and_run)
 
 #define STEPS 300
 
-Test(watch_held, random_histories_agree_with_the_definition)
+/* The least (FOR) or the most (WITHIN) that was seen in the last 'dur'; before the first look:
+ * doubt. */
+static enum anod_tri by_definition(bool within, const enum anod_tri *truth, const uint64_t *at,
+				   unsigned last, uint64_t dur)
+{
+	uint64_t now = at[last];
+	enum anod_tri found = within ? ANOD_FALSE : ANOD_TRUE;
+
+	if (now - at[0] < dur)
+		found = ANOD_DOUBT;
+	for (unsigned k = 0; k <= last; k++) {
+		uint64_t end = k == last ? now + 1 : at[k + 1];
+
+		if (end > now - dur)
+			found = within ? MAX_OF(found, truth[k]) : MIN_OF(found, truth[k]);
+	}
+	return found;
+}
+
+static void check_histories(bool within)
 {
 	for (unsigned short round = 0; round < 40; round++) {
 		unsigned short seed[3] = { round, 5, 6 };
 		enum anod_tri truth[STEPS];
-		uint64_t at[STEPS], now = 100 * SECOND, dur = 7 * SECOND;
+		uint64_t at[STEPS], now = 100 * SECOND;
 		const struct expr *e;
 		struct rig r;
 
 		rig_init(&r);
-		e = rig_expr(&r, "link.wan0.carrier for 7s");
+		e = rig_expr(&r, within ? "link.wan0.carrier in 7s" : "link.wan0.carrier for 7s");
 		cr_assert(eq(int, watch_track(r.w, e), 0));
 		for (unsigned i = 0; i < STEPS; i++) {
 			unsigned dice = (unsigned) nrand48(seed);
-			enum anod_tri expect = ANOD_TRUE;
 
-			truth[i] = dice % 3 ? ANOD_TRUE : dice / 3 % 3;
+			truth[i] = dice % 3 ? (within ? ANOD_FALSE : ANOD_TRUE) : dice / 3 % 3;
 			at[i] = now;
 			help_put(r.store, "link", "wan0", "carrier",
 				 truth[i] == ANOD_DOUBT ? value_unknown()
 							: value_bool(truth[i] == ANOD_TRUE),
 				 now);
 			(void) rig_run(&r, now);
-
-			/* The least that was seen in the last 7 s; before the first look: doubt. */
-			if (now - at[0] < dur)
-				expect = ANOD_DOUBT;
-			for (unsigned k = 0; k <= i; k++) {
-				uint64_t end = k == i ? now + 1 : at[k + 1];
-
-				if (end > now - dur)
-					expect = MIN_OF(expect, truth[k]);
-			}
-			cr_assert(eq(int, (int) watch_held(r.w, e, "", now), (int) expect),
+			cr_assert(eq(int, (int) watch_held(r.w, e, "", now),
+				     (int) by_definition(within, truth, at, i, 7 * SECOND)),
 				  "round %u step %u", round, i);
 			now += dice / 16 % (4 * SECOND) + 1;
 		}
 		rig_done(&r);
 	}
+}
+
+Test(watch_held, random_histories_agree_with_the_definition)
+{
+	check_histories(false);
+	check_histories(true);
+}
+
+Test(watch_held, within_remembers_what_was_true_and_doubts_what_it_did_not_see)
+{
+	struct rig r;
+
+	rig_init(&r);
+	rig_carrier(&r, "wan0", true, SECOND);
+	(void) rig_watch(&r, "link.carrier == false in 10s");
+	cr_expect_str_eq(rig_run(&r, SECOND), "wan0=unknown ");
+	cr_expect(eq(u64, r.next_us, 11 * SECOND));
+	cr_expect_str_eq(rig_run(&r, 11 * SECOND), "wan0=false ");
+
+	rig_carrier(&r, "wan0", false, 20 * SECOND);
+	cr_expect_str_eq(rig_run(&r, 20 * SECOND), "wan0=true ");
+	rig_carrier(&r, "wan0", true, 21 * SECOND);
+	cr_expect_str_eq(rig_run(&r, 21 * SECOND), "");
+	cr_expect(eq(u64, r.next_us, 31 * SECOND));
+	cr_expect_str_eq(rig_run(&r, 31 * SECOND), "wan0=false ");
+
+	/* There and back between two runs: nobody saw it, but nobody can say that it was not. */
+	rig_carrier(&r, "wan0", false, 40 * SECOND);
+	rig_carrier(&r, "wan0", true, 40 * SECOND);
+	cr_expect_str_eq(rig_run(&r, 40 * SECOND), "wan0=unknown ");
+	cr_expect_str_eq(rig_run(&r, 50 * SECOND), "wan0=false ");
+
+	/* Unknown for a while. */
+	help_put(r.store, "link", "wan0", "carrier", value_unknown(), 60 * SECOND);
+	cr_expect_str_eq(rig_run(&r, 60 * SECOND), "wan0=unknown ");
+	rig_done(&r);
 }

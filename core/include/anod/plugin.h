@@ -70,6 +70,17 @@ enum anod_sync {
 	ANOD_SYNC_DONE,	    /* it is complete: what it did not name is gone */
 };
 
+/* What a sensor tells of its own work (see health()); the facts of kind "sensor". */
+enum anod_health {
+	ANOD_HEALTH_OVERRUN = 1, /* times that a buffer was too small and events were lost */
+	ANOD_HEALTH_INTERRUPTED, /* dumps that the kernel says are not consistent */
+	ANOD_HEALTH_GAP,	 /* answers that never came */
+	ANOD_HEALTH_ERROR,	 /* readings that failed */
+	ANOD_HEALTH_MISSED,	 /* changes that no event told of */
+	ANOD_HEALTH_BEHIND,	 /* so late against its own period, us */
+	ANOD_HEALTH_PERIOD,	 /* how often it reads now, us; 0: driven by events */
+};
+
 struct anod_event {
 	const char *kind, *entity, *attr; /* attr NULL: the entity is gone */
 	const struct anod_value *value;	  /* type ANOD_UNKNOWN when it became unknown */
@@ -267,13 +278,17 @@ struct anod_host {
 	int (*object_sync)(struct anod_ctx *, enum anod_obj_type, enum anod_sync);
 
 	/* ---- agents (get and each: sensors too) ---- */
-	/* 0 and *ret_age_us (may be NULL), -ENOENT: no such entity.  Unknown is a value. */
+	/* 0 and *ret_age_us (may be NULL), -ENOENT: no such entity.  Unknown is a value.  An agent reads
+	 * memory that the host goes on writing: each value is whole, but two calls may see two moments,
+	 * also inside one callback; what changed is told by event() afterwards. */
 	int (*get)(struct anod_ctx *, const char *kind, const char *entity, const char *attr,
 		   struct anod_value *ret, uint64_t *ret_age_us);
-	/* The n-th entity of a kind in the order of names, or NULL. */
+	/* The n-th entity of a kind in the order of names, or NULL.  Valid until the 16th next call. */
 	const char *(*each)(struct anod_ctx *, const char *kind, unsigned n);
 	/* Call back whenever the truth of 'expr' changes for an entity, and once at first for
-	 * each.  -EINVAL: does not parse or check; the host has logged where. */
+	 * each.  -EINVAL: does not parse or check; the host has logged where.  -EPERM: it reads
+	 * what the manifest's 'reads' does not list.  -E2BIG, -ENOSPC: the text is longer than
+	 * 4095 bytes, or there are 256 watches. */
 	int (*watch)(struct anod_ctx *, const char *expr, anod_watch_fn *, void *data,
 		     uint64_t *ret_id);
 	int (*find)(struct anod_ctx *, const struct anod_finding *, uint64_t *ret_id);
@@ -292,6 +307,8 @@ struct anod_host {
 	 * 'known' clear: raw[k] is unknown from now on.  -ENOENT: the entity is gone. */
 	int (*put)(struct anod_ctx *, uint32_t entity, int first_fact_id, unsigned n,
 		   const int64_t *raw, uint64_t known);
+	/* Counts are added up, BEHIND is kept as the worst of a second, PERIOD as the last. */
+	int (*health)(struct anod_ctx *, enum anod_health what, uint64_t n);
 };
 
 struct anod_ctx { /* all that a plugin may see of it */
@@ -359,7 +376,9 @@ struct anod_plugin {
 	const char *name, *version, *summary;
 	const struct anod_opt *opts;   /* ended by a NULL name */
 	const struct anod_kind *kinds; /* sensor: what it publishes; ended by a NULL name */
-	const char *const *reads;      /* agent: "link.carrier", "path.*"; NULL-ended */
+	/* Agent: "link.carrier", "path.*"; NULL-ended.  Events come of event-driven attributes that
+	 * are named in full or by "*", and of sampled ones (max_age_ms > 0) named in full. */
+	const char *const *reads;
 	const char *const *proposes;   /* agent: action kinds; NULL-ended */
 	const char *const *senses;     /* agent: sensors it may ask; NULL-ended */
 	uint32_t asks;		       /* agent: 1 when it may ask models */

@@ -51,6 +51,16 @@ enum anod_rtnl_verb {
 int anod_rtnl_encode(enum anod_rtnl_verb verb, const struct anod_object *obj,
 		     const struct anod_object *from, void *buf);
 
+/*
+ * What of a dump is no part of the picture: broadcast and multicast routes, which follow from
+ * addresses, and the neighbours of group addresses, which come without an event.
+ */
+bool anod_object_is_noise(const struct anod_object *o);
+
+/* The kernel can hold two routes of one key (connected prefixes on two links); in a dump they
+ * follow one another.  They become one object with the legs of both, which is lossy. */
+void anod_object_merge_twin(struct anod_object *route, const struct anod_object *twin);
+
 /* True when both name the same thing (type and key members are equal). */
 bool anod_object_same_key(const struct anod_object *a, const struct anod_object *b);
 

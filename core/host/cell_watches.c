@@ -1,0 +1,248 @@
+/*
+ * cell_watches - watches of agents: checked in the cell, checked again and kept in the host.
+ *
+ * Design.  The host evaluates the watches of all agents together (facts/watch.h), so that an
+ * expression that ten agents watch is evaluated once.  What a cell sends is text from an enemy: it
+ * is parsed within the limits of expressions, checked against the manifest, and an agent has at
+ * most CELL_WATCHES_MAX of them.  What is refused is counted and logged; an honest cell has
+ * refused it before.  Truths of a turn go to the cell in as few messages as they fit in, behind
+ * the news of the facts that brought them about.
+ */
+#include "host/cell_watches.h"
+
+#include <errno.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "base/log.h"
+#include "host/links.h"
+#include "host/wire.h"
+
+/* ---- both sides --------------------------------------------------------------------------- */
+
+int watch_parse(const char *who, const struct schema *schema, const char *text, struct expr **ret)
+{
+	_cleanup_(expr_freep) struct expr *e = NULL;
+	struct expr_scope scope = { .schema = schema };
+	struct diag_list diags = { 0 };
+	struct lexer l;
+	int r;
+
+	lex_init(&l, who, text, strlen(text));
+	r = expr_parse(&l, &diags, &e);
+	if (r >= 0 && lex_peek(&l, 0)->type != TOKEN_END) {
+		diag_add(&diags, DIAG_ERROR, &lex_peek(&l, 0)->place,
+			 "unexpected text behind the expression");
+		r = -EINVAL;
+	}
+	if (r >= 0)
+		r = expr_check(e, &scope, true, &diags);
+	for (unsigned i = 0; r < 0 && i < diags.n; i++) {
+		char shown[256];
+
+		if (diags.item[i].level != DIAG_ERROR)
+			continue;
+		(void) snprintf(shown, sizeof(shown), "watch '%s': column %u: %s", text,
+				diags.item[i].place.column, diags.item[i].text);
+		clean_text(shown);
+		log_error("%s: %s", who, shown);
+		break;
+	}
+	diag_done(&diags);
+	if (r < 0)
+		return r;
+
+	*ret = TAKE(e);
+	return 0;
+}
+
+struct allowed {
+	const char *const *reads;
+	char *what;
+	size_t size;
+	bool no;
+};
+
+static void allow(struct allowed *a, const char *kind, const char *attr)
+{
+	if (a->no || manifest_names(a->reads, kind, attr))
+		return;
+	a->no = true;
+	(void) snprintf(a->what, a->size, "%s%s%s", kind, attr ? "." : "", attr ? attr : "");
+}
+
+static void allow_node(const struct expr *e, void *data)
+{
+	struct allowed *a = data;
+
+	if (e->op == EXPR_FACT && e->kind_name && e->attr)
+		allow(a, e->kind_name, e->attr);
+	if (e->op != EXPR_COUNT || e->fn >= EXPR_FN_MIN || !e->kind_name)
+		return;
+	allow(a, e->kind_name, NULL);
+	if (e->up) {
+		allow(a, e->kind_name, "admin_up");
+		allow(a, e->kind_name, "carrier");
+	}
+}
+
+bool watch_allowed(const struct expr *e, const char *const *reads, char *ret_what, size_t size)
+{
+	struct allowed a = { .reads = reads, .what = ret_what, .size = size };
+
+	expr_walk(e, allow_node, &a);
+	return !a.no;
+}
+
+/* ---- the host ----------------------------------------------------------------------------- */
+
+struct agent_watch {
+	uint64_t theirs; /* the cell's number of it */
+	uint64_t id;	 /* of watch_add() */
+	unsigned agent;
+	struct host *host;
+	struct expr *expr; /* owned; its functions over time are bound */
+	UT_hash_handle hh;
+};
+
+static void flush(struct host *h, unsigned number)
+{
+	struct cell_truths *m = h->agent[number - 1].truths;
+
+	if (!m || m->n == 0)
+		return;
+	(void) cells_send(h, number, &m->head, offsetof(struct cell_truths, data) + m->n);
+	m->n = 0;
+}
+
+static void on_truth(void *data, uint64_t id, const char *entity, enum anod_tri truth)
+{
+	const struct agent_watch *w = data;
+	struct cell_truths *m = w->host->agent[w->agent - 1].truths;
+	struct cell_truth t = { .watch = w->theirs, .truth = (uint8_t) truth };
+	size_t name = strnlen(entity, ANOD_NAME_SIZE - 1), size = sizeof(t) + name;
+
+	(void) id;
+	if (m->n + size > sizeof(m->data))
+		flush(w->host, w->agent);
+	t.name_size = (uint8_t) name;
+	memcpy(m->data + m->n, &t, sizeof(t));
+	memcpy(m->data + m->n + sizeof(t), entity, name);
+	m->n += (uint32_t) size;
+}
+
+void cells_truths(struct host *h)
+{
+	for (unsigned n = 1; n <= h->n_agents; n++)
+		flush(h, n);
+}
+
+static void drop(struct host *h, struct agent *a, struct agent_watch *w)
+{
+	(void) watch_remove(h->watches, w->id);
+	stats_unbind(h->stats, w->expr);
+	HASH_DEL(a->watches, w);
+	expr_free(w->expr);
+	free(w);
+}
+
+static struct agent_watch *find(const struct agent *a, uint64_t theirs)
+{
+	struct agent_watch *w;
+
+	HASH_FIND(hh, a->watches, &theirs, sizeof(theirs), w);
+	return w;
+}
+
+/* Takes ownership of 'e' when it succeeds. */
+static int add(struct host *h, unsigned number, uint64_t theirs, struct expr *e,
+	       const char **ret_why)
+{
+	struct agent *a = &h->agent[number - 1];
+	struct agent_watch *w;
+	int r;
+
+	if (!a->truths)
+		a->truths = calloc(1, sizeof(*a->truths));
+	w = calloc(1, sizeof(*w));
+	if (!w || !a->truths) {
+		free(w);
+		return -ENOMEM;
+	}
+	a->truths->head.type = CELL_TRUTHS;
+	a->truths->agent = CELL_AGENT_NUMBER;
+	*w = (struct agent_watch){ .theirs = theirs, .agent = number, .host = h };
+
+	r = stats_bind_agent(h->stats, e, ret_why);
+	if (r < 0) {
+		free(w);
+		return r;
+	}
+	r = watch_add(h->watches, e, on_truth, w, &w->id);
+	if (r < 0) {
+		stats_unbind(h->stats, e);
+		free(w);
+		return r;
+	}
+	w->expr = e;
+	HASH_ADD(hh, a->watches, theirs, sizeof(w->theirs), w);
+	return 0;
+}
+
+static int refused(struct agent *a, const char *what, const char *why)
+{
+	a->n_refused++;
+	log_warning("%s: a watch is refused: %s%s", a->name, what, why);
+	return 0;
+}
+
+int cells_watch(struct host *h, unsigned number, const struct cell_watch *m)
+{
+	struct agent *a = &h->agent[number - 1];
+	_cleanup_(expr_freep) struct expr *e = NULL;
+	char what[2 * ANOD_KIND_SIZE + ANOD_NAME_SIZE];
+	const char *why = "";
+	int r;
+
+	if (m->agent != CELL_AGENT_NUMBER || m->text_size == 0 || m->text_size > CELL_WATCH_MAX ||
+	    m->head.size != offsetof(struct cell_watch, text) + m->text_size ||
+	    strnlen(m->text, m->text_size) != m->text_size - 1 || find(a, m->head.id))
+		return -EPROTO;
+	if (HASH_COUNT(a->watches) >= CELL_WATCHES_MAX)
+		return refused(a, "it has too many", "");
+	if (watch_parse(a->name, h->schema, m->text, &e) < 0)
+		return refused(a, "it does not parse", "");
+	if (!watch_allowed(e, a->plugin->desc->reads, what, sizeof(what))) {
+		clean_text(what);
+		return refused(a, what, " is not in its manifest");
+	}
+
+	r = add(h, number, m->head.id, e, &why);
+	if (r < 0)
+		return refused(a, strerror(-r), why);
+	(void) TAKE(e);
+	return 0;
+}
+
+int cells_unwatch(struct host *h, unsigned number, const struct cell_note *m)
+{
+	struct agent *a = &h->agent[number - 1];
+	struct agent_watch *w = find(a, m->head.id);
+
+	if (m->agent != CELL_AGENT_NUMBER)
+		return -EPROTO;
+	if (w) /* else it was refused */
+		drop(h, a, w);
+	return 0;
+}
+
+void cells_unwatch_all(struct host *h, unsigned number)
+{
+	struct agent *a = &h->agent[number - 1];
+	struct agent_watch *w, *next;
+
+	HASH_ITER(hh, a->watches, w, next)
+	drop(h, a, w);
+	free(a->truths);
+	a->truths = NULL;
+}
