@@ -33,7 +33,7 @@
 #define HISTORY_BYTES_MIN      (256u << 10)
 #define HISTORY_BYTES_MAX      (1024u << 20)
 /* A series is let in while so much of the budget is there for each: coder and ten minutes. */
-#define HISTORY_SERIES_BYTES 1536
+#define HISTORY_SERIES_BYTES 2048
 
 /* Leading bits kept of a REAL in the fine tier, and of anything in the coarse one; absolute
  * errors below 2^-SCALE units do not count. */

@@ -273,6 +273,17 @@ static const char *why_not(const struct host *h, const struct schema_attr *a, co
 					 : "not watched";
 }
 
+static cJSON *no_attr(struct command_call *c, const char *kind, const char *attr)
+{
+	const struct schema *s = c->h->schema;
+	const char *near = nearest_word(attr, schema_attr_names(s, schema_kind_id(s, kind)));
+
+	if (near)
+		return command_fail(c, ENOENT, "a %s has no fact '%s'; did you mean '%s'?", kind,
+				    attr, near);
+	return command_fail(c, ENOENT, "a %s has no fact '%s'", kind, attr);
+}
+
 static cJSON *from_memory(struct command_call *c, const char *kind, const char *entity,
 			  const char *attr)
 {
@@ -286,7 +297,7 @@ static cJSON *from_memory(struct command_call *c, const char *kind, const char *
 	if (!s && !schema_kind_id(c->h->schema, kind))
 		return command_fail(c, ENOENT, "there is no kind '%s'", kind);
 	if (!s)
-		return command_fail(c, ENOENT, "a %s has no fact '%s'", kind, attr);
+		return no_attr(c, kind, attr);
 	a.type = s->type;
 	a.unit = s->unit;
 	a.counter = history_is_counter(s);
@@ -358,6 +369,8 @@ cJSON *cmd_history(struct command_call *c)
 	const cJSON *incident = cJSON_GetObjectItemCaseSensitive(c->args, "incident");
 	char kind[ANOD_KIND_SIZE] = "";
 
+	if (!c->h->history)
+		return command_fail(c, EAGAIN, "the history has not begun yet");
 	if (!path && !attr)
 		return incident ? of_incident(c, incident, kind, "", "") : list_all(c);
 	if (!split(path, kind, sizeof(kind), &entity) || !attr)

@@ -33,8 +33,8 @@ struct keeper {
 };
 
 static const char *const link_defaults[] = {
-	"rx_bps",    "tx_bps",	   "rx_pps",	 "tx_pps", "rx_errors",
-	"tx_errors", "rx_dropped", "tx_dropped", "util",   "carrier",
+	"rx_bytes",  "tx_bytes",  "rx_bps",	"tx_bps",     "rx_pps", "tx_pps",
+	"rx_errors", "tx_errors", "rx_dropped", "tx_dropped", "util",	"carrier",
 };
 static const char *const other_defaults[][2] = {
 	{ "path", "loss" },

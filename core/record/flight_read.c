@@ -41,7 +41,9 @@ static int parse_head(const uint8_t *data, size_t size, struct flight_head *ret)
 	ret->complete = get32(&at) != 0;
 	(void) get32(&at);
 	get_text(&at, ret->title, ANOD_REASON_SIZE);
-	return get32(&at) == crc32c(0, data, FLIGHT_HEAD_SIZE - 8) ? 0 : -EBADMSG;
+	if (get32(&at) != crc32c(0, data, FLIGHT_HEAD_SIZE - 8))
+		return -EBADMSG;
+	return get32(&at) == 0 ? 0 : -EBADMSG;
 }
 
 static void put_point(struct flight_series *s, uint64_t time_us, uint64_t number)
