@@ -54,10 +54,11 @@ static void tell_gone(struct watches *w, const struct gone *g)
 	}
 }
 
-static bool has_fresh(const struct watches *w, const struct item *item)
+/* Is there one who is told of everything in that run? */
+static bool has_fresh(const struct item *item, uint64_t run)
 {
 	for (const struct watch *x = item->watch; x; x = x->next)
-		if (x->first_run == w->n_runs)
+		if (x->first_run == run)
 			return true;
 	return false;
 }
@@ -125,12 +126,15 @@ void news_tell(struct watches *w)
 		free(gone);
 	}
 	for (; item; item = next) {
-		bool fresh = has_fresh(w, item);
+		bool fresh = has_fresh(item, w->n_runs);
 
 		next = item->news_next;
 		item->news = false;
 		for (unsigned block = 0; block < item->n_blocks && !item->dead; block++)
 			tell_block(w, item, block, fresh);
+		/* Who joined it while others were told found it in the list of this run. */
+		if (has_fresh(item, w->n_runs + 1))
+			news_add(w, item);
 	}
 	w->telling = false;
 }
