@@ -30,15 +30,29 @@ static uint32_t units(size_t size)
 	return (uint32_t) ((size + SHM_UNIT - 1) / SHM_UNIT);
 }
 
+static int make_real(int fd, off_t at, off_t size)
+{
+	int r;
+
+	do
+		r = fallocate(fd, 0, at, size);
+	while (r < 0 && errno == EINTR); /* tmpfs gives up for any signal */
+	if (r < 0)
+		return errno == ENOMEM ? -ENOMEM : -ENOSPC;
+	return 0;
+}
+
 static int grow(struct shm *m, uint32_t need)
 {
 	uint32_t real = head(m)->real, step = SHM_STEP / SHM_UNIT;
 	uint32_t want = MIN_OF((need + step - 1) / step * step, m->limit);
+	int r;
 
 	if (need > m->limit)
 		return -ENOSPC;
-	if (fallocate(m->fd, 0, (off_t) real * SHM_UNIT, (off_t) (want - real) * SHM_UNIT) < 0)
-		return errno == ENOMEM ? -ENOMEM : -ENOSPC;
+	r = make_real(m->fd, (off_t) real * SHM_UNIT, (off_t) (want - real) * SHM_UNIT);
+	if (r < 0)
+		return r;
 
 	__atomic_store_n(&head(m)->real, want, __ATOMIC_RELEASE);
 	return 0;
@@ -69,8 +83,8 @@ int shm_new(struct shm *m, const char *name, size_t max)
 	if (m->fd < 0)
 		return -errno;
 	m->limit = units(MIN_OF(max, (size_t) SHM_MAX));
-	if (fallocate(m->fd, 0, 0, SHM_STEP) < 0) {
-		r = errno == ENOMEM ? -ENOMEM : -ENOSPC;
+	r = make_real(m->fd, 0, SHM_STEP);
+	if (r < 0) {
 		shm_done(m);
 		return r;
 	}

@@ -191,6 +191,12 @@ static int column_get(struct stats *t, const struct wanted *w, const char **ret_
 	struct stats_column *c = t->n >= STATS_MAX ? find_dropped(t, w) : NULL;
 	int r;
 
+	/* Columns stay, and so does their share of the schema: what agents can make is bounded, or
+	 * watches of one kind after the other would leave nothing for the policy and for sensors. */
+	if (!c && t->for_agent && t->n >= STATS_MAX) {
+		*ret_why = "all columns are taken, and none that was dropped is of its kind";
+		return -ENOSPC;
+	}
 	if (!c)
 		return column_add(t, w, ret_why, ret);
 	r = schema_rename(t->schema, c->attr, &w->attr);

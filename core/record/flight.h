@@ -65,15 +65,14 @@ struct flight {
 /* -EBADMSG: the header is not one of a flight file, or of a version that we do not know. */
 int flight_parse(const uint8_t *data, size_t size, struct flight *ret);
 void flight_done(struct flight *f);
-/* -ENOENT: there is none of this incident. */
+/* -ENOENT: there is none of this incident.  -EBADMSG: as above, or no plain file. */
 int flight_read(const char *dir, uint64_t incident, struct flight *ret);
 
 struct flight_entry {
 	uint64_t incident;
 	uint64_t bytes;
-	int64_t written_us; /* wall clock of the last write */
 };
-/* All files, oldest first; malloc()ed. */
+/* All files, those of the oldest incidents first; malloc()ed. */
 int flight_list(const char *dir, struct flight_entry **ret, unsigned *ret_n);
 
 #endif

@@ -175,12 +175,16 @@ int flight_read(const char *dir, uint64_t incident, struct flight *ret)
 	_cleanup_(freep) uint8_t *data = NULL;
 	_cleanup_(closep) int fd = -1;
 	char path[512];
+	struct stat st;
 	ssize_t n;
 
+	/* A pipe of that name must not stop the daemon. */
 	(void) snprintf(path, sizeof(path), "%s/" FLIGHT_DIR "/%" PRIu64 ".rec", dir, incident);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
-		return -errno;
+		return errno == ELOOP ? -EBADMSG : -errno;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return -EBADMSG;
 	data = malloc(FLIGHT_FILE_MAX);
 	if (!data)
 		return -ENOMEM;
@@ -192,8 +196,7 @@ static int by_age(const void *a, const void *b)
 {
 	const struct flight_entry *x = a, *y = b;
 
-	if (x->written_us != y->written_us)
-		return x->written_us < y->written_us ? -1 : 1;
+	/* Numbers grow; the clock may have jumped since. */
 	return x->incident < y->incident ? -1 : x->incident > y->incident;
 }
 
@@ -227,8 +230,6 @@ int flight_list(const char *dir, struct flight_entry **ret, unsigned *ret_n)
 		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		entry.bytes = (uint64_t) st.st_size;
-		entry.written_us =
-			(int64_t) st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
 		grown = reallocarray(list, n + 1, sizeof(*list));
 		if (!grown) {
 			(void) closedir(d);

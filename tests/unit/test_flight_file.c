@@ -228,3 +228,39 @@ Test(flight_file, a_full_disk_is_an_error_and_leaves_the_old_file)
 	flight_writer_free(w);
 	clean_up();
 }
+
+Test(flight_file, what_is_no_file_stops_nobody_and_a_clock_that_jumped_makes_none_old)
+{
+	static const struct timespec future[2] = { { .tv_sec = 4000000000 },
+						   { .tv_sec = 4000000000 } };
+	struct flight_entry *list;
+	struct flight_writer *w;
+	char path[80];
+	struct flight f;
+	uint64_t bytes;
+	unsigned n;
+
+	cr_assert(ne(ptr, mkdtemp(dir), NULL));
+	for (uint64_t k = 1; k <= 3; k++) {
+		w = writer_of(k);
+		cr_assert(eq(int, flight_write(w, dir, &bytes), 0));
+		flight_writer_free(w);
+	}
+	(void) snprintf(path, sizeof(path), "%s/flight/1.rec", dir);
+	cr_assert(eq(int, utimensat(AT_FDCWD, path, future, 0), 0));
+	cr_assert(eq(int, flight_list(dir, &list, &n), 0));
+	cr_assert(eq(uint, n, 3));
+	cr_expect(eq(u64, list[0].incident, 1), "the first to go");
+	free(list);
+
+	(void) snprintf(path, sizeof(path), "%s/flight/7.rec", dir);
+	cr_assert(eq(int, mkfifo(path, 0600), 0));
+	cr_expect(eq(int, flight_read(dir, 7, &f), -EBADMSG));
+	(void) snprintf(path, sizeof(path), "%s/flight/8.rec", dir);
+	cr_assert(eq(int, symlink("1.rec", path), 0));
+	cr_expect(eq(int, flight_read(dir, 8, &f), -EBADMSG));
+	(void) snprintf(path, sizeof(path), "%s/flight/9.rec", dir);
+	cr_assert(eq(int, mkdir(path, 0700), 0));
+	cr_expect(eq(int, flight_read(dir, 9, &f), -EBADMSG));
+	clean_up();
+}

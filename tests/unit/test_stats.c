@@ -359,6 +359,41 @@ Test(stats, keeps_some_back_for_the_policy, .init = open_all, .fini = close_all)
 		drop(e[--n]);
 }
 
+/* A column that nobody wants stays, for the next of its kind and type. */
+Test(stats, agents_that_ask_for_one_kind_after_the_other_do_not_use_up_the_schema, .init = open_all,
+     .fini = close_all)
+{
+	static const char *const form[][2] = { { "mean(link.load, ", ") > 1" },
+					       { "changed(link.load, ", ")" },
+					       { "mean(link.flaps, ", ") > 1" },
+					       { "changed(link.flaps, ", ")" } };
+	struct expr *e[STATS_MAX];
+	uint16_t link = schema_kind_id(schema, "link");
+	unsigned most = STATS_MAX - STATS_POLICY, before = schema_n_slots(schema, link);
+	const char *why = "";
+	char text[64];
+
+	for (unsigned f = 0; f < ARRAY_SIZE(form); f++) {
+		for (unsigned k = 0; k < most; k++) {
+			(void) snprintf(text, sizeof(text), "%s%us%s", form[f][0], k + 2,
+					form[f][1]);
+			e[k] = help_expr(schema, text);
+			(void) stats_bind_agent(stats, e[k], &why);
+		}
+		for (unsigned k = 0; k < most; k++)
+			drop(e[k]);
+	}
+	cr_expect_eq(schema_n_slots(schema, link), before + STATS_MAX);
+	cr_expect_gt(stats_refused(stats), 0);
+	for (unsigned k = 0; k < STATS_POLICY; k++) {
+		(void) snprintf(text, sizeof(text), "changed(link.flaps, %us)", k + 1000);
+		e[k] = help_expr(schema, text);
+		cr_expect_eq(stats_bind(stats, e[k], &why), 0, "%s", why);
+	}
+	for (unsigned k = 0; k < STATS_POLICY; k++)
+		drop(e[k]);
+}
+
 Test(stats, refuses_what_would_take_too_much_memory, .init = open_all, .fini = close_all)
 {
 	struct expr *e[40];
