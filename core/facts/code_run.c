@@ -331,6 +331,9 @@ static void part_begin(struct code_part *p, struct code_env *env)
 {
 	struct code_machine m;
 
+	/* What the code does not write is unknown. */
+	m.truth[0] = (struct code_truth){ 0 };
+	m.value[0].known = 0;
 	code_begin(p->code, env);
 	code_execute(p->code, env, 0, 1, &m);
 	if (p->code->type == ANOD_BOOL) {
@@ -354,6 +357,7 @@ void code_run(const struct code *c, struct code_env *env, unsigned block, uint64
 {
 	struct code_machine m;
 
+	m.truth[0] = (struct code_truth){ 0 };
 	code_execute(c, env, block, rows, &m);
 	ret->yes = m.truth[0].yes & rows;
 	ret->no = m.truth[0].no & rows;
