@@ -341,6 +341,9 @@ static void part_begin(struct code_part *p, struct code_env *env)
 		return;
 	}
 	p->known = m.value[0].known & 1;
+	p->raw = p->raw_high = 0;
+	if (!p->known)
+		return;
 	p->raw = m.value[0].at->i[0];
 	/* Of a value that is no bound nobody asks. */
 	p->raw_high = p->code->bounds ? m.value[1].at->i[0] : 0;
