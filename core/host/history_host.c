@@ -181,6 +181,14 @@ const char *history_why(const struct host *h, const struct schema_attr *a, const
 				     : NULL;
 }
 
+bool history_only(const struct host *h, const struct schema_attr *a)
+{
+	const struct keeper *k = h->keeper;
+
+	return k && k->need[a->id] && !(k->why[a->id] & KEEP_CONFIGURED) &&
+	       store_needed(h->store, a) == 1;
+}
+
 int history_open(struct host *h)
 {
 	uint64_t bytes = h->config->history_bytes ?: HISTORY_BYTES_DFLT;
