@@ -90,7 +90,7 @@ static void want(struct follow *f, bool on)
 		if (!f->named[id])
 			continue;
 		store_want(f->host->store, a, on);
-		store_need(f->host->store, a, on);
+		need_look(f->host, a, on);
 	}
 }
 

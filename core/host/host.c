@@ -12,6 +12,7 @@
 #include "host/host.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -129,6 +130,9 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	top_idle(h);
 	history_beat(h);
 	flights_beat(h);
+	if (h->trim)
+		(void) malloc_trim(0);
+	h->trim = false;
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
