@@ -113,7 +113,7 @@ struct column_block *history_block(struct history *h, struct column *c, unsigned
 	return c->block[block];
 }
 
-static struct column_one *find_one(struct column *c, uint32_t entity)
+static struct column_one *find_one(const struct column *c, uint32_t entity)
 {
 	for (unsigned i = 0; i < c->n_one; i++)
 		if (c->one[i].entity == entity)
@@ -176,6 +176,11 @@ void history_drop(struct history *h, const struct schema_attr *a, uint32_t entit
 	if (row >= 0)
 		c->block[row / TABLE_BLOCK]->wished &=
 			~(UINT64_C(1) << (unsigned) row % TABLE_BLOCK);
+}
+
+bool history_wished(const struct column *c, uint32_t entity)
+{
+	return c->n_all || find_one(c, entity);
 }
 
 /* ---- series and their memory ------------------------------------------------------------------- */
@@ -294,24 +299,41 @@ void history_detach(struct history *h, struct column_block *b, unsigned row, uin
 	b->series[row % TABLE_BLOCK] = NULL;
 	b->have &= ~bit;
 	b->alive &= ~bit;
-	b->wished &= ~bit;
+	b->refused &= ~bit;
 	s->entity = 0;
 	s->idle_us = s->idle_us ?: now_us;
 	h->n_gone++;
 }
 
+/* Its row; an entity that went has left its series there until somebody looks. */
+static struct series **place_of(const struct history *h, struct column *c, const struct series *s,
+				struct column_block **ret)
+{
+	int row = table_row(h->store, s->entity);
+
+	if (row >= 0) {
+		*ret = c->block[row / TABLE_BLOCK];
+		return &(*ret)->series[row % TABLE_BLOCK];
+	}
+	for (unsigned i = 0; i < c->n_blocks * TABLE_BLOCK; i++) {
+		*ret = c->block[i / TABLE_BLOCK];
+		if (*ret && (*ret)->series[i % TABLE_BLOCK] == s)
+			return &(*ret)->series[i % TABLE_BLOCK];
+	}
+	return NULL;
+}
+
 void history_forget(struct history *h, struct series *s)
 {
-	int row = s->entity ? table_row(h->store, s->entity) : -ENOENT;
-	struct column *c = history_column(h, s->attr);
+	struct column_block *b;
+	struct series **place =
+		s->entity ? place_of(h, history_column(h, s->attr), s, &b) : NULL;
 
 	if (!s->entity)
 		h->n_gone--;
-	if (row >= 0) {
-		struct column_block *b = c->block[row / TABLE_BLOCK];
-
-		b->series[row % TABLE_BLOCK] = NULL;
-		b->have &= ~(UINT64_C(1) << (unsigned) row % TABLE_BLOCK);
+	if (place) {
+		*place = NULL;
+		b->have &= ~(UINT64_C(1) << (place - b->series));
 	}
 	if (!s->coarse_off)
 		TAILQ_REMOVE(&h->shed, s, shed);

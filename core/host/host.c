@@ -69,7 +69,8 @@ static void turn(struct host *h)
 	store_settle(h->store);
 	cells_news(h); /* a cell hears of the facts before it hears what they make true */
 	t = watch_run(h->watches, now);
-	cells_truths(h);
+	if (cells_truths(h))
+		t = now;
 	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
 	next = MIN_OF(next, t);

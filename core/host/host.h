@@ -73,6 +73,8 @@ struct agent { /* one agent block of the configuration */
 	bool news;		     /* something has changed that it hears of */
 	struct agent_watch *watches; /* uthash, by the cell's number */
 	struct cell_truths *truths;  /* owned; to be sent at the end of the turn */
+	unsigned n_behind;	     /* watches that have missed truths, until its queue is short */
+	uint64_t n_put_off;	     /* times that a watch fell behind */
 	uint64_t cell_pong_us;
 	uint64_t ready_us; /* since when it runs; 0: its old findings have been swept */
 };
@@ -188,7 +190,8 @@ void cells_news(struct host *h); /* at the end of a turn: wake those who hear of
 int cells_watch(struct host *h, unsigned number, const struct cell_watch *m);
 int cells_unwatch(struct host *h, unsigned number, const struct cell_note *m);
 void cells_unwatch_all(struct host *h, unsigned number);
-void cells_truths(struct host *h); /* send what the watches have said in this turn */
+/* Send what the watches have said in this turn; true: watch_run() has something to say again. */
+bool cells_truths(struct host *h);
 void cells_verdict(struct host *h, const struct txn *t, enum anod_verdict v, int error);
 void cells_answer(struct host *h, unsigned agent, uint64_t id, const struct infer_answer *a);
 void cells_ping(struct host *h, uint64_t late_us); /* late_us: how late we are ourselves */

@@ -343,3 +343,54 @@ Test(history, stays_within_its_budget_and_gives_up_what_nobody_read)
 	cr_assert(le(u64, st.bytes, HISTORY_BYTES_MIN));
 	world_end(&w);
 }
+
+/* The row of an entity that went is another's within the same second. */
+Test(history, an_entity_in_the_row_of_one_that_went_has_a_history_of_its_own)
+{
+	struct history_stats st;
+	struct history_point *p;
+	struct world w;
+	uint64_t step;
+	unsigned n;
+
+	world_begin(&w, HISTORY_BYTES_DFLT);
+	link_up(&w, 0);
+	cr_assert(eq(int, history_keep(w.history, w.rx, 0), 0));
+	cr_assert(eq(int, history_keep(w.history, w.util, w.link[0]), 0));
+	for (unsigned i = 0; i < 20; i++, w.now += S) {
+		if (i == 10) {
+			int row = table_row(w.store, w.link[0]);
+
+			(void) store_remove(w.store, w.link[0], w.now);
+			link_up(&w, 1);
+			cr_assert(eq(int, table_row(w.store, w.link[1]), row));
+			cr_expect(eq(int, history_read(w.history, w.rx, "eth1", 0, w.now, 0, &p, &n,
+						       &step), -ENOENT));
+		}
+		put(&w, i / 10, w.rx, i);
+		put(&w, i / 10, w.util, i);
+		turn(&w);
+	}
+	n = points(&w, w.rx, "eth0", 0, 0, &p, &step);
+	cr_expect(eq(uint, n, 10));
+	cr_expect(eq(i64, p[n - 1].exact, 9));
+	free(p);
+	n = points(&w, w.rx, "eth1", 0, 0, &p, &step);
+	cr_expect(eq(uint, n, 10));
+	cr_expect(eq(i64, p[0].exact, 10));
+	free(p);
+	cr_expect(eq(int, history_read(w.history, w.util, "eth1", 0, w.now, 0, &p, &n, &step),
+		     -ENOENT), "only eth0 was kept by its name");
+
+	/* Forgotten for want of memory before anybody saw that it went. */
+	(void) store_remove(w.store, w.link[1], w.now);
+	history_set_memory(w.history, HISTORY_BYTES_MIN);
+	for (unsigned i = 2; i < 64; i++)
+		link_up(&w, i);
+	for (unsigned i = 2; i < 64; i++)
+		put(&w, i, w.rx, i);
+	turn(&w);
+	history_get_stats(w.history, &st);
+	cr_expect(gt(uint, st.n_series, 0));
+	world_end(&w);
+}
