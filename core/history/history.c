@@ -238,14 +238,19 @@ void history_set_memory(struct history *h, size_t max_bytes)
 		history_forget(h, s);
 }
 
-static struct series *new_series(struct history *h, struct column *c, uint32_t entity)
+static size_t promise(const struct schema_attr *a)
+{
+	return a->max_age_us ? HISTORY_SERIES_BYTES : HISTORY_EVENT_BYTES;
+}
+
+static struct series *new_series(struct history *h, struct column *c, uint32_t entity, bool chosen)
 {
 	const char *name = store_entity_name(h->store, entity);
 	enum series_form form = series_form(c->attr);
-	size_t size = series_size(form, name);
+	size_t size = series_size(form, name), max = h->arena.max_bytes;
 	struct series *s;
 
-	if ((h->n_series + 1) * (size_t) HISTORY_SERIES_BYTES > h->arena.max_bytes)
+	if (h->promised + promise(c->attr) > (chosen ? max : max / 4 * 3))
 		return NULL;
 	while (!arena_charge(&h->arena, size))
 		if (!history_make_room(h, NULL))
@@ -258,6 +263,7 @@ static struct series *new_series(struct history *h, struct column *c, uint32_t e
 	series_init(s, c->attr, entity, name);
 	TAILQ_INSERT_TAIL(&h->all, s, all);
 	h->n_series++;
+	h->promised += promise(c->attr);
 	history_coarse_on(h, s);
 	return s;
 }
@@ -274,7 +280,7 @@ struct series *history_add(struct history *h, struct column *c, struct column_bl
 		s->idle_us = 0;
 		h->n_gone--;
 	} else {
-		s = new_series(h, c, entity);
+		s = new_series(h, c, entity, b->wished & bit);
 	}
 	if (!s) {
 		b->refused |= bit;
@@ -335,5 +341,6 @@ void history_forget(struct history *h, struct series *s)
 	series_done(&h->arena, s);
 	arena_refund(&h->arena, s->size);
 	h->n_series--;
+	h->promised -= promise(s->attr);
 	free(s);
 }

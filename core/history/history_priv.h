@@ -36,6 +36,7 @@ struct history {
 	struct series_list all;
 	struct series_list shed; /* with a coarse tier, least recently read first */
 	unsigned n_series, n_gone;
+	size_t promised; /* HISTORY_SERIES_BYTES or HISTORY_EVENT_BYTES of each */
 	uint64_t n_shed, n_lost, n_late;
 	uint64_t ran_us, second_us, minute_us; /* last times */
 };

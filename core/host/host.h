@@ -105,13 +105,15 @@ struct host {
 	struct incidents *incidents;
 	struct txns *txns;
 	bool agents_started;
+	bool trim;		       /* the heap has room that will not be used soon */
 	bool paused, stopping, capped; /* capped: the journal failed, observe only */
 	uint64_t started_us, started_wall_us;
 
 	unsigned n_sensors;
 	struct instance **sensor;
-	struct request *request; /* sensing on behalf of agents */
-	struct need *needs;	 /* what sensors were told of it */
+	struct request *request;		/* sensing on behalf of agents */
+	uint16_t n_looks[SCHEMA_ATTRS_MAX + 1]; /* of store_needed(): who only looks */
+	struct need *needs;			/* what sensors were told of it */
 	struct truth *truth;
 	struct verify *verify;
 
@@ -157,6 +159,8 @@ void sensors_stop(struct host *h);
 
 /* needs.c: which values are used, and how often sensors should read them */
 void needs_beat(struct host *h);
+/* store_need() of somebody who only looks: no reason to keep a history. */
+void need_look(struct host *h, const struct schema_attr *a, bool on);
 void needs_done(struct host *h);
 
 /* truth.c: facts about the daemon's own eyes */

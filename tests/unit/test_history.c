@@ -251,6 +251,38 @@ Test(history, a_longer_time_comes_from_the_coarse_tier_and_in_the_step_asked_for
 	world_end(&w);
 }
 
+Test(history, leaves_room_for_what_is_chosen_by_name)
+{
+	struct history_stats st;
+	struct history_point *p;
+	uint64_t step;
+	struct world w;
+	unsigned n;
+
+	world_begin(&w, HISTORY_BYTES_MIN);
+	for (unsigned i = 0; i < 64; i++)
+		link_up(&w, i);
+	history_keep(w.history, w.rx, 0);
+	history_keep(w.history, w.bps, 0);
+	for (unsigned i = 0; i < 200; i++, w.now += S) {
+		for (unsigned k = 0; k < 64; k++)
+			put(&w, k, w.rx, i), put(&w, k, w.bps, i), put(&w, k, w.util, i);
+		if (i == 100)
+			history_keep(w.history, w.util, w.link[60]);
+		turn(&w);
+		if (i == 99) {
+			history_get_stats(w.history, &st);
+			cr_assert(eq(uint, st.n_series,
+				     HISTORY_BYTES_MIN / 4 * 3 / HISTORY_SERIES_BYTES));
+			cr_assert(eq(u64, st.n_refused, 2 * 64 - st.n_series));
+		}
+	}
+	n = points(&w, w.util, "eth60", 0, 0, &p, &step);
+	cr_assert(gt(uint, n, 90));
+	free(p);
+	world_end(&w);
+}
+
 Test(history, stays_within_its_budget_and_gives_up_what_nobody_read)
 {
 	struct history_stats st;
@@ -260,11 +292,12 @@ Test(history, stays_within_its_budget_and_gives_up_what_nobody_read)
 	unsigned n;
 
 	world_begin(&w, HISTORY_BYTES_MIN);
-	for (unsigned i = 0; i < 64; i++)
+	for (unsigned i = 0; i < 64; i++) {
 		link_up(&w, i);
-	history_keep(w.history, w.rx, 0);
-	history_keep(w.history, w.bps, 0);
-	history_keep(w.history, w.util, 0);
+		history_keep(w.history, w.rx, w.link[i]);
+		history_keep(w.history, w.bps, w.link[i]);
+		history_keep(w.history, w.util, w.link[i]);
+	}
 	for (unsigned i = 0; i < 5000; i++, w.now += S) {
 		for (unsigned k = 0; k < 64; k++) {
 			random ^= random << 13;

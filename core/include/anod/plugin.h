@@ -380,9 +380,9 @@ struct anod_plugin {
 	/* Agent: "link.carrier", "path.*"; NULL-ended.  Events come of event-driven attributes that
 	 * are named in full or by "*", and of sampled ones (max_age_ms > 0) named in full. */
 	const char *const *reads;
-	const char *const *proposes;   /* agent: action kinds; NULL-ended */
-	const char *const *senses;     /* agent: sensors it may ask; NULL-ended */
-	uint32_t asks;		       /* agent: 1 when it may ask models */
+	const char *const *proposes; /* agent: action kinds; NULL-ended */
+	const char *const *senses;   /* agent: sensors it may ask; NULL-ended */
+	uint32_t asks;		     /* agent: 1 when it may ask models */
 	uint32_t pad;
 	const struct anod_action_desc *actions; /* actuator; ended by a NULL kind */
 	const struct anod_dialect *dialect;	/* model provider */
