@@ -243,7 +243,8 @@ static int open_loop(struct host *h)
 	sigaddset(&set, SIGHUP);
 	(void) sigprocmask(SIG_BLOCK, &set, NULL);
 	(void) signal(SIGPIPE, SIG_IGN);
-	(void) signal(SIGXFSZ, SIG_IGN); /* a limit on files is one on the facts, too: an error will do */
+	(void) signal(SIGXFSZ,
+		      SIG_IGN); /* a limit on files is one on the facts, too: an error will do */
 	r = sd_event_new(&h->loop);
 	if (r >= 0)
 		r = sd_event_add_signal(h->loop, &h->term, SIGTERM, on_stop, h);
