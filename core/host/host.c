@@ -15,6 +15,7 @@
 #include "host/host.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -73,7 +74,8 @@ static uint64_t turn(struct host *h)
 	store_settle(h->store);
 	cells_news(h); /* a cell hears of the facts before it hears what they make true */
 	t = watch_run(h->watches, now);
-	cells_truths(h);
+	if (cells_truths(h))
+		t = now;
 	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
 	next = MIN_OF(next, t);
@@ -137,6 +139,9 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	top_idle(h);
 	history_beat(h);
 	flights_beat(h);
+	if (h->trim)
+		(void) malloc_trim(0);
+	h->trim = false;
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
