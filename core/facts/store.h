@@ -99,6 +99,10 @@ int store_publish(struct store *s, uint32_t entity, uint16_t slot, const struct 
 int store_put(struct store *s, uint32_t entity, uint16_t first, unsigned n, const int64_t *raw,
 	      uint64_t known, uint64_t now_us);
 
+/* The same of an entity that must be of this kind; -EINVAL: it is of another. */
+int store_put_kind(struct store *s, uint16_t kind, uint32_t entity, uint16_t first, unsigned n,
+		   const int64_t *raw, uint64_t known, uint64_t now_us);
+
 /* Listeners hear of changes of a sampled attribute while this is asked for (counted). */
 void store_want(struct store *s, const struct schema_attr *a, bool want);
 

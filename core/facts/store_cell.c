@@ -199,7 +199,7 @@ void cell_tell(struct store *s, const struct place *p, const struct schema_attr 
 	struct fact fact = { .seq = ++s->seq };
 
 	s->stats.changed++;
-	kind_note(s, p->block, true);
+	kind_note(s, p->block, a->slot, 1, true);
 	fact.time_us = t->time_us[p->row];
 	fact.changed_us = t->changed_us[p->row];
 	if (t->known & p->bit) {
@@ -294,6 +294,6 @@ int store_publish(struct store *s, uint32_t entity, uint16_t slot, const struct 
 	if (cell_publish(s, &p, a, t, value, now_us, &was, &again))
 		cell_tell(s, &p, a, t, &was, lapsed, again);
 	else
-		kind_note(s, p.block, false);
+		kind_note(s, p.block, slot, 1, false);
 	return 0;
 }

@@ -44,6 +44,25 @@ struct table_block *column_at(const struct store *s, const struct seg_block *b, 
 	return place ? shm_at(&s->shm, place) : NULL;
 }
 
+bool columns_at(const struct store *s, const struct seg_block *b, unsigned from,
+		struct table_block *ret[SEG_COLUMNS])
+{
+	const uint32_t *group;
+	uint32_t place;
+
+	if (from >= SCHEMA_ATTRS_MAX)
+		return false;
+	place = __atomic_load_n(&b->group[from / SEG_COLUMNS], __ATOMIC_ACQUIRE);
+	if (!place)
+		return false;
+	group = shm_at(&s->shm, place);
+	for (unsigned k = 0; k < SEG_COLUMNS; k++) {
+		place = __atomic_load_n(&group[k], __ATOMIC_ACQUIRE);
+		ret[k] = place ? shm_at(&s->shm, place) : NULL;
+	}
+	return true;
+}
+
 int column_open(struct store *s, struct seg_block *b, unsigned slot, uint8_t type,
 		struct table_block **ret)
 {
@@ -69,14 +88,23 @@ int column_open(struct store *s, struct seg_block *b, unsigned slot, uint8_t typ
 	return 0;
 }
 
-void kind_note(struct store *s, const struct block *b, bool dirty)
+_Static_assert(SEG_GROUPS <= 64 && SCHEMA_KINDS_MAX <= 64, "a bit for each");
+
+void kind_note(struct store *s, struct block *b, unsigned first, unsigned n, bool dirty)
 {
 	struct kind *k = &s->kind[b->kind];
 	uint64_t bit = UINT64_C(1) << b->number % 64;
+	uint64_t groups = UINT64_MAX >> (63 - (first + n - 1) / SEG_COLUMNS) &
+			  UINT64_MAX << first / SEG_COLUMNS;
 
+	b->touched |= groups;
 	k->touched[b->number / 64] |= bit;
-	if (dirty)
-		k->dirty[b->number / 64] |= bit;
+	s->touched_kinds |= UINT64_C(1) << (b->kind - 1);
+	if (!dirty)
+		return;
+	s->dirty_kinds |= UINT64_C(1) << (b->kind - 1);
+	b->dirty |= groups;
+	k->dirty[b->number / 64] |= bit;
 }
 
 /* ---- table.h ---------------------------------------------------------------------------- */
@@ -103,6 +131,14 @@ struct table_block *table_block(const struct store *s, uint16_t kind, uint16_t s
 	const struct seg_block *b = block_at(s, kind, block);
 
 	return b ? column_at(s, b, slot) : NULL;
+}
+
+bool table_columns(const struct store *s, uint16_t kind, unsigned block, unsigned from,
+		   struct table_block *ret[TABLE_COLUMNS])
+{
+	const struct seg_block *b = block_at(s, kind, block);
+
+	return b && columns_at(s, b, from, ret);
 }
 
 const uint64_t *table_touched(const struct store *s, uint16_t kind)
@@ -136,22 +172,40 @@ int store_row_number(const struct store *s, uint32_t entity)
 	return entry ? (int) (entry & 0xffff) : -ENOENT;
 }
 
-static void block_settle(const struct store *s, const struct block *b)
+uint64_t table_touched_kinds(const struct store *s)
 {
-	unsigned n = schema_n_slots(s->schema, b->kind);
+	return s->touched_kinds;
+}
 
-	for (unsigned slot = 0; slot < n; slot++) {
-		struct table_block *t = column_at(s, b->seg, slot);
+uint64_t *table_dirty_kinds(struct store *s)
+{
+	return s->reader ? NULL : &s->dirty_kinds;
+}
 
-		if (t)
-			t->touched = 0;
+uint64_t *table_dirty_groups(const struct store *s, uint16_t kind, unsigned block)
+{
+	if (!s->kind || kind >= KINDS || block >= s->kind[kind].n_blocks)
+		return NULL;
+	return &s->kind[kind].block[block]->dirty;
+}
+
+static void block_settle(const struct store *s, struct block *b)
+{
+	struct table_block *t[SEG_COLUMNS];
+
+	for (; b->touched; b->touched &= b->touched - 1) {
+		if (!columns_at(s, b->seg, (unsigned) __builtin_ctzll(b->touched) * SEG_COLUMNS, t))
+			continue;
+		for (unsigned k = 0; k < SEG_COLUMNS; k++)
+			if (t[k] && t[k]->touched)
+				t[k]->touched = 0;
 	}
 }
 
 void store_settle(struct store *s)
 {
-	for (unsigned kind = 1; kind < KINDS; kind++) {
-		struct kind *k = &s->kind[kind];
+	for (; s->touched_kinds; s->touched_kinds &= s->touched_kinds - 1) {
+		struct kind *k = &s->kind[__builtin_ctzll(s->touched_kinds) + 1];
 
 		for (unsigned w = 0; w < (k->n_blocks + 63) / 64; w++) {
 			while (k->touched[w]) {

@@ -312,7 +312,7 @@ static void row_clear(struct store *s, const struct place *p)
 		STORE(&t->changed_us[p->row], 0);
 	}
 	if (touched || dirty)
-		kind_note(s, p->block, dirty);
+		kind_note(s, p->block, 0, SCHEMA_ATTRS_MAX, dirty);
 }
 
 int store_remove(struct store *s, uint32_t entity, uint64_t now_us)

@@ -37,7 +37,7 @@
 #define SEG_ROOT    1 /* where struct seg lies: the first that is given out */
 #define SEG_PAGE    1024
 #define SEG_BLOCKS  64
-#define SEG_COLUMNS 16
+#define SEG_COLUMNS TABLE_COLUMNS
 #define SEG_GROUPS  (SCHEMA_ATTRS_MAX / SEG_COLUMNS)
 #define KINDS	    (SCHEMA_KINDS_MAX + 1)
 #define INDEX_BITS  16
@@ -93,6 +93,7 @@ struct block {		      /* what readers do not need of 64 rows */
 	struct heap_node age; /* no fact in it grows too old earlier */
 	struct seg_block *seg;
 	uint16_t kind, number;
+	uint64_t touched, dirty;	   /* groups of SEG_COLUMNS columns */
 	uint64_t maker_ages;		   /* the maker published nothing but ageing facts so far */
 	uint16_t maker[TABLE_BLOCK];	   /* index + 1 into store.sync; 0: nobody published yet */
 	uint16_t next_unused[TABLE_BLOCK]; /* row */
@@ -143,7 +144,8 @@ struct store {
 	uint16_t *generation; /* by index; the one in use or to be used next */
 	uint32_t *unused;     /* ring of indexes, so that reuse comes late */
 	unsigned n_indexes, indexes_room, unused_first, n_unused;
-	struct kind *kind; /* by id */
+	struct kind *kind;		     /* by id */
+	uint64_t touched_kinds, dirty_kinds; /* bit (id - 1) */
 	struct sync *sync;
 	unsigned n_sync, n_blocks;
 	uint16_t sync_of[SCHEMA_ATTRS_MAX + 1]; /* by attribute id: index + 1; 0: not asked yet */
@@ -243,9 +245,13 @@ int place_find(const struct store *s, uint32_t handle, struct place *ret); /* -E
 /* ---- store_column.c ---- */
 /* NULL: never published in; any process. */
 struct table_block *column_at(const struct store *s, const struct seg_block *b, unsigned slot);
+/* A group of them; false: none was ever published in. */
+bool columns_at(const struct store *s, const struct seg_block *b, unsigned from,
+		struct table_block *ret[SEG_COLUMNS]);
 int column_open(struct store *s, struct seg_block *b, unsigned slot, uint8_t type,
 		struct table_block **ret);
-void kind_note(struct store *s, const struct block *b, bool dirty); /* touched, too */
+/* Columns of a block are touched, and perhaps dirty. */
+void kind_note(struct store *s, struct block *b, unsigned first, unsigned n, bool dirty);
 
 /* ---- store_cell.c ---- */
 void cell_read(const struct table_block *t, unsigned row, const struct schema_attr *a,

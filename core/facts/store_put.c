@@ -246,7 +246,7 @@ static int store_put_row(struct store *s, const struct place *p, struct plan *pl
 	seq_write_end(&p->seg->seq[p->row]);
 
 	s->stats.published += n;
-	kind_note(s, p->block, news.changed != 0);
+	kind_note(s, p->block, plan->first, n, news.changed != 0);
 	if (!news.changed)
 		return 0;
 	s->seq++;
@@ -259,6 +259,12 @@ static int store_put_row(struct store *s, const struct place *p, struct plan *pl
 int store_put(struct store *s, uint32_t entity, uint16_t first, unsigned n, const int64_t *raw,
 	      uint64_t known, uint64_t now_us)
 {
+	return store_put_kind(s, 0, entity, first, n, raw, known, now_us);
+}
+
+int store_put_kind(struct store *s, uint16_t kind, uint32_t entity, uint16_t first, unsigned n,
+		   const int64_t *raw, uint64_t known, uint64_t now_us)
+{
 	struct plan *plan;
 	int64_t clean[64];
 	struct place p;
@@ -269,6 +275,8 @@ int store_put(struct store *s, uint32_t entity, uint16_t first, unsigned n, cons
 	if (n == 0 || n > 64)
 		return -EINVAL;
 	r = place_find(s, entity, &p);
+	if (r >= 0 && kind && kind != p.kind)
+		r = -EINVAL;
 	if (r >= 0)
 		r = plan_find(s, p.kind, first, n, &plan);
 	if (r < 0)

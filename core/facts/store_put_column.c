@@ -21,8 +21,8 @@ static uint64_t rows_plain(struct store *s, struct block *b, const struct schema
 	return t->known & t->named & ~t->outside;
 }
 
-static void put_plain(struct store *s, struct block *b, struct table_block *t, uint64_t rows,
-		      const int64_t *raw, const uint64_t *time_us)
+static void put_plain(struct store *s, struct block *b, unsigned slot, struct table_block *t,
+		      uint64_t rows, const int64_t *raw, const uint64_t *time_us)
 {
 	struct seg_block *seg = b->seg;
 	uint64_t changed = 0;
@@ -45,7 +45,7 @@ static void put_plain(struct store *s, struct block *b, struct table_block *t, u
 	s->stats.published += (unsigned) __builtin_popcountll(rows);
 	s->stats.changed += (unsigned) __builtin_popcountll(changed);
 	s->seq += changed != 0;
-	kind_note(s, b, changed != 0);
+	kind_note(s, b, slot, 1, changed != 0);
 }
 
 int table_put(struct store *s, const struct schema_attr *a, unsigned block, uint64_t rows,
@@ -68,7 +68,7 @@ int table_put(struct store *s, const struct schema_attr *a, unsigned block, uint
 	if (t)
 		plain = rows & known & rows_plain(s, b, a, t, last_us);
 	if (plain)
-		put_plain(s, b, t, plain, raw, time_us);
+		put_plain(s, b, a->slot, t, plain, raw, time_us);
 	for (rows &= ~plain; rows && r >= 0; rows &= rows - 1) {
 		unsigned row = (unsigned) __builtin_ctzll(rows);
 		int64_t none = 0;

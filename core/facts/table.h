@@ -55,11 +55,23 @@ uint64_t table_rows(const struct store *s, uint16_t kind, unsigned block);
 /* NULL: nothing of the column was ever published in these rows. */
 struct table_block *table_block(const struct store *s, uint16_t kind, uint16_t slot,
 				unsigned block);
+/* Columns are marked in groups: bit k of the mask is slots TABLE_COLUMNS * k and so on.  Without a
+ * dirty column in a group its bit may be set, never the other way.  watch_run() clears the bits.
+ * NULL: no such block, or the store is read-only. */
+#define TABLE_COLUMNS 16
+uint64_t *table_dirty_groups(const struct store *s, uint16_t kind, unsigned block);
+/* TABLE_COLUMNS columns of a block from slot 'from', a multiple of it, on; NULL as above.  False:
+ * none of them. */
+bool table_columns(const struct store *s, uint16_t kind, unsigned block, unsigned from,
+		   struct table_block *ret[TABLE_COLUMNS]);
 /* Blocks of a kind in which anything is touched or dirty: bit (block % 64) of word block / 64. */
 #define TABLE_WORDS ((STORE_ENTITIES_MAX / TABLE_BLOCK + 63) / 64)
 /* NULL: the store is read-only. */
 const uint64_t *table_touched(const struct store *s, uint16_t kind);
 uint64_t *table_dirty(const struct store *s, uint16_t kind); /* watch_run() clears bits */
+/* The kinds that have such blocks, or had: bit (kind - 1).  Most turns concern one or two. */
+uint64_t table_touched_kinds(const struct store *s); /* 0: the store is read-only */
+uint64_t *table_dirty_kinds(struct store *s);	     /* watch_run() clears bits */
 
 /* The entity in a row, 0: none; and the other way, -ENOENT. */
 uint32_t table_entity(const struct store *s, uint16_t kind, unsigned row);

@@ -35,6 +35,7 @@ static void refill(struct watches *w)
 	w->refill = false;
 	for (unsigned kind = 0; kind < ARRAY_SIZE(w->kind); kind++)
 		w->kind[kind].changed |= w->kind[kind].items != NULL;
+	w->rows_changed = true;
 	for (struct item *item = w->items; item; item = item->all_next) {
 		item_grow(w, item);
 		item->all_marked = false;

@@ -106,24 +106,40 @@ void deps_remove(struct watches *w, struct item *item)
 
 /* ---- taking ------------------------------------------------------------------------------ */
 
+static void take_column(struct watches *w, const struct schema_attr *a, unsigned block,
+			struct table_block *b)
+{
+	struct column *c = w->column[a->id];
+
+	if (c) {
+		if (!c->changed) {
+			c->changed_next = NULL;
+			*w->changed_end = c;
+			w->changed_end = &c->changed_next;
+		}
+		c->changed = true;
+		c->dirty[block] = b->dirty;
+		c->again[block] = b->again;
+		c->words[block / 64] |= UINT64_C(1) << block % 64;
+	}
+	b->dirty = b->again = 0;
+}
+
 static void take_block(struct watches *w, uint16_t kind, unsigned block)
 {
 	const struct schema *schema = store_schema(w->store);
+	uint64_t *groups = table_dirty_groups(w->store, kind, block);
+	struct table_block *b[TABLE_COLUMNS];
 
-	for (unsigned slot = 0; slot < schema_n_slots(schema, kind); slot++) {
-		struct table_block *b = table_block(w->store, kind, (uint16_t) slot, block);
-		struct column *c;
+	for (; groups && *groups; *groups &= *groups - 1) {
+		unsigned from = (unsigned) __builtin_ctzll(*groups) * TABLE_COLUMNS;
 
-		if (!b || !b->dirty)
+		if (!table_columns(w->store, kind, block, from, b))
 			continue;
-		c = w->column[schema_attr_at(schema, kind, (uint16_t) slot)->id];
-		if (c) {
-			c->changed = true;
-			c->dirty[block] = b->dirty;
-			c->again[block] = b->again;
-			c->words[block / 64] |= UINT64_C(1) << block % 64;
-		}
-		b->dirty = b->again = 0;
+		for (unsigned k = 0; k < TABLE_COLUMNS; k++)
+			if (b[k] && b[k]->dirty)
+				take_column(w, schema_attr_at(schema, kind, (uint16_t) (from + k)),
+					    block, b[k]);
 	}
 }
 
@@ -224,24 +240,20 @@ static void mark_column(struct watches *w, const struct column *c)
 
 void changes_take(struct watches *w)
 {
-	unsigned n = schema_n_kinds(store_schema(w->store));
+	uint64_t *kinds = table_dirty_kinds(w->store);
 
-	for (unsigned kind = 1; kind <= n; kind++)
-		take_kind(w, (uint16_t) kind);
-	for (unsigned id = 0; id < ARRAY_SIZE(w->column); id++)
-		if (w->column[id] && w->column[id]->changed)
-			mark_column(w, w->column[id]);
+	w->changed_end = &w->changed;
+	for (; kinds && *kinds; *kinds &= *kinds - 1)
+		take_kind(w, (uint16_t) (__builtin_ctzll(*kinds) + 1));
+	for (struct column *c = w->changed; c; c = c->changed_next)
+		mark_column(w, c);
 }
 
 void changes_forget(struct watches *w)
 {
 	unsigned bit;
 
-	for (unsigned id = 0; id < ARRAY_SIZE(w->column); id++) {
-		struct column *c = w->column[id];
-
-		if (!c || !c->changed)
-			continue;
+	for (struct column *c = w->changed; c; c = c->changed_next) {
 		c->changed = false;
 		for (unsigned k = 0; k < TABLE_WORDS; k++) {
 			FOR_EACH_BIT(bit, c->words[k], rest)
@@ -249,6 +261,7 @@ void changes_forget(struct watches *w)
 			c->words[k] = 0;
 		}
 	}
+	w->changed = NULL;
 }
 
 /* ---- between two runs -------------------------------------------------------------------- */
@@ -268,14 +281,16 @@ static bool block_pending(const struct watches *w, uint16_t kind, unsigned block
 
 bool changes_pending(const struct watches *w)
 {
-	unsigned n = schema_n_kinds(store_schema(w->store)), bit;
+	const uint64_t *kinds = table_dirty_kinds(w->store);
+	unsigned bit;
 
-	for (unsigned kind = 1; kind <= n; kind++) {
-		const uint64_t *dirty = table_dirty(w->store, (uint16_t) kind);
+	for (uint64_t left = kinds ? *kinds : 0; left; left &= left - 1) {
+		uint16_t kind = (uint16_t) (__builtin_ctzll(left) + 1);
+		const uint64_t *dirty = table_dirty(w->store, kind);
 
-		for (unsigned k = 0; dirty && k < n_words(w, (uint16_t) kind); k++)
+		for (unsigned k = 0; k < n_words(w, kind); k++)
 			FOR_EACH_BIT(bit, dirty[k], rest)
-		if (block_pending(w, (uint16_t) kind, 64 * k + bit))
+		if (block_pending(w, kind, 64 * k + bit))
 			return true;
 	}
 	return false;

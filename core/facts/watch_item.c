@@ -292,6 +292,7 @@ static int item_new(struct watches *w, enum item_type type, const struct expr *e
 	DL_APPEND2(w->items, item, all_prev, all_next);
 	if (item->reads.kind) {
 		w->kind[item->reads.kind].changed |= !w->kind[item->reads.kind].items;
+		w->rows_changed = true;
 		DL_APPEND2(w->kind[item->reads.kind].items, item, kind_prev, kind_next);
 	}
 	r = parts_open(w, &item->reads, item);

@@ -154,6 +154,7 @@ struct column {
 	const struct schema_attr *attr;
 	struct dep_list deps;
 	bool changed;
+	struct column *changed_next;
 	uint64_t words[TABLE_WORDS]; /* blocks in which 'dirty' is not 0 */
 	uint64_t dirty[WATCH_BLOCKS], again[WATCH_BLOCKS];
 };
@@ -188,6 +189,10 @@ struct watches {
 	struct node_ref *nodes;
 	struct track *track;
 	struct column *column[SCHEMA_ATTRS_MAX + 1];
+	struct column
+		*changed; /* those that changed, in order; between changes_take() and _forget() */
+	struct column **changed_end;
+	bool rows_changed; /* a kind_rows.changed was set */
 	struct dep_list by_kind[SCHEMA_KINDS_MAX + 1];
 	struct dep_list any;
 	struct kind_rows kind[SCHEMA_KINDS_MAX + 1];

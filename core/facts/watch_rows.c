@@ -39,7 +39,7 @@ static void on_presence(struct watches *w, const struct store_change *c)
 	bool broken = !c->gone && w->some_gone;
 
 	if (w->kind[c->kind].items) {
-		w->kind[c->kind].changed = true;
+		w->kind[c->kind].changed = w->rows_changed = true;
 		if (c->gone)
 			gone_add(w, c);
 	}
@@ -153,7 +153,7 @@ static void take_kind(struct watches *w, uint16_t kind)
 	k->changed = false;
 	if (grow(k, table_n_blocks(w->store, kind)) < 0) {
 		w->refill = true;
-		k->changed = true;
+		k->changed = w->rows_changed = true;
 	}
 	for (struct item *item = k->items; item; item = item->kind_next)
 		item_grow(w, item);
@@ -163,6 +163,9 @@ static void take_kind(struct watches *w, uint16_t kind)
 
 void rows_take(struct watches *w)
 {
+	if (!w->rows_changed)
+		return;
+	w->rows_changed = false;
 	for (unsigned kind = 0; kind < ARRAY_SIZE(w->kind); kind++)
 		if (w->kind[kind].changed && w->kind[kind].items)
 			take_kind(w, (uint16_t) kind);
@@ -170,7 +173,7 @@ void rows_take(struct watches *w)
 
 bool rows_pending(const struct watches *w)
 {
-	for (unsigned kind = 0; kind < ARRAY_SIZE(w->kind); kind++)
+	for (unsigned kind = 0; w->rows_changed && kind < ARRAY_SIZE(w->kind); kind++)
 		if (w->kind[kind].changed && w->kind[kind].items)
 			return true;
 	return false;

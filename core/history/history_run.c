@@ -83,7 +83,7 @@ static void feed_rows(struct history *h, struct column *c, const struct table_bl
 static void run_touched(struct history *h, uint16_t kind)
 {
 	const uint64_t *touched = table_touched(h->store, kind);
-	unsigned n_words = (table_n_blocks(h->store, kind) + 63) / 64;
+	unsigned n_words = h->n_columns[kind] ? (table_n_blocks(h->store, kind) + 63) / 64 : 0;
 
 	for (unsigned w = 0; w < n_words; w++) {
 		for (uint64_t blocks = touched[w]; blocks; blocks &= blocks - 1) {
@@ -91,9 +91,11 @@ static void run_touched(struct history *h, uint16_t kind)
 
 			for (unsigned i = 0; i < h->n_columns[kind]; i++) {
 				struct column *c = h->column[kind][i];
-				const struct table_block *t =
-					table_block(h->store, kind, c->attr->slot, block);
+				const struct table_block *t;
 
+				if (!wanted(c, block < c->n_blocks ? c->block[block] : NULL))
+					continue;
+				t = table_block(h->store, kind, c->attr->slot, block);
 				if (t && t->touched)
 					feed_rows(h, c, t, block, t->touched, 0);
 			}
@@ -203,9 +205,8 @@ void history_run(struct history *h, uint64_t now_us)
 	if (h->ran_us && now_us > h->ran_us + PAUSE_US)
 		all_gap(h);
 	h->ran_us = now_us;
-	for (uint16_t k = 1; k <= schema_n_kinds(store_schema(h->store)); k++)
-		if (h->n_columns[k] > 0)
-			run_touched(h, k);
+	for (uint64_t left = table_touched_kinds(h->store); left; left &= left - 1)
+		run_touched(h, (uint16_t) (__builtin_ctzll(left) + 1));
 	if (!second)
 		return;
 

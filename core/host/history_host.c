@@ -17,12 +17,14 @@
 
 #define LINKS_FEW 64 /* of so many links the defaults are kept for each */
 
+enum dflt { DFLT_UNKNOWN, DFLT_NO, DFLT_YES, DFLT_FEW_LINKS };
 enum { KEEP_NEEDED = 1, KEEP_CONFIGURED = 2, KEEP_DEFAULT = 4 };
 
 struct keeper {
-	uint8_t why[SCHEMA_ATTRS_MAX + 1]; /* KEEP_* for all entities, by id of the attribute */
-	bool need[SCHEMA_ATTRS_MAX + 1];   /* we are one of those who need it */
-	const struct config *config;	   /* whose 'one' is */
+	uint8_t why[SCHEMA_ATTRS_MAX + 1];  /* KEEP_* for all entities, by id of the attribute */
+	bool need[SCHEMA_ATTRS_MAX + 1];    /* we are one of those who need it */
+	uint8_t dflt[SCHEMA_ATTRS_MAX + 1]; /* enum dflt; names of sensors' attributes stay */
+	const struct config *config;	    /* whose 'one' is */
 	unsigned n_one;
 	struct keeper_one { /* of one entity: by configuration, or of a link with a role */
 		const struct schema_attr *attr;
@@ -104,18 +106,24 @@ static void one_follow(struct host *h, struct keeper *k)
 
 /* ---- of all entities ---------------------------------------------------------------------------- */
 
-static bool is_default(const struct host *h, const struct schema_attr *a)
+static enum dflt find_default(const struct host *h, const struct schema_attr *a)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(other_defaults); i++)
 		if (strcmp(a->kind_name, other_defaults[i][0]) == 0 &&
 		    strcmp(a->name, other_defaults[i][1]) == 0)
-			return true;
-	if (a->kind != h->link_kind || store_count(h->store, a->kind) > LINKS_FEW)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(link_defaults); i++)
+			return DFLT_YES;
+	for (size_t i = 0; a->kind == h->link_kind && i < ARRAY_SIZE(link_defaults); i++)
 		if (strcmp(a->name, link_defaults[i]) == 0)
-			return true;
-	return false;
+			return DFLT_FEW_LINKS;
+	return DFLT_NO;
+}
+
+static bool is_default(const struct host *h, struct keeper *k, const struct schema_attr *a)
+{
+	if (k->dflt[a->id] == DFLT_UNKNOWN)
+		k->dflt[a->id] = (uint8_t) find_default(h, a);
+	return k->dflt[a->id] == DFLT_YES ||
+	       (k->dflt[a->id] == DFLT_FEW_LINKS && store_count(h->store, a->kind) <= LINKS_FEW);
 }
 
 static bool is_configured(const struct host *h, const struct schema_attr *a)
@@ -135,7 +143,7 @@ static void follow(struct host *h, struct keeper *k, const struct schema_attr *a
 	bool need = k->need[a->id];
 	uint8_t old = k->why[a->id], why = 0;
 
-	why |= is_default(h, a) ? KEEP_DEFAULT : 0;
+	why |= is_default(h, k, a) ? KEEP_DEFAULT : 0;
 	why |= is_configured(h, a) ? KEEP_CONFIGURED : 0;
 	why |= store_needed(h->store, a) > h->n_looks[a->id] + (need ? 1u : 0u) ? KEEP_NEEDED : 0;
 	k->why[a->id] = why;

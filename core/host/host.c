@@ -6,6 +6,9 @@
  * left open, agents, control socket, READY.  A stop goes the other way, and lets open
  * transactions end by the guardian: the daemon's end of file is its trigger.
  *
+ * The loop is sd-event's, one event at a time, with a turn behind each.  A post source and a timer
+ * for the deadline would do the same and cost four system calls for every event.
+ *
  * The loop's own lateness is measured by a timer that knows when it should have run; it is a
  * fact (host.lateness), and sensors use the same clock for theirs (promise 9).
  */
@@ -31,6 +34,7 @@
 #define FIRST_SYNC_US	(5 * US_PER_S)
 #define FOLDER_MAX	400
 #define LATENESS_WINDOW (60 * US_PER_S)
+#define TURN_MIN_US	100 /* between two turns that nothing but their deadlines asked for */
 
 uint64_t host_now(const struct host *h)
 {
@@ -58,7 +62,8 @@ static void start_agents(struct host *h, uint64_t now)
 
 /* ---- turns ------------------------------------------------------------------------------------ */
 
-static void turn(struct host *h)
+/* Returns when the next one is due, if nothing happens before. */
+static uint64_t turn(struct host *h)
 {
 	uint64_t now = clock_boot_us(), next, t;
 
@@ -82,25 +87,28 @@ static void turn(struct host *h)
 	}
 	configs_sweep(h);
 	cells_news(h);
-	if (next == US_INFINITY) {
-		(void) sd_event_source_set_enabled(h->due, SD_EVENT_OFF);
-		return;
+	return next;
+}
+
+/* After each event a turn; and one when the last turn's deadline has come. */
+static int run_loop(struct host *h)
+{
+	uint64_t next = 0, now, wait_us;
+	int r;
+
+	while (sd_event_get_state(h->loop) != SD_EVENT_FINISHED) {
+		now = clock_boot_us();
+		wait_us = next == US_INFINITY ? UINT64_MAX
+			  : next > now	      ? MAX_OF(next - now, TURN_MIN_US)
+					      : TURN_MIN_US;
+		r = sd_event_run(h->loop, wait_us);
+		if (r < 0)
+			return r;
+		if (!h->stopping)
+			next = turn(h);
 	}
-	(void) sd_event_source_set_time(h->due, MAX_OF(next, now + 100));
-	(void) sd_event_source_set_enabled(h->due, SD_EVENT_ONESHOT);
-}
-
-static int on_post(sd_event_source *s, void *data)
-{
-	(void) s;
-	turn(data);
-	return 0;
-}
-
-static int on_due(sd_event_source *s, uint64_t due, void *data)
-{
-	(void) s, (void) due, (void) data;
-	return 0; /* on_post follows */
+	(void) sd_event_get_exit_code(h->loop, &r);
+	return r;
 }
 
 static uint64_t measure_lateness(struct host *h, uint64_t due)
@@ -249,12 +257,6 @@ static int open_loop(struct host *h)
 		r = sd_event_add_signal(h->loop, &h->intr, SIGINT, on_stop, h);
 	if (r >= 0)
 		r = sd_event_add_signal(h->loop, &h->hup, SIGHUP, on_hup, h);
-	if (r >= 0)
-		r = sd_event_add_post(h->loop, &h->post, on_post, h);
-	if (r >= 0)
-		r = sd_event_add_time(h->loop, &h->due, CLOCK_BOOTTIME, 0, 1, on_due, h);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(h->due, SD_EVENT_OFF);
 	if (r >= 0)
 		r = sd_event_add_time(h->loop, &h->beat, CLOCK_BOOTTIME, clock_boot_us() + BEAT_US,
 				      1, on_beat, h);
@@ -427,7 +429,7 @@ int host_run(struct host *h)
 		log_notice("no configuration: observing only; 'anodctl incidents' and "
 			   "'anodctl doctor' tell what was found");
 	(void) sd_notify(0, "READY=1");
-	return sd_event_loop(h->loop);
+	return run_loop(h);
 }
 
 struct host *host_free(struct host *h)
@@ -462,8 +464,6 @@ struct host *host_free(struct host *h)
 	schema_free(h->schema);
 	plugins_close(h->plugins);
 	sd_event_source_disable_unref(h->beat);
-	sd_event_source_disable_unref(h->post);
-	sd_event_source_disable_unref(h->due);
 	sd_event_source_disable_unref(h->term);
 	sd_event_source_disable_unref(h->intr);
 	sd_event_source_disable_unref(h->hup);

@@ -7,7 +7,7 @@
  * (configuration), control.c and commands.c (the control socket), truth.c (what it may believe
  * of itself), doctor.c.
  *
- * One loop, one thread.  A turn: messages and timers first, then (on_post) facts that grew too
+ * One loop, one thread.  A turn: messages and timers first, then (turn()) facts that grew too
  * old, statistics, watches, transactions, and the next deadline.
  */
 #ifndef HOST_HOST_H
@@ -81,7 +81,7 @@ struct agent { /* one agent block of the configuration */
 
 struct host {
 	sd_event *loop;
-	sd_event_source *post, *due, *beat, *term, *intr, *hup;
+	sd_event_source *beat, *term, *intr, *hup;
 	struct host_options options;
 	char *state_dir, *run_dir, *plugin_dir;
 	struct plugins *plugins;

@@ -109,7 +109,6 @@ static int sensor_put(struct anod_ctx *ctx, uint32_t entity, int first, unsigned
 		      const int64_t *raw, uint64_t known)
 {
 	struct instance *i = instance_of(ctx);
-	uint16_t kind;
 
 	if (first != i->run.first || n != i->run.n) {
 		int r = find_run(i, first, n);
@@ -117,10 +116,8 @@ static int sensor_put(struct anod_ctx *ctx, uint32_t entity, int first, unsigned
 		if (r < 0)
 			return r;
 	}
-	kind = store_entity_kind(i->store, entity);
-	if (kind != i->run.kind)
-		return kind ? -EINVAL : -ENOENT;
-	return store_put(i->store, entity, i->run.slot, n, raw, known, instance_now(ctx));
+	return store_put_kind(i->store, i->run.kind, entity, i->run.slot, n, raw, known,
+			      instance_now(ctx));
 }
 
 static int sensor_health(struct anod_ctx *ctx, enum anod_health what, uint64_t n)

@@ -7,7 +7,11 @@
  * the host and loop, and nothing else of the daemon.  Then what reading a few links costs, one
  * request each in one send() against a dump, which is where the plugin's FEW_PART comes from.
  *
+ * With "every", the limit alone, with the pause between, until it is killed: sweep.py compares its
+ * CPU time with that of daemons which run at the same time.
+ *
  * usage: ip netns exec NS bench_sweep CASE ROUNDS
+ *        ip netns exec NS bench_sweep every MILLISECONDS
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -327,6 +331,21 @@ static void measure_all(const char *name, unsigned rounds)
 	bench_row("sweep", name, "anod-direct", "us", us[N_CONTENDERS], n[N_CONTENDERS]);
 }
 
+/* Anywhere in each period, so that it does not always find the caches just left by a daemon. */
+static void every(unsigned ms)
+{
+	uint64_t begin = clock_boot_us(), due;
+	struct timespec t;
+
+	for (uint64_t k = 0;; k++) {
+		due = begin + (k * ms + (uint64_t) random() % ms) * 1000;
+		t.tv_sec = (time_t) (due / 1000000);
+		t.tv_nsec = (long) (due % 1000000) * 1000;
+		(void) clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &t, NULL);
+		limit();
+	}
+}
+
 int main(int argc, char **argv)
 {
 	unsigned rounds = argc == 3 ? (unsigned) atoi(argv[2]) : 0;
@@ -338,6 +357,8 @@ int main(int argc, char **argv)
 	}
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	must(fd < 0 || bind(fd, (struct sockaddr *) &a, sizeof(a)) < 0 ? -errno : 0, "netlink");
+	if (strcmp(argv[1], "every") == 0)
+		every(rounds);
 	sock = nl_socket_alloc();
 	must(!sock || nl_connect(sock, NETLINK_ROUTE) < 0 ? -EIO : 0, "libnl");
 	limit();
