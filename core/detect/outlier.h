@@ -22,10 +22,10 @@
 #include "detect/tail.h"
 
 #define OUTLIER_DECADES 20.0
-#define OUTLIER_ALARM	0.145 /* one in eight hundred: worth a look */
-#define OUTLIER_HOLD	100
+#define OUTLIER_ALARM	0.14 /* one in six hundred: worth a look */
+#define OUTLIER_HOLD	50
 #define OUTLIER_HOLD_H	28
-#define OUTLIER_SETTLED 2000 /* a week of five minutes */
+#define OUTLIER_SETTLED 1500 /* five days of five minutes */
 #define OUTLIER_AGE	0.6
 
 struct outlier {
