@@ -9,7 +9,7 @@ CC	?= gcc
 ifeq ($(origin CC),default)
 CC	:= gcc
 endif
-VERSION	:= 0.1.0
+VERSION	:= 0.2.0
 PREFIX	?= /usr
 SANITIZE ?=
 V	?= 0

@@ -71,6 +71,21 @@ static bool read_route_once(struct agent *a, const char *entity, struct route_fa
 	       get_int(a, "route", entity, "protocol", &ret->protocol);
 }
 
+static bool same_prefix(const struct anod_prefix *a, const struct anod_prefix *b)
+{
+	return a->family == b->family && a->len == b->len &&
+	       memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
+}
+
+static bool same_route(const struct route_facts *a, const struct route_facts *b)
+{
+	return a->table == b->table && a->metric == b->metric && a->protocol == b->protocol &&
+	       a->legs == b->legs && same_prefix(&a->dst, &b->dst) &&
+	       same_prefix(&a->via, &b->via) && strcmp(a->dev, b->dev) == 0 &&
+	       a->unicast == b->unicast;
+}
+
+/* Two readings that agree: between two facts of one reading the route may have changed. */
 static bool read_route(struct agent *a, const char *entity, struct route_facts *ret)
 {
 	struct route_facts again;
@@ -78,7 +93,7 @@ static bool read_route(struct agent *a, const char *entity, struct route_facts *
 	for (unsigned i = 0; i < 3; i++) {
 		if (!read_route_once(a, entity, ret) || !read_route_once(a, entity, &again))
 			return false;
-		if (memcmp(ret, &again, sizeof(again)) == 0)
+		if (same_route(ret, &again))
 			return true;
 	}
 	return false;

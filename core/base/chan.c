@@ -323,6 +323,11 @@ struct chan *chan_free(struct chan *c)
 	return NULL;
 }
 
+size_t chan_queued(const struct chan *c)
+{
+	return c->queued_size;
+}
+
 int chan_fd(const struct chan *c)
 {
 	return c->fd;

@@ -46,6 +46,8 @@ int chan_send(struct chan *c, const struct chan_head *msg);
 /* Send head and a body that lies elsewhere, as one datagram; head->size is set here. */
 int chan_send2(struct chan *c, struct chan_head *head, size_t head_size, const void *body,
 	       size_t body_size);
+/* Bytes that wait for the socket; who may send more than CHAN_QUEUE_MAX paces itself by it. */
+size_t chan_queued(const struct chan *c);
 int chan_fd(const struct chan *c);
 
 #endif

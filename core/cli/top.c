@@ -95,9 +95,13 @@ static void sort_by_next(struct top_view *v, struct live *l, int step)
 {
 	int n = 0, at = 0;
 
-	for (; top_sorts[n]; n++)
+	while (top_sorts[n]) {
 		if (strcmp(top_sorts[n], v->sort) == 0)
 			at = n;
+		n++;
+	}
+	if (n == 0)
+		return;
 	v->sort = top_sorts[(at + step + n) % n];
 	v->reverse = false;
 	l->ask_now = true;

@@ -57,9 +57,9 @@ static int show(const struct cli *c, const cJSON *data)
 		if (!cJSON_IsObject(o))
 			continue;
 		if (kernel)
-			(void) printf("%s%-9s%s %7.0f  kernel %s  anod %s\n", paint(c, "bold"),
-				      o->string, paint(c, "off"), get_number(kernel, "objects"),
-				      get_text(kernel, "digest"),
+			(void) printf("%s%-9s%s %7.0f  kernel %.16s  anod %.16s\n",
+				      paint(c, "bold"), o->string, paint(c, "off"),
+				      get_number(kernel, "objects"), get_text(kernel, "digest"),
 				      get_text(get(o, "anod"), "digest"));
 		else
 			(void) printf("%s%-9s%s %7.0f  compared\n", paint(c, "bold"), o->string,

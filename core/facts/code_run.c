@@ -331,6 +331,9 @@ static void part_begin(struct code_part *p, struct code_env *env)
 {
 	struct code_machine m;
 
+	/* What the code does not write is unknown. */
+	m.truth[0] = (struct code_truth){ 0 };
+	m.value[0].known = 0;
 	code_begin(p->code, env);
 	code_execute(p->code, env, 0, 1, &m);
 	if (p->code->type == ANOD_BOOL) {
@@ -338,6 +341,9 @@ static void part_begin(struct code_part *p, struct code_env *env)
 		return;
 	}
 	p->known = m.value[0].known & 1;
+	p->raw = p->raw_high = 0;
+	if (!p->known)
+		return;
 	p->raw = m.value[0].at->i[0];
 	/* Of a value that is no bound nobody asks. */
 	p->raw_high = p->code->bounds ? m.value[1].at->i[0] : 0;
@@ -354,6 +360,7 @@ void code_run(const struct code *c, struct code_env *env, unsigned block, uint64
 {
 	struct code_machine m;
 
+	m.truth[0] = (struct code_truth){ 0 };
 	code_execute(c, env, block, rows, &m);
 	ret->yes = m.truth[0].yes & rows;
 	ret->no = m.truth[0].no & rows;

@@ -50,7 +50,7 @@ size_t rate_size(const struct stat_window *w)
 static void rate_push(struct rate *r, const struct stat_window *w, const struct stat_sample *s)
 {
 	uint32_t now = (uint32_t) (s->time_us >> w->shift), *t = rate_times(r);
-	uint32_t step = (uint32_t) (w->span_us / (r->room - 3) >> w->shift);
+	uint32_t step = (uint32_t) (w->span_us / (MAX_OF(r->room, 4) - 3u) >> w->shift);
 	unsigned newest = (r->tail + r->n - 1u) % r->room, at;
 
 	if (r->n > 0 && now - t[newest] < step)

@@ -143,7 +143,7 @@ int watch_add(struct watches *w, const struct expr *e, watch_fn *fn, void *data,
 	watch->fn = fn;
 	watch->data = data;
 	watch->id = ++w->last_id;
-	watch->first_run = w->n_runs + 1;
+	watch->first_run = watch->all_run = w->n_runs + 1;
 	DL_APPEND(watch->item->watch, watch);
 	news_add(w, watch->item);
 	HASH_ADD(hh, w->watch, id, sizeof(watch->id), watch);
@@ -170,6 +170,18 @@ int watch_remove(struct watches *w, uint64_t id)
 	w->n_watches--;
 	free(watch);
 	item_close(w, item);
+	return 0;
+}
+
+int watch_again(struct watches *w, uint64_t id)
+{
+	struct watch *watch;
+
+	HASH_FIND(hh, w->watch, &id, sizeof(id), watch);
+	if (!watch)
+		return -ENOENT;
+	watch->all_run = w->n_runs + 1;
+	news_add(w, watch->item);
 	return 0;
 }
 

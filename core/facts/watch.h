@@ -43,6 +43,8 @@ void watches_set_env(struct watches *w, const struct expr_env *scope_env);
  * stay until watch_remove().  -ENOSPC: WATCHES_MAX. */
 int watch_add(struct watches *w, const struct expr *e, watch_fn *fn, void *data, uint64_t *ret_id);
 int watch_remove(struct watches *w, uint64_t id);
+/* It missed something: the next run tells it of every subject, whether the truth changed or not. */
+int watch_again(struct watches *w, uint64_t id);
 
 /* Keep the history of all "for" and "in DUR" nodes inside 'e' for every subject, without a
  * callback: for policy guards.  Borrows 'e' until watch_untrack(). */

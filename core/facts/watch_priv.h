@@ -92,7 +92,8 @@ struct watch {
 	watch_fn *fn;
 	void *data;
 	struct item *item;
-	uint64_t first_run;	   /* in which it is told of everything */
+	uint64_t first_run;	   /* before it, it has heard nothing */
+	uint64_t all_run;	   /* in which it is told of everything */
 	struct watch *prev, *next; /* of its item */
 	UT_hash_handle hh;	   /* by id */
 };

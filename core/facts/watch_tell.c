@@ -24,17 +24,17 @@ static enum anod_tri truth_at(const struct item_block *b, unsigned k)
 	return b->truth.yes >> k & 1 ? ANOD_TRUE : b->truth.no >> k & 1 ? ANOD_FALSE : ANOD_DOUBT;
 }
 
-/* To those who heard something before ('old'), and to those who hear something for the first
- * time in this run. */
+/* 'old': to those who heard something before; 'all': to those who are told of everything in this
+ * run. */
 static void tell(const struct watches *w, struct item *item, const char *name, enum anod_tri truth,
-		 bool old, bool fresh)
+		 bool old, bool all)
 {
 	char copy[ANOD_NAME_SIZE];
 
 	(void) copy_text(copy, sizeof(copy), name);
 	for (struct watch *x = item->watch; x; x = item->cursor) {
 		item->cursor = x->next;
-		if (x->first_run < w->n_runs ? old : fresh && x->first_run == w->n_runs)
+		if ((old && x->first_run < w->n_runs) || (all && x->all_run == w->n_runs))
 			x->fn(x->data, x->id, copy, truth);
 	}
 	item->cursor = NULL;
@@ -54,18 +54,19 @@ static void tell_gone(struct watches *w, const struct gone *g)
 	}
 }
 
-static bool has_fresh(const struct watches *w, const struct item *item)
+/* Is there one who is told of everything in that run? */
+static bool tells_all(const struct item *item, uint64_t run)
 {
 	for (const struct watch *x = item->watch; x; x = x->next)
-		if (x->first_run == w->n_runs)
+		if (x->all_run == run)
 			return true;
 	return false;
 }
 
-static void tell_block(struct watches *w, struct item *item, unsigned block, bool fresh)
+static void tell_block(struct watches *w, struct item *item, unsigned block, bool all)
 {
 	struct item_block *b = &item->block[block];
-	uint64_t news = b->u.told.news, rest = fresh ? b->seen : news;
+	uint64_t news = b->u.told.news, rest = all ? b->seen : news;
 
 	b->u.told.news = 0;
 	for (; rest && !item->dead; rest &= rest - 1) {
@@ -73,7 +74,7 @@ static void tell_block(struct watches *w, struct item *item, unsigned block, boo
 		const char *name = rows_name(w, item->reads.kind, block * TABLE_BLOCK + k);
 
 		if (name) /* else the next run says that it went */
-			tell(w, item, name, truth_at(b, k), news >> k & 1, fresh);
+			tell(w, item, name, truth_at(b, k), news >> k & 1, all);
 	}
 }
 
@@ -125,12 +126,15 @@ void news_tell(struct watches *w)
 		free(gone);
 	}
 	for (; item; item = next) {
-		bool fresh = has_fresh(w, item);
+		bool all = tells_all(item, w->n_runs);
 
 		next = item->news_next;
 		item->news = false;
 		for (unsigned block = 0; block < item->n_blocks && !item->dead; block++)
-			tell_block(w, item, block, fresh);
+			tell_block(w, item, block, all);
+		/* Who joined it while others were told found it in the list of this run. */
+		if (tells_all(item, w->n_runs + 1))
+			news_add(w, item);
 	}
 	w->telling = false;
 }

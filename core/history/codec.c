@@ -296,7 +296,7 @@ int64_t codec_get(struct codec_decoder *d, struct codec_channel *c)
 		if (i == CODEC_UNARY && i < room + !up)
 			far = (unsigned) get_raw(d, 7);
 		far = MIN_OF(far, room);
-		class = up ? from + far : from - far;
+		class = MIN_OF(up ? from + far : from - far, (unsigned) CLASS_MAX);
 	}
 	if (class) {
 		minus = get_bit(d, &c->probs.sign[c->sign]);

@@ -7,6 +7,8 @@
 #ifndef HISTORY_CODEC_PRIOR_H
 #define HISTORY_CODEC_PRIOR_H
 
+#include "history/codec.h"
+
 #define CODEC_PRIOR_NEXT 64500 /* the next number belongs to the next step */
 #define CODEC_PRIOR_GAP	 32768 /* else: nothing was unknown between them */
 

@@ -113,7 +113,7 @@ struct column_block *history_block(struct history *h, struct column *c, unsigned
 	return c->block[block];
 }
 
-static struct column_one *find_one(struct column *c, uint32_t entity)
+static struct column_one *find_one(const struct column *c, uint32_t entity)
 {
 	for (unsigned i = 0; i < c->n_one; i++)
 		if (c->one[i].entity == entity)
@@ -178,6 +178,11 @@ void history_drop(struct history *h, const struct schema_attr *a, uint32_t entit
 			~(UINT64_C(1) << (unsigned) row % TABLE_BLOCK);
 }
 
+bool history_wished(const struct column *c, uint32_t entity)
+{
+	return c->n_all || find_one(c, entity);
+}
+
 /* ---- series and their memory ------------------------------------------------------------------- */
 
 struct series *history_find_gone(const struct history *h, const struct schema_attr *a,
@@ -233,14 +238,19 @@ void history_set_memory(struct history *h, size_t max_bytes)
 		history_forget(h, s);
 }
 
-static struct series *new_series(struct history *h, struct column *c, uint32_t entity)
+static size_t promise(const struct schema_attr *a)
+{
+	return a->max_age_us ? HISTORY_SERIES_BYTES : HISTORY_EVENT_BYTES;
+}
+
+static struct series *new_series(struct history *h, struct column *c, uint32_t entity, bool chosen)
 {
 	const char *name = store_entity_name(h->store, entity);
 	enum series_form form = series_form(c->attr);
-	size_t size = series_size(form, name);
+	size_t size = series_size(form, name), max = h->arena.max_bytes;
 	struct series *s;
 
-	if ((h->n_series + 1) * (size_t) HISTORY_SERIES_BYTES > h->arena.max_bytes)
+	if (h->promised + promise(c->attr) > (chosen ? max : max / 4 * 3))
 		return NULL;
 	while (!arena_charge(&h->arena, size))
 		if (!history_make_room(h, NULL))
@@ -253,6 +263,7 @@ static struct series *new_series(struct history *h, struct column *c, uint32_t e
 	series_init(s, c->attr, entity, name);
 	TAILQ_INSERT_TAIL(&h->all, s, all);
 	h->n_series++;
+	h->promised += promise(c->attr);
 	history_coarse_on(h, s);
 	return s;
 }
@@ -269,7 +280,7 @@ struct series *history_add(struct history *h, struct column *c, struct column_bl
 		s->idle_us = 0;
 		h->n_gone--;
 	} else {
-		s = new_series(h, c, entity);
+		s = new_series(h, c, entity, b->wished & bit);
 	}
 	if (!s) {
 		b->refused |= bit;
@@ -288,24 +299,41 @@ void history_detach(struct history *h, struct column_block *b, unsigned row, uin
 	b->series[row % TABLE_BLOCK] = NULL;
 	b->have &= ~bit;
 	b->alive &= ~bit;
-	b->wished &= ~bit;
+	b->refused &= ~bit;
 	s->entity = 0;
 	s->idle_us = s->idle_us ?: now_us;
 	h->n_gone++;
 }
 
+/* Its row; an entity that went has left its series there until somebody looks. */
+static struct series **place_of(const struct history *h, struct column *c, const struct series *s,
+				struct column_block **ret)
+{
+	int row = table_row(h->store, s->entity);
+
+	if (row >= 0) {
+		*ret = c->block[row / TABLE_BLOCK];
+		return &(*ret)->series[row % TABLE_BLOCK];
+	}
+	for (unsigned i = 0; i < c->n_blocks * TABLE_BLOCK; i++) {
+		*ret = c->block[i / TABLE_BLOCK];
+		if (*ret && (*ret)->series[i % TABLE_BLOCK] == s)
+			return &(*ret)->series[i % TABLE_BLOCK];
+	}
+	return NULL;
+}
+
 void history_forget(struct history *h, struct series *s)
 {
-	int row = s->entity ? table_row(h->store, s->entity) : -ENOENT;
-	struct column *c = history_column(h, s->attr);
+	struct column_block *b;
+	struct series **place =
+		s->entity ? place_of(h, history_column(h, s->attr), s, &b) : NULL;
 
 	if (!s->entity)
 		h->n_gone--;
-	if (row >= 0) {
-		struct column_block *b = c->block[row / TABLE_BLOCK];
-
-		b->series[row % TABLE_BLOCK] = NULL;
-		b->have &= ~(UINT64_C(1) << (unsigned) row % TABLE_BLOCK);
+	if (place) {
+		*place = NULL;
+		b->have &= ~(UINT64_C(1) << (place - b->series));
 	}
 	if (!s->coarse_off)
 		TAILQ_REMOVE(&h->shed, s, shed);
@@ -313,5 +341,6 @@ void history_forget(struct history *h, struct series *s)
 	series_done(&h->arena, s);
 	arena_refund(&h->arena, s->size);
 	h->n_series--;
+	h->promised -= promise(s->attr);
 	free(s);
 }

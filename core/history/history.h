@@ -32,8 +32,11 @@
 #define HISTORY_BYTES_DFLT     (8u << 20)
 #define HISTORY_BYTES_MIN      (256u << 10)
 #define HISTORY_BYTES_MAX      (1024u << 20)
-/* A series is let in while so much of the budget is there for each: coder and ten minutes. */
+/* A series is let in while so much of the budget is there for each: coder and ten minutes of
+ * samples, or of an event-driven attribute a few changes.  What is kept because somebody watches
+ * all of a kind leaves a quarter for what was chosen by name. */
 #define HISTORY_SERIES_BYTES 2048
+#define HISTORY_EVENT_BYTES  704
 
 /* Leading bits kept of a REAL in the fine tier, and of anything in the coarse one; absolute
  * errors below 2^-SCALE units do not count. */

@@ -9,7 +9,7 @@
 TAILQ_HEAD(series_list, series);
 
 struct column_block {	  /* 64 rows of a column */
-	uint64_t wished;  /* rows that are kept by their own name */
+	uint64_t wished;  /* rows that are kept by name; perhaps of one that went */
 	uint64_t have;	  /* rows with a series */
 	uint64_t alive;	  /* rows that had a value when we last looked */
 	uint64_t refused; /* rows without a series for want of memory; tried again every minute */
@@ -36,6 +36,7 @@ struct history {
 	struct series_list all;
 	struct series_list shed; /* with a coarse tier, least recently read first */
 	unsigned n_series, n_gone;
+	size_t promised; /* HISTORY_SERIES_BYTES or HISTORY_EVENT_BYTES of each */
 	uint64_t n_shed, n_lost, n_late;
 	uint64_t ran_us, second_us, minute_us; /* last times */
 };
@@ -43,9 +44,11 @@ struct history {
 struct column *history_column(const struct history *h, const struct schema_attr *a);
 /* NULL: over the budget, or no memory. */
 struct column_block *history_block(struct history *h, struct column *c, unsigned block);
+/* Is it kept, by its name or with all? */
+bool history_wished(const struct column *c, uint32_t entity);
 struct series *history_add(struct history *h, struct column *c, struct column_block *b,
 			   unsigned row, uint32_t entity);
-/* Its entity went: it lingers without a row. */
+/* Its entity went, and perhaps another has the row: it lingers without one. */
 void history_detach(struct history *h, struct column_block *b, unsigned row, uint64_t now_us);
 void history_forget(struct history *h, struct series *s);
 /* Without an entity, or NULL. */

@@ -83,7 +83,7 @@ static struct series *find(const struct history *h, const struct schema_attr *a,
 
 	if (c && row >= 0 && block < c->n_blocks && c->block[block])
 		s = c->block[block]->series[row % TABLE_BLOCK];
-	return s ? s : history_find_gone(h, a, entity);
+	return s && s->entity == e ? s : history_find_gone(h, a, entity);
 }
 
 /* The finest tier that reaches back far enough; the coarse one may not exist. */

@@ -3,7 +3,8 @@
  *
  * Design.  Each turn takes the touched rows of the kept columns.  Once a second it also looks for
  * values that became unknown, for entities that went and for series that nobody keeps any more;
- * these are masks of 64 rows, so it costs little.  Once a minute it drops what is too old, and
+ * these are masks of 64 rows, so it costs little.  An entity that takes the row of one that went
+ * within the second is seen when it is fed.  Once a minute it drops what is too old, and
  * takes facts that only speak when they change, so that their blocks age like the others.
  */
 #include <errno.h>
@@ -33,6 +34,23 @@ static uint64_t wanted(const struct column *c, const struct column_block *b)
 	return c->n_all ? UINT64_MAX : b ? b->wished : 0;
 }
 
+/* The series of a row, which may have been another entity's until now; NULL: none. */
+static struct series *series_of(struct history *h, struct column *c, struct column_block *b,
+				unsigned row)
+{
+	uint32_t entity = table_entity(h->store, c->attr->kind, row);
+	struct series *s = b->series[row % TABLE_BLOCK];
+
+	if (s && s->entity == entity)
+		return s;
+	if (s)
+		history_detach(h, b, row, h->ran_us);
+	if (history_wished(c, entity))
+		return history_add(h, c, b, row, entity);
+	b->wished &= ~(UINT64_C(1) << row % TABLE_BLOCK);
+	return NULL;
+}
+
 /* Rows of a column block into their series: at their own times, or all at 'now_us' if not 0. */
 static void feed_rows(struct history *h, struct column *c, const struct table_block *t,
 		      unsigned block, uint64_t rows, uint64_t now_us)
@@ -50,15 +68,13 @@ static void feed_rows(struct history *h, struct column *c, const struct table_bl
 	b->alive |= rows;
 	for (; rows; rows &= rows - 1) {
 		unsigned k = (unsigned) __builtin_ctzll(rows), row = block * TABLE_BLOCK + k;
-		struct series *s = b->series[k];
+		struct series *s;
 
 		if (rows & (rows - 1))
 			__builtin_prefetch(b->series[__builtin_ctzll(rows & (rows - 1))]);
-		if (!s) {
-			s = history_add(h, c, b, row, table_entity(h->store, c->attr->kind, row));
-			if (!s)
-				continue;
-		}
+		s = series_of(h, c, b, row);
+		if (!s)
+			continue;
 		s->idle_us = 0;
 		feed(h, s, now_us ? now_us : t->time_us[k], t->u.i[k]);
 	}

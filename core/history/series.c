@@ -119,7 +119,7 @@ static int add_coarse(struct arena *a, struct series *s)
 {
 	static const unsigned m = HISTORY_COARSE_MANTISSA;
 	struct sample x = { .step = s->acc_step, .gap = s->acc_gap };
-	int64_t base = s->acc_value, hat = s->acc_value;
+	int64_t base = s->acc_value, hat = base;
 	struct tier_shape shape;
 	bool begin;
 	int r;

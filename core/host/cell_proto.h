@@ -31,6 +31,11 @@
 #define CELL_WATCHES_MAX  256	/* of an agent */
 #define CELL_WATCH_MAX	  4096	/* bytes of its text, with the NUL */
 #define CELL_TRUTHS_SIZE  32000 /* of a message */
+/* With so much in a cell's queue its watches are told no more, but for subjects that went; they
+ * are told again when it is down to the second.  A watch of all entities fits in between, and
+ * what is above the first is left for the rest (CHAN_QUEUE_MAX). */
+#define CELL_QUEUE_HIGH	  (5u << 20)
+#define CELL_QUEUE_LOW	  (128u << 10)
 #define CELL_PING_US	  (1000 * UINT64_C(1000))
 #define CELL_HANG_US	  (5000 * UINT64_C(1000))  /* without a PONG: the cell is killed */
 #define CELL_SWEEP_US	  (60000 * UINT64_C(1000)) /* for a restarted agent to find its findings */

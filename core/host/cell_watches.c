@@ -7,6 +7,10 @@
  * most CELL_WATCHES_MAX of them.  What is refused is counted and logged; an honest cell has
  * refused it before.  Truths of a turn go to the cell in as few messages as they fit in, behind
  * the news of the facts that brought them about.
+ *
+ * 256 watches of thousands of links may have more to say in one turn than a channel holds.  A
+ * watch that would overfill it falls behind: it says nothing until the cell has read, and then
+ * everything anew.
  */
 #include "host/cell_watches.h"
 
@@ -100,6 +104,7 @@ struct agent_watch {
 	uint64_t theirs; /* the cell's number of it */
 	uint64_t id;	 /* of watch_add() */
 	unsigned agent;
+	bool behind; /* it has missed truths */
 	struct host *host;
 	struct expr *expr; /* owned; its functions over time are bound */
 	UT_hash_handle hh;
@@ -115,14 +120,43 @@ static void flush(struct host *h, unsigned number)
 	m->n = 0;
 }
 
+static size_t queued(const struct agent *a)
+{
+	return a->cell.chan ? chan_queued(a->cell.chan) : 0;
+}
+
+/* That a subject went is said only once: what is left of the queue is for that. */
+static bool went(const struct agent_watch *w, const char *entity, enum anod_tri truth)
+{
+	uint16_t kind = watch_subject_kind(w->expr);
+
+	return truth == ANOD_DOUBT && kind && !store_find(w->host->store, kind, entity);
+}
+
+static bool put_off(struct agent_watch *w, const char *entity, enum anod_tri truth)
+{
+	struct agent *a = &w->host->agent[w->agent - 1];
+
+	if ((!w->behind && queued(a) <= CELL_QUEUE_HIGH) || went(w, entity, truth))
+		return false;
+	if (w->behind)
+		return true;
+	w->behind = true;
+	a->n_behind++;
+	a->n_put_off++;
+	return true;
+}
+
 static void on_truth(void *data, uint64_t id, const char *entity, enum anod_tri truth)
 {
-	const struct agent_watch *w = data;
+	struct agent_watch *w = data;
 	struct cell_truths *m = w->host->agent[w->agent - 1].truths;
 	struct cell_truth t = { .watch = w->theirs, .truth = (uint8_t) truth };
 	size_t name = strnlen(entity, ANOD_NAME_SIZE - 1), size = sizeof(t) + name;
 
 	(void) id;
+	if (put_off(w, entity, truth))
+		return;
 	if (m->n + size > sizeof(m->data))
 		flush(w->host, w->agent);
 	t.name_size = (uint8_t) name;
@@ -131,16 +165,40 @@ static void on_truth(void *data, uint64_t id, const char *entity, enum anod_tri 
 	m->n += (uint32_t) size;
 }
 
-void cells_truths(struct host *h)
+static void catch_up(struct host *h, struct agent *a)
 {
-	for (unsigned n = 1; n <= h->n_agents; n++)
+	struct agent_watch *w, *next;
+
+	HASH_ITER(hh, a->watches, w, next)
+	{
+		if (w->behind)
+			(void) watch_again(h->watches, w->id);
+		w->behind = false;
+	}
+	a->n_behind = 0;
+}
+
+bool cells_truths(struct host *h)
+{
+	bool again = false;
+
+	for (unsigned n = 1; n <= h->n_agents; n++) {
+		struct agent *a = &h->agent[n - 1];
+
 		flush(h, n);
+		if (a->n_behind == 0 || queued(a) > CELL_QUEUE_LOW)
+			continue;
+		catch_up(h, a);
+		again = true;
+	}
+	return again;
 }
 
 static void drop(struct host *h, struct agent *a, struct agent_watch *w)
 {
 	(void) watch_remove(h->watches, w->id);
 	stats_unbind(h->stats, w->expr);
+	a->n_behind -= w->behind;
 	HASH_DEL(a->watches, w);
 	expr_free(w->expr);
 	free(w);

@@ -86,6 +86,7 @@ cJSON *cmd_agents(struct command_call *c)
 		cJSON_AddNumberToObject(o, "findings", (double) a->n_findings);
 		cJSON_AddNumberToObject(o, "proposals", (double) a->n_proposals);
 		cJSON_AddNumberToObject(o, "refused", (double) a->n_refused);
+		cJSON_AddNumberToObject(o, "watches_behind", (double) a->n_put_off);
 		add_words(o, "reads", p->reads);
 		add_words(o, "proposes", p->proposes);
 		add_words(o, "senses", p->senses);

@@ -99,21 +99,44 @@ static void take(struct facts_page *p, uint32_t entity, const struct schema_attr
 	p->limit--;
 }
 
-static void take_entity(struct facts_page *p, uint16_t kind, uint32_t entity, const bool *maybe)
+/* Attributes of one kind: those that there are, of them those that the pattern may mean. */
+struct facts_kind {
+	uint16_t kind;
+	unsigned n_there;
+	bool there[SCHEMA_ATTRS_MAX], maybe[SCHEMA_ATTRS_MAX];
+};
+
+static void kind_open(const struct facts_page *p, uint16_t kind, struct facts_kind *ret)
+{
+	const struct schema *s = p->h->schema;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->kind = kind;
+	for (uint16_t slot = 0; slot < schema_n_slots(s, kind); slot++) {
+		const struct schema_attr *a = schema_attr_at(s, kind, slot);
+
+		/* The column of a statistic that nobody asks for any more is no fact. */
+		ret->there[slot] = !stats_dropped(p->h->stats, a);
+		ret->maybe[slot] = ret->there[slot] && fact_match_maybe(&p->match, a);
+		ret->n_there += ret->there[slot];
+	}
+}
+
+static void take_entity(struct facts_page *p, const struct facts_kind *k, uint32_t entity)
 {
 	const struct schema *s = p->h->schema;
 	const char *name = store_entity_name(p->h->store, entity);
-	uint16_t n = (uint16_t) schema_n_slots(s, kind);
-	bool all = fact_match_entity(&p->match, schema_kind_name(s, kind), name);
+	uint16_t n = (uint16_t) schema_n_slots(s, k->kind);
+	bool all = fact_match_entity(&p->match, schema_kind_name(s, k->kind), name);
 
-	if (all && (p->limit == 0 || p->total + n <= p->offset)) {
-		p->total += n;
+	if (all && (p->limit == 0 || p->total + k->n_there <= p->offset)) {
+		p->total += k->n_there;
 		return;
 	}
 	for (uint16_t slot = 0; slot < n; slot++) {
-		const struct schema_attr *a = schema_attr_at(s, kind, slot);
+		const struct schema_attr *a = schema_attr_at(s, k->kind, slot);
 
-		if (all || (maybe[slot] && fact_match_attr(&p->match, name, a)))
+		if (all ? k->there[slot] : k->maybe[slot] && fact_match_attr(&p->match, name, a))
 			take(p, entity, a);
 	}
 }
@@ -142,16 +165,12 @@ cJSON *cmd_facts(struct command_call *c)
 				    FACT_PATTERNS_MAX);
 	data = cJSON_CreateObject();
 	p.list = cJSON_AddArrayToObject(data, "facts");
-	for (uint16_t k = 1; k <= schema_n_kinds(s); k++) {
-		bool maybe[SCHEMA_ATTRS_MAX];
+	for (uint16_t kind = 1; kind <= schema_n_kinds(s); kind++) {
+		struct facts_kind k;
 
-		for (uint16_t slot = 0; slot < schema_n_slots(s, k); slot++) {
-			const struct schema_attr *a = schema_attr_at(s, k, slot);
-
-			maybe[slot] = !stats_dropped(c->h->stats, a) && fact_match_maybe(&p.match, a);
-		}
-		for (unsigned n = 0; n < store_count(c->h->store, k); n++)
-			take_entity(&p, k, store_nth(c->h->store, k, n), maybe);
+		kind_open(&p, kind, &k);
+		for (unsigned n = 0; n < store_count(c->h->store, kind); n++)
+			take_entity(&p, &k, store_nth(c->h->store, kind, n));
 	}
 	fact_match_close(&p.match);
 	cJSON_AddNumberToObject(data, "offset", p.offset);

@@ -25,8 +25,9 @@
 #define ACCEPTS_MAX    500 /* in a second */
 #define CLIENT_IN_MAX  (64u << 10)
 #define CLIENT_OUT_MAX (8u << 20)
-#define FOLLOW_OUT_MAX (48u << 10) /* of a follower: then its changes are folded */
-#define CLIENT_BATCH   (64u << 10) /* answers to what came at once are sent together */
+#define FOLLOW_OUT_MAX (48u << 10)  /* of a follower: then its changes are folded */
+#define ANSWER_BIG     (256u << 10) /* its memory is given back to the system */
+#define CLIENT_BATCH   (64u << 10)  /* answers to what came at once are sent together */
 
 struct client {
 	struct client *next;
@@ -101,6 +102,7 @@ static void client_send(struct client *c, const cJSON *o)
 
 	if (!text || c->closing)
 		return;
+	c->control->host->trim |= n >= ANSWER_BIG;
 	if (c->n_out + n + 1 > CLIENT_OUT_MAX) {
 		log_warning("control: %s does not read its answers: closed", c->user);
 		client_drop(c);

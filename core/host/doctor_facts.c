@@ -3,7 +3,7 @@
  *
  * Design.  What a sensor says of itself are facts of kind "sensor" (truth.c), so this reads what
  * everybody can read.  A fact is used when somebody asked store_need() for its column: a watch, a
- * guard, a statistic, the history.
+ * guard, a statistic, the configuration of the history.
  */
 #include <string.h>
 
@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "host/doctor.h"
+#include "host/history_host.h"
 
 #define LISTED_MAX 12 /* attributes that are named; the rest is counted */
 
@@ -116,7 +117,7 @@ static void check_needed(cJSON *list, struct host *h)
 		const struct schema_attr *a = schema_attr_by_id(h->schema, id);
 		unsigned seen = 0, unknown = 0;
 
-		if (!a || !store_needed(h->store, a))
+		if (!a || !store_needed(h->store, a) || history_only(h, a))
 			continue;
 		n_needed++;
 		count_column(h, a, &seen, &unknown);

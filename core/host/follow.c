@@ -19,7 +19,7 @@
 #include "host/fact_match.h"
 
 #define WAIT_US	     (20 * US_PER_MS) /* until there is room for the next lines */
-#define BUDGET_BURST (FOLLOW_LINES_MAX / 4)
+#define BUDGET_BURST (FOLLOW_LINES_MAX / 4.0)
 
 struct entry {
 	uint64_t key;
@@ -69,6 +69,7 @@ static struct entry *pop(struct queue *q)
 
 static void forget(struct follow *f, struct entry *e)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is in the table */
 	HASH_DEL(f->table, e);
 	free(e);
 }
@@ -89,7 +90,7 @@ static void want(struct follow *f, bool on)
 		if (!f->named[id])
 			continue;
 		store_want(f->host->store, a, on);
-		store_need(f->host->store, a, on);
+		need_look(f->host, a, on);
 	}
 }
 
@@ -252,9 +253,9 @@ static cJSON *line_json(const struct follow *f, const struct entry *e, uint64_t 
 
 static bool may_send(struct follow *f, uint64_t now_us)
 {
-	double more = (double) (now_us - f->budget_us) * FOLLOW_LINES_MAX / (double) US_PER_S;
+	double s = (double) (now_us - f->budget_us) / (double) US_PER_S;
 
-	f->budget = MIN_OF(f->budget + more, BUDGET_BURST);
+	f->budget = MIN_OF(f->budget + s * FOLLOW_LINES_MAX, BUDGET_BURST);
 	f->budget_us = now_us;
 	return f->budget >= 1;
 }

@@ -2,7 +2,7 @@
  * history_host - which facts the daemon keeps a history of.
  *
  * Design.  Once a second the reasons to keep each attribute are looked at anew: somebody needs
- * its values (watch, guard, statistic: store_needed()), the configuration names it, or it is one
+ * its values (watch, guard, statistic: store_needed(), but not who only looks), the configuration names it, or it is one
  * of those that an engineer asks for first after an outage (defaults).  The difference to what
  * held before is told to the history, which counts.  Defaults of links are kept for all of them
  * while there are few, else for those that the configuration gives a role.
@@ -137,7 +137,7 @@ static void follow(struct host *h, struct keeper *k, const struct schema_attr *a
 
 	why |= is_default(h, a) ? KEEP_DEFAULT : 0;
 	why |= is_configured(h, a) ? KEEP_CONFIGURED : 0;
-	why |= store_needed(h->store, a) > (need ? 1u : 0u) ? KEEP_NEEDED : 0;
+	why |= store_needed(h->store, a) > h->n_looks[a->id] + (need ? 1u : 0u) ? KEEP_NEEDED : 0;
 	k->why[a->id] = why;
 	if (why && !old && history_keep(h->history, a, 0) < 0)
 		k->why[a->id] = why = 0;
@@ -179,6 +179,14 @@ const char *history_why(const struct host *h, const struct schema_attr *a, const
 	       : why & KEEP_NEEDED   ? "watch"
 	       : why & KEEP_DEFAULT  ? "default"
 				     : NULL;
+}
+
+bool history_only(const struct host *h, const struct schema_attr *a)
+{
+	const struct keeper *k = h->keeper;
+
+	return k && k->need[a->id] && !(k->why[a->id] & KEEP_CONFIGURED) &&
+	       store_needed(h->store, a) == 1;
 }
 
 int history_open(struct host *h)

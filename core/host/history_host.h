@@ -7,6 +7,9 @@
 #include "history/history.h"
 #include "host/host.h"
 
+/* Nobody uses the attribute but the history, by default: nobody misses it where it is unknown. */
+bool history_only(const struct host *h, const struct schema_attr *a);
+
 int history_open(struct host *h); /* behind the configuration */
 void history_close(struct host *h);
 /* Once a second: who is to be kept now. */

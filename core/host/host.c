@@ -12,6 +12,7 @@
 #include "host/host.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -68,7 +69,8 @@ static void turn(struct host *h)
 	store_settle(h->store);
 	cells_news(h); /* a cell hears of the facts before it hears what they make true */
 	t = watch_run(h->watches, now);
-	cells_truths(h);
+	if (cells_truths(h))
+		t = now;
 	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
 	next = MIN_OF(next, t);
@@ -129,6 +131,9 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	top_idle(h);
 	history_beat(h);
 	flights_beat(h);
+	if (h->trim)
+		(void) malloc_trim(0);
+	h->trim = false;
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -235,7 +240,8 @@ static int open_loop(struct host *h)
 	sigaddset(&set, SIGHUP);
 	(void) sigprocmask(SIG_BLOCK, &set, NULL);
 	(void) signal(SIGPIPE, SIG_IGN);
-	(void) signal(SIGXFSZ, SIG_IGN); /* a limit on files is one on the facts, too: an error will do */
+	(void) signal(SIGXFSZ,
+		      SIG_IGN); /* a limit on files is one on the facts, too: an error will do */
 	r = sd_event_new(&h->loop);
 	if (r >= 0)
 		r = sd_event_add_signal(h->loop, &h->term, SIGTERM, on_stop, h);

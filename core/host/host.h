@@ -73,6 +73,8 @@ struct agent { /* one agent block of the configuration */
 	bool news;		     /* something has changed that it hears of */
 	struct agent_watch *watches; /* uthash, by the cell's number */
 	struct cell_truths *truths;  /* owned; to be sent at the end of the turn */
+	unsigned n_behind;	     /* watches that have missed truths, until its queue is short */
+	uint64_t n_put_off;	     /* times that a watch fell behind */
 	uint64_t cell_pong_us;
 	uint64_t ready_us; /* since when it runs; 0: its old findings have been swept */
 };
@@ -103,13 +105,15 @@ struct host {
 	struct incidents *incidents;
 	struct txns *txns;
 	bool agents_started;
+	bool trim;		       /* the heap has room that will not be used soon */
 	bool paused, stopping, capped; /* capped: the journal failed, observe only */
 	uint64_t started_us, started_wall_us;
 
 	unsigned n_sensors;
 	struct instance **sensor;
-	struct request *request; /* sensing on behalf of agents */
-	struct need *needs;	 /* what sensors were told of it */
+	struct request *request;		/* sensing on behalf of agents */
+	uint16_t n_looks[SCHEMA_ATTRS_MAX + 1]; /* of store_needed(): who only looks */
+	struct need *needs;			/* what sensors were told of it */
 	struct truth *truth;
 	struct verify *verify;
 
@@ -155,6 +159,8 @@ void sensors_stop(struct host *h);
 
 /* needs.c: which values are used, and how often sensors should read them */
 void needs_beat(struct host *h);
+/* store_need() of somebody who only looks: no reason to keep a history. */
+void need_look(struct host *h, const struct schema_attr *a, bool on);
 void needs_done(struct host *h);
 
 /* truth.c: facts about the daemon's own eyes */
@@ -184,7 +190,8 @@ void cells_news(struct host *h); /* at the end of a turn: wake those who hear of
 int cells_watch(struct host *h, unsigned number, const struct cell_watch *m);
 int cells_unwatch(struct host *h, unsigned number, const struct cell_note *m);
 void cells_unwatch_all(struct host *h, unsigned number);
-void cells_truths(struct host *h); /* send what the watches have said in this turn */
+/* Send what the watches have said in this turn; true: watch_run() has something to say again. */
+bool cells_truths(struct host *h);
 void cells_verdict(struct host *h, const struct txn *t, enum anod_verdict v, int error);
 void cells_answer(struct host *h, unsigned agent, uint64_t id, const struct infer_answer *a);
 void cells_ping(struct host *h, uint64_t late_us); /* late_us: how late we are ourselves */

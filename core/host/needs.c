@@ -60,11 +60,19 @@ static void note(struct host *h, struct instance *s, const char *kind, const cha
 		n->next = h->needs;
 		h->needs = n;
 	}
-	n->seen = true;
-	if (n->every_us == every_us)
+	if (n->seen || n->every_us == every_us) {
+		n->seen = true;
 		return;
+	}
+	n->seen = true;
 	n->every_us = every_us;
 	tell(n, every_us);
+}
+
+void need_look(struct host *h, const struct schema_attr *a, bool on)
+{
+	store_need(h->store, a, on);
+	h->n_looks[a->id] = (uint16_t) (h->n_looks[a->id] + (on ? 1 : -1));
 }
 
 static bool kind_needed(const struct host *h, const struct anod_kind *k)
@@ -78,16 +86,16 @@ static bool kind_needed(const struct host *h, const struct anod_kind *k)
 	return false;
 }
 
-/* An entity of this name, whatever kind the finding is of. */
-static void note_entity(struct host *h, const char *name)
+/* An entity of this name, whatever its kind, at the pace that an option of its sensor says.  An
+ * entity that has been noted in this beat keeps its pace. */
+static void note_entity(struct host *h, const char *name, const char *pace, uint64_t dflt)
 {
 	for (unsigned i = 0; i < h->n_sensors; i++) {
 		struct instance *s = h->sensor[i];
 
 		for (const struct anod_kind *k = s->plugin->kinds; s->plugin->need && k->name; k++)
 			if (store_find(h->store, schema_kind_id(h->schema, k->name), name))
-				note(h, s, k->name, name,
-				     option(s, "incident-period", PERIOD_INCIDENT));
+				note(h, s, k->name, name, option(s, pace, dflt));
 	}
 }
 
@@ -100,9 +108,17 @@ static void note_incidents(struct host *h)
 			const struct incident_finding *f = &in->finding[k];
 
 			if (!f->cleared_us)
-				note_entity(h, f->f.entity);
+				note_entity(h, f->f.entity, "incident-period", PERIOD_INCIDENT);
 		}
 	}
+}
+
+/* The history keeps the links that the configuration gives a role, and nothing else may. */
+static void note_roles(struct host *h)
+{
+	for (unsigned i = 0; h->config && i < h->config->n_links; i++)
+		if (h->config->link[i].role)
+			note_entity(h, h->config->link[i].name, "period", PERIOD_DFLT);
 }
 
 void needs_beat(struct host *h)
@@ -119,6 +135,7 @@ void needs_beat(struct host *h)
 	}
 	if (h->incidents)
 		note_incidents(h);
+	note_roles(h);
 
 	for (struct need **at = &h->needs; *at;) {
 		struct need *n = *at;

@@ -212,7 +212,7 @@ void top_need(struct top *t, bool need)
 	top_look_up(t);
 	for (int f = 0; f < TOP_FACTS; f++)
 		if (t->attr[f] && t->attr[f]->max_age_us > 0)
-			store_need(t->host->store, t->attr[f], need);
+			need_look(t->host, t->attr[f], need);
 }
 
 static void remember(struct top *t, unsigned n_links, uint64_t now)

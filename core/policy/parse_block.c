@@ -8,9 +8,9 @@
  */
 #include "policy/parse.h"
 
-const char *const statement_words[] = { "include",   "policy", "link",	 "group", "endpoint",
-					"sensor",    "agent",  "anod",	 "set",	  "window",
-					"budget",    "permit", "forbid", "cap",	  "invariant",
+const char *const statement_words[] = { "include",   "policy", "link",	  "group", "endpoint",
+					"sensor",    "agent",  "anod",	  "set",   "window",
+					"budget",    "permit", "forbid",  "cap",   "invariant",
 					"objective", "reflex", "history", NULL };
 
 void parse_skip_newlines(struct parse *p)

@@ -2,6 +2,7 @@
 #include "host/cell_watches.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "host/host.h"
@@ -161,4 +162,129 @@ Test(cell_watches, many_truths_of_one_turn_overwrite_nothing, .init = open_host,
 	(void) watch_run(host.watches, 1);
 	cr_expect_gt(agents[0].truths->n, 0);
 	cr_expect_leq(agents[0].truths->n, CELL_TRUTHS_SIZE);
+}
+
+/* ---- more than a channel holds ---- */
+
+#define MANY_LINKS   2500
+#define MANY_WATCHES CELL_WATCHES_MAX
+
+struct slow_cell { /* reads when the test says so */
+	bool closed;
+	uint64_t n_told;
+	uint8_t truth[MANY_WATCHES][MANY_LINKS + 1]; /* 0: never told, else enum anod_tri + 1 */
+};
+
+static int never(void *data, const struct chan_head *m)
+{
+	(void) data, (void) m;
+	return -EPROTO;
+}
+
+static void on_close(void *data, int error)
+{
+	(void) error;
+	((struct slow_cell *) data)->closed = true;
+}
+
+static void take_truths(struct slow_cell *c, const struct cell_truths *m)
+{
+	for (uint32_t at = 0; at < m->n;) {
+		struct cell_truth t;
+		char link[ANOD_NAME_SIZE] = "";
+		unsigned number;
+
+		memcpy(&t, m->data + at, sizeof(t));
+		memcpy(link, m->data + at + sizeof(t), t.name_size);
+		at += (uint32_t) sizeof(t) + t.name_size;
+		cr_assert_eq(sscanf(link, "eth%u", &number), 1);
+		cr_assert(t.watch < MANY_WATCHES && number <= MANY_LINKS);
+		c->truth[t.watch][number] = (uint8_t) (t.truth + 1);
+		c->n_told++;
+	}
+}
+
+/* One turn of the host: what the watches say goes out. */
+static bool host_turn(uint64_t now)
+{
+	(void) watch_run(host.watches, now);
+	return cells_truths(&host);
+}
+
+/* The cell reads all that there is, and the host goes on until it has no more to say. */
+static void catch_up(struct slow_cell *c, sd_event *loop, int fd, uint64_t now)
+{
+	static _Alignas(8) uint8_t buffer[CHAN_MSG_MAX];
+	bool more = true;
+
+	while (more) {
+		more = host_turn(now);
+		while (sd_event_run(loop, 0) > 0)
+			more = true;
+		while (read(fd, buffer, sizeof(buffer)) > 0) {
+			take_truths(c, (const void *) buffer);
+			more = true;
+		}
+	}
+}
+
+static void expect_all_told(const struct slow_cell *c)
+{
+	for (unsigned i = 0; i < MANY_WATCHES; i++) {
+		for (unsigned k = 0; k <= MANY_LINKS; k++) {
+			bool above = (k == 7 ? 1499 : k % 1500) > i;
+			int told = c->truth[i][k];
+
+			if (k == 9)
+				cr_assert(told == 0 || told == ANOD_DOUBT + 1, "%u eth9", i);
+			else
+				cr_assert_eq(told, (above ? ANOD_TRUE : ANOD_FALSE) + 1,
+					     "%u eth%u: %d", i, k, told);
+		}
+	}
+}
+
+Test(cell_watches, what_a_channel_does_not_hold_is_told_when_the_cell_has_read, .init = open_host,
+     .fini = close_host)
+{
+	struct slow_cell *c = calloc(1, sizeof(*c));
+	uint16_t link = schema_kind_id(host.schema, "link");
+	sd_event *loop;
+	char text[64];
+	int fd[2];
+
+	cr_assert_geq(sd_event_new(&loop), 0);
+	cr_assert_geq(chan_pair(fd), 0);
+	cr_assert_geq(chan_open(loop, fd[0], "cell", never, on_close, c, &agents[0].cell.chan), 0);
+	for (unsigned i = 0; i <= MANY_LINKS; i++) {
+		(void) snprintf(text, sizeof(text), "eth%u", i);
+		help_put(host.store, "link", text, "mtu", value_int(i % 1500, 0), 1);
+	}
+	for (unsigned i = 0; i < MANY_WATCHES; i++) {
+		(void) snprintf(text, sizeof(text), "link.mtu > %u", i);
+		cr_assert_eq(say_text(i, text), 0);
+	}
+	(void) host_turn(1);
+	cr_expect_gt(agents[0].n_behind, 0);
+
+	/* Meanwhile one changes, and one goes: those hear of it who had heard of it. */
+	help_put(host.store, "link", "eth7", "mtu", value_int(1499, 0), 2);
+	cr_assert_eq(store_remove(host.store, store_find(host.store, link, "eth9"), 2), 0);
+	(void) host_turn(2);
+	catch_up(c, loop, fd[1], 3);
+	cr_assert_not(c->closed, "a channel that is overfilled is closed");
+	cr_expect_eq(agents[0].n_behind, 0);
+	cr_expect_gt(agents[0].n_put_off, 0);
+	expect_all_told(c);
+
+	/* From then on changes alone are told. */
+	c->n_told = 0;
+	help_put(host.store, "link", "eth7", "mtu", value_int(0, 0), 4);
+	catch_up(c, loop, fd[1], 4);
+	cr_expect_eq(c->n_told, MANY_WATCHES);
+
+	agents[0].cell.chan = chan_free(agents[0].cell.chan);
+	sd_event_unref(loop);
+	(void) close(fd[1]);
+	free(c);
 }

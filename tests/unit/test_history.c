@@ -251,6 +251,38 @@ Test(history, a_longer_time_comes_from_the_coarse_tier_and_in_the_step_asked_for
 	world_end(&w);
 }
 
+Test(history, leaves_room_for_what_is_chosen_by_name)
+{
+	struct history_stats st;
+	struct history_point *p;
+	uint64_t step;
+	struct world w;
+	unsigned n;
+
+	world_begin(&w, HISTORY_BYTES_MIN);
+	for (unsigned i = 0; i < 64; i++)
+		link_up(&w, i);
+	history_keep(w.history, w.rx, 0);
+	history_keep(w.history, w.bps, 0);
+	for (unsigned i = 0; i < 200; i++, w.now += S) {
+		for (unsigned k = 0; k < 64; k++)
+			put(&w, k, w.rx, i), put(&w, k, w.bps, i), put(&w, k, w.util, i);
+		if (i == 100)
+			history_keep(w.history, w.util, w.link[60]);
+		turn(&w);
+		if (i == 99) {
+			history_get_stats(w.history, &st);
+			cr_assert(eq(uint, st.n_series,
+				     HISTORY_BYTES_MIN / 4 * 3 / HISTORY_SERIES_BYTES));
+			cr_assert(eq(u64, st.n_refused, 2 * 64 - st.n_series));
+		}
+	}
+	n = points(&w, w.util, "eth60", 0, 0, &p, &step);
+	cr_assert(gt(uint, n, 90));
+	free(p);
+	world_end(&w);
+}
+
 Test(history, stays_within_its_budget_and_gives_up_what_nobody_read)
 {
 	struct history_stats st;
@@ -260,11 +292,12 @@ Test(history, stays_within_its_budget_and_gives_up_what_nobody_read)
 	unsigned n;
 
 	world_begin(&w, HISTORY_BYTES_MIN);
-	for (unsigned i = 0; i < 64; i++)
+	for (unsigned i = 0; i < 64; i++) {
 		link_up(&w, i);
-	history_keep(w.history, w.rx, 0);
-	history_keep(w.history, w.bps, 0);
-	history_keep(w.history, w.util, 0);
+		history_keep(w.history, w.rx, w.link[i]);
+		history_keep(w.history, w.bps, w.link[i]);
+		history_keep(w.history, w.util, w.link[i]);
+	}
 	for (unsigned i = 0; i < 5000; i++, w.now += S) {
 		for (unsigned k = 0; k < 64; k++) {
 			random ^= random << 13;
@@ -308,5 +341,56 @@ Test(history, stays_within_its_budget_and_gives_up_what_nobody_read)
 	history_set_memory(w.history, HISTORY_BYTES_MIN);
 	history_get_stats(w.history, &st);
 	cr_assert(le(u64, st.bytes, HISTORY_BYTES_MIN));
+	world_end(&w);
+}
+
+/* The row of an entity that went is another's within the same second. */
+Test(history, an_entity_in_the_row_of_one_that_went_has_a_history_of_its_own)
+{
+	struct history_stats st;
+	struct history_point *p;
+	struct world w;
+	uint64_t step;
+	unsigned n;
+
+	world_begin(&w, HISTORY_BYTES_DFLT);
+	link_up(&w, 0);
+	cr_assert(eq(int, history_keep(w.history, w.rx, 0), 0));
+	cr_assert(eq(int, history_keep(w.history, w.util, w.link[0]), 0));
+	for (unsigned i = 0; i < 20; i++, w.now += S) {
+		if (i == 10) {
+			int row = table_row(w.store, w.link[0]);
+
+			(void) store_remove(w.store, w.link[0], w.now);
+			link_up(&w, 1);
+			cr_assert(eq(int, table_row(w.store, w.link[1]), row));
+			cr_expect(eq(int, history_read(w.history, w.rx, "eth1", 0, w.now, 0, &p, &n,
+						       &step), -ENOENT));
+		}
+		put(&w, i / 10, w.rx, i);
+		put(&w, i / 10, w.util, i);
+		turn(&w);
+	}
+	n = points(&w, w.rx, "eth0", 0, 0, &p, &step);
+	cr_expect(eq(uint, n, 10));
+	cr_expect(eq(i64, p[n - 1].exact, 9));
+	free(p);
+	n = points(&w, w.rx, "eth1", 0, 0, &p, &step);
+	cr_expect(eq(uint, n, 10));
+	cr_expect(eq(i64, p[0].exact, 10));
+	free(p);
+	cr_expect(eq(int, history_read(w.history, w.util, "eth1", 0, w.now, 0, &p, &n, &step),
+		     -ENOENT), "only eth0 was kept by its name");
+
+	/* Forgotten for want of memory before anybody saw that it went. */
+	(void) store_remove(w.store, w.link[1], w.now);
+	history_set_memory(w.history, HISTORY_BYTES_MIN);
+	for (unsigned i = 2; i < 64; i++)
+		link_up(&w, i);
+	for (unsigned i = 2; i < 64; i++)
+		put(&w, i, w.rx, i);
+	turn(&w);
+	history_get_stats(w.history, &st);
+	cr_expect(gt(uint, st.n_series, 0));
 	world_end(&w);
 }

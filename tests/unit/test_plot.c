@@ -109,7 +109,8 @@ Test(plot, nothing_known_says_so_and_draws_nothing)
 	cr_assert(setlocale(LC_ALL, "C"));
 	page_begin(&p, 60, 0, false);
 	plot_draw(&p, &s, 1, 3);
-	cr_expect_not_null(strstr(p.text, "nothing is known of this time: not watched"), "%s", p.text);
+	cr_expect_not_null(strstr(p.text, "nothing is known of this time: not watched"), "%s",
+			   p.text);
 }
 
 Test(plot, no_data_and_no_size_makes_it_fall)

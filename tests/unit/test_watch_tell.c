@@ -117,3 +117,22 @@ Test(watch_tell, changes_by_a_callback_are_not_lost)
 	cr_expect_str_eq(rig_run(&r, 1), "wan1=false wan0=true ");
 	rig_done(&r);
 }
+
+/* What the helper joins has news in the same run, but its turn comes later. */
+Test(watch_tell, who_joins_what_is_yet_to_be_told_hears_it_in_the_next_run)
+{
+	const struct expr *later;
+	struct helper h;
+	struct rig r;
+	uint64_t id;
+
+	begin(&r, &h, join);
+	later = rig_expr(&r, "not link.carrier");
+	cr_assert(eq(int, watch_add(r.w, later, on_news, &h, &id), 0));
+	h.expr = later;
+	cr_expect_str_eq(rig_run(&r, 1), "wan0=true wan1=true ");
+	cr_expect(eq(u64, r.next_us, 1));
+	cr_expect_str_eq(rig_run(&r, 2), "wan0=false wan1=false ");
+	cr_expect_str_eq(rig_run(&r, 3), "");
+	rig_done(&r);
+}

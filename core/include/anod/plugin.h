@@ -286,7 +286,8 @@ struct anod_host {
 	/* The n-th entity of a kind in the order of names, or NULL.  Valid until the 16th next call. */
 	const char *(*each)(struct anod_ctx *, const char *kind, unsigned n);
 	/* Call back whenever the truth of 'expr' changes for an entity, and once at first for
-	 * each.  -EINVAL: does not parse or check; the host has logged where.  -EPERM: it reads
+	 * each; with doubt when the entity went.  Who reads too slowly is not told of each change
+	 * but of what is true in the end, and then perhaps the same twice.  -EINVAL: does not parse or check; the host has logged where.  -EPERM: it reads
 	 * what the manifest's 'reads' does not list.  -E2BIG, -ENOSPC: the text is longer than
 	 * 4095 bytes, or there are 256 watches. */
 	int (*watch)(struct anod_ctx *, const char *expr, anod_watch_fn *, void *data,
@@ -379,9 +380,9 @@ struct anod_plugin {
 	/* Agent: "link.carrier", "path.*"; NULL-ended.  Events come of event-driven attributes that
 	 * are named in full or by "*", and of sampled ones (max_age_ms > 0) named in full. */
 	const char *const *reads;
-	const char *const *proposes;   /* agent: action kinds; NULL-ended */
-	const char *const *senses;     /* agent: sensors it may ask; NULL-ended */
-	uint32_t asks;		       /* agent: 1 when it may ask models */
+	const char *const *proposes; /* agent: action kinds; NULL-ended */
+	const char *const *senses;   /* agent: sensors it may ask; NULL-ended */
+	uint32_t asks;		     /* agent: 1 when it may ask models */
 	uint32_t pad;
 	const struct anod_action_desc *actions; /* actuator; ended by a NULL kind */
 	const struct anod_dialect *dialect;	/* model provider */
