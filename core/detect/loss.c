@@ -14,6 +14,8 @@
  *            Evidence is divided by the variance ratio (quasi-likelihood, Wedderburn 1974).  For
  *            single probes the chain of outcomes does the same: a loss after a loss says nothing
  *            below a dead path (Gilbert 1960).
+ *   worth    what is left of bursts, which have tails of their own: the mean likelihood ratio of
+ *            healthy batches, level by level.  It ought to be 1; what it is more is taken off.
  *
  * The way back is one more such sum, from the ratio that was found to a fifth of it.
  */
@@ -36,7 +38,11 @@ static const double ladder[LOSS_LEVELS] = { 1e-5, 1e-4, 0.002, 0.005, 0.01,
 #define CLUMPS_SEEN    20.0 /* losses that halve it */
 #define CLUMPS_YOUNG   20.0 /* batches that the prior is worth */
 #define CLUMPS_MAX     100.0
-#define BACK_EVERY     1e4 /* feeds between false all-clears */
+#define CLUMPS_MARGIN  1.3  /* for bursts that vary in length */
+#define WORTH_CALM     10.0 /* evidence (nats) above which nothing is learned of it */
+#define WORTH_MOST     4.0  /* so that one rare batch does not teach too much */
+#define WORTH_YOUNG    20.0 /* batches that a mean likelihood ratio of 1 is worth at first */
+#define BACK_EVERY     1e4  /* feeds between false all-clears */
 #define BACK_PART      0.2
 
 static double healthy_ratio(const struct loss *l)
@@ -58,7 +64,24 @@ static double clump(const struct loss *l, double n)
 {
 	double unknown = CLUMPS_UNKNOWN / (1 + l->healthy_lost / CLUMPS_SEEN);
 
-	return n > 1 ? fmax(2 + l->clumps, unknown) : 1;
+	return n > 1 ? CLUMPS_MARGIN * fmax(2 + l->clumps, unknown) : 1;
+}
+
+/*
+ * The evidence of a batch for level i.  A likelihood ratio is 1 on average while all is well, and
+ * that is all that the martingale needs; where bursts are so long that it is more, what healthy
+ * batches have shown is taken off.  Of N batches nothing can be learned that is rarer than one in
+ * N, so no batch is worth more than N / WORTH_MOST.
+ */
+static double batch_evidence(struct loss *l, unsigned i, double llr)
+{
+	double n = fmin((double) l->feeds, MEMORY_FEEDS) + WORTH_YOUNG;
+	double worth = log1p(fmax(l->worth[i], 0));
+
+	llr = fmin(llr, log(n / WORTH_MOST));
+	if (l->level[i].page < WORTH_CALM)
+		l->worth[i] += (exp(llr) - 1 - l->worth[i]) / n;
+	return llr - worth;
 }
 
 static void level_feed(struct loss_level *v, double llr, uint64_t time_us, double n, double k)
@@ -109,6 +132,8 @@ static bool feed_healthy(struct loss *l, uint64_t time_us, double n, double k)
 			llr = evidence(n, k, ladder[i], p) / clump(l, n);
 		else if (dead)
 			llr = evidence(n, k, ladder[i], BURST);
+		if (n > 1)
+			llr = batch_evidence(l, i, llr);
 		level_feed(v, llr, time_us, n, k);
 		sum += v->odds;
 		levels++;

@@ -6,10 +6,11 @@
  * LOSS_HEALTHY_MIN of what is sent; so is how much losses clump.
  *
  *   False alarms  one in LOSS_ALARM_EVERY feeds on average, on a healthy path: proven for single
- *                 probes at LOSS_HEALTHY_MAX, measured else; batches with losses in bursts have
- *                 more (two in 12e6 of bench_delay's kind).
+ *                 probes at LOSS_HEALTHY_MAX, aimed at else (bench_delay has none in its batches,
+ *                 whose losses come in bursts of several kinds).
  *   Delay         within 20 % of the bound ln(LOSS_ALARM_EVERY) / (evidence in one probe) of
- *                 Lorden (1971) for 1 to 100 % of loss; 5 % takes about 150 probes.
+ *                 Lorden (1971) for 1 to 100 % of loss; 5 % takes about 150 probes.  At least
+ *                 three batches are asked for, however large they are.
  *
  * A path is lossy from the news that it is until the reverse test says that at least four fifths
  * of that loss is gone.
@@ -32,6 +33,7 @@ struct loss {
 		uint64_t since_us; /* time of the feed at which 'page' left 0 */
 		double sent, lost; /* since then */
 	} level[LOSS_LEVELS];
+	double worth[LOSS_LEVELS]; /* learned mean likelihood ratio of a healthy batch, less 1 */
 	double healthy_sent, healthy_lost; /* learned, slowly forgotten */
 	double clumps;	/* learned variance of a batch over that of coin tosses, less 2 */
 	double ratio;	/* found; 0: healthy */

@@ -13,13 +13,21 @@
 
 #define LEVEL_GAIN 0.05 /* of the level of the last samples */
 #define YOUNG	   20	/* samples over which it is a plain mean */
-#define HOLD_US	   (UINT64_C(86400) * 1000000)
+#define HOLD_US	   (UINT64_C(3600) * OUTLIER_HOLD_H * 1000000)
 #define HUGE_X	   1e30
 
 static bool holds(const struct outlier *o, uint64_t time_us, double score)
 {
 	return score <= o->held &&
 	       (time_us - o->held_us < HOLD_US || o->n - o->held_n < OUTLIER_HOLD);
+}
+
+/* What a series of this age has to be ahead of a young one, in decades. */
+static double discount(uint64_t n)
+{
+	double age = fmin((double) n, TAIL_MEMORY) / OUTLIER_SETTLED;
+
+	return age > 1 ? OUTLIER_AGE * log10(age) : 0;
 }
 
 double outlier_feed(struct outlier *o, uint64_t time_us, double x)
@@ -40,7 +48,7 @@ double outlier_feed(struct outlier *o, uint64_t time_us, double x)
 	o->last = x;
 	if (season_feed(&o->season, time_us, x, &v))
 		score = fmax(score, tail_feed(&o->off, fabs(v.z) * sqrt(v.spread)));
-	score = fmin(score / OUTLIER_DECADES, 1);
+	score = fmin((score - discount(o->n)) / OUTLIER_DECADES, 1);
 	if (score <= 0 || holds(o, time_us, score))
 		return 0;
 	o->held = score;

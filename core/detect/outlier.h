@@ -6,8 +6,11 @@
  * more.
  *
  * A score of s means that at most about one sample in 10^(OUTLIER_DECADES x s) of this series is
- * as far off, so it means the same for every series.  One event is one alarm: for a day (but at
- * least OUTLIER_HOLD samples) after a score only higher ones are told.
+ * as far off, so it means the same for every series; of a series that has been watched for more
+ * than OUTLIER_SETTLED samples it takes more and more (the power OUTLIER_AGE of its age), because
+ * nobody wants as many alarms in the second year as in the first week.  One event is one alarm:
+ * for OUTLIER_HOLD_H hours (but at least OUTLIER_HOLD samples) after a score only higher ones are
+ * told: a little more than a day, or what comes every day at this time would be told every day.
  */
 #ifndef DETECT_OUTLIER_H
 #define DETECT_OUTLIER_H
@@ -19,8 +22,11 @@
 #include "detect/tail.h"
 
 #define OUTLIER_DECADES 20.0
-#define OUTLIER_ALARM	0.15 /* one in a thousand: worth a look */
-#define OUTLIER_HOLD	100
+#define OUTLIER_ALARM	0.14 /* one in six hundred: worth a look */
+#define OUTLIER_HOLD	50
+#define OUTLIER_HOLD_H	28
+#define OUTLIER_SETTLED 1500 /* five days of five minutes */
+#define OUTLIER_AGE	0.6
 
 struct outlier {
 	struct season season;

@@ -16,7 +16,7 @@
 #define HUGE_X	  1e150	 /* larger samples are cut */
 #define FEW	  16	 /* samples before anything is said */
 #define MAD_TO_SD 1.4826 /* of a Gaussian */
-#define RECOVERY  0.5	 /* of the distance before */
+#define RECOVERY  0.8	 /* of the distance before */
 
 static void learn(struct steady *s, double x)
 {
@@ -88,4 +88,9 @@ double steady_balance(double sent, double received, double quiet)
 	if (!(most >= quiet && sent >= 0 && received >= 0))
 		return NAN;
 	return 1 - (sent - received) / most;
+}
+
+double steady_balance_both(double there, double back)
+{
+	return isnan(there) ? back : isnan(back) ? there : there + back - 1;
 }

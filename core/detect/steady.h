@@ -7,8 +7,8 @@
  * samples that were not odd, its noise their median absolute deviation; both are learned while all
  * is well.
  *
- * A rate that comes back from a fault does so over some samples, because routers average rates:
- * a sample less than half as far off as the one before is recovering, not odd.
+ * A rate or a load that comes back from a fault does so over some samples, because routers average
+ * them: a sample less than four fifths as far off as the one before is recovering, not odd.
  *
  *   False alarms  beyond STEADY_SPREADS robust standard deviations: less than one in 1e6 samples
  *                 with Gaussian noise, and never for less than the caller's 'least'.
@@ -47,5 +47,12 @@ bool steady_feed(struct steady *s, double x, double least, struct steady_view *r
 /* The share of what one end sent that the other received, to be fed to steady_feed(): 1 is all.
  * Rates below 'quiet' are too small to compare: NaN. */
 double steady_balance(double sent, double received, double quiet);
+
+/*
+ * The balances of both directions of a link as one: 1 less what is lost there and back.  A router
+ * that was read late seems to send more than arrives and to receive more than was sent; in the sum
+ * that cancels.  One that is NaN leaves the other.
+ */
+double steady_balance_both(double there, double back);
 
 #endif

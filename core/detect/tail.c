@@ -13,7 +13,7 @@
 
 #define YOUNG	 50	/* samples before anything is said */
 #define EXPONENT 2.0	/* of the prior: finite mean, infinite variance */
-#define PRIOR	 2.0	/* values that it is worth */
+#define PRIOR	 1.5	/* values that it is worth */
 #define LEAST	 1e-150 /* the logarithm of 0 is no help */
 #define MOST	 1e150	/* so that quotients are finite */
 

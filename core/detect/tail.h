@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-#define TAIL_TOP    8
+#define TAIL_TOP    9
 #define TAIL_BURST  20 /* samples within which large values are one event */
 #define TAIL_MEMORY 1e5
 

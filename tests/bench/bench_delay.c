@@ -20,6 +20,7 @@
 #define RUNS	200
 #define HEALTHY 500   /* samples before the change */
 #define GIVE_UP 20000 /* samples after it */
+#define YOUNG	100   /* batches after which a path is forgotten */
 #define MISSED	1000  /* samples after which a shift counts as missed */
 #define SECOND	UINT64_C(1000000)
 #define BURST	0.3	      /* of a healthy path, as core/detect/loss.c has it */
@@ -171,20 +172,60 @@ static uint64_t binomial(uint64_t n, double p)
 	return k;
 }
 
+/* Packets lost out of 10000 in bursts: of 1 to 21, or of geometric length, 7 on average. */
+static uint64_t burst_even(void)
+{
+	return binomial(10000, 2e-5) * (1 + binomial(20, 0.3));
+}
+
+static uint64_t burst_wild(void)
+{
+	uint64_t k = 0;
+
+	for (uint64_t m = binomial(10000, 2e-5); m > 0; m--)
+		k += 1 + (uint64_t) (log(uniform()) / log1p(-1.0 / 7));
+	return k;
+}
+
+/* Batches of a path whose bursts are known by then lose 'p' more. */
+static void batch_delay(double p)
+{
+	double sum = 0;
+	char name[64];
+
+	for (int run = 0; run < RUNS / 10; run++) {
+		struct loss l = { 0 };
+		uint64_t i = 0;
+
+		for (; i < GIVE_UP; i++)
+			(void) loss_feed(&l, i * SECOND, 10000, burst_even(), NULL);
+		for (; i < 2 * GIVE_UP; i++)
+			if (loss_feed(&l, i * SECOND, 10000, burst_even() + binomial(10000, p),
+				      NULL))
+				break;
+		sum += (double) (i + 1 - GIVE_UP);
+	}
+	(void) snprintf(name, sizeof(name), "loss of %g %%, batches with bursts", p * 100);
+	figure("delay", name, "anod", "batches", sum / (RUNS / 10));
+}
+
 static void loss_healthy(double samples)
 {
-	struct loss probes = { 0 }, packets = { 0 }, bursts = { 0 };
-	double alarms[3] = { 0 };
+	struct loss probes = { 0 }, packets = { 0 }, bursts = { 0 }, wild = { 0 }, fresh = { 0 };
+	double alarms[5] = { 0 };
 
 	for (double i = 0; i < samples; i++) {
-		uint64_t t = (uint64_t) i * SECOND, burst = 1 + binomial(20, 0.3);
+		uint64_t t = (uint64_t) i * SECOND;
 
 		alarms[0] += loss_feed(&probes, t, 1, uniform() < LOSS_HEALTHY_MAX, NULL) &&
 			     loss_now(&probes);
 		alarms[1] += loss_feed(&packets, t, 1000, binomial(1000, 1e-4), NULL) &&
 			     loss_now(&packets);
-		alarms[2] += loss_feed(&bursts, t, 10000, binomial(10000, 2e-5) * burst, NULL) &&
-			     loss_now(&bursts);
+		alarms[2] += loss_feed(&bursts, t, 10000, burst_even(), NULL) && loss_now(&bursts);
+		alarms[3] += loss_feed(&wild, t, 10000, burst_wild(), NULL) && loss_now(&wild);
+		alarms[4] += loss_feed(&fresh, t, 10000, burst_wild(), NULL) && loss_now(&fresh);
+		if ((uint64_t) i % YOUNG == 0)
+			fresh = (struct loss){ 0 };
 	}
 	figure("delay", "loss, false alarms, probes at 0.1 %", "anod", "in 1e6",
 	       alarms[0] / samples * 1e6);
@@ -192,6 +233,10 @@ static void loss_healthy(double samples)
 	       alarms[1] / samples * 1e6);
 	figure("delay", "loss, false alarms, batches with bursts of 7", "anod", "in 1e6",
 	       alarms[2] / samples * 1e6);
+	figure("delay", "loss, false alarms, batches with wild bursts", "anod", "in 1e6",
+	       alarms[3] / samples * 1e6);
+	figure("delay", "loss, false alarms, the same, fresh each 100", "anod", "in 1e6",
+	       alarms[4] / samples * 1e6);
 }
 
 /* A load with days and a weekend, noise in proportion, a sample in ten seconds. */
@@ -250,6 +295,8 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(loss); i++)
 		loss_delay(loss[i]);
+	batch_delay(0.001);
+	batch_delay(0.01);
 	loss_healthy(samples);
 	figure("delay", "state of loss", "anod", "bytes", sizeof(struct loss));
 	figure("delay", "state of season", "anod", "bytes", sizeof(struct season));

@@ -12,8 +12,9 @@
  *   a node that says nothing is down; so is an interface that says so;
  *   more prefixes than usual are a hijack when they are few (more specific ones of somebody), and
  *   an injection when they are many;
- *   fewer prefixes, traffic that does not come out where it should, traffic at the edge that
- *   is not as usual, or a processor that is not, are loss or delay.
+ *   fewer prefixes, traffic that does not come out where it should, less traffic at the edge than
+ *   usual (more is what comes behind a fault), or a processor that is not as usual, are loss or
+ *   delay.
  */
 #include "tests/bench/labelled.h"
 
@@ -45,9 +46,9 @@ struct sheet {
 	int n_columns, n_rows;
 };
 
-/* Two ends of a link: what column 'from' sends is what column 'to' receives. */
+/* The columns of both ends of a link: what one sends is what the other receives. */
 struct pair {
-	int from, to;
+	int a, b;
 	struct steady balance;
 };
 
@@ -133,8 +134,8 @@ static void network_read(struct network *n, const char *dir)
 	for (int c = 0; c < n->tx.n_columns; c++) {
 		int to = is_interface(&n->tx, c) ? other_end(&n->tx, c) : -1;
 
-		if (to >= 0 && n->n_links < LINKS_MAX)
-			n->link[n->n_links++] = (struct pair){ .from = c, .to = to };
+		if (to > c && n->n_links < LINKS_MAX)
+			n->link[n->n_links++] = (struct pair){ .a = c, .b = to };
 	}
 }
 
@@ -145,19 +146,30 @@ static bool odd(struct steady *s, double x, double least)
 	return steady_feed(s, x, least, &v) && v.odd;
 }
 
+static bool less(struct steady *s, double x, double least)
+{
+	struct steady_view v;
+
+	return steady_feed(s, x, least, &v) && v.odd && v.off < 0;
+}
+
 /* Traffic, load: is anything lost or late? */
 static bool disturbed(struct network *n, int row)
 {
 	bool any = false;
 	const double *tx = n->tx.cell[row], *rx = n->rx.cell[row];
 
-	for (int i = 0; i < n->n_links; i++)
-		any |= odd(&n->link[i].balance,
-			   steady_balance(tx[n->link[i].from], rx[n->link[i].to], QUIET_PPS),
+	for (int i = 0; i < n->n_links; i++) {
+		struct pair *l = &n->link[i];
+
+		any |= odd(&l->balance,
+			   steady_balance_both(steady_balance(tx[l->a], rx[l->b], QUIET_PPS),
+					       steady_balance(tx[l->b], rx[l->a], QUIET_PPS)),
 			   BALANCE);
+	}
 	for (int c = 0; c < n->tx.n_columns; c++)
 		if (is_interface(&n->tx, c) && other_end(&n->tx, c) < 0 && tx[c] >= 0)
-			any |= odd(&n->edge_tx[c], tx[c], TRAFFIC);
+			any |= less(&n->edge_tx[c], tx[c], TRAFFIC);
 	for (int c = 0; c < n->cpu.n_columns; c++)
 		if (strcmp(n->cpu.name[c], "timestamp") != 0)
 			any |= odd(&n->load[c], n->cpu.cell[row][c], LOAD);
@@ -201,11 +213,11 @@ static uint32_t down(const struct network *n, int row, bool *ret_missing)
 
 static int classify(struct network *n, int row, uint32_t *ret_down)
 {
-	double more, less;
+	double more, fewer;
 	bool missing, disturbance;
 
 	/* Every detector sees every row, whatever the others say. */
-	prefixes(n, row, &more, &less);
+	prefixes(n, row, &more, &fewer);
 	disturbance = disturbed(n, row);
 	*ret_down = down(n, row, &missing);
 	if (missing)
@@ -214,7 +226,7 @@ static int classify(struct network *n, int row, uint32_t *ret_down)
 		return INTERFACE_DOWN;
 	if (more > 0)
 		return more < FEW_PREFIXES ? HIJACK : INJECTION;
-	return disturbance || less > 0 ? LOSS_OR_DELAY : NORMAL;
+	return disturbance || fewer > 0 ? LOSS_OR_DELAY : NORMAL;
 }
 
 /* The same columns of failure-interfaces.tsv: those behind "timestamp" and "status", which name

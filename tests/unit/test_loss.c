@@ -53,6 +53,34 @@ Test(loss, raises_no_alarm_on_healthy_paths)
 			loss_feed(&bursts, i * SECOND, 10000, erand48(seed) < 0.1 ? 5 : 0, NULL)));
 }
 
+/* Length of a burst, geometric. */
+static uint64_t burst(unsigned short *seed, double mean)
+{
+	return 1 + (uint64_t) (log(erand48(seed) + 1e-12) / log1p(-1 / mean));
+}
+
+Test(loss, learns_bursts_of_any_length_and_still_finds_loss)
+{
+	static const double mean[] = { 3, 7, 20 };
+	unsigned short seed[3] = { 6, 5, 4 };
+
+	for (size_t k = 0; k < sizeof(mean) / sizeof(mean[0]); k++) {
+		struct loss l = { 0 };
+		uint64_t i = 0, lost;
+
+		for (; i < 60000; i++) {
+			lost = erand48(seed) < 0.1 ? burst(seed, mean[k]) : 0;
+			cr_assert(not(loss_feed(&l, i * SECOND, 10000, lost, NULL)), "%zu", k);
+			/* Fresh starts are where it knows least. */
+			if (i < 30000 && i % 50 == 0)
+				l = (struct loss){ 0 };
+		}
+		for (lost = 0; !loss_now(&l) && lost < 100; lost++)
+			(void) loss_feed(&l, i++ * SECOND, 10000, 100, NULL);
+		cr_assert(le(u64, lost, 10), "%zu: %llu", k, (unsigned long long) lost);
+	}
+}
+
 Test(loss, tells_when_it_began_how_bad_it_is_and_when_it_is_over)
 {
 	unsigned short seed[3] = { 7, 8, 9 };

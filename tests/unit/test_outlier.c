@@ -40,6 +40,22 @@ Test(outlier, scores_a_spike_once_and_little_else)
 	cr_assert(le(int, alarms, 30), "%d", alarms);
 }
 
+Test(outlier, asks_more_of_a_series_that_is_old)
+{
+	unsigned short seed[3] = { 7, 8, 9 };
+	static struct outlier young, old;
+	double a, b;
+
+	for (uint64_t i = 0; i < OUTLIER_SETTLED - 1; i++)
+		(void) outlier_feed(&young, i * 5 * MINUTE, noise(seed));
+	old = young;
+	old.n *= 10; /* as if all it knows were ten times as old */
+	a = outlier_feed(&young, OUTLIER_SETTLED * 5 * MINUTE, 20);
+	b = outlier_feed(&old, OUTLIER_SETTLED * 5 * MINUTE, 20);
+	cr_assert(gt(dbl, b, OUTLIER_ALARM));
+	cr_assert(lt(dbl, fabs((a - b) * OUTLIER_DECADES - OUTLIER_AGE), 0.01));
+}
+
 Test(outlier, sees_a_day_that_is_missing)
 {
 	unsigned short seed[3] = { 4, 5, 6 };

@@ -52,7 +52,8 @@ Test(steady, tells_a_fault_until_it_ends_but_not_its_recovery)
 	static const struct {
 		double x;
 		bool odd;
-	} step[] = { { 1001, false }, { 500, true },  { 400, true },  { 400, true },
+	} step[] = { { 1001, false }, { 500, true },  { 400, true },
+		     { 400, true },   { 560, false }, { 700, false },
 		     { 900, false },  { 975, false }, { 1000, false } };
 	struct steady s = { 0 };
 	struct steady_view v;
@@ -78,6 +79,23 @@ Test(steady, compares_the_two_ends_of_a_link)
 	cr_assert(isnan(steady_balance(10, 5, 100)));
 	cr_assert(isnan(steady_balance(NAN, 500, 100)));
 	cr_assert(isnan(steady_balance(500, NAN, 100)));
+}
+
+Test(steady, is_not_misled_by_a_router_that_was_read_late)
+{
+	/* 10 % more seconds in its counters, none lost. */
+	double there = steady_balance(1100, 1000, 100), back = steady_balance(1000, 1100, 100);
+
+	cr_assert(gt(dbl, fabs(there - 1), 0.05));
+	cr_assert(lt(dbl, fabs(steady_balance_both(there, back) - 1), 1e-12));
+	/* Loss in either direction shows in full. */
+	cr_assert(lt(dbl, fabs(steady_balance_both(0.9, 1) - 0.9), 1e-12));
+	cr_assert(lt(dbl, fabs(steady_balance_both(1, 0.9) - 0.9), 1e-12));
+	cr_assert(lt(dbl, fabs(steady_balance_both(0.9, 0.9) - 0.8), 1e-12));
+	/* A silent direction leaves the other. */
+	cr_assert(eq(dbl, steady_balance_both(NAN, 0.9), 0.9));
+	cr_assert(eq(dbl, steady_balance_both(0.9, NAN), 0.9));
+	cr_assert(isnan(steady_balance_both(NAN, NAN)));
 }
 
 Test(steady, survives_anything)
