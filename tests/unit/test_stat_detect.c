@@ -73,26 +73,27 @@ Test(stat_detect, lossy_waits_for_evidence_and_starts_again_with_its_counters)
 {
 	struct row r;
 	int64_t sent = 0;
+	double truth = 0;
 
 	row_open(&r, STAT_LOSSY, 0, true);
 	for (unsigned k = 0; k <= 200; k++) {
-		double truth = feed_loss(&r, k * US_PER_S, 0, sent++);
-
+		truth = feed_loss(&r, k * US_PER_S, 0, sent++);
 		cr_expect_eq(isnan(truth) != 0, k < 150, "after %u", k);
 	}
 	/* Losses that come before what was sent are kept until it does. */
 	cr_expect_eq(feed_loss(&r, 201 * US_PER_S, 100, sent - 1), 0);
-	/* One batch, however bad, may be a burst. */
+	/* One batch, however bad, may be a burst on a path that is known so little. */
 	cr_expect_eq(feed_loss(&r, 202 * US_PER_S, 100, sent + 99), 0);
-	(void) feed_loss(&r, 203 * US_PER_S, 200, sent + 199);
-	cr_expect_eq(feed_loss(&r, 204 * US_PER_S, 300, sent + 299), 1);
-	sent += 300;
+	for (unsigned k = 0; k < 10; k++)
+		truth = feed_loss(&r, (203 + k) * US_PER_S, 200 + k * 100, sent + 199 + k * 100);
+	cr_expect_eq(truth, 1);
+	sent += 1100;
 	for (unsigned k = 0; k < 100; k++)
-		(void) feed_loss(&r, (205 + k) * US_PER_S, 300, sent += 100000);
-	cr_expect_eq(feed_loss(&r, 399 * US_PER_S, 300, sent += 100000), 0);
+		(void) feed_loss(&r, (213 + k) * US_PER_S, 1100, sent += 100000);
+	cr_expect_eq(feed_loss(&r, 399 * US_PER_S, 1100, sent += 100000), 0);
 	for (unsigned k = 0; k < 100; k++)
-		(void) feed_loss(&r, (400 + k) * US_PER_S, 300 + k * 5, sent += 10);
-	cr_expect_eq(feed_loss(&r, 500 * US_PER_S, 800, sent += 10), 1);
+		(void) feed_loss(&r, (400 + k) * US_PER_S, 1100 + k * 5, sent += 10);
+	cr_expect_eq(feed_loss(&r, 500 * US_PER_S, 1600, sent += 10), 1);
 	cr_expect(isnan(feed_loss(&r, 501 * US_PER_S, 0, 10)) != 0);
 	row_close(&r);
 }
