@@ -34,12 +34,14 @@
 /* With so much in a cell's queue its watches are told no more, but for subjects that went; they
  * are told again when it is down to the second.  A watch of all entities fits in between, and
  * what is above the first is left for the rest (CHAN_QUEUE_MAX). */
-#define CELL_QUEUE_HIGH	  (5u << 20)
-#define CELL_QUEUE_LOW	  (128u << 10)
-#define CELL_PING_US	  (1000 * UINT64_C(1000))
-#define CELL_HANG_US	  (5000 * UINT64_C(1000))  /* without a PONG: the cell is killed */
-#define CELL_SWEEP_US	  (60000 * UINT64_C(1000)) /* for a restarted agent to find its findings */
-#define CELL_PATH_SIZE	  512
+#define CELL_QUEUE_HIGH (5u << 20)
+#define CELL_QUEUE_LOW	(128u << 10)
+#define CELL_LOG_LINES	200 /* of an agent into the log, in */
+#define CELL_LOG_US	(10000 * UINT64_C(1000))
+#define CELL_PING_US	(1000 * UINT64_C(1000))
+#define CELL_HANG_US	(5000 * UINT64_C(1000))	 /* without a PONG: the cell is killed */
+#define CELL_SWEEP_US	(60000 * UINT64_C(1000)) /* for a restarted agent to find its findings */
+#define CELL_PATH_SIZE	512
 /* A cell's own numbers of findings begin here; smaller ones are the host's (facts "finding.*"). */
 #define CELL_FIRST_FINDING (UINT64_C(1) << 32)
 

@@ -32,7 +32,7 @@ int watch_parse(const char *who, const struct schema *schema, const char *text, 
 	struct lexer l;
 	int r;
 
-	lex_init(&l, who, text, strlen(text));
+	lex_init(&l, who ? who : "", text, strlen(text));
 	r = expr_parse(&l, &diags, &e);
 	if (r >= 0 && lex_peek(&l, 0)->type != TOKEN_END) {
 		diag_add(&diags, DIAG_ERROR, &lex_peek(&l, 0)->place,
@@ -41,7 +41,7 @@ int watch_parse(const char *who, const struct schema *schema, const char *text, 
 	}
 	if (r >= 0)
 		r = expr_check(e, &scope, true, &diags);
-	for (unsigned i = 0; r < 0 && i < diags.n; i++) {
+	for (unsigned i = 0; r < 0 && who && i < diags.n; i++) {
 		char shown[256];
 
 		if (diags.item[i].level != DIAG_ERROR)
@@ -247,10 +247,12 @@ static int add(struct host *h, unsigned number, uint64_t theirs, struct expr *e,
 	return 0;
 }
 
-static int refused(struct agent *a, const char *what, const char *why)
+static int refused(const struct host *h, struct agent *a, const char *what, const char *why)
 {
 	a->n_refused++;
-	log_warning("%s: a watch is refused: %s%s", a->name, what, why);
+	if (agent_may_log(h, a))
+		log_warning("%s: a watch is refused: %s%s%s", a->name, what, why[0] ? ": " : "",
+			    why);
 	return 0;
 }
 
@@ -267,17 +269,17 @@ int cells_watch(struct host *h, unsigned number, const struct cell_watch *m)
 	    strnlen(m->text, m->text_size) != m->text_size - 1 || find(a, m->head.id))
 		return -EPROTO;
 	if (HASH_COUNT(a->watches) >= CELL_WATCHES_MAX)
-		return refused(a, "it has too many", "");
-	if (watch_parse(a->name, h->schema, m->text, &e) < 0)
-		return refused(a, "it does not parse", "");
+		return refused(h, a, "it has too many", "");
+	if (watch_parse(NULL, h->schema, m->text, &e) < 0)
+		return refused(h, a, "it does not parse", "");
 	if (!watch_allowed(e, a->plugin->desc->reads, what, sizeof(what))) {
 		clean_text(what);
-		return refused(a, what, " is not in its manifest");
+		return refused(h, a, what, "not in its manifest");
 	}
 
 	r = add(h, number, m->head.id, e, &why);
 	if (r < 0)
-		return refused(a, strerror(-r), why);
+		return refused(h, a, strerror(-r), why);
 	(void) TAKE(e);
 	return 0;
 }

@@ -10,7 +10,8 @@
 
 #include "facts/expr.h"
 
-/* Parse and check the text of a watch.  -EINVAL: logged, with the column, in the name of 'who'. */
+/* Parse and check the text of a watch.  -EINVAL: logged, with the column, in the name of 'who';
+ * NULL: not. */
 int watch_parse(const char *who, const struct schema *schema, const char *text, struct expr **ret);
 /* Does the manifest's list 'reads' name all that 'e' reads?  Else 'ret_what' has the first that it
  * does not ("link.mtu", "link"). */

@@ -38,6 +38,26 @@ static bool finding_ok(const struct anod_finding *f)
 	return true;
 }
 
+bool agent_may_log(const struct host *h, struct agent *a)
+{
+	uint64_t now = host_now(h);
+
+	if (now - a->log_since_us > CELL_LOG_US) {
+		if (a->n_unlogged > 0)
+			log_warning("%s: %llu more lines were left out", a->name,
+				    (unsigned long long) a->n_unlogged);
+		a->log_since_us = now;
+		a->n_logged = 0;
+		a->n_unlogged = 0;
+	}
+	if (a->n_logged < CELL_LOG_LINES) {
+		a->n_logged++;
+		return true;
+	}
+	a->n_unlogged++;
+	return false;
+}
+
 static int on_find(struct host *h, unsigned number, const struct cell_find *m)
 {
 	struct agent *a = speaker(h, number, m->agent);
@@ -50,7 +70,8 @@ static int on_find(struct host *h, unsigned number, const struct cell_find *m)
 	r = incident_find(h->incidents, a->name, &m->finding, host_now(h), clock_wall_us(),
 			  &finding, &incident);
 	if (r < 0) {
-		log_warning("%s: finding refused: %s", a->name, strerror(-r));
+		if (agent_may_log(h, a))
+			log_warning("%s: finding refused: %s", a->name, strerror(-r));
 		return 0;
 	}
 	a->n_findings++;
@@ -117,8 +138,9 @@ static int on_propose(struct host *h, unsigned number, const struct cell_propose
 		if (manifest_lists(a->plugin->desc->proposes, p.action[k].kind))
 			continue;
 		a->n_refused++;
-		log_warning("%s: proposed %s, which is not in its manifest", a->name,
-			    p.action[k].kind);
+		if (agent_may_log(h, a))
+			log_warning("%s: proposed %s, which is not in its manifest", a->name,
+				    p.action[k].kind);
 		refuse(h, number, m->head.id, -EPERM, "not in the manifest");
 		return 0;
 	}
@@ -184,12 +206,13 @@ static int on_sense(struct host *h, unsigned number, const struct cell_sense *m)
 		return -EPROTO;
 	if (!manifest_lists(a->plugin->desc->senses, m->request.kind)) {
 		a->n_refused++;
-		log_warning("%s: asked sensor '%s', which is not in its manifest", a->name,
-			    m->request.kind);
+		if (agent_may_log(h, a))
+			log_warning("%s: asked sensor '%s', which is not in its manifest", a->name,
+				    m->request.kind);
 		return 0;
 	}
 	r = sensors_request(h, number, m->head.id, &m->request);
-	if (r < 0)
+	if (r < 0 && agent_may_log(h, a))
 		log_warning("%s: sensor %s: %s", a->name, m->request.kind, strerror(-r));
 	return 0;
 }
@@ -206,7 +229,9 @@ static int on_note(struct host *h, unsigned number, const struct cell_note *m)
 	clean_text(text);
 	if (m->head.type == CELL_LOG) {
 		/* No agent may shout on every terminal of the router (LOG_EMERG). */
-		log_text(MIN_OF(MAX_OF(m->error, LOG_ERR), LOG_DEBUG), "%s: %s", a->name, text);
+		if (agent_may_log(h, a))
+			log_text(MIN_OF(MAX_OF(m->error, LOG_ERR), LOG_DEBUG), "%s: %s", a->name,
+				 text);
 		return 0;
 	}
 	if (m->error >= 0 || m->error < -4095)
@@ -214,7 +239,8 @@ static int on_note(struct host *h, unsigned number, const struct cell_note *m)
 
 	a->state = "failed";
 	copy_text(a->why, sizeof(a->why), text);
-	log_error("agent %s: %s (%s)", a->name, text, strerror(-m->error));
+	if (agent_may_log(h, a))
+		log_error("agent %s: %s (%s)", a->name, text, strerror(-m->error));
 	return 0;
 }
 

@@ -75,6 +75,8 @@ struct agent { /* one agent block of the configuration */
 	struct cell_truths *truths;  /* owned; to be sent at the end of the turn */
 	unsigned n_behind;	     /* watches that have missed truths, until its queue is short */
 	uint64_t n_put_off;	     /* times that a watch fell behind */
+	uint64_t log_since_us, n_unlogged; /* see agent_may_log() */
+	unsigned n_logged;
 	uint64_t cell_pong_us;
 	uint64_t ready_us; /* since when it runs; 0: its old findings have been swept */
 };
@@ -182,6 +184,8 @@ int cells_configure(struct host *h); /* agents of the configuration */
 void cells_forget(struct host *h);
 int cells_start(struct host *h);
 void cells_kill(struct host *h);
+/* May a line about what the agent said go into the log?  No agent fills the disk with it. */
+bool agent_may_log(const struct host *h, struct agent *a);
 int cells_on_start(struct host *h, unsigned number); /* it is there: send it everything */
 void cells_on_end(struct host *h, unsigned number);
 int cells_on_message(struct host *h, unsigned number, const struct chan_head *msg); /* cells_in.c */

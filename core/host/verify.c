@@ -29,6 +29,7 @@
 #include "host/host.h"
 
 #define SECONDS_MAX 20 /* for the child */
+#define STALE_US    (5 * US_PER_S)
 #define ANSWER_MAX  (256u << 10)
 #define LISTED_MAX  20 /* differences that are named */
 
@@ -44,6 +45,7 @@ struct verify {
 	char *answer; /* owned */
 	size_t n;
 	bool done;
+	uint64_t done_us;
 };
 
 /* ---- in the child: the comparison ------------------------------------------------------------ */
@@ -244,6 +246,7 @@ static void end(struct verify *v)
 		(void) waitpid(v->pid, NULL, 0); /* it ends now, or was killed */
 	v->pid = 0;
 	v->done = true;
+	v->done_us = clock_boot_us();
 }
 
 static int on_answer(sd_event_source *s, int fd, uint32_t events, void *data)
@@ -308,6 +311,9 @@ cJSON *verify_json(struct host *h, int *ret_error)
 		}
 		v->fd = -1;
 	}
+	/* Who asked has gone without it: whoever asks now wants to know how it is now. */
+	if (v->done && clock_boot_us() - v->done_us > STALE_US)
+		v->done = false;
 	if (v->done) {
 		v->done = false;
 		data = cJSON_Parse(v->answer);

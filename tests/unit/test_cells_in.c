@@ -2,8 +2,12 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "host/links.h"
 
@@ -131,4 +135,46 @@ Test(cells_in, what_the_manifest_does_not_name_is_neither_asked_nor_sensed)
 	cr_expect_eq(SAY(sense, CELL_SENSE), 0);
 	cr_expect_eq(agents[0].n_refused, 2);
 	cr_expect_null(host.request);
+}
+
+Test(cells_in, an_agent_that_shouts_is_cut_short)
+{
+	struct cell_note note = { .agent = CELL_AGENT_NUMBER, .error = LOG_DEBUG };
+
+	for (unsigned i = 0; i < 3 * CELL_LOG_LINES; i++)
+		cr_assert_eq(SAY(note, CELL_LOG), 0);
+	cr_expect_eq(agents[0].n_logged, CELL_LOG_LINES);
+	cr_expect_eq(agents[0].n_unlogged, 2 * CELL_LOG_LINES);
+	agents[0].log_since_us -= CELL_LOG_US + 1;
+	cr_expect_eq(SAY(note, CELL_LOG), 0);
+	cr_expect_eq(agents[0].n_unlogged, 0);
+}
+
+/* Promise 9 of the architecture: what we were late for is nobody's hang. */
+Test(cells_in, a_daemon_that_was_late_kills_no_cell)
+{
+	int fd[2], status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void) pause();
+		_exit(0);
+	}
+	cr_assert_geq(sd_event_new(&host.loop), 0);
+	cr_assert_geq(chan_pair(fd), 0);
+	cr_assert_geq(chan_open(host.loop, fd[0], "cell", NULL, NULL, NULL, &agents[0].cell.chan),
+		      0);
+	agents[0].cell.pid = pid;
+	agents[0].cell_started = true;
+	agents[0].cell_pong_us = clock_boot_us() - 2 * CELL_HANG_US;
+	cells_ping(&host, 2 * CELL_HANG_US);
+	cr_expect_eq(waitpid(pid, &status, WNOHANG), 0, "it lives");
+
+	agents[0].cell_pong_us = clock_boot_us() - 2 * CELL_HANG_US;
+	cells_ping(&host, 0);
+	cr_expect_eq(waitpid(pid, &status, 0), pid);
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	agents[0].cell.chan = chan_free(agents[0].cell.chan);
+	host.loop = sd_event_unref(host.loop);
+	(void) close(fd[1]);
 }
