@@ -46,6 +46,7 @@ def told(a):
 
 def test_advice_to_shut_the_last_uplink_is_denied_by_the_invariant(lab):
     lab.carrier("wan0", False)
+    wait("the kernel marks its routes", lambda: "linkdown" in kernel(lab))
     before = kernel(lab)
     adviser(lab, "shut")
     a = lab.anod(LINKS + A_WAY_OUT + MAY_SHUT + SICK + TRIAGE + ENDPOINT, args=PLUGINS)
