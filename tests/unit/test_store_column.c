@@ -50,6 +50,91 @@ Test(store_column, rows_do_not_move_and_come_back_last)
 	cr_expect(eq(int, table_row(s, help_entity(s, "link", "z")), 130));
 }
 
+#define WIDE 40
+
+static uint16_t declare_wide(struct schema *schema, const char *name, struct anod_attr *attr,
+			     char (*names)[8])
+{
+	struct anod_kind kinds[2] = { { .name = name, .help = "x", .attrs = attr } };
+	const char *why = "";
+
+	for (unsigned i = 0; i < WIDE; i++) {
+		(void) snprintf(names[i], sizeof(names[i]), "a%u", i);
+		attr[i] = (struct anod_attr){
+			.name = names[i], .type = ANOD_INT, .max_age_ms = 10000, .help = "x"
+		};
+	}
+	cr_assert(ge(int, schema_declare(schema, name, kinds, &why), 0), "%s", why);
+	return schema_kind_id(schema, name);
+}
+
+/* Who goes by the marks of kinds, blocks and groups finds every marked column. */
+static void expect_found(struct store *s, uint16_t kind)
+{
+	for (unsigned block = 0; block < table_n_blocks(s, kind); block++) {
+		for (uint16_t slot = 0; slot < WIDE; slot++) {
+			struct table_block *t = table_block(s, kind, slot, block);
+			struct table_block *group[TABLE_COLUMNS];
+			unsigned k = slot / TABLE_COLUMNS;
+
+			if (!t)
+				continue;
+			cr_assert(table_columns(s, kind, block, k * TABLE_COLUMNS, group));
+			cr_assert(eq(ptr, group[slot % TABLE_COLUMNS], t));
+			if (t->touched) {
+				cr_assert(table_touched_kinds(s) >> (kind - 1) & 1);
+				cr_assert(table_touched(s, kind)[0] >> block & 1);
+			}
+			if (!t->dirty)
+				continue;
+			cr_assert(table_dirty_kinds(s)[0] >> (kind - 1) & 1);
+			cr_assert(table_dirty(s, kind)[0] >> block & 1);
+			cr_assert(table_dirty_groups(s, kind, block)[0] >> k & 1);
+		}
+	}
+}
+
+Test(store_column, marks_of_groups_and_kinds_miss_no_column)
+{
+	_cleanup_(schema_freep) struct schema *schema = help_schema();
+	struct anod_attr attr[2][WIDE + 1] = { 0 };
+	char names[2][WIDE][8], name[16];
+	uint16_t kind[2] = { declare_wide(schema, "wide", attr[0], names[0]),
+			     declare_wide(schema, "width", attr[1], names[1]) };
+	_cleanup_(store_freep) struct store *s = store_new(schema);
+	int64_t raw[64] = { 0 };
+
+	srandom(1);
+	for (unsigned round = 1; round < 400; round++) {
+		uint16_t k = kind[random() % 2];
+		uint16_t first = (uint16_t) (random() % WIDE);
+		unsigned n = 1 + (unsigned) random() % (WIDE - first);
+		uint32_t e;
+
+		(void) snprintf(name, sizeof(name), "e%ld", random() % 150);
+		cr_assert(eq(int, store_entity(s, k, name, round, &e), 0));
+		raw[random() % WIDE] = random() % 3;
+		if (round % 17 == 0)
+			(void) store_remove(s, e, round);
+		else
+			cr_assert(eq(int,
+				     store_put(s, e, first, n, raw, (uint64_t) random(), round),
+				     0));
+		(void) store_expire(s, round);
+		expect_found(s, k);
+		if (round % 5)
+			continue;
+		store_settle(s);
+		cr_assert(eq(u64, table_touched_kinds(s), 0));
+		for (uint16_t slot = 0; slot < WIDE; slot++)
+			for (unsigned b = 0; b < table_n_blocks(s, k); b++)
+				if (table_block(s, k, slot, b))
+					cr_assert(eq(u64, table_block(s, k, slot, b)->touched, 0));
+	}
+	cr_expect_null(table_dirty_groups(s, kind[0], 99));
+	cr_expect_not(table_columns(s, kind[0], 0, SCHEMA_ATTRS_MAX, NULL));
+}
+
 Test(store_column, marks_say_what_happened)
 {
 	_cleanup_(schema_freep) struct schema *schema = help_schema();
