@@ -326,8 +326,7 @@ static struct series **place_of(const struct history *h, struct column *c, const
 void history_forget(struct history *h, struct series *s)
 {
 	struct column_block *b;
-	struct series **place =
-		s->entity ? place_of(h, history_column(h, s->attr), s, &b) : NULL;
+	struct series **place = s->entity ? place_of(h, history_column(h, s->attr), s, &b) : NULL;
 
 	if (!s->entity)
 		h->n_gone--;

@@ -364,8 +364,10 @@ Test(history, an_entity_in_the_row_of_one_that_went_has_a_history_of_its_own)
 			(void) store_remove(w.store, w.link[0], w.now);
 			link_up(&w, 1);
 			cr_assert(eq(int, table_row(w.store, w.link[1]), row));
-			cr_expect(eq(int, history_read(w.history, w.rx, "eth1", 0, w.now, 0, &p, &n,
-						       &step), -ENOENT));
+			cr_expect(eq(
+				int,
+				history_read(w.history, w.rx, "eth1", 0, w.now, 0, &p, &n, &step),
+				-ENOENT));
 		}
 		put(&w, i / 10, w.rx, i);
 		put(&w, i / 10, w.util, i);
@@ -380,7 +382,8 @@ Test(history, an_entity_in_the_row_of_one_that_went_has_a_history_of_its_own)
 	cr_expect(eq(i64, p[0].exact, 10));
 	free(p);
 	cr_expect(eq(int, history_read(w.history, w.util, "eth1", 0, w.now, 0, &p, &n, &step),
-		     -ENOENT), "only eth0 was kept by its name");
+		     -ENOENT),
+		  "only eth0 was kept by its name");
 
 	/* Forgotten for want of memory before anybody saw that it went. */
 	(void) store_remove(w.store, w.link[1], w.now);
