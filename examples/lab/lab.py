@@ -291,11 +291,12 @@ class Anod:
         path = os.path.join(self.state, "ledger.jsonl")
         if os.path.exists(path):
             with open(path) as f:
-                for line in f:
-                    if line.endswith("\n"):
-                        o = json.loads(line)
-                        if kind is None or o["kind"] == kind:
-                            out.append(o)
+                text = f.read()
+            # A line may be on its way: what is behind the last end of line does not count yet.
+            for line in text[:text.rfind("\n") + 1].split("\n")[:-1]:
+                o = json.loads(line)
+                if kind is None or o["kind"] == kind:
+                    out.append(o)
         return out
 
     def final(self, agent=None):
