@@ -166,25 +166,18 @@ static const char *const help[] = {
 
 static void draw_foot(struct page *p, const struct facts_view *v)
 {
-	double shown = cJSON_GetArraySize(get(v->data, "facts")),
-	       from = get_number(v->data, "offset");
+	const struct page_foot foot = {
+		.what = "facts",
+		.edit = v->editing ? v->edit : NULL,
+		.notice = v->notice,
+		.age = v->age,
+		.keys = "q leave  ? help  / find  space pause",
+		.from = get_number(v->data, "offset"),
+		.shown = cJSON_GetArraySize(get(v->data, "facts")),
+		.total = get_number(v->data, "total"),
+	};
 
-	while (p->line + 1 < p->rows)
-		page_line(p);
-	if (v->editing) {
-		page_putf(p, STYLE_BOLD, "show facts like: %s_", v->edit);
-		page_put(p, STYLE_DIM, "   Enter: yes   Esc: no");
-	} else if (v->notice[0]) {
-		page_putf(p, STYLE_ALERT, "%s", v->notice);
-		if (v->age[0])
-			page_putf(p, STYLE_YELLOW, "  (what you see is %s old)", v->age);
-	} else {
-		if (shown > 0)
-			page_putf(p, STYLE_PLAIN, "%.0f-%.0f of %.0f  ", from + 1, from + shown,
-				  get_number(v->data, "total"));
-		page_put(p, STYLE_DIM, "q leave  ? help  / find  space pause");
-	}
-	page_line(p);
+	page_foot(p, &foot);
 }
 
 unsigned facts_room(unsigned lines)

@@ -179,3 +179,23 @@ void page_done(struct page *p)
 	free(p->text);
 	*p = (struct page){ 0 };
 }
+
+void page_foot(struct page *p, const struct page_foot *f)
+{
+	while (p->line + 1 < p->rows)
+		page_line(p);
+	if (f->edit) {
+		page_putf(p, STYLE_BOLD, "show %s like: %s_", f->what, f->edit);
+		page_put(p, STYLE_DIM, "   Enter: yes   Esc: no");
+	} else if (f->notice[0]) {
+		page_putf(p, STYLE_ALERT, "%s", f->notice);
+		if (f->age[0])
+			page_putf(p, STYLE_YELLOW, "  (what you see is %s old)", f->age);
+	} else {
+		if (f->shown > 0)
+			page_putf(p, STYLE_PLAIN, "%.0f-%.0f of %.0f  ", f->from + 1,
+				  f->from + f->shown, f->total);
+		page_put(p, STYLE_DIM, f->keys);
+	}
+	page_line(p);
+}

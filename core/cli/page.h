@@ -47,6 +47,16 @@ void page_cell(struct page *p, enum style s, unsigned width, enum align a, const
 /* Blanks up to a column. */
 void page_tab(struct page *p, enum style s, unsigned column);
 void page_line(struct page *p); /* end of a line */
+/* The last line of a live screen: what is being typed, what is wrong, or where in the list we are. */
+struct page_foot {
+	const char *what;   /* "links": of what the pattern is */
+	const char *edit;   /* the pattern being typed; NULL: none is */
+	const char *notice; /* why there is no news; "" when all is well */
+	const char *age;    /* of what is shown, when it is old; "" */
+	const char *keys;   /* what can be pressed */
+	double from, shown, total;
+};
+void page_foot(struct page *p, const struct page_foot *f);
 bool page_full(const struct page *p);
 void page_end(struct page *p);
 void page_done(struct page *p);

@@ -209,25 +209,18 @@ static void draw_help(struct page *p)
 
 static void draw_foot(struct page *p, const struct top_view *v)
 {
-	double shown = cJSON_GetArraySize(get(v->data, "rows"));
-	double from = get_number(v->data, "offset");
+	const struct page_foot foot = {
+		.what = "links",
+		.edit = v->editing ? v->edit : NULL,
+		.notice = v->notice,
+		.age = v->age,
+		.keys = "q quit  ? help  / find  <> sort  r reverse  enter details",
+		.from = get_number(v->data, "offset"),
+		.shown = cJSON_GetArraySize(get(v->data, "rows")),
+		.total = total(v, "matched"),
+	};
 
-	while (p->line + 1 < p->rows)
-		page_line(p);
-	if (v->editing) {
-		page_putf(p, STYLE_BOLD, "show links like: %s_", v->edit);
-		page_put(p, STYLE_DIM, "   Enter: yes   Esc: no");
-	} else if (v->notice[0]) {
-		page_putf(p, STYLE_ALERT, "%s", v->notice);
-		if (v->age[0])
-			page_putf(p, STYLE_YELLOW, "  (what you see is %s old)", v->age);
-	} else {
-		if (shown > 0)
-			page_putf(p, STYLE_PLAIN, "%.0f-%.0f of %.0f  ", from + 1, from + shown,
-				  total(v, "matched"));
-		page_put(p, STYLE_DIM, "q quit  ? help  / find  <> sort  r reverse  enter details");
-	}
-	page_line(p);
+	page_foot(p, &foot);
 }
 
 unsigned top_room(unsigned lines)

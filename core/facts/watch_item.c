@@ -48,10 +48,10 @@ void item_mark(struct watches *w, struct item *item, unsigned block, uint64_t ro
 	if (block >= item->n_blocks)
 		return; /* watches.refill is set */
 	b = &item->block[block];
-	b->todo |= rows;
+	b->marked |= rows;
 	if (broken)
 		b->broken |= rows;
-	item->todo[block / 64] |= UINT64_C(1) << block % 64;
+	item->marked[block / 64] |= UINT64_C(1) << block % 64;
 	item_queue(w, item);
 }
 
@@ -139,7 +139,7 @@ static void run_block(struct watches *w, struct item *item, unsigned block, stru
 {
 	const struct reads *reads = &item->reads;
 	struct item_block *b = &item->block[block];
-	uint64_t rows = b->todo, broken = b->broken;
+	uint64_t rows = b->marked, broken = b->broken;
 	struct code_truth t;
 
 	for (unsigned i = 0; i < reads->n_attrs; i++) {
@@ -150,7 +150,7 @@ static void run_block(struct watches *w, struct item *item, unsigned block, stru
 		rows |= c->dirty[block];
 		broken |= c->again[block];
 	}
-	b->todo = b->broken = 0;
+	b->marked = b->broken = 0;
 	rows &= item_rows(w, item, block);
 	if (!rows)
 		return;
@@ -164,8 +164,8 @@ void item_run(struct watches *w, struct item *item, uint64_t now_us)
 	uint64_t words[TABLE_WORDS];
 	struct watch_env env;
 
-	memcpy(words, item->todo, sizeof(words));
-	memset(item->todo, 0, sizeof(item->todo));
+	memcpy(words, item->marked, sizeof(words));
+	memset(item->marked, 0, sizeof(item->marked));
 	item->all_marked = item->all_broken = false;
 	item_unqueue(w, item);
 	for (unsigned i = 0; i < reads->n_attrs; i++)

@@ -61,7 +61,7 @@ struct item;
 struct item_block {
 	struct code_truth truth; /* of the expression */
 	uint64_t seen;		 /* evaluated since the entity came */
-	uint64_t todo;		 /* to be evaluated, beside what a column's change asks for */
+	uint64_t marked;	 /* to be evaluated, beside what a column's change asks for */
 	uint64_t broken;	 /* changed twice since the last run: a gap may have been missed */
 	union {
 		struct code_truth held; /* FOR, WITHIN: the node's truth */
@@ -111,7 +111,7 @@ struct item {
 	unsigned n_blocks;
 	struct item_block *block;
 	struct held_block **held;     /* HELD; each made when first needed */
-	uint64_t todo[TABLE_WORDS];   /* blocks with something to do */
+	uint64_t marked[TABLE_WORDS]; /* blocks with something to do */
 	bool queued;		      /* in watches.queue */
 	bool all_marked, all_broken;  /* item_mark_all() has nothing to add */
 	struct item *prev, *next;     /* in watches.queue */

@@ -92,7 +92,7 @@ static void row_gone(struct watches *w, uint16_t kind, unsigned row, uint32_t ha
 		b->seen &= ~bit;
 		b->truth.yes &= ~bit;
 		b->truth.no &= ~bit;
-		b->todo &= ~bit;
+		b->marked &= ~bit;
 		b->broken &= ~bit;
 	}
 }

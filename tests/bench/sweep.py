@@ -73,7 +73,8 @@ def _exporter(lab, out, case):
     script = ("import urllib.request,sys\nfor i in range(%d):\n"
               " urllib.request.urlopen('http://127.0.0.1:%d/metrics', timeout=60).read()\n")
     try:
-        time.sleep(2)
+        labs.wait("node_exporter listens",
+                  lambda: ":%d " % PORT in lab.do("router", "ss", "-ltnH") + " ")
         lab.do("router", "python3", "-c", script % (3, PORT))
         pids = upkeep.children(p.pid)
         before = upkeep.cpu_ns(pids)

@@ -4,33 +4,7 @@
 #include "base/clock.h"
 #include "facts/store_priv.h"
 #include "facts/value.h"
-#include "unit/facts_help.h"
-
-static bool carrier_known(const struct store *s, const char *name)
-{
-	return help_get(s, "link", name, "carrier", 1000).value.type == ANOD_BOOL;
-}
-
-static void put_carrier(struct store *s, const char *name, bool up, uint64_t now_us)
-{
-	help_put(s, "link", name, "carrier", value_bool(up), now_us);
-}
-
-struct heard {
-	unsigned known, unknown, gone;
-};
-
-static void listen(void *data, const struct store_change *c)
-{
-	struct heard *h = data;
-
-	if (c->slot < 0)
-		h->gone += c->gone;
-	else if (c->fact->why)
-		h->unknown++;
-	else
-		h->known++;
-}
+#include "unit/store_heard.h"
 
 Test(store_age, ageing_tells_listeners_once_and_in_time)
 {

@@ -4,37 +4,11 @@
 
 #include "base/clock.h"
 #include "facts/value.h"
-#include "unit/facts_help.h"
+#include "unit/store_heard.h"
 
 static int sync_links(struct store *s, enum anod_sync what, uint64_t now_us)
 {
 	return store_sync(s, "rtnl", schema_kind_id(store_schema(s), "link"), what, now_us);
-}
-
-static bool carrier_known(const struct store *s, const char *name)
-{
-	return help_get(s, "link", name, "carrier", 1000).value.type == ANOD_BOOL;
-}
-
-static void put_carrier(struct store *s, const char *name, bool up, uint64_t now_us)
-{
-	help_put(s, "link", name, "carrier", value_bool(up), now_us);
-}
-
-struct heard {
-	unsigned known, unknown, gone;
-};
-
-static void listen(void *data, const struct store_change *c)
-{
-	struct heard *h = data;
-
-	if (c->slot < 0)
-		h->gone += c->gone;
-	else if (c->fact->why)
-		h->unknown++;
-	else
-		h->known++;
 }
 
 Test(store_sync, loss_makes_the_sources_values_unknown_and_no_others)
