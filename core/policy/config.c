@@ -264,11 +264,8 @@ static int parse_init(struct parse *p, const struct config_env *env, struct diag
 
 static void parse_done(struct parse *p)
 {
-	for (unsigned i = 0; i < p->n_objectives; i++)
-		objective_done(&p->objective[i]);
 	for (unsigned i = 0; i < p->n_reflexes; i++)
 		rule_done(&p->reflex[i]);
-	free(p->objective);
 	free(p->reflex);
 	free(p->broken);
 	parse_forget_places(p);

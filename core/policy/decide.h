@@ -14,6 +14,8 @@
 #include "facts/watch.h"
 #include "model/whatif.h"
 #include "policy/config.h"
+#include "policy/override.h"
+#include "policy/track.h"
 
 struct cJSON;
 struct budgets; /* use of budgets, cooldowns and cap timers; serialisable */
@@ -34,6 +36,8 @@ struct decide_in {
 	const char *whatif_error;      /* then: why */
 	bool in_sync;		       /* model and facts may be believed */
 	const struct budgets *budgets;
+	const struct track *track;	   /* NULL: nothing is remembered, nobody is promoted */
+	const struct overrides *overrides; /* NULL: none is in force */
 	action_find_fn *find;
 	void *find_data;
 	const char *agent;

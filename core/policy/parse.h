@@ -27,13 +27,6 @@
 #define NAMES_MAX	    1000 /* of one list */
 #define STRING_MAX	    1023 /* bytes of a path or an address */
 
-struct parse_objective { /* parsed and checked, not evaluated in this version */
-	char *name;
-	struct lex_place place;
-	unsigned n_exprs;
-	struct expr **expr;
-};
-
 struct name_place {	  /* where a name that is checked later stood */
 	const char *name; /* by its address */
 	struct lex_place place;
@@ -50,8 +43,7 @@ struct parse {
 	const char *include_stack[PARSE_INCLUDE_DEPTH];
 	unsigned n_statements, n_broken;
 	struct lex_place *broken; /* places of statements that did not parse */
-	unsigned n_objectives, n_reflexes;
-	struct parse_objective *objective;
+	unsigned n_reflexes;
 	struct policy_rule *reflex;
 	struct name_place *name_places; /* uthash */
 	bool has_policy;
@@ -152,9 +144,13 @@ int parse_history(struct parse *p, const struct lex_place *place);
 /* Clauses of a rule, in policy_parse_rule.c's order. */
 int parse_level(struct parse *p, struct policy_rule *r);
 int parse_on(struct parse *p, struct policy_rule *r);
+int parse_promote(struct parse *p, struct policy_rule *r);
+int parse_quorum(struct parse *p, struct policy_rule *r);
+int parse_notify(struct parse *p, struct policy_rule *r);
+int parse_severity(struct parse *p, struct policy_rule *r);
 
 void rule_done(struct policy_rule *r);
-void objective_done(struct parse_objective *o);
+void objective_done(struct policy_objective *o);
 /* Is this an IANA time zone by its form and area?  '*ret_near' may be NULL. */
 bool zone_is_plausible(const char *zone, const char **ret_near);
 

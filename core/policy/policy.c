@@ -10,6 +10,13 @@
 
 #include "policy/parse.h"
 
+const char *severity_name(enum severity s)
+{
+	static const char *const names[] = { "", "warning", "minor", "major", "critical" };
+
+	return names[s];
+}
+
 const char *level_name(enum level l)
 {
 	switch (l) {
@@ -78,6 +85,7 @@ static void invariant_done(struct policy_invariant *i)
 		free(i->require[k].set);
 		free(i->require[k].text);
 	}
+	names_done(i->override_group, i->n_override_groups);
 	free(i->require);
 	free(i->name);
 }
@@ -104,10 +112,17 @@ void rule_done(struct policy_rule *r)
 	free(r->budget);
 	free(r->cooldown_per);
 	expr_free(r->verify);
-	free(r->promote);
-	free(r->quorum);
-	free(r->notify);
-	free(r->severity);
+	names_done(r->quorum.peer, r->quorum.n_peers);
+	free(r->quorum.grant);
+	names_done(r->notify, r->n_notify);
+}
+
+void objective_done(struct policy_objective *o)
+{
+	for (unsigned i = 0; i < o->n_requires; i++)
+		expr_free(o->require[i]);
+	free(o->require);
+	free(o->name);
 }
 
 struct policy *policy_free(struct policy *p)
@@ -127,6 +142,9 @@ struct policy *policy_free(struct policy *p)
 		invariant_done(&p->invariant[i]);
 	for (unsigned i = 0; i < p->n_rules; i++)
 		rule_done(&p->rule[i]);
+	for (unsigned i = 0; i < p->n_objectives; i++)
+		objective_done(&p->objective[i]);
+	free(p->objective);
 	free(p->set);
 	free(p->window);
 	free(p->budget);

@@ -105,6 +105,12 @@ struct policy_invariant {
 	unsigned n_requires;
 	struct policy_require *require;
 	bool not_worse; /* if broken now allow when not worse */
+	/* "override by N of GROUP, ... for DUR": so many people together may lift it, see
+	 * override.h.  0: nobody may. */
+	unsigned override_by;
+	unsigned n_override_groups;
+	char **override_group;
+	uint64_t override_for_us; /* at most */
 	struct lex_place place;
 };
 
@@ -119,6 +125,33 @@ struct policy_on {    /* "on" clause: any of these */
 	unsigned n_prefixes;
 	struct anod_prefix *prefix;
 };
+
+/* "promote to LEVEL after N verified and rollbacks == 0 in DUR": earned autonomy, see track.h. */
+struct policy_promote {
+	enum level to; /* LEVEL_DENY: the clause is not there */
+	unsigned after;
+	uint64_t within_us;    /* only outcomes of so long ago count */
+	unsigned max_failures; /* rollbacks that are still accepted in that time; 0 usually */
+};
+
+/* "quorum N of peers { A, B } grant "WHAT" within DUR" */
+struct policy_quorum {
+	unsigned n; /* 0: the clause is not there */
+	unsigned n_peers;
+	char **peer;
+	char *grant;
+	uint64_t within_us;
+};
+
+/* perceivedSeverity of ITU-T X.733 and TS 28.532, in rising order. */
+enum severity {
+	SEVERITY_NONE = 0,
+	SEVERITY_WARNING,
+	SEVERITY_MINOR,
+	SEVERITY_MAJOR,
+	SEVERITY_CRITICAL
+};
+const char *severity_name(enum severity s); /* "": none */
 
 struct policy_rule {
 	enum rule_kind kind;
@@ -150,19 +183,34 @@ struct policy_rule {
 	bool undo_unless_renewed;
 	bool hold_on_crash; /* "on crash hold": guardian waits for the deadline */
 	bool touch_foreign; /* "foreign objects": may change what has another rtm_protocol */
-	/* parse and check in this version */
-	char *promote, *quorum, *notify, *severity; /* text as written, or NULL */
+	struct policy_promote promote;
+	struct policy_quorum quorum;
+	unsigned n_notify;
+	char **notify; /* groups or people to be told */
+	enum severity severity;
+};
+
+/* An intent: what the network has to be like, and in what share of time (SLO).  From it the host
+ * makes probes, watches, facts of kind "objective" and a condition of every verification. */
+struct policy_objective {
+	char *name;
+	struct lex_place place;
+	unsigned n_requires;
+	struct expr **require; /* all must be true */
+	double target;	       /* share of time, 0..1; 0: no budget was written */
+	uint64_t period_us;    /* of the error budget */
 };
 
 struct policy {
 	char *name;
 	uint64_t revision;
-	unsigned n_sets, n_windows, n_budgets, n_invariants, n_rules, n_expr;
+	unsigned n_sets, n_windows, n_budgets, n_invariants, n_rules, n_objectives, n_expr;
 	struct policy_set *set;
 	struct policy_window *window;
 	struct policy_budget *budget;
 	struct policy_invariant *invariant;
 	struct policy_rule *rule;
+	struct policy_objective *objective;
 	struct rule_index *index; /* made by decide() on first use; owned */
 };
 void rule_index_free(struct rule_index *index); /* for policy_free() */

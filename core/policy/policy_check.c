@@ -62,7 +62,7 @@ static void check_names(struct parse *p)
 	CHECK_UNIQUE(p, "budget", policy->budget, policy->n_budgets);
 	CHECK_UNIQUE(p, "invariant", policy->invariant, policy->n_invariants);
 	CHECK_UNIQUE(p, "rule", policy->rule, policy->n_rules);
-	CHECK_UNIQUE(p, "objective", p->objective, p->n_objectives);
+	CHECK_UNIQUE(p, "objective", policy->objective, policy->n_objectives);
 	CHECK_UNIQUE(p, "reflex", p->reflex, p->n_reflexes);
 	CHECK_UNIQUE(p, "link", p->config->link, p->config->n_links);
 	CHECK_UNIQUE(p, "group", p->config->group, p->config->n_groups);
@@ -199,10 +199,10 @@ static void check_require(struct parse *p, struct scope *scope, struct policy_re
 
 /* ---- all --------------------------------------------------------------------------------------- */
 
-static void check_objective(struct parse *p, struct scope *scope, struct parse_objective *o)
+static void check_objective(struct parse *p, struct scope *scope, struct policy_objective *o)
 {
-	for (unsigned i = 0; i < o->n_exprs; i++)
-		(void) scope_check(scope, o->expr[i], NULL, false);
+	for (unsigned i = 0; i < o->n_requires; i++)
+		(void) scope_check(scope, o->require[i], NULL, false);
 	parse_warning(p, &o->place, "objective \"%s\" is not evaluated in this version", o->name);
 }
 
@@ -226,8 +226,8 @@ static void check_all(struct parse *p, struct scope *scope)
 		if (!parse_is_broken(p, &policy->rule[i].place))
 			policy_check_rule(p, scope, &policy->rule[i]);
 	}
-	for (unsigned i = 0; i < p->n_objectives; i++)
-		check_objective(p, scope, &p->objective[i]);
+	for (unsigned i = 0; i < policy->n_objectives; i++)
+		check_objective(p, scope, &policy->objective[i]);
 	for (unsigned i = 0; i < p->n_reflexes; i++) {
 		policy_check_rule(p, scope, &p->reflex[i]);
 		parse_warning(p, &p->reflex[i].place,

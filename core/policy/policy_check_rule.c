@@ -243,15 +243,15 @@ static void check_terms(struct parse *p, struct policy_rule *r)
 {
 	if (r->level == LEVEL_AUTO)
 		check_auto(p, r);
-	if (r->promote)
+	if (r->promote.to)
 		parse_warning(
 			p, &r->place,
 			"\"%s\": 'promote' is not evaluated in this version: the level stays %s",
 			r->name, level_name(r->level));
-	if (r->notify || r->severity)
+	if (r->n_notify || r->severity)
 		parse_warning(p, &r->place, "\"%s\": '%s' is not evaluated in this version",
-			      r->name, r->notify ? "notify" : "severity");
-	if (!r->quorum)
+			      r->name, r->n_notify ? "notify" : "severity");
+	if (!r->quorum.n)
 		return;
 
 	/* What nobody asks for yet cannot have been granted. */

@@ -1,5 +1,5 @@
 /*
- * policy_parse_invariant - invariants and objectives: what has to hold.
+ * policy_parse_invariant - what has to hold in the predicted state.
  *
  * Design.  A requirement is recognised by its first words; what is not one of the built-in forms
  * is an expression.  count(SET up) is turned from an expression into a requirement of its own,
@@ -249,64 +249,4 @@ int parse_invariant(struct parse *p, const struct lex_place *place)
 	inv->name = name;
 	inv->place = *place;
 	return parse_block(p, &b, inv);
-}
-
-/* ---- objectives ------------------------------------------------------------------------------ */
-
-/* "RATIO per DUR": the share of time in which it must hold */
-static int parse_error_budget(struct parse *p)
-{
-	struct token t = *parse_ahead(p);
-	uint64_t us;
-	int r;
-
-	if (t.type != TOKEN_VALUE || t.value.unit != ANOD_UNIT_RATIO ||
-	    !(t.value.u.r > 0 && t.value.u.r <= 1))
-		return parse_wants(p, "budget", "a share such as 99.9%");
-	lex_next(&p->lexer, &t);
-	r = parse_expect(p, "per", "'per' and a duration");
-	return r < 0 ? r : parse_duration(p, "per", &us);
-}
-
-static int objective_clause(struct parse *p, void *target, unsigned index)
-{
-	struct parse_objective *o = target;
-	struct expr **slot;
-
-	if (index == 1)
-		return parse_error_budget(p);
-	slot = ARRAY_APPEND(o->expr, o->n_exprs);
-	return slot ? parse_expr(p, slot) : parse_no_memory(p);
-}
-
-void objective_done(struct parse_objective *o)
-{
-	for (unsigned i = 0; i < o->n_exprs; i++)
-		expr_free(o->expr[i]);
-	free(o->expr);
-	free(o->name);
-}
-
-int parse_objective(struct parse *p, const struct lex_place *place)
-{
-	static const char *const words[] = { "require", "budget", NULL };
-	static const struct block b = { .what = "objective",
-					.words = words,
-					.many = 1,
-					.clause = objective_clause,
-					.noun = "a clause",
-					.required = 1 };
-	struct parse_objective o = { .place = *place }, *slot;
-	int r;
-
-	r = parse_name(p, "the name of the objective", &o.name);
-	if (r == 0)
-		r = parse_block(p, &b, &o);
-	slot = r == 0 ? ARRAY_APPEND(p->objective, p->n_objectives) : NULL;
-	if (!slot) {
-		objective_done(&o);
-		return r < 0 ? r : parse_no_memory(p);
-	}
-	*slot = o;
-	return 0;
 }

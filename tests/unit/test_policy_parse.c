@@ -241,10 +241,12 @@ Test(policy_parse, says_what_is_not_evaluated_and_never_grants_by_it, .init = se
 
 	cr_expect_eq(c->policy->n_rules, 2, "a reflex permits nothing");
 	cr_expect_eq(c->policy->rule[0].level, LEVEL_PROPOSE);
-	cr_expect_str_eq(c->policy->rule[0].quorum,
-			 "1 of peers { pe2, pe3 } grant \"edge-drain\" within 5s");
-	cr_expect_str_eq(c->policy->rule[1].promote,
-			 "to auto after 20 verified and rollbacks == 0 in 30d");
+	cr_expect_eq(c->policy->rule[0].quorum.n, 1);
+	cr_expect_str_eq(c->policy->rule[0].quorum.peer[1], "pe3");
+	cr_expect_str_eq(c->policy->rule[0].quorum.grant, "edge-drain");
+	cr_expect_eq(c->policy->rule[1].promote.to, LEVEL_AUTO);
+	cr_expect_eq(c->policy->rule[1].promote.after, 20);
+	cr_expect_eq(c->policy->objective[0].n_requires, 1);
 	cr_expect(warned("'quorum' is not evaluated"));
 	cr_expect(warned("'promote' is not evaluated"));
 	cr_expect(warned("objective \"voice\" is not evaluated"));
