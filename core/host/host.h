@@ -263,7 +263,6 @@ struct cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_att
 
 /* txn_json.c */
 struct cJSON *txn_json(const struct host *h, const struct txn *t);
-const char *action_text(const struct anod_action *a, char *buf, size_t size);
 
 /* verify.c: NULL and a positive errno, {"running":true}, or the result: ask again until it comes. */
 struct cJSON *verify_json(struct host *h, int *ret_error);

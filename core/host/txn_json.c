@@ -11,18 +11,7 @@
 #include "base/clock.h"
 #include "facts/value.h"
 #include "host/host.h"
-
-const char *action_text(const struct anod_action *a, char *buf, size_t size)
-{
-	size_t n = 0;
-	char v[80];
-
-	n += (size_t) snprintf(buf, size, "%s", a->kind);
-	for (uint32_t k = 0; k < a->n_args && n < size; k++)
-		n += (size_t) snprintf(buf + n, size - n, " %s %s", a->arg[k].name,
-				       value_format(&a->arg[k].value, v, sizeof(v)));
-	return buf;
-}
+#include "policy/action_text.h"
 
 /* Objects know interfaces by number; people by name. */
 static const char *object_name(const struct host *h, const struct anod_object *o, char *buf,
@@ -81,7 +70,7 @@ cJSON *txn_json(const struct host *h, const struct txn *t)
 	cJSON_AddStringToObject(o, "expect", t->proposal.expect);
 	list = cJSON_AddArrayToObject(o, "actions");
 	for (uint32_t k = 0; k < t->proposal.n_actions; k++)
-		cJSON_AddItemToArray(list, cJSON_CreateString(action_text(&t->proposal.action[k],
+		cJSON_AddItemToArray(list, cJSON_CreateString(action_format(&t->proposal.action[k],
 									  text, sizeof(text))));
 	add_changes(o, h, t);
 	if (t->decision)
