@@ -27,7 +27,7 @@ struct reader {
 
 static bool at_end(const struct token *t)
 {
-	return t->type == TOKEN_END || t->type == TOKEN_NEWLINE || token_is(t, ";");
+	return t->type == TOKEN_END || t->type == TOKEN_NEWLINE;
 }
 
 static const char *shown(const struct token *t, char *buf, size_t size)
@@ -57,10 +57,9 @@ static const struct anod_param *param_of(const struct anod_action_desc *d, const
 
 /* ---- the kind ---------------------------------------------------------------------------- */
 
-static int no_such_kind(struct reader *r, const struct token *t)
+static int no_such_kind(struct reader *r, const struct token *t, const char *word)
 {
 	const char *list[KINDS_MAX + 1], *near;
-	char word[ANOD_KIND_SIZE];
 	unsigned n = 0;
 
 	for (unsigned i = 0; r->actions[i]; i++)
@@ -68,7 +67,6 @@ static int no_such_kind(struct reader *r, const struct token *t)
 		     d++)
 			list[n++] = d->kind;
 	list[n] = NULL;
-	(void) snprintf(word, sizeof(word), "%.*s", (int) t->len, t->text);
 	near = nearest_word(word, list);
 	diag_add(r->diags, DIAG_ERROR, &t->place,
 		 near ? "there is no action '%s'; did you mean '%s'?"
@@ -172,8 +170,10 @@ static int parse_of_link(struct reader *r)
 		lex_next(r->l, &verb);
 	else
 		r->desc = find(r, "link.set");
-	if (!r->desc || !param_of(r->desc, "dev"))
-		return no_such_kind(r, &verb);
+	if (!r->desc || !param_of(r->desc, "dev") ||
+	    (!at_end(&verb) && strcmp(r->desc->kind, "link.set") == 0 &&
+	     !param_of(r->desc, kind + strlen("link."))))
+		return no_such_kind(r, &verb, kind);
 	return set_arg(r, param_of(r->desc, "dev"), &name);
 }
 
@@ -204,7 +204,7 @@ static int parse_subject(struct reader *r)
 
 static int parse_kind(struct reader *r)
 {
-	char kind[2 * ANOD_KIND_SIZE];
+	char kind[2 * ANOD_KIND_SIZE], word[ANOD_KIND_SIZE];
 	struct token t, next;
 
 	lex_next(r->l, &t);
@@ -214,8 +214,8 @@ static int parse_kind(struct reader *r)
 			 shown(&t, kind, sizeof(kind)));
 		return -EINVAL;
 	}
-	(void) snprintf(kind, sizeof(kind), "%.*s", (int) t.len, t.text);
-	r->desc = find(r, kind);
+	(void) snprintf(word, sizeof(word), "%.*s", (int) t.len, t.text);
+	r->desc = find(r, word);
 	if (r->desc)
 		return parse_subject(r);
 
@@ -231,7 +231,17 @@ static int parse_kind(struct reader *r)
 	}
 	if (token_is(&t, "link") && (next.type == TOKEN_WORD || next.type == TOKEN_STRING))
 		return parse_of_link(r);
-	return no_such_kind(r, &t);
+	return no_such_kind(r, &t, word);
+}
+
+/* "blackhole" alone is "type blackhole": the argument of which it is a word. */
+static const struct anod_param *param_of_word(const struct anod_action_desc *d, const char *word)
+{
+	for (const struct anod_param *p = d->params; p && p->name; p++)
+		for (const char *const *w = p->words; w && *w; w++)
+			if (strcmp(*w, word) == 0)
+				return p;
+	return NULL;
 }
 
 /* ---- the arguments ------------------------------------------------------------------------ */
@@ -251,6 +261,9 @@ static int parse_arg(struct reader *r)
 		lex_next(r->l, &t);
 		return set_arg(r, p, &t);
 	}
+	p = t.type == TOKEN_WORD ? param_of_word(r->desc, word) : NULL;
+	if (p)
+		return set_arg(r, p, &t);
 
 	for (p = r->desc->params; p && p->name && n < ARRAY_SIZE(list) - 1; p++)
 		list[n++] = p->name;

@@ -18,6 +18,7 @@
 		.name = n, .type = ANOD_PREFIX, .required = r                                      \
 	}
 
+static const char *const types[] = { "unicast", "blackhole", NULL };
 static const struct anod_param set[] = {
 	TEXT("dev", 1),
 	TEXT("admin", 0),
@@ -25,9 +26,13 @@ static const struct anod_param set[] = {
 	{ 0 }
 };
 static const struct anod_param dev[] = { TEXT("dev", 1), { 0 } };
-static const struct anod_param route[] = { PREFIX("dst", 1),	  PREFIX("via", 0),
-					   TEXT("dev", 0),	  INT("metric", 0, 0, 4294967295),
-					   INT("table", 0, 0, 0), { 0 } };
+static const struct anod_param route[] = { PREFIX("dst", 1),
+					   PREFIX("via", 0),
+					   TEXT("dev", 0),
+					   INT("metric", 0, 0, 4294967295),
+					   INT("table", 0, 0, 0),
+					   { .name = "type", .type = ANOD_TEXT, .words = types },
+					   { 0 } };
 static const struct anod_param weight[] = {
 	INT("id", 1, 0, 0), INT("member", 1, 0, 0), INT("weight", 1, 1, 256), { 0 }
 };
@@ -79,6 +84,7 @@ Test(action_text, reads_the_plain_form_and_that_of_ip)
 	   "route.replace dst 0.0.0.0/0 via 192.0.2.1 dev wan0 metric 5");
 	is("route.replace dst default via 2001:db8::1 table main",
 	   "route.replace dst ::/0 via 2001:db8::1 table 254");
+	is("route replace 10.9.0.0/16 blackhole", "route.replace dst 10.9.0.0/16 type blackhole");
 	is("route del 10.0.0.0/8 metric 7", "route.del dst 10.0.0.0/8 metric 7");
 	is("nexthop weight 100 member 10 weight 3", "nexthop.weight id 100 member 10 weight 3");
 }
@@ -88,6 +94,7 @@ Test(action_text, says_what_is_wrong_and_what_would_be_right)
 	wrong("", "expected an action such as route.replace, not the end of the line");
 	wrong("route.relpace dst default",
 	      "there is no action 'route.relpace'; did you mean 'route.replace'?");
+	wrong("link wan0 dwn", "there is no action 'link.dwn'; did you mean 'link.down'?");
 	wrong("frobnicate", "there is no action 'frobnicate'; docs/actions.md lists them");
 	wrong("route.del dst default metirc 5",
 	      "route.del has no argument 'metirc'; did you mean 'metric'?");
