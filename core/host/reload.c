@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/history_host.h"
+#include "host/policy_test.h"
 
 #define DEFAULT_CONFIG "/etc/anod/anod.conf"
 
@@ -273,6 +274,30 @@ int host_reload(struct host *h, struct diag_list *diags)
 }
 
 /* ---- anod check ------------------------------------------------------------------------------ */
+
+int policy_test_open(const struct host_options *o, int argc, char **argv)
+{
+	_cleanup_(plugins_closep) struct plugins *p = NULL;
+	_cleanup_(schema_freep) struct schema *s = schema_new();
+	struct config_env env;
+	const char *why = "";
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	r = plugins_open(o->plugin_dir, 0, &p);
+	if (r >= 0)
+		r = record_schema(s);
+	if (r >= 0)
+		r = flights_schema(s);
+	for (unsigned k = 0; r >= 0 && k < p->n; k++)
+		if (p->item[k].desc->kinds)
+			r = schema_declare(s, p->item[k].desc->name, p->item[k].desc->kinds, &why);
+	if (r < 0)
+		return r;
+	fill_env(s, p, &env);
+	return policy_test(argc, argv, &env, s);
+}
 
 int check_files(const struct host_options *o, char **files, int n, FILE *out)
 {

@@ -214,6 +214,8 @@ struct policy {
 	struct rule_index *index; /* made by decide() on first use; owned */
 };
 void rule_index_free(struct rule_index *index); /* for policy_free() */
+/* Rules were changed in place (mutation tests do that): what was made from them is made anew. */
+void policy_changed(struct policy *p);
 
 const struct policy_set *policy_find_set(const struct policy *p, const char *name);
 const struct policy_window *policy_find_window(const struct policy *p, const char *name);
