@@ -269,8 +269,9 @@ static unsigned evidence_of(struct host *h, uint64_t finding)
 	return n;
 }
 
-int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
-		  struct whatif **ret_whatif, struct decision **ret)
+/* The question as it stands now; *ret_whatif is borrowed by 'ret'. */
+static int question(struct host *h, const char *agent, const struct anod_proposal *p,
+		    struct whatif **ret_whatif, struct decide_in *ret)
 {
 	struct anod_change flying[TXNS_MAX];
 	struct whatif_in win = {
@@ -281,7 +282,10 @@ int engine_decide(struct host *h, const char *agent, const struct anod_proposal 
 		.find = plugins_find_action,
 		.find_data = h->plugins,
 	};
-	struct decide_in in = {
+	int r;
+
+	*ret = (struct decide_in){
+		.pool = h->decisions,
 		.config = h->config,
 		.store = h->store,
 		.watches = h->watches,
@@ -297,41 +301,56 @@ int engine_decide(struct host *h, const char *agent, const struct anod_proposal 
 		/* A pause is no answer: the engine lets what may go on wait for its end. */
 		.capped = h->capped,
 	};
-	int r;
-
 	win.n_in_flight = txns_in_flight(h->txns, flying, ARRAY_SIZE(flying));
 	r = whatif_run(&win, ret_whatif);
-	if (r < 0)
-		in.whatif_error = *ret_whatif && (*ret_whatif)->error[0] ? (*ret_whatif)->error
-									 : strerror(-r);
+	if (r >= 0)
+		ret->whatif = *ret_whatif;
+	else if (*ret_whatif && (*ret_whatif)->error[0])
+		ret->whatif_error = (*ret_whatif)->error;
 	else
-		in.whatif = *ret_whatif;
-	return decide(&in, ret);
+		ret->whatif_error = strerror(-r);
+	return *ret_whatif ? 0 : r;
+}
+
+int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
+		  struct whatif **ret_whatif, struct decision **ret)
+{
+	struct decide_in in;
+	int r = question(h, agent, p, ret_whatif, &in);
+
+	return r < 0 ? r : decide(&in, ret);
 }
 
 static int op_decide(void *data, struct txn *t)
 {
 	struct host *h = data;
 	_cleanup_(whatif_freep) struct whatif *w = NULL;
-	struct decision *d;
+	_cleanup_(decision_freep) struct decision *d = NULL;
+	struct decide_in in;
 	bool same;
 	int r;
 
-	r = engine_decide(h, t->agent, &t->proposal, &w, &d);
+	r = question(h, t->agent, &t->proposal, &w, &in);
+	if (r == 0)
+		r = decide_quietly(&in, &d);
+	if (r == 0)
+		r = decision_tell(d, &in);
 	if (r < 0)
 		return r;
-	(void) decide_remember(h->budgets, d, host_now(h));
+	(void) decide_remember(h->budgets, d, in.now_us);
 
 	same = t->decision && d->level >= LEVEL_APPROVE && t->decision->level == d->level &&
 	       t->decision->permit == d->permit;
+	if (!same)
+		decision_advise(d, &in);
 	decision_free(t->decision);
-	t->decision = d;
+	t->decision = TAKE(d);
 	/* Deciding again while it waits is not news until the answer changes. */
 	if (same)
 		return 0;
 	/* Promise 1: what is not in the ledger is not carried out, this one neither. */
 	r = record_decision(h, t);
-	return d->level >= LEVEL_APPROVE ? r : 0;
+	return t->decision->level >= LEVEL_APPROVE ? r : 0;
 }
 
 static int op_charge(void *data, struct txn *t, const char **ret_why)
