@@ -132,7 +132,8 @@ static void say_allowed(const struct decision *d, const struct answer *a, struct
 		return;
 	}
 	say_rule(t, permit, "");
-	if (d->level == LEVEL_APPROVE && a->permit->level == LEVEL_APPROVE) {
+	if (d->level == LEVEL_APPROVE &&
+	    (a->permit->level == LEVEL_APPROVE || a->permit->promote.to == LEVEL_APPROVE)) {
 		text_add(t, "; needs approval by ");
 		text_approval(t, a->permit);
 	}
@@ -356,6 +357,9 @@ static int fill(const struct decide_in *in, struct decision *d)
 		memcpy(d->action_resource[i], acts[i].resource, sizeof(d->resource));
 	name_policy(in->config, d);
 	record_charges(in, acts, each, d);
+	r = track_fill(in, acts, each, &answer, d);
+	if (r < 0)
+		return r;
 	d->reason = make_reason(in, d, &answer);
 	if (!d->reason)
 		return -ENOMEM;
@@ -407,6 +411,7 @@ struct decision *decision_free(struct decision *d)
 		free(d->reason);
 		free(d->flip);
 		free(d->suggest);
+		free(d->entry);
 		free(d);
 	}
 	return NULL;
