@@ -76,6 +76,7 @@ struct decision *decision_free(struct decision *d)
 	free(d->reason);
 	free(d->flip);
 	free(d->suggest);
+	free(d->entry);
 	if (!d->pool || d->pool->n == SPARE_MAX)
 		return really_free(d);
 	d->next = d->pool->spare;
@@ -220,6 +221,8 @@ int decision_tell(struct decision *d, const struct decide_in *in)
 	if (d->reason)
 		return 0;
 	if (!tell_rules(d, in) || !tell_invariants(d, in))
+		return -ENOMEM;
+	if (track_fill(in, d->record->act, d->record->each, &d->record->answer, d) < 0)
 		return -ENOMEM;
 	name_policy(in->config, d);
 	d->reason = decision_reason(in, d, &d->record->answer);

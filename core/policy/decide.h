@@ -104,6 +104,9 @@ struct decision {
 	char policy[128]; /* "pe1 edge revision 7 (sha256 41c0...)" */
 	unsigned n_charges;
 	struct decided_charge charge[ANOD_ACTIONS_MAX];
+	/* Of approve and auto: what it leaves in the track, without number and times; owned. */
+	unsigned n_entries;
+	struct track_entry *entry;
 	uint64_t generation; /* of the model it was made on */
 	uint64_t wall_us;
 	char resource[ANOD_NAME_SIZE]; /* "link wan0": what budgets, leases and cooldowns count */

@@ -179,7 +179,10 @@ static void check_require(struct parse *p, struct scope *scope, struct policy_re
 {
 	switch (q->kind) {
 	case REQUIRE_EXPR:
+		scope->expr.history_allowed = true;
 		(void) scope_check(scope, q->expr, NULL, false);
+		scope->expr.history_allowed = false;
+		policy_check_history(p, q->expr);
 		break;
 	case REQUIRE_REACHABLE:
 	case REQUIRE_WITHOUT_LINK:
