@@ -38,6 +38,18 @@ static void record_rule(const struct judged *j, const struct act *act,
 	rec->d->n_rules++;
 }
 
+/* By whom, and until when by the wall clock: people take it on them, so people are named. */
+static int record_override(const struct decide_in *in, struct decided_invariant *v)
+{
+	const char *who = "";
+	uint64_t until_us = in->now_us;
+
+	(void) override_in_force(in->overrides, v->invariant, in->now_us, &until_us, &who);
+	v->lifted_by = strdup(who);
+	v->lifted_until_us = in->wall_us + (until_us - in->now_us);
+	return v->lifted_by ? 0 : -ENOMEM;
+}
+
 static int record_invariants(const struct decide_in *in, struct decision *d)
 {
 	const struct policy *p = in->config->policy;
@@ -60,7 +72,8 @@ static int record_invariants(const struct decide_in *in, struct decision *d)
 							      .excused = result[i].excused,
 							      .why = strdup(why[i].b) };
 		d->n_invariants++;
-		if (!d->invariant[i].why)
+		if (!d->invariant[i].why ||
+		    (result[i].lifted && record_override(in, &d->invariant[i]) < 0))
 			return -ENOMEM;
 	}
 	return 0;
@@ -143,13 +156,21 @@ static bool say_invariant(const struct decision *d, struct text *t)
 	for (unsigned i = 0; i < d->n_invariants; i++) {
 		const struct decided_invariant *v = &d->invariant[i];
 
-		if (!v->failed || v->excused)
+		if (!v->failed || v->excused || v->lifted_by)
 			continue;
 		text_add(t, "invariant \"%s\" %s: %s", v->invariant->name,
 			 v->holds == ANOD_FALSE ? "would break" : "is not known to hold", v->why);
 		return true;
 	}
 	return false;
+}
+
+static void say_overrides(const struct decision *d, struct text *t)
+{
+	for (unsigned i = 0; i < d->n_invariants; i++)
+		if (d->invariant[i].lifted_by)
+			text_add(t, "; invariant \"%s\" is overridden by %s",
+				 d->invariant[i].invariant->name, d->invariant[i].lifted_by);
 }
 
 static char *make_reason(const struct decide_in *in, const struct decision *d,
@@ -176,8 +197,10 @@ static char *make_reason(const struct decide_in *in, const struct decision *d,
 	else if (in->capped)
 		text_add(&t, "journal or ledger failed: nothing is changed until anod is "
 			     "restarted on a good disk");
-	else
+	else {
 		say_allowed(d, a, &t);
+		say_overrides(d, &t);
+	}
 	return strdup(t.b);
 }
 
@@ -390,8 +413,10 @@ void decision_detach(struct decision *d)
 {
 	for (unsigned i = 0; d->rule && i < d->n_rules; i++)
 		free(d->rule[i].why);
-	for (unsigned i = 0; d->invariant && i < d->n_invariants; i++)
+	for (unsigned i = 0; d->invariant && i < d->n_invariants; i++) {
 		free(d->invariant[i].why);
+		free(d->invariant[i].lifted_by);
+	}
 	free(d->rule);
 	free(d->invariant);
 	d->rule = NULL;
