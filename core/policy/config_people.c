@@ -194,8 +194,9 @@ struct member { /* one entry of a group */
 	unsigned at;
 };
 
-/* The same person with two keys, or one key for two people: nobody could tell who signed. */
-static void check_two(struct parse *p, struct member a, struct member b)
+/* The same person with two keys, or one key for two people: nobody could tell who signed.  False: it
+ * was reported. */
+static bool check_two(struct parse *p, struct member a, struct member b)
 {
 	const char *user = a.group->user[a.at], *other = b.group->user[b.at];
 	const char *key = a.group->key_file[a.at], *other_key = b.group->key_file[b.at];
@@ -203,17 +204,20 @@ static void check_two(struct parse *p, struct member a, struct member b)
 	bool same_user;
 
 	if (!key || !other_key)
-		return;
+		return true;
 	same_user = strcmp(user, other) == 0;
-	if (same_user && strcmp(key, other_key) != 0)
+	if (same_user == (strcmp(key, other_key) == 0))
+		return true;
+	if (same_user)
 		(void) parse_error(p, place,
 				   "'%s' has another key in group %s; one person has one key",
 				   other, a.group->name);
-	else if (!same_user && strcmp(key, other_key) == 0)
+	else
 		(void) parse_error(p, place,
 				   "'%s' has the same key as '%s', so each could sign for the "
 				   "other; give everybody a key of his own",
 				   other, user);
+	return false;
 }
 
 static bool earlier(const struct parse *p, unsigned group, unsigned at, const char *user)
@@ -229,12 +233,13 @@ static void check_member(struct parse *p, unsigned group, unsigned at)
 {
 	const struct config_group *g = &p->config->group[group];
 	const struct config_env *env = p->env;
+	bool good = true;
 
-	for (unsigned i = 0; g->key_file[at] && i <= group; i++) {
+	for (unsigned i = 0; g->key_file[at] && good && i <= group; i++) {
 		const struct config_group *o = &p->config->group[i];
 
-		for (unsigned k = 0; k < (i == group ? at : o->n_users); k++)
-			check_two(p, (struct member){ o, k }, (struct member){ g, at });
+		for (unsigned k = 0; good && k < (i == group ? at : o->n_users); k++)
+			good = check_two(p, (struct member){ o, k }, (struct member){ g, at });
 	}
 	if (env->user_exists && !env->user_exists(env->data, g->user[at]) &&
 	    !earlier(p, group, at, g->user[at]))
