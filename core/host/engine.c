@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
+
 #include "base/clock.h"
 #include "base/log.h"
-#include "host/host.h"
+#include "host/people.h"
 
 #define BEFORE_MAX 32
 
@@ -291,6 +293,7 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 		.watches = h->watches,
 		.in_sync = model_in_sync(h->model),
 		.budgets = h->budgets,
+		.overrides = h->overrides,
 		.find = plugins_find_action,
 		.find_data = h->plugins,
 		.agent = agent,
@@ -338,6 +341,8 @@ static int op_decide(void *data, struct txn *t)
 	if (r < 0)
 		return r;
 	(void) decide_remember(h->budgets, d, in.now_us);
+	if (d->level == LEVEL_APPROVE && people_plan(h, t, d, in.whatif) < 0)
+		return -ENOMEM;
 
 	same = t->decision && d->level >= LEVEL_APPROVE && t->decision->level == d->level &&
 	       t->decision->permit == d->permit;
@@ -488,6 +493,25 @@ static enum anod_verdict verdict_of(const struct txn *t)
 	return (enum anod_verdict) 0;
 }
 
+/* Signatures of another plan: a word that no longer counts is on record as well. */
+static void op_on_dropped(void *data, const struct txn *t, const char *why)
+{
+	struct host *h = data;
+	cJSON *b = cJSON_CreateObject(), *list;
+
+	cJSON_AddNumberToObject(b, "tx", (double) t->id);
+	list = cJSON_AddArrayToObject(b, "users");
+	for (unsigned k = 0; k < t->n_approvals; k++)
+		cJSON_AddItemToArray(list, cJSON_CreateString(t->approver[k]));
+	cJSON_AddStringToObject(b, "did", "signatures dropped");
+	cJSON_AddStringToObject(b, "why", why);
+	(void) record_event(h, "signatures", b);
+	incident_note(h->incidents, t->incident, LINE_OPERATOR, t->id, "", host_now(h),
+		      clock_wall_us(), "%u signature%s dropped: %s", t->n_approvals,
+		      t->n_approvals == 1 ? "" : "s", why);
+	log_notice("T%llu: signatures dropped: %s", (unsigned long long) t->id, why);
+}
+
 static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 {
 	struct host *h = data;
@@ -516,6 +540,7 @@ int engine_open(struct host *h)
 		.verify = op_verify,
 		.snapshot_before = op_snapshot_before,
 		.drop_before = op_drop_before,
+		.on_dropped = op_on_dropped,
 		.on_change = op_on_change,
 	};
 

@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "facts/table.h"
 #include "host/history_host.h"
+#include "host/people.h"
 #include "host/sandbox.h"
 #include "host/top.h"
 
@@ -76,6 +77,8 @@ static uint64_t turn(struct host *h)
 	t = watch_run(h->watches, now);
 	if (cells_truths(h))
 		t = now;
+	next = MIN_OF(next, t);
+	t = overrides_run(h, now);
 	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
 	next = MIN_OF(next, t);
@@ -376,7 +379,9 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = truth_open(h);
+	r = overrides_open(h);
+	if (r >= 0)
+		r = truth_open(h);
 	if (r >= 0)
 		r = sensors_start(h);
 	if (r >= 0)
@@ -459,6 +464,7 @@ struct host *host_free(struct host *h)
 	disk_close(h->disk);
 	budgets_free(h->budgets);
 	decisions_free(h->decisions);
+	overrides_free(h->overrides);
 	config_free(h->config);
 	model_free(h->model);
 	stats_free(h->stats);

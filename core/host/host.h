@@ -102,6 +102,7 @@ struct host {
 	bool built_in; /* no configuration: observe only */
 	struct budgets *budgets;
 	struct decisions *decisions; /* memory of old ones, for the next */
+	struct overrides *overrides;
 	struct ledger *ledger;
 	struct journal *journal;
 	struct disk *disk; /* its background syncs */
@@ -241,6 +242,8 @@ int record_open(struct host *h);
 int record_decision(struct host *h, const struct txn *t);
 void record_txn(struct host *h, const struct txn *t, enum txn_state old);
 int record_event(struct host *h, const char *kind, struct cJSON *body); /* takes ownership */
+/* The same, on the disk when it returns 0. */
+int record_event_synced(struct host *h, const char *kind, struct cJSON *body);
 void record_evidence(struct host *h, const char *agent, const struct anod_finding *f,
 		     uint64_t incident);
 void record_findings(struct host *h, uint64_t finding, bool open); /* facts "finding.*" */

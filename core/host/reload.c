@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "host/history_host.h"
 #include "host/policy_test.h"
+#include "host/people.h"
 
 #define DEFAULT_CONFIG "/etc/anod/anod.conf"
 
@@ -31,6 +32,7 @@ static void fill_env(const struct schema *s, const struct plugins *p, struct con
 		.plugins = (const struct anod_plugin *const *) p->list,
 		.read_file = config_read_file,
 		.glob = config_glob,
+		.user_exists = people_exist,
 	};
 }
 
@@ -255,6 +257,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 	h->config = TAKE(c);
 	h->built_in = is_built_in;
 	publish_links(h);
+	(void) overrides_run(h, host_now(h));
 	txns_policy_changed(h->txns);
 	if (!same_sensors(old, h->config))
 		r = restart_sensors(h);

@@ -55,8 +55,10 @@ void decision_detach(struct decision *d)
 {
 	for (unsigned i = 0; d->rule && i < d->n_rules; i++)
 		free(d->rule[i].why);
-	for (unsigned i = 0; d->invariant && i < d->n_invariants; i++)
+	for (unsigned i = 0; d->invariant && i < d->n_invariants; i++) {
 		free(d->invariant[i].why);
+		free(d->invariant[i].lifted_by);
+	}
 	free(d->rule);
 	free(d->invariant);
 	d->rule = NULL;
@@ -181,6 +183,18 @@ static bool tell_rules(struct decision *d, const struct decide_in *in)
 	return true;
 }
 
+/* By whom, and until when by the wall clock: people take it on them, so people are named. */
+static bool tell_override(const struct decide_in *in, struct decided_invariant *v)
+{
+	const char *who = "";
+	uint64_t until_us = in->now_us;
+
+	(void) override_in_force(in->overrides, v->invariant, in->now_us, &until_us, &who);
+	v->lifted_by = strdup(who);
+	v->lifted_until_us = in->wall_us + (until_us - in->now_us);
+	return v->lifted_by;
+}
+
 static bool tell_invariants(struct decision *d, const struct decide_in *in)
 {
 	const struct record *rec = d->record;
@@ -199,7 +213,7 @@ static bool tell_invariants(struct decision *d, const struct decide_in *in)
 			.why = strdup(rec->invariant_why[i].b),
 		};
 		d->n_invariants++;
-		if (!d->invariant[i].why)
+		if (!d->invariant[i].why || (v->lifted && !tell_override(in, &d->invariant[i])))
 			return false;
 	}
 	return d->invariant;

@@ -79,7 +79,10 @@ struct decided_invariant {
 	const struct policy_require *failed; /* NULL: holds */
 	enum anod_tri holds;
 	bool excused; /* broken before and not worse */
-	char *why;    /* "count(uplinks up) after = 0, need >= 1"; owned */
+	/* Overridden: it fails, or nobody knows, and people have lifted it. */
+	char *lifted_by;	  /* "alice, bob"; NULL: not; owned */
+	uint64_t lifted_until_us; /* wall clock */
+	char *why;		  /* "count(uplinks up) after = 0, need >= 1"; owned */
 };
 
 struct decided_charge { /* what decide_charge() uses up, once for each budget and key */

@@ -160,6 +160,7 @@ struct invariant_result {
 	enum anod_tri holds;
 	const struct policy_require *failed; /* the first one; NULL: holds */
 	bool excused;			     /* it was broken before and nothing is worse */
+	bool lifted;			     /* people have overridden it */
 };
 /* Judges all of the policy's; 'ret' and 'why' (or NULL) have p->n_invariants places.  True when
  * none stands in the way. */

@@ -224,6 +224,8 @@ static void check_all(struct parse *p, struct scope *scope)
 			continue;
 		for (unsigned k = 0; k < inv->n_requires; k++)
 			check_require(p, scope, &inv->require[k]);
+		check_people(p, &inv->place, inv->name, inv->override_by, inv->override_group,
+			     inv->n_override_groups);
 	}
 	for (unsigned i = 0; i < policy->n_rules; i++) {
 		if (!parse_is_broken(p, &policy->rule[i].place))
