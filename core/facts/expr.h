@@ -35,8 +35,12 @@
  * slot >= 0 means the column (kind, slot), of the entity 'entity' or, where that is NULL, of the
  * subject.  One that is not bound is unknown.
  *
+ * path.loss(NAME) and path.rtt(NAME) are bound by expr_check() in the same way: of a set of flows
+ * to flows.NAME.loss, else to path.NAME.loss.  traffic.in and traffic.out are of the only entity of
+ * their kind, "uplinks".
+ *
  * In this version these parse and check but evaluate to unknown, and expr_check() notes it as a
- * warning: reversals, path.*(NAME), formerly.
+ * warning: reversals, formerly.
  *
  * Pure; bounded: EXPR_NODES_MAX nodes, EXPR_DEPTH_MAX levels, each evaluated once per entity.
  */
@@ -93,7 +97,7 @@ struct expr {
 	char *kind_name;    /* owned: as written */
 	char *entity;	    /* owned: name of the entity, or NULL */
 	char *attr;	    /* owned: as written */
-	uint16_t kind;	    /* bound by expr_check(), of EXPR_CALL by stats_bind() */
+	uint16_t kind;	    /* bound by expr_check(), of functions over time by stats_bind() */
 	int slot;	    /* bound; -1: not */
 	uint8_t type, unit; /* bound: of the result */
 	bool up;	    /* count(SET up) */

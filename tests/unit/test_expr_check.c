@@ -135,7 +135,6 @@ Test(expr_check, warns_of_what_stays_unknown, .init = setup, .fini = teardown)
 	expect_said("bgp.flaps + 5s > 20% of bgp.x", false, true, "no sensor provides");
 	expect_said("reversals(resource) > 2", false, true, "'reversals(...)'");
 	expect_said("formerly link.down within 5m", false, true, "'formerly'");
-	expect_said("path.loss(mgmt) < 1%", false, true, "'path.loss(...)'");
 }
 
 Test(expr_check, keeps_before_to_comparisons_of_verify, .init = setup, .fini = teardown)
