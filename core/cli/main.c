@@ -30,6 +30,7 @@ static const char usage[] =
 	"  show I3 | T12           an incident's timeline, or a transaction\n"
 	"  why T12                 which rule, facts and invariants decided, and what would flip "
 	"it\n"
+	"  objectives [NAME]       are the intents fulfilled, and how long does the budget last?\n"
 	"  approve T12 | deny T12  answer a transaction that waits\n"
 	"  confirm T12             commit one that waits for the operator's confirmation\n"
 	"  rollback T12            undo one that is being verified\n"
@@ -175,6 +176,13 @@ static int cmd_monitor(struct cli *c, int argc, char **argv)
 	return status == EXIT_GOOD ? cli_follow(c) : status;
 }
 
+static int cmd_objectives(struct cli *c, int argc, char **argv)
+{
+	return argc > 1 ? EXIT_USE
+			: page(c, "objectives", with("name", argc ? argv[0] : NULL),
+			       show_objectives);
+}
+
 static int word(struct cli *c, const char *name, int argc, char **argv)
 {
 	return argc != 1 ? EXIT_USE : page(c, name, with("id", argv[0]), show_any);
@@ -288,6 +296,7 @@ static const struct command {
 	{ "ledger", ledger_command },
 	{ "top", top_command },
 	{ "history", history_command },
+	{ "objectives", cmd_objectives },
 };
 
 static int dispatch(struct cli *c, int argc, char **argv)

@@ -21,6 +21,7 @@
 
 #include "base/util.h"
 
+#define OBJECTIVES_MAX	      64 /* of one policy */
 #define OBJECTIVE_PERIOD_MIN  (UINT64_C(600) * 1000000)
 #define OBJECTIVE_PERIOD_MAX  (UINT64_C(366) * 86400 * 1000000)
 #define OBJECTIVE_PERIOD_DFLT (UINT64_C(30) * 86400 * 1000000) /* without a budget */

@@ -107,6 +107,12 @@ static void check_loss(struct parse *p, const struct expr *e)
 
 void policy_check_objective(struct parse *p, struct scope *scope, struct policy_objective *o)
 {
+	if (strlen(o->name) >= ANOD_NAME_SIZE)
+		(void) parse_error(p, &o->place, "the name of an objective has at most %d bytes",
+				   ANOD_NAME_SIZE - 1);
+	if (o - p->config->policy->objective == OBJECTIVES_MAX)
+		(void) parse_error(p, &o->place, "a policy has at most %d objectives",
+				   OBJECTIVES_MAX);
 	for (unsigned i = 0; i < o->n_requires; i++) {
 		struct reads c = { .parse = p };
 
