@@ -1,7 +1,7 @@
 /*
  * objectives - evaluates intents and accounts the time.
  *
- * Design.  Once a second, behind statistics and watches, all requirements of all objectives are
+ * Design.  Twice a second, behind statistics and watches, all requirements of all objectives are
  * evaluated with the tree evaluator: there are few, and then none of them can be late.  The time
  * until the next evaluation is booked to what was true before it.  When that took longer than
  * OBJECTIVE_GAP_US (a suspended machine, a host that could not run) nobody was looking, and it is

@@ -2,7 +2,7 @@
  * objectives - intents at work: probes, facts, accounts, incidents and verification of them.
  *
  * From the text of the policy alone: flows that path.rtt(SET) or path.loss(SET) name are probed
- * (objectives_flows.c), requirements are evaluated once a second and the time accounted
+ * (objectives_flows.c), requirements are evaluated twice a second and the time accounted
  * (objectives.c), changes are told to ledger, incidents and facts (objectives_tell.c), accounts
  * survive in "objectives.json" of the state folder (objectives_file.c), and the control socket
  * shows them (objectives_json.c).  A reload brings all of it to the new text.

@@ -8,7 +8,7 @@
 #include "host/objectives.h"
 #include "policy/objective_plan.h"
 
-#define OBJECTIVE_EVERY_US (1 * US_PER_S)  /* between two evaluations */
+#define OBJECTIVE_EVERY_US (500 * US_PER_MS) /* between two evaluations */
 #define OBJECTIVE_GAP_US   (3 * US_PER_S)  /* longer between two: nobody was looking */
 #define OBJECTIVE_CLEAR_US (10 * US_PER_S) /* fulfilled for so long: the incident is over */
 #define OBJECTIVE_SAVE_US  (60 * US_PER_S)
