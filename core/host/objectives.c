@@ -1,7 +1,7 @@
 /*
  * objectives - evaluates intents and accounts the time.
  *
- * Design.  Twice a second, behind statistics and watches, all requirements of all objectives are
+ * Design.  As often as flows are measured, and twice a second at least, behind statistics and watches, all requirements of all objectives are
  * evaluated with the tree evaluator: there are few, and then none of them can be late.  The time
  * until the next evaluation is booked to what was true before it.  When that took longer than
  * OBJECTIVE_GAP_US (a suspended machine, a host that could not run) nobody was looking, and it is
@@ -192,7 +192,7 @@ uint64_t objectives_turn(struct host *h, uint64_t now_us)
 		evaluate(h, s->item[k], now_us, wall);
 	}
 	s->eval_us = now_us;
-	s->next_us = now_us + OBJECTIVE_EVERY_US;
+	s->next_us = now_us + MIN_OF(s->measure_every_us, OBJECTIVE_EVERY_US);
 	if (now_us - s->saved_us >= (s->unsaved ? 5 * US_PER_S : OBJECTIVE_SAVE_US))
 		objectives_save(h);
 	return s->next_us;

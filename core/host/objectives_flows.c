@@ -51,7 +51,7 @@ static void ask(struct host *h, struct member *m)
 	if (m->probe.port)
 		int_arg(&q, "port", m->probe.port, ANOD_UNIT_NONE);
 	int_arg(&q, "every", m->probe.every_us, ANOD_UNIT_TIME);
-	int_arg(&q, "timeout", PLAN_TIMEOUT, ANOD_UNIT_TIME);
+	int_arg(&q, "timeout", m->probe.timeout_us, ANOD_UNIT_TIME);
 
 	m->request = ++h->objectives->last_request;
 	r = sensors_request(h, HOST_ITSELF, m->request, &q);
@@ -279,7 +279,7 @@ static void read_member(struct host *h, struct member *m, uint64_t now_us)
 	m->part[at].known += (uint32_t) known;
 	m->part[at].lost += (uint32_t) gone;
 	if (gone > 0)
-		m->rtt_us = (int64_t) PLAN_TIMEOUT;
+		m->rtt_us = (int64_t) m->probe.timeout_us;
 	else if (known > 0 && get_int(h, e, "probe", "last_rtt", now_us, &rtt))
 		m->rtt_us = rtt;
 	if (known > 0)
@@ -289,7 +289,7 @@ static void read_member(struct host *h, struct member *m, uint64_t now_us)
 static bool member_rtt(const struct member *m, uint64_t now_us, int64_t *ret)
 {
 	*ret = m->rtt_us;
-	return m->rtt_at_us && now_us - m->rtt_at_us <= 3 * m->probe.every_us + PLAN_TIMEOUT;
+	return m->rtt_at_us && now_us - m->rtt_at_us <= 3 * m->probe.every_us + m->probe.timeout_us;
 }
 
 static bool member_loss(const struct member *m, uint64_t now_us, double *ret)
@@ -402,6 +402,7 @@ uint64_t objectives_measure(struct host *h, uint64_t now_us)
 	for (unsigned k = 0; k < s->plan.n_sets; k++)
 		publish_set(h, &s->plan.set[k], now_us);
 	publish_traffic(h, now_us);
-	s->next_measure_us = now_us + MAX_OF(every, MEASURE_MIN);
+	s->measure_every_us = MAX_OF(every, MEASURE_MIN);
+	s->next_measure_us = now_us + s->measure_every_us;
 	return s->next_measure_us;
 }

@@ -8,9 +8,9 @@
 #include "host/objectives.h"
 #include "policy/objective_plan.h"
 
-#define OBJECTIVE_EVERY_US (500 * US_PER_MS) /* between two evaluations */
-#define OBJECTIVE_GAP_US   (3 * US_PER_S)  /* longer between two: nobody was looking */
-#define OBJECTIVE_CLEAR_US (10 * US_PER_S) /* fulfilled for so long: the incident is over */
+#define OBJECTIVE_EVERY_US (500 * US_PER_MS) /* between two evaluations, at most */
+#define OBJECTIVE_GAP_US   (3 * US_PER_S)    /* longer between two: nobody was looking */
+#define OBJECTIVE_CLEAR_US (10 * US_PER_S)   /* fulfilled for so long: the incident is over */
 #define OBJECTIVE_SAVE_US  (60 * US_PER_S)
 #define OBJECTIVE_READS	   16 /* facts of a requirement that are told */
 #define VIOLATIONS_KEPT	   32 /* of one objective, newest first when shown */
@@ -59,7 +59,7 @@ struct objectives {
 	unsigned n;
 	struct objective **item;
 	uint32_t last_id;
-	uint64_t eval_us, next_us, saved_us, next_measure_us;
+	uint64_t eval_us, next_us, saved_us, next_measure_us, measure_every_us;
 	bool unsaved;
 	struct flow_plan plan;
 	unsigned n_members;

@@ -148,6 +148,7 @@ cJSON *objective_probes(struct host *h, const struct objective *o)
 			cJSON_AddStringToObject(one, "probe", m->name);
 			cJSON_AddStringToObject(one, "set", set->set->name);
 			cJSON_AddNumberToObject(one, "every_us", (double) m->probe.every_us);
+			cJSON_AddNumberToObject(one, "timeout_us", (double) m->probe.timeout_us);
 			if (m->refused)
 				cJSON_AddTrueToObject(one, "refused");
 			cJSON_AddItemToArray(list, one);

@@ -108,7 +108,19 @@ static uint64_t pace(const struct want *w, const char *attr)
 	return MIN_OF(MAX_OF(every, PLAN_EVERY_MIN), PLAN_EVERY_MAX);
 }
 
-static void want_set(struct want *w, const char *name, uint64_t every_us)
+/* 0: this read does not say. */
+static uint64_t patience(const struct want *w, const char *attr)
+{
+	double us = w->limit * 10;
+
+	if (strcmp(attr, "rtt") != 0)
+		return 0;
+	if (!(us > 0) || us > (double) PLAN_TIMEOUT)
+		return PLAN_TIMEOUT;
+	return MAX_OF((uint64_t) us, PLAN_TIMEOUT_MIN);
+}
+
+static void want_set(struct want *w, const char *name, uint64_t every_us, uint64_t timeout_us)
 {
 	const struct policy_set *set = policy_find_set(w->policy, name);
 	struct flow_set *list;
@@ -120,6 +132,7 @@ static void want_set(struct want *w, const char *name, uint64_t every_us)
 
 		if (s->set == set) {
 			s->every_us = MIN_OF(s->every_us, every_us);
+			s->timeout_us = MAX_OF(s->timeout_us, timeout_us);
 			return;
 		}
 	}
@@ -129,7 +142,8 @@ static void want_set(struct want *w, const char *name, uint64_t every_us)
 		return;
 	}
 	w->plan->set = list;
-	list[w->plan->n_sets++] = (struct flow_set){ .set = set, .every_us = every_us };
+	list[w->plan->n_sets++] =
+		(struct flow_set){ .set = set, .every_us = every_us, .timeout_us = timeout_us };
 }
 
 static double literal(const struct expr *e)
@@ -152,7 +166,7 @@ static void walk(struct want *w, const struct expr *e)
 	a = e->kind && e->slot >= 0 ? schema_attr_at(w->schema, e->kind, (uint16_t) e->slot) : NULL;
 	if (a && e->entity && strcmp(a->kind_name, "flows") == 0 &&
 	    (e->op == EXPR_FACT || (e->op == EXPR_CALL && strncmp(e->name, "path.", 5) == 0))) {
-		want_set(w, e->entity, pace(w, a->name));
+		want_set(w, e->entity, pace(w, a->name), patience(w, a->name));
 		return;
 	}
 	if (e->op == EXPR_CALL)
@@ -193,7 +207,7 @@ static bool same_target(const struct flow_probe *a, const struct flow_probe *b)
 
 bool flow_probe_same(const struct flow_probe *a, const struct flow_probe *b)
 {
-	return same_target(a, b) && a->every_us == b->every_us;
+	return same_target(a, b) && a->every_us == b->every_us && a->timeout_us == b->timeout_us;
 }
 
 static int add_probe(struct flow_plan *p, struct flow_set *s, const struct flow_probe *new)
@@ -216,6 +230,7 @@ static int add_probe(struct flow_plan *p, struct flow_set *s, const struct flow_
 		p->probe[p->n_probes++] = *new;
 	}
 	p->probe[k].every_us = MIN_OF(p->probe[k].every_us, new->every_us);
+	p->probe[k].timeout_us = MAX_OF(p->probe[k].timeout_us, new->timeout_us);
 
 	list = reallocarray(s->probe, s->n + 1, sizeof(*list));
 	if (!list)
@@ -230,7 +245,9 @@ static int add_probes(struct flow_plan *p, struct flow_set *s)
 	int r = 0;
 
 	for (unsigned k = 0; k < s->set->n_flows && r >= 0; k++) {
-		struct flow_probe new = { .every_us = s->every_us };
+		struct flow_probe new = { .every_us = s->every_us,
+					  .timeout_us =
+						  s->timeout_us ? s->timeout_us : PLAN_TIMEOUT };
 
 		if (!flow_service(s->set->flow[k].service, &new.proto, &new.port)) {
 			s->n_left_out++; /* refused by the checks */

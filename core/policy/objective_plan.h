@@ -7,6 +7,9 @@
  *                          the function around it, at least PLAN_LOSS_WINDOW
  *   rtt in a function over D   D / 100: a quantile of at least a hundred samples
  *   rtt alone              once a second
+ * and how long an answer is waited for:
+ *   rtt below T            10 x T, within PLAN_TIMEOUT_MIN and PLAN_TIMEOUT: what took longer is lost
+ *   otherwise              PLAN_TIMEOUT
  * within PLAN_EVERY_MIN and _MAX.  The tightest of all that read a flow counts, and one probe serves
  * them all.  Together they send at most PLAN_RATE_MAX a second: beyond it all are slowed down.
  *
@@ -24,17 +27,18 @@
 #define PLAN_EVERY_DFLT	 (UINT64_C(1) * 1000000)
 #define PLAN_LOSS_WINDOW (UINT64_C(30) * 1000000)
 #define PLAN_TIMEOUT	 (UINT64_C(1) * 1000000)
+#define PLAN_TIMEOUT_MIN (UINT64_C(200) * 1000)
 
 struct flow_probe {
 	struct anod_prefix target; /* an address */
 	const char *proto;	   /* "icmp", "tcp", "udp": static */
 	uint16_t port;		   /* 0 with icmp */
-	uint64_t every_us;
+	uint64_t every_us, timeout_us;
 };
 
 struct flow_set {
 	const struct policy_set *set;
-	uint64_t every_us;
+	uint64_t every_us, timeout_us;
 	unsigned n, *probe; /* owned; indexes into plan.probe */
 	unsigned n_left_out;
 };
@@ -48,7 +52,7 @@ struct flow_plan {
 
 int flow_plan_make(const struct policy *p, const struct schema *s, struct flow_plan *ret);
 void flow_plan_done(struct flow_plan *p);
-/* The same probes at the same pace. */
+/* The same probes at the same pace, with the same patience. */
 bool flow_probe_same(const struct flow_probe *a, const struct flow_probe *b);
 
 /* How a service is probed: "sip" is tcp 5060.  false: there is no such service. */
