@@ -73,6 +73,7 @@ void show_agents(const struct cli *c, const cJSON *data);
 int show_doctor(const struct cli *c, const cJSON *data);
 /* verify.c: the whole of 'doctor --verify'. */
 int verify_command(struct cli *c);
+void show_objectives(const struct cli *c, const cJSON *d); /* objectives.c */
 void show_monitor(const struct cli *c, const cJSON *event);
 /* story.c */
 void show_incidents(const struct cli *c, const cJSON *data);

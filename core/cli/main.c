@@ -31,6 +31,7 @@ static const char usage[] =
 	"  show I3 | T12           an incident's timeline, or a transaction\n"
 	"  why T12                 which rule, facts and invariants decided, and what would flip "
 	"it\n"
+	"  objectives [NAME]       are the intents fulfilled, and how long does the budget last?\n"
 	"  approve T12 [CODE]      sign the plan of one that waits, by the code that show tells\n"
 	"  deny T12                end one that waits\n"
 	"  whatif ACTION [; ...]   what it would move and lose, and who says no: whatif link wan0 down\n"
@@ -146,6 +147,13 @@ static int cmd_monitor(struct cli *c, int argc, char **argv)
 	c->on_event = on_monitor;
 	status = cli_page(c, "monitor", NULL, NULL);
 	return status == EXIT_GOOD ? cli_follow(c) : status;
+}
+
+static int cmd_objectives(struct cli *c, int argc, char **argv)
+{
+	return argc > 1 ? EXIT_USE
+			: cli_page(c, "objectives", with("name", argc ? argv[0] : NULL),
+			       show_objectives);
 }
 
 static int word(struct cli *c, const char *name, int argc, char **argv)
@@ -267,6 +275,7 @@ static const struct command {
 	{ "history", history_command },
 	{ "whatif", whatif_command },
 	{ "snapshot", snapshot_command },
+	{ "objectives", cmd_objectives },
 };
 
 static int dispatch(struct cli *c, int argc, char **argv)

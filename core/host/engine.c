@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/people.h"
+#include "host/objectives.h"
 
 #define BEFORE_MAX 32
 
@@ -27,6 +28,8 @@ struct before_value {
 
 struct tx_before {	  /* struct txn.before */
 	struct expr *own; /* the proposal's verify, owned; or NULL */
+	struct objectives_mark fulfilled;
+	char why[ANOD_NAME_SIZE + 64]; /* which of them is so no longer */
 	unsigned n;
 	struct before_value item[BEFORE_MAX];
 };
@@ -126,6 +129,29 @@ static enum anod_tri verify_held(const struct expr_env *env, const struct expr *
 	return watch_held(v->host->watches, node, subject ? subject : "", env->now_us);
 }
 
+/* No objective that was fulfilled when the change began may be given up for it. */
+static enum anod_tri verify_objectives(struct host *h, struct tx_before *b)
+{
+	const char *name;
+	enum anod_tri kept = b ? objectives_kept(h, &b->fulfilled, &name) : ANOD_TRUE;
+
+	if (kept != ANOD_TRUE)
+		(void) snprintf(b->why, sizeof(b->why), "objective \"%s\" %s", name,
+				kept == ANOD_FALSE ? "is fulfilled no longer"
+						   : "was fulfilled and is unknown now");
+	else if (b)
+		b->why[0] = '\0';
+	return kept;
+}
+
+static const char *op_verify_why(void *data, const struct txn *t)
+{
+	const struct tx_before *b = t->before;
+
+	(void) data;
+	return b && b->why[0] ? b->why : NULL;
+}
+
 static enum txn_verify op_verify(void *data, const struct txn *t)
 {
 	struct host *h = data;
@@ -146,6 +172,8 @@ static enum txn_verify op_verify(void *data, const struct txn *t)
 		one = expr_truth(b->own, &v.env);
 		all = MIN_OF(all, one);
 	}
+	one = verify_objectives(h, t->before);
+	all = MIN_OF(all, one);
 	return all == ANOD_TRUE	   ? TXN_VERIFY_YES
 	       : all == ANOD_DOUBT ? TXN_VERIFY_DOUBT
 				   : TXN_VERIFY_NO;
@@ -233,6 +261,7 @@ static void op_snapshot_before(void *data, struct txn *t)
 		expr_walk(t->decision->permit->verify, collect_fact, &c);
 	if (b->own)
 		expr_walk(b->own, collect_fact, &c);
+	objectives_mark(h, &b->fulfilled);
 	t->before = b;
 }
 
@@ -538,6 +567,7 @@ int engine_open(struct host *h)
 		.decide = op_decide,
 		.charge = op_charge,
 		.verify = op_verify,
+		.verify_why = op_verify_why,
 		.snapshot_before = op_snapshot_before,
 		.drop_before = op_drop_before,
 		.on_dropped = op_on_dropped,

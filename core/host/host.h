@@ -120,6 +120,7 @@ struct host {
 	struct need *needs;			/* what sensors were told of it */
 	struct truth *truth;
 	struct verify *verify;
+	struct objectives *objectives; /* intents; objectives.h */
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;

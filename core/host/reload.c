@@ -15,6 +15,7 @@
 #include "host/history_host.h"
 #include "host/policy_test.h"
 #include "host/people.h"
+#include "host/objectives.h"
 
 #define DEFAULT_CONFIG "/etc/anod/anod.conf"
 
@@ -119,6 +120,11 @@ static void release(struct host *h, const struct policy *p)
 		stats_unbind(h->stats, p->rule[k].when);
 		stats_unbind(h->stats, p->rule[k].verify);
 	}
+	for (unsigned k = 0; k < p->n_objectives; k++)
+		for (unsigned i = 0; i < p->objective[k].n_requires; i++) {
+			watch_untrack_if(h, p->objective[k].require[i]);
+			stats_unbind(h->stats, p->objective[k].require[i]);
+		}
 }
 
 /* All of it or nothing: a policy that reads what nobody keeps would be one that is never sure. */
@@ -136,6 +142,9 @@ static int adopt(struct host *h, const struct policy *p, struct diag_list *diags
 		if (r >= 0)
 			r = bind(h, p->rule[k].verify, diags);
 	}
+	for (unsigned k = 0; k < p->n_objectives && r >= 0; k++)
+		for (unsigned i = 0; i < p->objective[k].n_requires && r >= 0; i++)
+			r = bind(h, p->objective[k].require[i], diags);
 	if (r < 0) {
 		release(h, p);
 		return r;
@@ -146,6 +155,9 @@ static int adopt(struct host *h, const struct policy *p, struct diag_list *diags
 		if (p->rule[k].verify)
 			(void) watch_track(h->watches, p->rule[k].verify);
 	}
+	for (unsigned k = 0; k < p->n_objectives; k++)
+		for (unsigned i = 0; i < p->objective[k].n_requires; i++)
+			(void) watch_track(h->watches, p->objective[k].require[i]);
 	return 0;
 }
 
@@ -239,7 +251,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 {
 	_cleanup_(config_freep) struct config *c = NULL;
 	struct config *old = h->config;
-	bool is_built_in;
+	bool is_built_in, sensors_anew;
 	int r = load(h, diags, &c, &is_built_in), e;
 
 	if (r < 0)
@@ -259,10 +271,12 @@ int host_reload(struct host *h, struct diag_list *diags)
 	publish_links(h);
 	(void) overrides_run(h, host_now(h));
 	txns_policy_changed(h->txns);
-	if (!same_sensors(old, h->config))
+	sensors_anew = !same_sensors(old, h->config);
+	if (sensors_anew)
 		r = restart_sensors(h);
 	else
 		sensors_reloaded(h);
+	objectives_apply(h, sensors_anew);
 	advice_done(h); /* questions name their agent by its number */
 	cells_kill(h);
 	cells_forget(h);

@@ -174,6 +174,9 @@ void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule 
 void policy_check_trust(struct parse *p, const struct policy_rule *r);
 void policy_check_history(struct parse *p, const struct expr *e);
 void policy_check_auto(struct parse *p, const struct policy_rule *r, const char *what);
+void policy_check_objective(struct parse *p, struct scope *scope, struct policy_objective *o);
+/* A service that no flow can have; -EINVAL. */
+int parse_unknown_service(struct parse *p, const struct lex_place *place, const char *service);
 const struct anod_plugin *find_plugin(const struct parse *p, const char *name, uint32_t role);
 const struct config_block *find_agent(const struct parse *p, const char *name);
 const struct anod_action_desc *find_action(const struct parse *p, const char *kind);
