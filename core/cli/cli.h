@@ -75,6 +75,10 @@ void show_incident(const struct cli *c, const cJSON *incident);
 void show_transaction(const struct cli *c, const cJSON *txn);
 void show_why(const struct cli *c, const cJSON *data);
 
+/* whatif.c */
+int whatif_command(struct cli *c, int argc, char **argv);
+int snapshot_command(struct cli *c, int argc, char **argv);
+
 /* history.c */
 int history_command(struct cli *c, int argc, char **argv);
 /* ledger_cmd.c */

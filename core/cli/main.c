@@ -31,6 +31,9 @@ static const char usage[] =
 	"  why T12                 which rule, facts and invariants decided, and what would flip "
 	"it\n"
 	"  approve T12 | deny T12  answer a transaction that waits\n"
+	"  whatif ACTION [; ...]   what it would move and lose, and who says no: whatif link wan0 down\n"
+	"        [--as AGENT]      ... and what the policy says to that agent\n"
+	"  snapshot                links, routes, rules and facts as text, for policy tests\n"
 	"  confirm T12             commit one that waits for the operator's confirmation\n"
 	"  rollback T12            undo one that is being verified\n"
 	"  pause | resume          the brake: nothing new is changed until you resume\n"
@@ -288,6 +291,8 @@ static const struct command {
 	{ "ledger", ledger_command },
 	{ "top", top_command },
 	{ "history", history_command },
+	{ "whatif", whatif_command },
+	{ "snapshot", snapshot_command },
 };
 
 static int dispatch(struct cli *c, int argc, char **argv)

@@ -295,6 +295,7 @@ static const struct command {
 	{ "agents", cmd_agents },	{ "reload", cmd_reload },
 	{ "ledger", cmd_ledger },	{ "monitor", cmd_monitor },
 	{ "doctor", cmd_doctor },	{ "verify", cmd_verify },
+	{ "whatif", cmd_whatif },	{ "snapshot", cmd_snapshot },
 	{ "history", cmd_history },	{ "top", cmd_top },
 };
 

@@ -41,5 +41,7 @@ struct cJSON *cmd_monitor(struct command_call *c);
 struct cJSON *cmd_top(struct command_call *c);
 struct cJSON *cmd_doctor(struct command_call *c);
 struct cJSON *cmd_verify(struct command_call *c);
+struct cJSON *cmd_whatif(struct command_call *c);
+struct cJSON *cmd_snapshot(struct command_call *c);
 
 #endif

@@ -269,16 +269,15 @@ static unsigned evidence_of(struct host *h, uint64_t finding)
 	return n;
 }
 
-static int op_decide(void *data, struct txn *t)
+int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
+		  struct whatif **ret_whatif, struct decision **ret)
 {
-	struct host *h = data;
 	struct anod_change flying[TXNS_MAX];
-	_cleanup_(whatif_freep) struct whatif *w = NULL;
 	struct whatif_in win = {
 		.model = h->model,
 		.in_flight = flying,
-		.action = t->proposal.action,
-		.n_actions = t->proposal.n_actions,
+		.action = p->action,
+		.n_actions = p->n_actions,
 		.find = plugins_find_action,
 		.find_data = h->plugins,
 	};
@@ -290,28 +289,38 @@ static int op_decide(void *data, struct txn *t)
 		.budgets = h->budgets,
 		.find = plugins_find_action,
 		.find_data = h->plugins,
-		.agent = t->agent,
-		.proposal = &t->proposal,
-		.evidence = evidence_of(h, t->proposal.finding),
+		.agent = agent,
+		.proposal = p,
+		.evidence = evidence_of(h, p->finding),
 		.now_us = host_now(h),
 		.wall_us = clock_wall_us(),
 		/* A pause is no answer: the engine lets what may go on wait for its end. */
 		.capped = h->capped,
 	};
+	int r;
+
+	win.n_in_flight = txns_in_flight(h->txns, flying, ARRAY_SIZE(flying));
+	r = whatif_run(&win, ret_whatif);
+	if (r < 0)
+		in.whatif_error = *ret_whatif && (*ret_whatif)->error[0] ? (*ret_whatif)->error
+									 : strerror(-r);
+	else
+		in.whatif = *ret_whatif;
+	return decide(&in, ret);
+}
+
+static int op_decide(void *data, struct txn *t)
+{
+	struct host *h = data;
+	_cleanup_(whatif_freep) struct whatif *w = NULL;
 	struct decision *d;
 	bool same;
 	int r;
 
-	win.n_in_flight = txns_in_flight(h->txns, flying, ARRAY_SIZE(flying));
-	r = whatif_run(&win, &w);
-	if (r < 0)
-		in.whatif_error = w && w->error[0] ? w->error : strerror(-r);
-	else
-		in.whatif = w;
-	r = decide(&in, &d);
+	r = engine_decide(h, t->agent, &t->proposal, &w, &d);
 	if (r < 0)
 		return r;
-	(void) decide_remember(h->budgets, d, in.now_us);
+	(void) decide_remember(h->budgets, d, host_now(h));
 
 	same = t->decision && d->level >= LEVEL_APPROVE && t->decision->level == d->level &&
 	       t->decision->permit == d->permit;

@@ -204,6 +204,10 @@ void cells_link_proposal(struct host *h, uint64_t agent_ref, uint64_t tx);
 
 /* engine.c */
 int engine_open(struct host *h);
+/* What the policy says of a proposal now, and what it would do; changes nothing.  *ret_whatif is
+ * set, too, when it is not possible (its error says why). */
+int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
+		  struct whatif **ret_whatif, struct decision **ret);
 int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64_t finding,
 		   const struct anod_proposal *p, uint64_t *ret_id, char *why, size_t why_size);
 void host_expr_env(struct host *h, struct expr_env *ret); /* sets of the policy; no subject */
@@ -263,7 +267,8 @@ struct cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_att
 
 /* txn_json.c */
 struct cJSON *txn_json(const struct host *h, const struct txn *t);
-const char *action_text(const struct anod_action *a, char *buf, size_t size);
+/* An object for people, with the names of its links.  Returns buf. */
+const char *object_named(const struct model *m, const struct anod_object *o, char *buf, size_t size);
 
 /* verify.c: NULL and a positive errno, {"running":true}, or the result: ask again until it comes. */
 struct cJSON *verify_json(struct host *h, int *ret_error);
