@@ -54,7 +54,7 @@ void analyse_facts(struct analysis *x);
 void analyse_agents(struct analysis *x);
 
 /* Why the region of an expression is empty: "needs 'X' and 'Y'"; false: not told. */
-bool explain_empty(struct space *s, const struct policy_rule *r, const struct expr *e,
-		   enum where w, const struct anod_action_desc *kind, char *buf, size_t size);
+bool explain_empty(struct space *s, const struct policy_rule *r, const struct expr *e, enum where w,
+		   const struct anod_action_desc *kind, char *buf, size_t size);
 
 #endif

@@ -54,10 +54,10 @@ static int add_on(const struct space *s, const struct policy_rule *r,
 	if (c->n == CONDITIONS_MAX)
 		return 0;
 	if (asprintf(&k->text, "on %s%s%s", r->n_on == 1 && on->negated ? "not in " : "",
-		     r->n_on > 1  ? "any of the things named"
-		     : on->set	  ? on->set
+		     r->n_on > 1   ? "any of the things named"
+		     : on->set	   ? on->set
 		     : on->n_names ? on->name[0]
-				  : "those prefixes",
+				   : "those prefixes",
 		     r->n_on == 1 && on->n_names > 1 ? ", ..." : "") < 0) {
 		k->text = NULL;
 		return -ENOMEM;
@@ -149,7 +149,8 @@ static void say_never(struct analysis *x, struct pair *p, unsigned nth, enum whe
 	x->mute[nth] = 1;
 	if (r->kind == RULE_PERMIT)
 		find(x, FINDING_WARNING, "never-counts", &r->place,
-		     "permit \"%s\" can never count: %s|correct the condition, or remove the permit",
+		     "permit \"%s\" can never count: %s|correct the condition, or remove the "
+		     "permit",
 		     r->name, why);
 	else if (w == WHERE_NOT_FALSE)
 		find(x, FINDING_WARNING, "never-counts", &r->place,
@@ -222,8 +223,7 @@ static void check_window(struct analysis *x, const struct policy_window *w)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < x->policy->n_rules; i++)
-		n += x->policy->rule[i].during &&
-		     strcmp(x->policy->rule[i].during, w->name) == 0;
+		n += x->policy->rule[i].during && strcmp(x->policy->rule[i].during, w->name) == 0;
 	if (!n)
 		find(x, FINDING_NOTE, "unused", &w->place, "no rule is during window '%s'",
 		     w->name);
@@ -235,8 +235,7 @@ static void check_window(struct analysis *x, const struct policy_window *w)
 		     "ends",
 		     w->name);
 	/* A day of grace for zones. */
-	else if (x->in->wall_us &&
-		 w->to_wall_s + 86400 < (int64_t) (x->in->wall_us / US_PER_S))
+	else if (x->in->wall_us && w->to_wall_s + 86400 < (int64_t) (x->in->wall_us / US_PER_S))
 		find(x, FINDING_NOTE, "window-over", &w->place,
 		     "window '%s' is over: the %u rule%s during it never count%s any more|give it "
 		     "its next date, or remove it",
@@ -262,8 +261,8 @@ static void note_role(const struct expr *e, void *data)
 {
 	struct role *r = data;
 
-	if (e->op != EXPR_COMPARE || e->cmp != VALUE_EQ || e->a->op != EXPR_FACT ||
-	    !e->a->attr || strcmp(e->a->attr, "role") != 0 || e->b->op != EXPR_LITERAL ||
+	if (e->op != EXPR_COMPARE || e->cmp != VALUE_EQ || e->a->op != EXPR_FACT || !e->a->attr ||
+	    strcmp(e->a->attr, "role") != 0 || e->b->op != EXPR_LITERAL ||
 	    e->b->lit.type != ANOD_TEXT || !e->b->lit.u.text[0])
 		return;
 	for (unsigned i = 0; i < r->config->n_links; i++)

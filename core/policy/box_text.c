@@ -113,8 +113,7 @@ static void add_list(const struct space *s, struct out *o, const struct var *v, 
 		add(o, "%s known", v->key);
 		return;
 	}
-	add(o, "%s %s ", v->key,
-	    without ? (out > 1 ? "not in" : "!=") : (n > 1 ? "in" : "=="));
+	add(o, "%s %s ", v->key, without ? (out > 1 ? "not in" : "!=") : (n > 1 ? "in" : "=="));
 	for (unsigned p = 1; p < v->n_pieces; p++) {
 		struct anod_value value = piece_value(v, p);
 		char text[96];
@@ -149,8 +148,7 @@ static void add_truth(struct out *o, const struct var *v, const uint64_t *b)
 
 static void add_order(struct out *o, const struct var *v, const uint64_t *b)
 {
-	static const char *const words[] = { "",   "<",	 "==", "<=",
-					     ">", "!=", ">=", "known" };
+	static const char *const words[] = { "", "<", "==", "<=", ">", "!=", ">=", "known" };
 	unsigned bits = 0;
 
 	for (unsigned p = PIECE_LESS; p <= PIECE_MORE; p++)
@@ -323,6 +321,9 @@ void point_text(const struct space *s, const uint64_t *box, const struct point *
 		const struct var *v = &s->var[i];
 		bool argument = strncmp(v->key, "action.", 7) == 0 && !strchr(v->key, ' ');
 
+		/* "on link another" says nothing. */
+		if (strncmp(v->key, "on ", 3) == 0 && p->piece[i] == v->n_pieces - 1)
+			continue;
 		if (!box_free_in(s, box, v) && (!argument || p->piece[i] == PIECE_UNKNOWN) &&
 		    strcmp(v->key, "action.kind") != 0)
 			add_fact(&o, v, p->piece[i]);

@@ -419,7 +419,8 @@ bool piece_compares(const struct var *v, unsigned piece, enum value_cmp cmp, dou
 
 bool piece_is_word(const struct var *v, unsigned piece, const char *word)
 {
-	return piece > 0 && piece <= v->n && strcmp(v->word[piece - 1], word) == 0;
+	return v->type == VAR_WORD && piece > 0 && piece <= v->n &&
+	       strcmp(v->word[piece - 1], word) == 0;
 }
 
 const struct anod_prefix *piece_prefix(const struct var *v, unsigned piece)

@@ -1,0 +1,10 @@
+#include "host/policy_cmd.h"
+int policy_diff_command(const struct policy_options *o, struct policy_world *w, int argc,
+			char **argv)
+{
+	(void) o;
+	(void) w;
+	(void) argc;
+	(void) argv;
+	return POLICY_NO;
+}
