@@ -66,6 +66,26 @@ static int add_on(const struct space *s, const struct policy_rule *r,
 	return guard_parts(s, r, NULL, kind, w, GUARD_ON, &k->region);
 }
 
+/* A condition that the arguments of the kind never meet. */
+static bool explain_kind(const struct space *s, const struct policy_rule *rule,
+			 const struct conditions *c, enum where w,
+			 const struct anod_action_desc *kind, char *buf, size_t size)
+{
+	_cleanup_(region_done) struct region can = { 0 };
+
+	if (guard_parts(s, rule, NULL, kind, w, 0, &can) < 0)
+		return false;
+	for (unsigned i = 0; i < c->n; i++) {
+		_cleanup_(region_done) struct region both = { 0 };
+
+		if (region_meet(s, &c->item[i].region, &can, &both) < 0 || both.n)
+			continue;
+		(void) snprintf(buf, size, "no %s can have '%.200s'", kind->kind, c->item[i].text);
+		return true;
+	}
+	return false;
+}
+
 bool explain_empty(struct space *s, const struct policy_rule *rule, const struct expr *e,
 		   enum where w, const struct anod_action_desc *kind, char *buf, size_t size)
 {
@@ -97,6 +117,8 @@ bool explain_empty(struct space *s, const struct policy_rule *rule, const struct
 				(void) snprintf(buf, size, "it needs '%.200s' and '%.200s'",
 						c.item[k].text, c.item[i].text);
 		}
+	if (r == 0 && !told && kind && rule)
+		told = explain_kind(s, rule, &c, w, kind, buf, size);
 	return told;
 }
 
@@ -143,8 +165,7 @@ static void say_never(struct analysis *x, struct pair *p, unsigned nth, enum whe
 				"'on' is about the argument dst, which %s does not have",
 				kind->kind);
 	else
-		(void) explain_empty(p->space, parts & GUARD_ON ? r : NULL,
-				     parts & GUARD_WHEN ? r->when : NULL, w, kind, why,
+		(void) explain_empty(p->space, r, parts & GUARD_WHEN ? r->when : NULL, w, kind, why,
 				     sizeof(why));
 	x->mute[nth] = 1;
 	if (r->kind == RULE_PERMIT)
@@ -235,7 +256,8 @@ static void check_window(struct analysis *x, const struct policy_window *w)
 		     "ends",
 		     w->name);
 	/* A day of grace for zones. */
-	else if (x->in->wall_us && w->to_wall_s + 86400 < (int64_t) (x->in->wall_us / US_PER_S))
+	else if (n && x->in->wall_us &&
+		 w->to_wall_s + 86400 < (int64_t) (x->in->wall_us / US_PER_S))
 		find(x, FINDING_NOTE, "window-over", &w->place,
 		     "window '%s' is over: the %u rule%s during it never count%s any more|give it "
 		     "its next date, or remove it",

@@ -102,10 +102,16 @@ static void check_budget(struct analysis *x, const struct policy_budget *b)
 {
 	double share = moved_share(x->policy);
 	char window[32], all[32];
-	unsigned n = 0;
+	unsigned n = 0, moving = 0;
 
-	for (unsigned i = 0; i < x->policy->n_rules; i++)
-		n += x->policy->rule[i].budget && strcmp(x->policy->rule[i].budget, b->name) == 0;
+	for (unsigned i = 0; i < x->policy->n_rules; i++) {
+		const struct policy_rule *r = &x->policy->rule[i];
+
+		if (!r->budget || strcmp(r->budget, b->name) != 0)
+			continue;
+		n++;
+		moving += moves(r);
+	}
 	(void) format_duration(b->window_us, window, sizeof(window));
 	(void) format_duration(b->shared_window_us, all, sizeof(all));
 	if (!n)
