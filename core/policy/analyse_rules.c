@@ -66,6 +66,21 @@ static int add_on(const struct space *s, const struct policy_rule *r,
 	return guard_parts(s, r, NULL, kind, w, GUARD_ON, &k->region);
 }
 
+struct nameless {
+	const struct space *s;
+	const struct expr *fact;
+};
+
+static void note_nameless(const struct expr *e, void *data)
+{
+	struct nameless *n = data;
+	_cleanup_(freep) char *key = e->op == EXPR_FACT ? expr_format(e) : NULL;
+	const struct var *v = key ? space_find(n->s, key) : NULL;
+
+	if (v && v->never_known)
+		n->fact = e;
+}
+
 /* A condition that the arguments of the kind never meet. */
 static bool explain_kind(const struct space *s, const struct policy_rule *rule,
 			 const struct conditions *c, enum where w,
@@ -102,8 +117,19 @@ bool explain_empty(struct space *s, const struct policy_rule *rule, const struct
 	if (r == 0 && rule && rule->n_on)
 		r = add_on(s, rule, kind, w, &c);
 	for (unsigned i = 0; i < c.n && r == 0 && !told; i++) {
+		struct nameless nameless = { .s = s };
+
 		told = c.item[i].region.n == 0;
-		if (told)
+		if (told && c.item[i].e)
+			expr_walk(c.item[i].e, note_nameless, &nameless);
+		if (told && nameless.fact)
+			(void) snprintf(buf, size,
+					"in a rule '%s.%s' is always unknown, because nothing says "
+					"which %s; write %s.NAME.%s, or count(%s where ...)",
+					nameless.fact->kind_name, nameless.fact->attr,
+					nameless.fact->kind_name, nameless.fact->kind_name,
+					nameless.fact->attr, nameless.fact->kind_name);
+		else if (told)
 			(void) snprintf(buf, size, "'%.200s' is never %s", c.item[i].text,
 					w == WHERE_TRUE ? "true" : "anything but false");
 	}
@@ -301,6 +327,8 @@ static void check_set(struct analysis *x, const struct policy_set *set)
 	struct region all = { 0 };
 	char why[600];
 
+	if (s)
+		s->any_subject = true;
 	if (s && dnf_note(s, set->where) == 0 && space_seal(s) == 0 &&
 	    dnf_region(s, set->where, WHERE_TRUE, &all) == 0 && all.n == 0) {
 		if (!explain_empty(s, NULL, set->where, WHERE_TRUE, NULL, why, sizeof(why)))

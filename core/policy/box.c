@@ -220,3 +220,45 @@ int region_inside(const struct space *s, const struct region *a, const struct re
 		memcpy(ret_rest, region_box(s, &rest, 0), box_size(s));
 	return rest.n == 0;
 }
+
+/* The only variable in which they differ, or NULL. */
+static const struct var *only_difference(const struct space *s, const uint64_t *a,
+					 const uint64_t *b)
+{
+	const struct var *found = NULL;
+
+	for (unsigned i = 0; i < s->n_vars; i++) {
+		const struct var *v = &s->var[i];
+
+		if (memcmp(a + v->at, b + v->at, words_of(v) * sizeof(*a)) == 0)
+			continue;
+		if (found)
+			return NULL;
+		found = v;
+	}
+	return found;
+}
+
+static bool merge_one(const struct space *s, struct region *r)
+{
+	for (unsigned i = 0; i < r->n; i++)
+		for (unsigned k = 0; k < i; k++) {
+			uint64_t *a = region_box(s, r, i), *b = region_box(s, r, k);
+
+			if (!only_difference(s, a, b) && !box_inside(s, a, b) &&
+			    !box_inside(s, b, a))
+				continue;
+			for (unsigned w = 0; w < s->n_words; w++)
+				b[w] |= a[w];
+			if (i != --r->n)
+				memcpy(a, region_box(s, r, r->n), box_size(s));
+			return true;
+		}
+	return false;
+}
+
+void region_tidy(const struct space *s, struct region *r)
+{
+	while (r->n > 1 && merge_one(s, r))
+		;
+}

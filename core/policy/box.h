@@ -47,6 +47,7 @@ struct var {
 	enum var_type type;
 	uint8_t unit;
 	bool whole;	       /* integers only */
+	bool never_known;      /* nothing gives it a value here */
 	bool known;	       /* never unknown: the agent, the kind of action */
 	double low, high;      /* what a number can be; infinite: anything */
 	const struct expr *of; /* borrowed: the first expression that reads it, or NULL */
@@ -62,6 +63,8 @@ struct space {
 	const struct schema *schema;
 	unsigned n_vars, n_words;
 	struct var *var;
+	/* Facts without a name have a subject of any kind: inside the condition of a set. */
+	bool any_subject;
 	uint64_t *all; /* the box of everything that can be */
 };
 
@@ -81,6 +84,8 @@ int space_seal(struct space *s);
 
 /* The piece compares so with a constant that was noted.  Not for unknown. */
 bool piece_compares(const struct var *v, unsigned piece, enum value_cmp cmp, double x);
+/* The piece that a number is in. */
+unsigned piece_at(const struct var *v, double x);
 bool piece_is_word(const struct var *v, unsigned piece, const char *word);
 /* One prefix of the piece; all of it lies to the prefixes that were noted as this one does. */
 const struct anod_prefix *piece_prefix(const struct var *v, unsigned piece);
@@ -133,6 +138,9 @@ int region_minus(const struct space *s, const struct region *a, const struct reg
 /* 1: all of a is in b, 0: not, with a box of the rest in 'ret_rest' (n_words) unless NULL. */
 int region_inside(const struct space *s, const struct region *a, const struct region *b,
 		  uint64_t *ret_rest);
+
+/* Fewer boxes for the same region: those that differ in one variable become one. */
+void region_tidy(const struct space *s, struct region *r);
 
 /* "link.rx_loss > 5% and action.dst in 10.0.0.0/8": what the box binds, for people. */
 void box_text(const struct space *s, const uint64_t *b, char *buf, size_t size);

@@ -71,8 +71,19 @@ static bool as_number(const struct anod_value *v, double *ret)
 
 /* ---- variables ----------------------------------------------------------------------------- */
 
+/* Has a fact of the kind without a name a subject in a rule? */
+static bool has_subject(const struct walk *k, const char *kind)
+{
+	static const char *const kinds[] = { "link", "path", "host", "neigh", "nexthop" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(kind, kinds[i]) == 0)
+			return true;
+	return k->s->any_subject;
+}
+
 /* What is known of the numbers of a thing by what it is. */
-static void bound(struct var *v, const struct expr *e)
+static void bound(const struct walk *k, struct var *v, const struct expr *e)
 {
 	v->of = e;
 	v->unit = e->unit;
@@ -81,6 +92,8 @@ static void bound(struct var *v, const struct expr *e)
 		v->low = 0;
 		v->whole = true;
 	}
+	v->never_known =
+		e->op == EXPR_FACT && !e->entity && e->kind && !has_subject(k, e->kind_name);
 	if (e->op != EXPR_OPERAND)
 		return;
 	if (strcmp(e->name, "model.confidence") == 0)
@@ -107,7 +120,7 @@ static int leaf_var(struct walk *k, const struct expr *e, enum var_type type,
 	}
 	r = space_var(k->note, key, type, &v);
 	if (r == 0 && !v->of)
-		bound(v, e);
+		bound(k, v, e);
 	*ret = v;
 	return r;
 }

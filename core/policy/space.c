@@ -349,6 +349,8 @@ static bool can_be(const struct var *v, unsigned piece)
 
 	if (piece == PIECE_UNKNOWN)
 		return !v->known;
+	if (v->never_known)
+		return false;
 	if (v->type != VAR_NUMBER)
 		return true;
 	ends(v, piece, &low, &high);
@@ -415,6 +417,15 @@ bool piece_compares(const struct var *v, unsigned piece, enum value_cmp cmp, dou
 		k++;
 	point = 2 * k + 2;
 	return holds(cmp, piece < point ? -1 : piece > point);
+}
+
+unsigned piece_at(const struct var *v, double x)
+{
+	unsigned k = 0;
+
+	while (k < v->n && v->number[k] < x)
+		k++;
+	return k < v->n && !(v->number[k] > x) ? 2 * k + 2 : 2 * k + 1;
 }
 
 bool piece_is_word(const struct var *v, unsigned piece, const char *word)
