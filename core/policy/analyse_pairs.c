@@ -102,6 +102,8 @@ static int inside(struct analysis *x, const struct policy_rule *a, const struct 
 				in = guard_region(p.space, b, agent_name(x, (unsigned) i), kind, w,
 						  &rb);
 			if (in == 0)
+				in = held_possible(p.space, &ra);
+			if (in == 0)
 				in = region_inside(p.space, &ra, &rb, NULL);
 			any = true;
 		}
@@ -184,6 +186,8 @@ static int example(struct analysis *x, struct pair *p, char *buf, size_t size)
 							 &b);
 				if (r == 0)
 					r = region_meet(p->space, &a, &b, &both);
+				if (r == 0)
+					r = held_possible(p->space, &both);
 				if (r < 0)
 					return r;
 				if (!both.n)

@@ -38,7 +38,12 @@ static void add_number(struct out *o, const struct var *v, double x)
 					   : value_real(x, (enum anod_unit) v->unit);
 	char text[96];
 
-	add(o, "%s", value_format(&value, text, sizeof(text)));
+	if (value.type == ANOD_INT && strncmp(v->key, "time of day", 11) == 0)
+		add(o, "%02d:%02d", (int) (x / 3600), (int) (value.u.i / 60 % 60));
+	else if (value.type == ANOD_INT && strncmp(v->key, "date in", 7) == 0 && x >= 0)
+		add(o, "%.16s", format_wall((uint64_t) value.u.i * US_PER_S, text, sizeof(text)));
+	else
+		add(o, "%s", value_format(&value, text, sizeof(text)));
 }
 
 static bool in_box(const struct space *s, const struct var *v, const uint64_t *b, unsigned piece)
@@ -131,6 +136,15 @@ static void add_list(const struct space *s, struct out *o, const struct var *v, 
 	}
 }
 
+/* "not X", or "not (X for 10s)" */
+static void add_truth_of(struct out *o, const struct var *v, bool yes)
+{
+	bool long_key = strchr(v->key, ' ');
+
+	add(o, "%s%s%s%s", yes ? "" : "not ", !yes && long_key ? "(" : "", v->key,
+	    !yes && long_key ? ")" : "");
+}
+
 static void add_truth(struct out *o, const struct var *v, const uint64_t *b)
 {
 	bool yes = box_has(v, b, PIECE_TRUE), no = box_has(v, b, PIECE_FALSE);
@@ -143,7 +157,7 @@ static void add_truth(struct out *o, const struct var *v, const uint64_t *b)
 	else if (yes && no)
 		add(o, "%s known", v->key);
 	else
-		add(o, "%s%s", yes ? "" : "not ", v->key);
+		add_truth_of(o, v, yes);
 }
 
 static void add_order(struct out *o, const struct var *v, const uint64_t *b)
@@ -266,12 +280,9 @@ static void add_value(struct out *o, const struct var *v, unsigned piece)
 {
 	struct anod_value value = piece_value(v, piece);
 	char text[96];
-	int64_t i = value.u.i;
 
-	if (value.type == ANOD_INT && strncmp(v->key, "time of day", 11) == 0)
-		add(o, "%02d:%02d", (int) (i / 3600), (int) (i / 60 % 60));
-	else if (value.type == ANOD_INT && strncmp(v->key, "date ", 5) == 0)
-		add(o, "%.16s", format_wall((uint64_t) i * US_PER_S, text, sizeof(text)));
+	if (v->type == VAR_NUMBER)
+		add_number(o, v, value.type == ANOD_INT ? (double) value.u.i : value.u.r);
 	else if (value.type == ANOD_TEXT && !value.u.text[0])
 		add(o, "none");
 	else
@@ -286,7 +297,8 @@ static void add_fact(struct out *o, const struct var *v, unsigned piece)
 	if (piece == PIECE_UNKNOWN) {
 		add(o, ", %s unknown", v->key);
 	} else if (v->type == VAR_TRUTH) {
-		add(o, ", %s%s", piece == PIECE_TRUE ? "" : "not ", v->key);
+		add(o, ", ");
+		add_truth_of(o, v, piece == PIECE_TRUE);
 	} else if (v->type == VAR_ORDER) {
 		add(o, ", %s: %s", v->key, order[piece]);
 	} else {

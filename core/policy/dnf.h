@@ -21,6 +21,11 @@ int dnf_note(struct space *s, const struct expr *e);
 /* Into an empty region. */
 int dnf_region(const struct space *s, const struct expr *e, enum where w, struct region *ret);
 
+/* Points that cannot be: "X for 10s" while X is false (held.c). */
+int held_impossible(const struct space *s, struct region *ret);
+/* The region without them. */
+int held_possible(const struct space *s, struct region *r);
+
 /* A rule for an action of one kind by one agent: on, when, during, and the agent where it is in a
  * set with a condition.  Of an action on several links it is what holds for one of them. */
 int guard_note(struct space *s, const struct policy_rule *r);

@@ -76,7 +76,6 @@ int level_regions(const struct space *s, const char *agent, const struct anod_ac
 		  struct region ret[LEVELS])
 {
 	struct region permit[LEVELS] = { 0 }, bar[LEVELS] = { 0 }, at_least[LEVELS + 1] = { 0 };
-	struct region all = { 0 };
 	/* No rule, but only what an action of the kind can be. */
 	struct policy_rule any = { .kind = RULE_PERMIT };
 	int r = guard_region(s, &any, NULL, kind, WHERE_TRUE, &at_least[LEVEL_DENY]);
@@ -87,11 +86,12 @@ int level_regions(const struct space *s, const char *agent, const struct anod_ac
 		r = sum_levels(s, permit, bar, at_least);
 	for (int l = LEVEL_DENY; l <= LEVEL_AUTO && r == 0; l++)
 		r = region_minus(s, &at_least[l], &at_least[l + 1], &ret[l]);
+	for (int l = LEVEL_DENY; l <= LEVEL_AUTO && r == 0; l++)
+		r = held_possible(s, &ret[l]);
 	for (int l = 0; l < LEVELS; l++) {
 		region_done(&permit[l]);
 		region_done(&bar[l]);
 		region_done(&at_least[l]);
 	}
-	region_done(&all);
 	return r;
 }

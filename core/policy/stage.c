@@ -254,6 +254,23 @@ static struct whatif *no_effect(const struct stage *s)
 	return TAKE(w);
 }
 
+static void fill_in(struct stage *s, struct config *c, const char *agent, struct decide_in *ret)
+{
+	*ret = (struct decide_in){ .config = c,
+				   .store = s->store,
+				   .watches = s->watches,
+				   .whatif = s->whatif,
+				   .in_sync = true,
+				   .budgets = s->budgets,
+				   .find = find_kind,
+				   .find_data = s,
+				   .agent = agent,
+				   .proposal = &s->proposal,
+				   .evidence = s->evidence,
+				   .now_us = s->now_us,
+				   .wall_us = s->wall_us };
+}
+
 int stage_decide(struct stage *s, struct config *c, const char *agent, bool plan,
 		 struct decision **ret)
 {
@@ -262,20 +279,9 @@ int stage_decide(struct stage *s, struct config *c, const char *agent, bool plan
 				 .n_actions = s->proposal.n_actions,
 				 .find = find_kind,
 				 .find_data = s };
-	struct decide_in in = { .config = c,
-				.store = s->store,
-				.watches = s->watches,
-				.in_sync = true,
-				.budgets = s->budgets,
-				.find = find_kind,
-				.find_data = s,
-				.agent = agent,
-				.proposal = &s->proposal,
-				.evidence = s->evidence,
-				.now_us = s->now_us,
-				.wall_us = s->wall_us };
 	unsigned invariants = c->policy->n_invariants;
 	char error[ANOD_REASON_SIZE] = "";
+	struct decide_in in;
 	int r = 0;
 
 	s->whatif = whatif_free(s->whatif);
@@ -290,11 +296,57 @@ int stage_decide(struct stage *s, struct config *c, const char *agent, bool plan
 			(void) copy_text(error, sizeof(error), s->whatif->error);
 		s->whatif = whatif_free(s->whatif);
 	}
-	in.whatif = s->whatif;
+	fill_in(s, c, agent, &in);
 	in.whatif_error = error[0] ? error : NULL;
 	if (!plan)
 		c->policy->n_invariants = 0; /* there is no network that they could be about */
 	r = decide(&in, ret);
 	c->policy->n_invariants = invariants;
 	return r;
+}
+
+void stage_act(struct stage *s, struct config *c, const char *agent, struct act *ret)
+{
+	struct decide_in in;
+
+	fill_in(s, c, agent, &in);
+	act_init(ret, &in, 0);
+}
+
+void stage_value(struct stage *s, struct config *c, const char *agent, const struct expr *e,
+		 struct anod_value *ret)
+{
+	struct decide_in in;
+	enum anod_tri truth;
+	struct act act;
+	struct ask q;
+
+	fill_in(s, c, agent, &in);
+	act_init(&act, &in, 0);
+	ask_init(&q, &in, &act, NULL, NULL);
+	ask_value(&q, e, ret);
+	if (e->type != ANOD_BOOL || ret->type != ANOD_UNKNOWN)
+		return;
+	truth = ask_truth(&q, e);
+	if (truth != ANOD_DOUBT)
+		*ret = value_bool(truth == ANOD_TRUE);
+}
+
+/* ---- invariants ------------------------------------------------------------------------------ */
+
+int stage_invariants(struct stage *s, struct config *c, struct invariant_result *ret,
+		     struct text *why)
+{
+	struct whatif_in win = { .model = s->model, .find = find_kind, .find_data = s };
+	struct decide_in in;
+	int r;
+
+	s->proposal.n_actions = 0;
+	s->whatif = whatif_free(s->whatif);
+	r = whatif_run(&win, &s->whatif);
+	if (r < 0)
+		return r;
+	fill_in(s, c, "", &in);
+	(void) invariants_judge(&in, NULL, ret, why);
+	return 0;
 }

@@ -12,7 +12,7 @@
 #define POLICY_STAGE_H
 
 #include "facts/stats.h"
-#include "policy/decide.h"
+#include "policy/judge.h"
 #include "policy/witness.h"
 
 #define STAGE_NOW_US UINT64_C(8640000000000) /* boot time at the beginning: 100 days */
@@ -51,6 +51,20 @@ int stage_fact_text(struct stage *s, const char *text, const char **ret_why);
 /* The proposal on the stage, by an agent; 'plan': predict its effect, else it has none. */
 int stage_decide(struct stage *s, struct config *c, const char *agent, bool plan,
 		 struct decision **ret);
+
+/* Of the last decision: what its first action is about, and what an expression of a rule was. */
+void stage_act(struct stage *s, struct config *c, const char *agent, struct act *ret);
+void stage_value(struct stage *s, struct config *c, const char *agent, const struct expr *e,
+		 struct anod_value *ret);
+/* The invariants as the network is, without a change; arrays as for invariants_judge(). */
+int stage_invariants(struct stage *s, struct config *c, struct invariant_result *ret,
+		     struct text *why);
+
+/* A fact or a statistic that is bound; 'entity' where the expression names none. */
+int stage_publish(struct stage *s, const struct expr *e, const char *entity,
+		  const struct anod_value *v);
+/* 'n' more entities that the count counts. */
+int stage_count(struct stage *s, const struct config *c, const struct expr *e, unsigned n);
 
 /* Facts, arguments and time as the point has them.  -ENOTSUP: what it wants cannot be made here (a
  * history that broke, an order of two calculations); '*ret_key' is the variable. */

@@ -173,29 +173,35 @@ static const char *subject_of(const struct scene *c, const char *kind)
 	return strcmp(kind, "nexthop") == 0 ? c->nexthop : "";
 }
 
-/* A fact or a statistic with a column. */
-static int publish(struct scene *c, const struct expr *e, const struct anod_value *v,
-		   const char *subject)
+int stage_publish(struct stage *s, const struct expr *e, const char *entity,
+		  const struct anod_value *v)
 {
 	const struct schema_attr *a =
-		e->kind && e->slot >= 0 ? schema_attr_at(c->s->schema, e->kind, (uint16_t) e->slot)
+		e->kind && e->slot >= 0 ? schema_attr_at(s->schema, e->kind, (uint16_t) e->slot)
 					: NULL;
-	const char *entity;
 	struct anod_value as = *v;
 	uint32_t id;
 	int r;
 
-	if (!a) /* nobody provides it: unknown is what it is */
-		return v->type == ANOD_UNKNOWN ? 0 : -ENOTSUP;
-	entity = e->entity ? e->entity : subject ? subject : subject_of(c, a->kind_name);
-	if (!entity[0])
+	entity = e->entity ? e->entity : entity;
+	/* What nobody provides and what has no subject is unknown: that is had for nothing. */
+	if (!a || !entity || !entity[0])
 		return v->type == ANOD_UNKNOWN ? 0 : -ENOTSUP;
 	if (a->type == ANOD_REAL && v->type == ANOD_INT)
 		as = value_real((double) v->u.i, (enum anod_unit) a->unit);
 	if (as.type != ANOD_UNKNOWN)
 		as.unit = a->unit;
-	r = store_entity(c->s->store, a->kind, entity, c->s->now_us, &id);
-	return r < 0 ? r : store_publish(c->s->store, id, a->slot, &as, c->s->now_us);
+	r = store_entity(s->store, a->kind, entity, s->now_us, &id);
+	return r < 0 ? r : store_publish(s->store, id, a->slot, &as, s->now_us);
+}
+
+static int publish(struct scene *c, const struct expr *e, const struct anod_value *v)
+{
+	const struct schema_attr *a =
+		e->kind && e->slot >= 0 ? schema_attr_at(c->s->schema, e->kind, (uint16_t) e->slot)
+					: NULL;
+
+	return stage_publish(c->s, e, a ? subject_of(c, a->kind_name) : NULL, v);
 }
 
 static int make_operand(struct scene *c, const struct var *v, const struct anod_value *value)
@@ -243,41 +249,39 @@ static int make_order(struct scene *c, const struct var *v)
 		a = value_int((int64_t) a.u.r, (enum anod_unit) left->unit);
 	if (right->type == ANOD_INT && b.type == ANOD_REAL)
 		b = value_int((int64_t) b.u.r, (enum anod_unit) right->unit);
-	r = publish(c, left, &a, NULL);
-	return r < 0 ? r : publish(c, right, &b, NULL);
+	r = publish(c, left, &a);
+	return r < 0 ? r : publish(c, right, &b);
 }
 
 /* ---- counts --------------------------------------------------------------------------------- */
 
-static int make_member(struct scene *c, const struct space *s, const struct point *p,
+static int make_member(struct stage *stage, const struct space *s, const struct point *p,
 		       const struct expr *e, const char *name)
 {
 	struct anod_value yes = value_bool(true);
-	const char *kind = schema_kind_name(c->s->schema, e->kind);
+	const char *kind = schema_kind_name(stage->schema, e->kind);
 	uint32_t id;
-	int r = store_entity(c->s->store, e->kind, name, c->s->now_us, &id);
+	int r = store_entity(stage->store, e->kind, name, stage->now_us, &id);
 
 	if (r == 0 && e->up)
-		r = stage_fact(c->s, kind, name, "admin_up", &yes);
+		r = stage_fact(stage, kind, name, "admin_up", &yes);
 	if (r == 0 && e->up)
-		r = stage_fact(c->s, kind, name, "carrier", &yes);
+		r = stage_fact(stage, kind, name, "carrier", &yes);
 	for (unsigned i = 0; r == 0 && s && i < s->n_vars; i++) {
 		struct anod_value v = piece_value(&s->var[i], p->piece[i]);
 
 		if (!s->var[i].of ||
 		    (s->var[i].of->op != EXPR_FACT && s->var[i].of->op != EXPR_CALL))
 			return -ENOTSUP;
-		r = publish(c, s->var[i].of, &v, name);
+		r = stage_publish(stage, s->var[i].of, name, &v);
 	}
 	return r;
 }
 
-/* As many entities as are to be counted, each meeting the conditions. */
-static int make_members(struct scene *c, const struct expr *e, unsigned n)
+int stage_count(struct stage *stage, const struct config *c, const struct expr *e, unsigned n)
 {
-	const struct policy_set *set =
-		e->name ? policy_find_set(c->space->config->policy, e->name) : NULL;
-	_cleanup_(space_freep) struct space *s = space_new(c->space->config, c->s->schema);
+	const struct policy_set *set = e->name ? policy_find_set(c->policy, e->name) : NULL;
+	_cleanup_(space_freep) struct space *s = space_new(c, stage->schema);
 	_cleanup_(region_done) struct region where = { 0 }, cond = { 0 }, both = { 0 };
 	struct point p;
 	int r = s ? 0 : -ENOMEM;
@@ -306,7 +310,7 @@ static int make_members(struct scene *c, const struct expr *e, unsigned n)
 		char name[32];
 
 		(void) snprintf(name, sizeof(name), "counted%u", i);
-		r = make_member(c, s, &p, e, set && set->n_names ? set->member[i] : name);
+		r = make_member(stage, s, &p, e, set && set->n_names ? set->member[i] : name);
 	}
 	return r;
 }
@@ -317,7 +321,7 @@ static int make_count(struct scene *c, const struct var *v)
 
 	if (v->of->fn != EXPR_FN_COUNT || n.type != ANOD_INT)
 		return -ENOTSUP;
-	return make_members(c, v->of, (unsigned) n.u.i);
+	return stage_count(c->s, c->space->config, v->of, (unsigned) n.u.i);
 }
 
 /* ---- all variables --------------------------------------------------------------------------- */
@@ -336,7 +340,7 @@ static int make_var(struct scene *c, const struct var *v)
 	switch (v->of->op) {
 	case EXPR_FACT:
 	case EXPR_CALL:
-		return publish(c, v->of, &value, NULL);
+		return publish(c, v->of, &value);
 	case EXPR_OPERAND:
 		return make_operand(c, v, &value);
 	case EXPR_COUNT:
