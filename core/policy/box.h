@@ -54,6 +54,8 @@ struct var {
 	unsigned n;	       /* constants */
 	double *number;	       /* sorted when sealed */
 	char **word;
+	unsigned n_written; /* of the prefixes, when sealed */
+	struct anod_prefix *written;
 	struct anod_prefix *prefix; /* until sealed those written, then one of each class */
 	unsigned n_pieces, at;	    /* at: first of its 64-bit words in a box */
 };
@@ -86,6 +88,8 @@ int space_seal(struct space *s);
 bool piece_compares(const struct var *v, unsigned piece, enum value_cmp cmp, double x);
 /* The piece that a number is in. */
 unsigned piece_at(const struct var *v, double x);
+/* The class of a prefix: that which lies as it does to those written. */
+unsigned piece_around(const struct var *v, const struct anod_prefix *p);
 bool piece_is_word(const struct var *v, unsigned piece, const char *word);
 /* One prefix of the piece; all of it lies to the prefixes that were noted as this one does. */
 const struct anod_prefix *piece_prefix(const struct var *v, unsigned piece);

@@ -37,6 +37,7 @@ static void var_done(struct var *v)
 	free(v->word);
 	free(v->number);
 	free(v->prefix);
+	free(v->written);
 	free(v->key);
 }
 
@@ -290,7 +291,8 @@ static int seal_prefix(struct var *v)
 		free(c.one);
 		return r;
 	}
-	free(v->prefix);
+	v->written = v->prefix;
+	v->n_written = v->n;
 	v->prefix = c.one;
 	v->n = c.n;
 	v->n_pieces = 1 + c.n;
@@ -432,6 +434,20 @@ bool piece_is_word(const struct var *v, unsigned piece, const char *word)
 {
 	return v->type == VAR_WORD && piece > 0 && piece <= v->n &&
 	       strcmp(v->word[piece - 1], word) == 0;
+}
+
+unsigned piece_around(const struct var *v, const struct anod_prefix *p)
+{
+	for (unsigned i = 0; i < v->n; i++) {
+		bool same = true;
+
+		for (unsigned k = 0; k < v->n_written && same; k++)
+			same = relation(p, &v->written[k]) ==
+			       relation(&v->prefix[i], &v->written[k]);
+		if (same)
+			return i + 1;
+	}
+	return PIECE_UNKNOWN;
 }
 
 const struct anod_prefix *piece_prefix(const struct var *v, unsigned piece)

@@ -148,6 +148,7 @@ static const struct config_link *find_link(const struct config *c, const char *n
 struct links {
 	struct stage *s;
 	const struct config *c;
+	bool state;
 };
 
 static int add_link(const struct anod_object *o, void *data)
@@ -162,17 +163,19 @@ static int add_link(const struct anod_object *o, void *data)
 
 	if (written && written->capacity_bps)
 		capacity = value_int((int64_t) written->capacity_bps, ANOD_UNIT_BPS);
+	(void) stage_fact(k->s, "link", l->name, "role", &role);
+	(void) stage_fact(k->s, "link", l->name, "capacity", &capacity);
+	if (!k->state)
+		return 0;
 	(void) stage_fact(k->s, "link", l->name, "admin_up", &up);
 	(void) stage_fact(k->s, "link", l->name, "carrier", &carrier);
 	(void) stage_fact(k->s, "link", l->name, "mtu", &mtu);
-	(void) stage_fact(k->s, "link", l->name, "role", &role);
-	(void) stage_fact(k->s, "link", l->name, "capacity", &capacity);
 	return 0;
 }
 
-int stage_links(struct stage *s, const struct config *c)
+int stage_links(struct stage *s, const struct config *c, bool state)
 {
-	struct links k = { s, c };
+	struct links k = { s, c, state };
 
 	return model_each(s->model, ANOD_OBJ_LINK, add_link, &k);
 }
@@ -206,7 +209,7 @@ int stage_snapshot(struct stage *s, const struct config *c, const char *name, co
 	s->model = fresh;
 	r = snapshot_read(name, text, size, s->model, NULL, NULL, diags);
 	if (r == 0)
-		r = stage_links(s, c);
+		r = stage_links(s, c, true);
 	/* Facts that are written count more than what the links' state says. */
 	if (r == 0) {
 		_cleanup_(model_freep) struct model *again = model_new();

@@ -40,8 +40,8 @@ DEFINE_CLEANUP(struct stage *, stage_free);
 
 int stage_snapshot(struct stage *s, const struct config *c, const char *name, const char *text,
 		   size_t size, struct diag_list *diags);
-/* Links that the model has, with what is known of them: state, role, capacity. */
-int stage_links(struct stage *s, const struct config *c);
+/* What is known of the links that the model has: role and capacity, and with 'state' how they are. */
+int stage_links(struct stage *s, const struct config *c, bool state);
 int stage_link(struct stage *s, const char *name);
 int stage_fact(struct stage *s, const char *kind, const char *entity, const char *attr,
 	       const struct anod_value *v);
