@@ -1,14 +1,17 @@
 /*
  * policy_check_cmd - anod policy check: everything that the analysis finds, for people and programs.
  */
+#include <errno.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
 #include "base/clock.h"
+#include "facts/value.h"
 #include "host/policy_cmd.h"
 #include "policy/analyse.h"
 #include "policy/pairs.h"
+#include "policy/stage.h"
 
 struct report {
 	const struct policy_options *o;
@@ -117,6 +120,59 @@ static int add_pair(const struct pair_relation *p, void *data)
 	return 0;
 }
 
+/* ---- the invariants on a snapshot ------------------------------------------------------------- */
+
+static void show_invariant(const struct policy_invariant *v, const struct invariant_result *r,
+			   const char *why, const char *topology, cJSON *list)
+{
+	cJSON *o;
+
+	if (!list) {
+		(void) printf("%s: invariant \"%s\" %s%s%s\n", topology, v->name,
+			      r->holds == ANOD_TRUE    ? "holds"
+			      : r->holds == ANOD_FALSE ? "does not hold"
+						       : "is not known to hold",
+			      why[0] ? ": " : "", why);
+		return;
+	}
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "name", v->name);
+	cJSON_AddStringToObject(o, "holds", tri_name(r->holds));
+	cJSON_AddStringToObject(o, "why", why);
+	cJSON_AddItemToArray(list, o);
+}
+
+/* How the network of the snapshot stands, without a change. */
+static int check_topology(struct report *r, struct config *c, cJSON *list)
+{
+	_cleanup_(stage_freep) struct stage *s = stage_new(r->w->schema, r->w->env.actions);
+	_cleanup_(freep) struct invariant_result *result = NULL;
+	_cleanup_(freep) struct text *why = NULL;
+	_cleanup_(freep) char *text = NULL;
+	struct diag_list diags = { 0 };
+	size_t size = 0;
+	int err = s ? config_read_file(NULL, r->o->topology, &text, &size) : -ENOMEM;
+
+	if (err == 0)
+		err = stage_snapshot(s, c, r->o->topology, text, size, &diags);
+	diag_print(&diags, stderr);
+	if (err < 0 && !diags.n_errors)
+		(void) fprintf(stderr, "%s: %s\n", r->o->topology, strerror(-err));
+	diag_done(&diags);
+	result = calloc(c->policy->n_invariants + 1, sizeof(*result));
+	why = calloc(c->policy->n_invariants + 1, sizeof(*why));
+	if (err == 0)
+		err = result && why ? stage_bind(s, c) : -ENOMEM;
+	if (err == 0)
+		err = stage_invariants(s, c, result, why);
+	for (unsigned i = 0; err == 0 && i < c->policy->n_invariants; i++) {
+		show_invariant(&c->policy->invariant[i], &result[i], why[i].b, r->o->topology,
+			       list);
+		r->warnings |= result[i].holds != ANOD_TRUE;
+	}
+	return err;
+}
+
 static void check_one(struct report *r, const char *path)
 {
 	_cleanup_(config_freep) struct config *c = NULL;
@@ -144,6 +200,9 @@ static void check_one(struct report *r, const char *path)
 	if (err >= 0 && r->o->pairs)
 		err = pairs_each(c, &r->w->env, add_pair,
 				 file ? cJSON_AddArrayToObject(file, "pairs") : NULL);
+	if (err >= 0 && r->o->topology)
+		err = check_topology(
+			r, c, file ? cJSON_AddArrayToObject(file, "invariant_states") : NULL);
 	r->errors |= err < 0;
 	if (file) {
 		cJSON_AddStringToObject(file, "file", path);

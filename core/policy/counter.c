@@ -214,7 +214,9 @@ static bool may_change(const struct var *v)
 	switch (v->of->op) {
 	case EXPR_FACT:
 	case EXPR_CALL:
-		return v->of->kind > 0 && v->of->slot >= 0;
+		/* A role is written in the configuration: it is no fact that turns. */
+		return v->of->kind > 0 && v->of->slot >= 0 &&
+		       !(v->of->attr && strcmp(v->of->attr, "role") == 0);
 	case EXPR_COUNT:
 		return v->of->fn == EXPR_FN_COUNT;
 	case EXPR_OPERAND:
