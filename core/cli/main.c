@@ -47,6 +47,8 @@ static const char usage[] =
 	"  agents                  what runs, and what it may do\n"
 	"  monitor                 follow what happens\n"
 	"  check FILE...           check configuration and policy files\n"
+	"  policy check|diff|explain|graph ...\n"
+	"                          look through policies: anodctl policy --help\n"
 	"  reload                  load the configuration again, all of it or none\n"
 	"  ledger verify [--head HEX] [--state DIR]\n"
 	"                          look for a flipped byte, a lost or an added line\n"
@@ -218,21 +220,23 @@ static int cmd_reload(struct cli *c, int argc, char **argv)
 }
 
 /* The daemon's own binary has the parser and loads the manifests. */
-static int cmd_check(struct cli *c, int argc, char **argv)
+static int exec_anod(struct cli *c, const char *command, int argc, char **argv)
 {
 	char path[512], *slash;
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 16);
 	char **args;
 
-	(void) c;
 	if (argc == 0)
 		return EXIT_USE;
-	args = calloc((size_t) argc + 3, sizeof(*args));
+	args = calloc((size_t) argc + 4, sizeof(*args));
 	if (!args)
 		return EXIT_NO;
 	args[0] = (char *) (uintptr_t) "anod";
-	args[1] = (char *) (uintptr_t) "check";
+	args[1] = (char *) (uintptr_t) command;
 	memcpy(args + 2, argv, (size_t) argc * sizeof(*args));
+	/* The option was taken off in front. */
+	if (c->json && strcmp(command, "policy") == 0)
+		args[argc + 2] = (char *) (uintptr_t) "--json";
 	path[n > 0 ? n : 0] = '\0';
 	slash = strrchr(path, '/');
 	if (slash) {
@@ -245,6 +249,16 @@ static int cmd_check(struct cli *c, int argc, char **argv)
 	(void) fprintf(stderr, "anodctl: cannot run anod: %s\n", strerror(errno));
 	free(args);
 	return EXIT_NO;
+}
+
+static int cmd_check(struct cli *c, int argc, char **argv)
+{
+	return exec_anod(c, "check", argc, argv);
+}
+
+static int cmd_policy(struct cli *c, int argc, char **argv)
+{
+	return exec_anod(c, "policy", argc, argv);
 }
 
 static const struct command {
@@ -270,6 +284,7 @@ static const struct command {
 	{ "resume", cmd_resume },
 	{ "reload", cmd_reload },
 	{ "check", cmd_check },
+	{ "policy", cmd_policy },
 	{ "ledger", ledger_command },
 	{ "top", top_command },
 	{ "history", history_command },

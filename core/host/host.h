@@ -256,7 +256,8 @@ int config_open(struct host *h, struct diag_list *diags); /* the first one */
 int host_reload(struct host *h, struct diag_list *diags);
 void configs_sweep(struct host *h);
 void links_on_entity(struct host *h, uint32_t entity); /* role and capacity of a new link */
-int policy_test_open(const struct host_options *o, int argc, char **argv);
+
+/* check.c: anod check */
 int check_files(const struct host_options *o, char **files, int n, FILE *out);
 
 /* control.c, commands.c */

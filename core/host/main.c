@@ -3,6 +3,7 @@
  *
  *   anod run [-c FILE] [--state DIR] [--run DIR] [--plugins DIR] [--single] [-v|-q]
  *   anod check FILE...
+ *   anod policy COMMAND ...             see policy_cmd.h
  *   anod exec|cell|infer FD PLUGINS     what 'anod run' starts; not for people
  *
  * Exit status: 0 good, 1 failed, 2 wrong use.
@@ -19,11 +20,13 @@
 #include "base/log.h"
 #include "exec/exec.h"
 #include "host/host.h"
+#include "host/policy_cmd.h"
 #include "host/sandbox.h"
 
 static const char usage[] =
 	"usage: anod run [OPTION...]        watch this router\n"
 	"       anod check FILE...          check configuration and policy files\n"
+	"       anod policy COMMAND ...     look through a policy; anod policy --help\n"
 	"       anod --version | --help\n"
 	"\n"
 	"  -c, --config FILE    configuration (default /etc/anod/anod.conf; without it: observe "
@@ -204,11 +207,9 @@ int main(int argc, char **argv)
 			 strcmp(argv[1], "infer") == 0))
 		return child_main(argc, argv);
 
-	if (argc > 2 && strcmp(argv[1], "policy") == 0 && strcmp(argv[2], "test") == 0) {
-		o = (struct host_options){ .plugin_dir = default_plugins() };
-		log_open("anod", LOG_WARNING);
-		return policy_test_open(&o, argc - 2, argv + 2);
-	}
+	if (argc > 1 && strcmp(argv[1], "policy") == 0)
+		return policy_main(argc - 1, argv + 1, default_plugins());
+
 	if (parse(argc, argv, &o) < 0 || optind >= argc) {
 		(void) fputs(usage, stderr);
 		return 2;

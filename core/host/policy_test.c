@@ -7,11 +7,11 @@
 #include "host/policy_test.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
+#include "host/policy_cmd.h"
 #include "policy/ptest.h"
 
 struct telling {
@@ -223,76 +223,14 @@ int policy_test_file(const char *path, const struct policy_test_options *o,
 	return k;
 }
 
-/* ---- the command ------------------------------------------------------------------------------ */
-
-static const char usage[] =
-	"usage: anod policy test [OPTION...] FILE...\n"
-	"\n"
-	"  --coverage           conditions that no test has seen true, false or unknown\n"
-	"  --mutate             change the policy a little, again and again: does a test notice?\n"
-	"  --min-coverage N     fail below N percent      --min-mutation N   the same\n"
-	"  --only TEXT          only tests with TEXT in their name\n"
-	"  --json               for programs              -v                 name what is good, "
-	"too\n";
-
-static int read_options(int argc, char **argv, struct policy_test_options *o)
+int policy_test_command(const struct policy_options *o, struct policy_world *w, int argc,
+			char **argv)
 {
-	static const struct option list[] = {
-		{ "coverage", no_argument, NULL, 'c' },
-		{ "mutate", no_argument, NULL, 'm' },
-		{ "min-coverage", required_argument, NULL, 'C' },
-		{ "min-mutation", required_argument, NULL, 'M' },
-		{ "only", required_argument, NULL, 'o' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ 0 },
-	};
-	int c;
-
-	optind = 0;
-	while ((c = getopt_long(argc, argv, "v", list, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			o->coverage = true;
-			break;
-		case 'm':
-			o->mutate = true;
-			break;
-		case 'C':
-			o->coverage = true;
-			o->min_cover = atoi(optarg);
-			break;
-		case 'M':
-			o->mutate = true;
-			o->min_mutants = atoi(optarg);
-			break;
-		case 'o':
-			o->only = optarg;
-			break;
-		case 'j':
-			o->json = true;
-			break;
-		case 'v':
-			o->verbose = true;
-			break;
-		default:
-			return -EINVAL;
-		}
-	}
-	return optind;
-}
-
-int policy_test(int argc, char **argv, const struct config_env *env, struct schema *schema)
-{
-	struct policy_test_options o = { 0 };
-	int first = read_options(argc, argv, &o);
+	struct policy_test_options t = o->test;
 	bool failed = false;
 
-	if (first < 0 || first >= argc) {
-		(void) fputs(usage, stderr);
-		return 2;
-	}
-	for (int i = first; i < argc; i++)
-		failed |= policy_test_file(argv[i], &o, env, schema, stdout) < 0;
-	return failed;
+	t.json = o->json;
+	for (int i = 0; i < argc; i++)
+		failed |= policy_test_file(argv[i], &t, &w->env, w->schema, stdout) < 0;
+	return failed ? POLICY_NO : POLICY_GOOD;
 }

@@ -19,7 +19,4 @@ struct policy_test_options {
 int policy_test_file(const char *path, const struct policy_test_options *o,
 		     const struct config_env *env, struct schema *schema, FILE *out);
 
-/* The command: argv[0] is "test".  Exit status: 0 good, 1 something failed, 2 wrong use. */
-int policy_test(int argc, char **argv, const struct config_env *env, struct schema *schema);
-
 #endif
