@@ -244,7 +244,8 @@ static void mutate_require(struct mutation *m, struct policy_require *q, const c
 		     whose);
 	else if (q->kind != REQUIRE_EXPR)
 		for (int way = -1; way <= 1; way += 2)
-			if (q->n || way > 0)
+			/* Reachable by no link at all is the same as not asked for. */
+			if (way > 0 || q->n > (q->kind == REQUIRE_REACHABLE))
 				WITH(m, q->n, q->n + (uint64_t) way, &q->place,
 				     "%s: %llu instead of %s", whose, (unsigned long long) q->n,
 				     q->text ? q->text : "");

@@ -30,12 +30,27 @@ static int beside(struct parse *p, const char *clause, char **ret)
 	const char *own = reader_of(p)->file->path, *slash = strrchr(own, '/');
 	_cleanup_(freep) char *path = NULL;
 	int k = parse_string(p, clause, &path);
+	const char *rest = path;
 
 	if (k < 0)
 		return k;
-	if (path[0] == '/' || !slash)
+	if (path[0] == '/' || !slash) {
 		*ret = TAKE(path);
-	else if (asprintf(ret, "%.*s/%s", (int) (slash - own), own, path) < 0)
+		return 0;
+	}
+	/* "tests/" and "../x.conf" are "x.conf": what people would have written. */
+	if (strncmp(path, "../", 3) == 0) {
+		const char *up = memrchr(own, '/', (size_t) (slash - own));
+
+		if (up && strncmp(up, "/..", 3) != 0) {
+			slash = up;
+			rest += 3;
+		} else if (!up && own[0] != '.') {
+			*ret = strdup(path + 3);
+			return *ret ? 0 : parse_no_memory(p);
+		}
+	}
+	if (asprintf(ret, "%.*s/%s", (int) (slash - own), own, rest) < 0)
 		*ret = NULL;
 	return *ret ? 0 : parse_no_memory(p);
 }
@@ -239,12 +254,30 @@ static int expect_term(struct parse *p, struct ptest_step *s, const char *term)
 	return take_value(p, &s->value);
 }
 
+/* true and false are values, not words. */
+static int expect_truth(struct parse *p, struct ptest_step *s)
+{
+	struct token t;
+	int k = expect_choice(p, s, EXPECT_RULE, "rule", NULL);
+
+	if (k < 0)
+		return k;
+	t = *parse_ahead(p);
+	if (t.type == TOKEN_VALUE && t.value.type == ANOD_BOOL)
+		s->want = t.value.u.i ? ANOD_TRUE : ANOD_FALSE;
+	else if (token_is(&t, "unknown"))
+		s->want = ANOD_DOUBT;
+	else
+		return parse_wants(p, "rule", "true, false or unknown");
+	lex_next(&p->lexer, &t);
+	return 0;
+}
+
 static int clause_expect(struct parse *p, struct ptest_step *s)
 {
 	static const char *const levels[] = {
 		"deny", "observe", "propose", "approve", "auto", NULL
 	};
-	static const char *const truths[] = { "false", "unknown", "true", NULL };
 	static const char *const states[] = { "fails", "unknown", "holds", "excused", NULL };
 	static const char *const terms[] = { "approvals", "budget", "cooldown", "verify",
 					     "confirm",	  "undo",   "within" };
@@ -258,7 +291,7 @@ static int clause_expect(struct parse *p, struct ptest_step *s)
 	if (parse_accept(p, "permit"))
 		k = expect_choice(p, s, EXPECT_PERMIT, "permit", NULL);
 	else if (parse_accept(p, "rule"))
-		k = expect_choice(p, s, EXPECT_RULE, "rule", truths);
+		k = expect_truth(p, s);
 	else if (parse_accept(p, "counts"))
 		k = expect_choice(p, s, EXPECT_COUNTS, "counts", NULL);
 	else if (parse_accept(p, "invariant"))
