@@ -165,22 +165,21 @@ static void measure_edits(struct measure *m, const struct overlay *o, const stru
 	}
 }
 
-int measure_step(struct whatif *w)
+int measure(const struct overlay *before, const struct overlay *after, struct measured *ret)
 {
-	struct measure m = { .before = w->before, .after = w->after };
+	struct measure m = { .before = before, .after = after };
 
-	m.verdict = calloc(w->before->model->base.routes.n_ways + 1u, 1);
+	m.verdict = calloc(before->model->base.routes.n_ways + 1u, 1);
 	if (!m.verdict)
 		return -ENOMEM;
 
 	measure_base(&m);
-	measure_edits(&m, w->before, NULL);
-	measure_edits(&m, w->after, w->before);
+	measure_edits(&m, before, NULL);
+	measure_edits(&m, after, before);
 	free(m.verdict);
 
-	w->prefixes = MAX_OF(w->prefixes, m.prefixes);
-	w->moved_prefixes = MAX_OF(w->moved_prefixes, m.moved);
-	w->new_blackholes = MAX_OF(w->new_blackholes, m.lost);
-	w->mended = m.mended;
+	*ret = (struct measured){
+		.prefixes = m.prefixes, .moved = m.moved, .lost = m.lost, .mended = m.mended
+	};
 	return 0;
 }

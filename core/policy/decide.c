@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "facts/value.h"
 #include "policy/judge.h"
+#include "policy/moved.h"
 
 struct recorder {
 	const struct decide_in *in;
@@ -278,6 +279,9 @@ int decide_charge(struct budgets *b, const struct decision *d, const char *agent
 				      "cannot be charged: too many uses are remembered; try in",
 				      600 * US_PER_S, ret_why);
 	}
+	if (moved_charge(b, d, now_us) < 0)
+		return refuse("what this moves", "", "cannot be remembered; try in", 600 * US_PER_S,
+			      ret_why);
 	return 0;
 }
 
@@ -342,6 +346,7 @@ static int fill(const struct decide_in *in, struct decision *d)
 		r = judge_all(in, acts, NULL, record_rule, &rec, &answer, each);
 	if (r == 0)
 		r = record_invariants(in, d);
+	moved_note(in, d);
 	if (r < 0 || rec.no_memory)
 		return r < 0 ? r : -ENOMEM;
 
