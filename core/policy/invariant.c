@@ -71,13 +71,14 @@ static bool counts_as_up(const struct count_up *c, const struct anod_link *l)
 static int count_link(const struct anod_object *o, void *data)
 {
 	struct count_up *c = data;
+	const char *set = c->probe->require->set;
 	enum anod_tri in;
 
 	if (!counts_as_up(c, &o->u.link))
 		return 0;
 	/* count(link up) counts them all. */
-	in = c->probe->require->set
-		     ? ask_member(&c->ask, c->probe->require->set, c->ask.kind_link, o->u.link.name)
+	in = set && strcmp(set, "link") != 0
+		     ? ask_member(&c->ask, set, c->ask.kind_link, o->u.link.name)
 		     : ANOD_TRUE;
 	c->sure += in == ANOD_TRUE;
 	c->possible += in != ANOD_FALSE;
@@ -92,6 +93,7 @@ static struct finding judge_count(const struct probe *p)
 	struct anod_value least, most, n = value_int((int64_t) r->n, ANOD_UNIT_NONE);
 	enum anod_tri low, high;
 	struct finding f;
+	bool sharp;
 
 	ask_init(&c.ask, p->in, NULL, p->hyp, NULL);
 	if (overlay_each(p->state, ANOD_OBJ_LINK, count_link, &c) < 0)
@@ -102,7 +104,8 @@ static struct finding judge_count(const struct probe *p)
 	low = value_compare(r->cmp, &least, &n);
 	high = value_compare(r->cmp, &most, &n);
 	/* == and != may hold in between only. */
-	f.holds = low == high && (c.sure == c.possible || r->cmp >= VALUE_LT) ? low : ANOD_DOUBT;
+	sharp = c.sure == c.possible || r->cmp >= VALUE_LT || r->n < c.sure || r->n > c.possible;
+	f.holds = low == high && sharp ? low : ANOD_DOUBT;
 	f.worse = f.holds == ANOD_TRUE ? 0 : fabs((double) r->n - (double) c.sure);
 	if (c.sure == c.possible)
 		say(p, "count(%s up) after = %u, need %s %llu", set, c.sure, cmp_text(r->cmp),
