@@ -287,6 +287,7 @@ static int op_decide(void *data, struct txn *t)
 		.find_data = h->plugins,
 	};
 	struct decide_in in = {
+		.pool = h->decisions,
 		.config = h->config,
 		.store = h->store,
 		.watches = h->watches,
@@ -302,7 +303,7 @@ static int op_decide(void *data, struct txn *t)
 		/* A pause is no answer: the engine lets what may go on wait for its end. */
 		.capped = h->capped,
 	};
-	struct decision *d;
+	_cleanup_(decision_freep) struct decision *d = NULL;
 	bool same;
 	int r;
 
@@ -319,15 +320,19 @@ static int op_decide(void *data, struct txn *t)
 		in.whatif_error = w && w->error[0] ? w->error : strerror(-r);
 	else
 		in.whatif = w;
-	r = decide(&in, &d);
+	r = decide_quietly(&in, &d);
+	if (r == 0)
+		r = decision_tell(d, &in);
 	if (r < 0)
 		return r;
 	(void) decide_remember(h->budgets, d, in.now_us);
 
 	same = t->decision && d->level >= LEVEL_APPROVE && t->decision->level == d->level &&
 	       t->decision->permit == d->permit;
+	if (!same)
+		decision_advise(d, &in);
 	decision_free(t->decision);
-	t->decision = d;
+	t->decision = TAKE(d);
 	/* Deciding again while it waits is not news until the answer changes. */
 	if (same)
 		return 0;

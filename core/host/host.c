@@ -275,7 +275,8 @@ static int open_facts(struct host *h)
 	h->watches = h->stats ? watches_new(h->store) : NULL;
 	h->model = model_new();
 	h->budgets = budgets_new();
-	if (!h->watches || !h->model || !h->budgets)
+	h->decisions = decisions_new();
+	if (!h->watches || !h->model || !h->budgets || !h->decisions)
 		return -ENOMEM;
 
 	h->link_kind = schema_kind_id(h->schema, "link");
@@ -457,6 +458,7 @@ struct host *host_free(struct host *h)
 	journal_close(h->journal); /* it still writes */
 	disk_close(h->disk);
 	budgets_free(h->budgets);
+	decisions_free(h->decisions);
 	config_free(h->config);
 	model_free(h->model);
 	stats_free(h->stats);

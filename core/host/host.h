@@ -101,6 +101,7 @@ struct host {
 	unsigned n_old_configs;
 	bool built_in; /* no configuration: observe only */
 	struct budgets *budgets;
+	struct decisions *decisions; /* memory of old ones, for the next */
 	struct ledger *ledger;
 	struct journal *journal;
 	struct disk *disk; /* its background syncs */

@@ -70,6 +70,7 @@ struct finding judge_count(const struct probe *p)
 	bool end = !p->stage || (p->stage->kind == STAGE_END && !p->stage->settled);
 	enum anod_tri low, high;
 	struct finding f;
+	bool sharp;
 
 	if (overlay_each(p->state, ANOD_OBJ_LINK, count_link, &c) < 0)
 		return (struct finding){ .holds = ANOD_DOUBT };
@@ -77,7 +78,8 @@ struct finding judge_count(const struct probe *p)
 	low = probe_compare(c.sure, r->cmp, (double) r->n);
 	high = probe_compare(c.possible, r->cmp, (double) r->n);
 	/* == and != may hold in between only. */
-	f.holds = low == high && (c.sure == c.possible || r->cmp >= VALUE_LT) ? low : ANOD_DOUBT;
+	sharp = c.sure == c.possible || r->cmp >= VALUE_LT || r->n < c.sure || r->n > c.possible;
+	f.holds = low == high && sharp ? low : ANOD_DOUBT;
 	f.worse = probe_distance(c.sure, (double) r->n);
 	if (c.sure != c.possible)
 		say(p, "count(%s up) %s = %u to %u (membership unknown), need %s %llu", set,

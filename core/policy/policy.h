@@ -238,9 +238,12 @@ struct policy {
 	struct policy_invariant *invariant;
 	struct policy_rule *rule;
 	struct policy_objective *objective;
-	struct rule_index *index; /* made by decide() on first use; owned */
+	struct rule_index *index; /* rules by agent and kind of action; owned */
 };
 void rule_index_free(struct rule_index *index); /* for policy_free() */
+/* List the rules that may name this agent, for each of the kinds (NULL-ended); without it the first
+ * decision does.  -ENOMEM. */
+int rules_index(struct policy *p, const char *agent, const struct anod_action_desc *const *actions);
 
 const struct policy_set *policy_find_set(const struct policy *p, const char *name);
 const struct policy_window *policy_find_window(const struct policy *p, const char *name);
