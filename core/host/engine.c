@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "host/people.h"
 #include "host/objectives.h"
+#include "policy/loads.h"
 
 #define BEFORE_MAX 32
 
@@ -305,9 +306,12 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 		    struct whatif **ret_whatif, struct decide_in *ret)
 {
 	struct anod_change flying[TXNS_MAX];
+	uint64_t flying_tx[TXNS_MAX];
+	_cleanup_(freep) struct link_load *load = NULL;
 	struct whatif_in win = {
 		.model = h->model,
 		.in_flight = flying,
+		.in_flight_tx = flying_tx,
 		.action = p->action,
 		.n_actions = p->n_actions,
 		.find = plugins_find_action,
@@ -333,15 +337,22 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 		/* A pause is no answer: the engine lets what may go on wait for its end. */
 		.capped = h->capped,
 	};
-	win.n_in_flight = txns_in_flight(h->txns, flying, ARRAY_SIZE(flying));
-	r = whatif_run(&win, ret_whatif);
+	win.n_in_flight =
+		txns_in_flight(h->txns, flying, flying_tx, (unsigned) ARRAY_SIZE(flying));
+	r = loads_read(h->config, h->store, h->model, ret->now_us, &load, &win.n_loads);
+	if (r < 0)
+		return r;
+	win.load = load;
+	r = win.n_in_flight > ARRAY_SIZE(flying) ? -E2BIG : whatif_run(&win, ret_whatif);
 	if (r >= 0)
 		ret->whatif = *ret_whatif;
+	else if (r == -E2BIG)
+		ret->whatif_error = "too much is under way to predict what more would do";
 	else if (*ret_whatif && (*ret_whatif)->error[0])
 		ret->whatif_error = (*ret_whatif)->error;
 	else
 		ret->whatif_error = strerror(-r);
-	return *ret_whatif ? 0 : r;
+	return r == -ENOMEM ? r : 0;
 }
 
 int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,

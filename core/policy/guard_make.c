@@ -169,8 +169,8 @@ static void add_literal_compare(struct maker *m, const struct expr *cell, enum v
 	struct guard_step *s = add_step(m, number ? STEP_NUMBER : text ? STEP_TEXT : STEP_COMPARE);
 
 	s->cmp = (uint8_t) cmp;
-	s->right = lit;
 	s->what = cell_of(m, cell);
+	s->v.literal = lit;
 	if (text)
 		s->i = guard_text_hash(lit);
 	if (!number)
@@ -178,7 +178,7 @@ static void add_literal_compare(struct maker *m, const struct expr *cell, enum v
 	s->type = lit->type;
 	s->accepts = accepts(cmp);
 	s->i = (uint64_t) lit->u.i;
-	s->r = lit->type == ANOD_INT ? (double) lit->u.i : lit->u.r;
+	s->v.r = lit->type == ANOD_INT ? (double) lit->u.i : lit->u.r;
 }
 
 static void add_term(struct maker *m, const struct expr *e)
@@ -259,7 +259,7 @@ static void add_steps(struct maker *m, const struct expr *e)
 		break;
 	}
 	if (!m->no_memory)
-		m->g->step[first].span = (uint16_t) (m->g->n_steps - first);
+		m->g->step[first].span = m->g->n_steps - first;
 }
 
 /* ---- clauses ---------------------------------------------------------------------------- */
@@ -353,7 +353,10 @@ static void add_rule(struct maker *m, struct policy_rule *r)
 {
 	struct guard *g = &m->g->guard[m->g->n++];
 
-	*g = (struct guard){ .rule = r, .step = m->g->n_steps };
+	*g = (struct guard){ .rule = r,
+			     .step = m->g->n_steps,
+			     .kind = (uint8_t) r->kind,
+			     .level = (uint8_t) r->level };
 	m->terms_seen = false;
 	if (r->when)
 		add_steps(m, r->when);
