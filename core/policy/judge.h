@@ -116,6 +116,7 @@ struct judged {
 struct guards;
 struct rule_list {
 	struct guards *guards;
+	unsigned users; /* pairs of agent and kind that have the same rules */
 	unsigned n;
 	unsigned at[];
 };
