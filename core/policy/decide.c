@@ -1,10 +1,10 @@
 /*
  * decide - may this proposal be carried out, and on what terms?
  *
- * Design.  judge.c finds the answer and keeps what it looked at; deciding makes no words and, with a
- * pool, takes no memory.  decision_tell() then turns the record into the rules with their facts and the
- * one sentence that names what decided.  What would change the answer is found by deciding again
- * and again, so it is asked for by itself, before the facts move.
+ * Design.  judge.c finds the answer and keeps what it looked at; deciding makes no words and, with
+ * a pool, takes no memory.  decision_tell() then turns the record into the rules with their facts
+ * and the one sentence that names what decided.  What would change the answer is found by deciding
+ * again and again, so it is asked for by itself, before the facts move.
  */
 #include "policy/decide.h"
 

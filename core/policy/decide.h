@@ -113,7 +113,7 @@ struct decision {
 
 /* All of it.  -EINVAL: no actions, or too many; -ENOMEM. */
 int decide(const struct decide_in *in, struct decision **ret);
-/* The answer and the record; no words: of the texts only 'permit_name' and the resources are there. */
+/* The answer and the record; no words: of the texts only 'permit_name' and resources are there. */
 int decide_quietly(const struct decide_in *in, struct decision **ret);
 /* The words, from the record; 'in' is the one that it was decided with, its facts may have moved.
  * Once; then it does nothing.  -ENOMEM. */

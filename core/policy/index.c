@@ -9,8 +9,8 @@
  * Pairs with the same rules share one list: rules for any agent and any action would otherwise be
  * flat as often as there are pairs.
  *
- * The room for judgements that keep no record (flip and suggest try hundreds) lies here too, because
- * whoever judges has the policy.
+ * The room for judgements that keep no record (flip and suggest try hundreds) lies here too,
+ * because whoever judges has the policy.
  */
 #include <errno.h>
 #include <string.h>
@@ -180,7 +180,7 @@ static const struct rule_list *add_pair(struct policy *p, const unsigned *of, un
 	struct rule_index *index = index_of(p);
 	struct index_pair *pair;
 
-	/* Names come from the configuration and kinds from manifests, so the limit is not reached. */
+	/* Names come from the configuration, kinds from manifests: the limit is not reached. */
 	if (!index || HASH_COUNT(index->pairs) >= INDEX_PAIRS_MAX)
 		return NULL;
 	pair = calloc(1, sizeof(*pair));

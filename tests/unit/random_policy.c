@@ -261,7 +261,7 @@ void random_history(struct dice *d, struct history *h)
 	h->n = 0;
 	for (size_t t = 0; t < ARRAY_SIZE(ago); t++)
 		for (unsigned i = 0; i < ARRAY_SIZE(facts) && h->n < EVENTS_MAX; i++) {
-			/* What is long ago is said of every fact, so that all of it can be known. */
+			/* Long ago something is said of each, so that all of it can be known. */
 			if (t > 0 && dice_roll(d, 8))
 				continue;
 			h->event[h->n++] = (struct event){

@@ -1,6 +1,6 @@
 /*
- * What policy promises, on random policies over the whole language.  The seed is printed: ANOD_SEED=N
- * repeats a run, ANOD_ROUNDS=N makes it longer (make check-long: a million).
+ * What policy promises, on random policies over the whole language.  The seed is printed:
+ * ANOD_SEED=N repeats a run, ANOD_ROUNDS=N makes it longer (make check-long: a million).
  */
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
