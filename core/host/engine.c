@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/host.h"
+#include "policy/loads.h"
 
 #define BEFORE_MAX 32
 
@@ -273,10 +274,13 @@ static int op_decide(void *data, struct txn *t)
 {
 	struct host *h = data;
 	struct anod_change flying[TXNS_MAX];
+	uint64_t flying_tx[TXNS_MAX];
+	_cleanup_(freep) struct link_load *load = NULL;
 	_cleanup_(whatif_freep) struct whatif *w = NULL;
 	struct whatif_in win = {
 		.model = h->model,
 		.in_flight = flying,
+		.in_flight_tx = flying_tx,
 		.action = t->proposal.action,
 		.n_actions = t->proposal.n_actions,
 		.find = plugins_find_action,
@@ -303,9 +307,16 @@ static int op_decide(void *data, struct txn *t)
 	bool same;
 	int r;
 
-	win.n_in_flight = txns_in_flight(h->txns, flying, ARRAY_SIZE(flying));
-	r = whatif_run(&win, &w);
+	win.n_in_flight =
+		txns_in_flight(h->txns, flying, flying_tx, (unsigned) ARRAY_SIZE(flying));
+	r = loads_read(h->config, h->store, h->model, in.now_us, &load, &win.n_loads);
 	if (r < 0)
+		return r;
+	win.load = load;
+	r = win.n_in_flight > ARRAY_SIZE(flying) ? -E2BIG : whatif_run(&win, &w);
+	if (r == -E2BIG)
+		in.whatif_error = "too much is under way to predict what more would do";
+	else if (r < 0)
 		in.whatif_error = w && w->error[0] ? w->error : strerror(-r);
 	else
 		in.whatif = w;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "policy/moved.h"
 #include "policy/record.h"
 
 #define SPARE_MAX 16 /* decisions that a pool keeps; more are given back to the system */
@@ -117,6 +118,7 @@ static void fill(const struct decide_in *in, struct decision *d)
 	for (unsigned i = 0; i < in->proposal->n_actions; i++)
 		memcpy(d->action_resource[i], rec->act[i].resource, sizeof(d->resource));
 	decision_set_charges(d, in);
+	moved_note(in, d);
 }
 
 int decide_quietly(const struct decide_in *in, struct decision **ret)

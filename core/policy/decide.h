@@ -59,8 +59,11 @@ struct decide_in {
 	unsigned evidence; /* references of its finding */
 	uint64_t now_us;   /* boottime */
 	uint64_t wall_us;  /* for windows */
-	bool paused;	   /* the operator's: ceiling observe */
-	bool capped;	   /* journal or ledger failed: ceiling observe */
+	/* From where people are logged in who may approve; for "keeps approvers". */
+	const struct anod_prefix *approver;
+	unsigned n_approvers;
+	bool paused; /* the operator's: ceiling observe */
+	bool capped; /* journal or ledger failed: ceiling observe */
 };
 
 struct decided_rule {
@@ -102,6 +105,11 @@ struct decision {
 	char policy[128]; /* "pe1 edge revision 7 (sha256 41c0...)" */
 	unsigned n_charges;
 	struct decided_charge charge[ANOD_ACTIONS_MAX];
+	/* What it moves, for "moved ... in DUR"; remembered so long, 0: not at all. */
+	unsigned moved_prefixes;
+	double moved_bps;
+	bool moved_known; /* all of moved_bps is measured */
+	uint64_t moved_keep_us;
 	uint64_t generation; /* of the model it was made on */
 	uint64_t wall_us;
 	char resource[ANOD_NAME_SIZE]; /* "link wan0": what budgets, leases and cooldowns count */

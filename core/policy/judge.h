@@ -7,7 +7,7 @@
  *   guard*.c     their conditions made flat, and the facts that they ask, each read once
  *   match.c      does a rule apply: agent, action, on, during, when
  *   judge.c      minimum and maximum: the answer of section 2.1
- *   invariant.c  what must hold in the predicted state
+ *   invariant.c  what must hold in the predicted state; its insides in invariant_int.h
  *   record.c     what was judged, kept for explanations
  *   decide*.c    the decision, its reasons, its charges, its JSON
  *   flip.c       what would change the answer
@@ -143,6 +143,7 @@ void judge_explain(const struct judged *j, const struct decide_in *in, const str
 struct invariant_result {
 	enum anod_tri holds;
 	const struct policy_require *failed; /* the first one; NULL: holds */
+	const struct whatif_stage *stage;    /* where it fails first; NULL: holds */
 	bool excused;			     /* it was broken before and nothing is worse */
 };
 /* Judges all of the policy's; 'ret' and 'why' (or NULL) have p->n_invariants places.  True when

@@ -161,8 +161,10 @@ int txns_recover(struct txns *e, const struct journal *j, const struct guardian_
 /* True while a recovery is not finished: no new transaction begins. */
 bool txns_recovering(const struct txns *e);
 
-/* Changes of all transactions between INTENT and their end, for the what-if of others. */
-unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, unsigned max);
+/* Changes of all transactions between INTENT and their end, for the what-if of others, with whose
+ * each is (ret_tx may be NULL).  How many there are, also when 'max' is less. */
+unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, uint64_t *ret_tx,
+			unsigned max);
 
 /* The journal has failed: every proposal is denied until a restart on a good disk. */
 bool txns_capped(const struct txns *e);
