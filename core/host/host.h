@@ -101,6 +101,9 @@ struct host {
 	unsigned n_old_configs;
 	bool built_in; /* no configuration: observe only */
 	struct budgets *budgets;
+	struct track *track;
+	struct standing *standing;
+	struct notify *notify; /* NULL: nobody was told yet */
 	struct ledger *ledger;
 	struct journal *journal;
 	struct disk *disk; /* its background syncs */

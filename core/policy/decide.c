@@ -398,6 +398,9 @@ void decision_detach(struct decision *d)
 		free(d->invariant[i].why);
 	free(d->rule);
 	free(d->invariant);
+	free(d->entry);
+	d->entry = NULL;
+	d->n_entries = 0;
 	d->rule = NULL;
 	d->invariant = NULL;
 	d->permit = NULL;
@@ -411,7 +414,6 @@ struct decision *decision_free(struct decision *d)
 		free(d->reason);
 		free(d->flip);
 		free(d->suggest);
-		free(d->entry);
 		free(d);
 	}
 	return NULL;

@@ -115,6 +115,10 @@ void track_standing(const struct track *t, const struct policy_rule *permit, con
 /* The level that the permit gives with this standing. */
 enum level track_level(const struct policy_rule *permit, const struct track_standing *s);
 
+/* "promoted to auto: 21 verified, none rolled back in 30d", "14 of 20 verified ..."; earn.c. */
+const char *standing_text(const struct policy_rule *permit, const struct track_standing *s,
+			  uint64_t now_us, char *buf, size_t size);
+
 /* Was such an action ("route.*" is a pattern) applied on the resource (NULL: any) in the last
  * 'within_us'?  Doubt: the history is not known so far back, or is vague. */
 enum anod_tri track_formerly(const struct track *t, const char *action, const char *resource,
