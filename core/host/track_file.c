@@ -256,7 +256,6 @@ static bool read_head(const cJSON *o, struct reading *r)
 
 	if (!number_of(o, "track", &version) || version != 1 || !read_stamp(o, r, &s))
 		return false;
-	r->since_us = TRACK_EVER;
 	if (number_of(o, "since_age_us", &age)) {
 		r->since_us = r->now_us - (int64_t) s.away_us - (int64_t) age;
 		if (s.vague)
@@ -276,20 +275,29 @@ static void drop_tx(struct reading *r, uint64_t tx)
 	r->n = kept;
 }
 
+/* A new beginning under an old number: another journal. */
+static void renumber(struct reading *r, uint64_t tx)
+{
+	uint64_t old = TRACK_OLD_TX;
+
+	for (unsigned i = 0; i < r->n; i++)
+		old = MAX_OF(old, r->e[i].tx + 1);
+	for (unsigned i = 0; i < r->n; i++)
+		if (r->e[i].tx == tx)
+			r->e[i].tx = old;
+}
+
 static bool put(struct reading *r, const struct track_entry *e)
 {
-	for (unsigned i = r->n; e->tx && i-- > 0;) {
-		if (r->e[i].tx != e->tx)
+	for (unsigned i = r->n; i-- > 0;) {
+		if (r->e[i].tx != e->tx || r->e[i].nth != e->nth)
 			continue;
-		/* A new beginning under an old number: another journal. */
-		if (e->outcome == OUTCOME_OPEN && e->nth == 0) {
-			r->e[i].tx = 0;
-			continue;
+		if (e->outcome == OUTCOME_OPEN) {
+			renumber(r, e->tx);
+			break;
 		}
-		if (r->e[i].nth == e->nth) {
-			r->e[i] = *e;
-			return true;
-		}
+		r->e[i] = *e;
+		return true;
 	}
 	if (r->n == r->max) {
 		unsigned max = r->max ? r->max * 2 : 64;
@@ -357,9 +365,7 @@ static int adopt(struct track *t, const struct reading *r)
 	for (unsigned i = 0, n; i < r->n; i += n) {
 		int k;
 
-		for (n = 1;
-		     n < TRACK_TX_MAX && i + n < r->n && r->e[i].tx && r->e[i + n].tx == r->e[i].tx;
-		     n++)
+		for (n = 1; n < TRACK_TX_MAX && i + n < r->n && r->e[i + n].tx == r->e[i].tx; n++)
 			;
 		k = track_add(t, &r->e[i], n);
 		if (k < 0)
@@ -405,7 +411,7 @@ static void begin_anew(const struct track_file *f, struct track *t, int64_t now_
 
 static void load(const struct track_file *f, bool fresh, struct track *t, int64_t now_us)
 {
-	struct reading r = { .now_us = now_us, .wall_us = clock_wall_us() };
+	struct reading r = { .now_us = now_us, .wall_us = clock_wall_us(), .since_us = TRACK_EVER };
 	_cleanup_(freep) char *text = NULL;
 	size_t size = 0;
 	char why[64];
