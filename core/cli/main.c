@@ -35,6 +35,7 @@ static const char usage[] =
 	"  rollback T12            undo one that is being verified\n"
 	"  pause | resume          the brake: nothing new is changed until you resume\n"
 	"  agents                  what runs, and what it may do\n"
+	"  standing                what permits have earned, and how far they are\n"
 	"  monitor                 follow what happens\n"
 	"  check FILE...           check configuration and policy files\n"
 	"  reload                  load the configuration again, all of it or none\n"
@@ -147,6 +148,12 @@ static int cmd_agents(struct cli *c, int argc, char **argv)
 {
 	(void) argv;
 	return argc ? EXIT_USE : page(c, "agents", NULL, show_agents);
+}
+
+static int cmd_standing(struct cli *c, int argc, char **argv)
+{
+	(void) argv;
+	return argc ? EXIT_USE : page(c, "standing", NULL, show_standing);
 }
 
 static void on_monitor(struct cli *c, const cJSON *event)
@@ -276,6 +283,7 @@ static const struct command {
 	{ "why", cmd_why },
 	{ "doctor", cmd_doctor },
 	{ "agents", cmd_agents },
+	{ "standing", cmd_standing },
 	{ "monitor", cmd_monitor },
 	{ "approve", cmd_approve },
 	{ "deny", cmd_deny },

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/commands.h"
+#include "host/standing.h"
 
 cJSON *command_fail(struct command_call *c, int err, const char *fmt, ...)
 {
@@ -193,7 +194,8 @@ static void add_warnings(cJSON *o, const struct host *h)
 static bool may_act(const struct policy *p)
 {
 	for (unsigned k = 0; k < p->n_rules; k++)
-		if (p->rule[k].kind == RULE_PERMIT && p->rule[k].level >= LEVEL_APPROVE)
+		if (p->rule[k].kind == RULE_PERMIT &&
+		    MAX_OF(p->rule[k].level, p->rule[k].promote.to) >= LEVEL_APPROVE)
 			return true;
 	return false;
 }
@@ -282,6 +284,11 @@ cJSON *cmd_verify(struct command_call *c)
 				   strerror(error));
 }
 
+cJSON *cmd_standing(struct command_call *c)
+{
+	return standing_json(c->h);
+}
+
 static const struct command {
 	const char *name;
 	cJSON *(*run)(struct command_call *);
@@ -296,6 +303,7 @@ static const struct command {
 	{ "ledger", cmd_ledger },	{ "monitor", cmd_monitor },
 	{ "doctor", cmd_doctor },	{ "verify", cmd_verify },
 	{ "history", cmd_history },	{ "top", cmd_top },
+	{ "standing", cmd_standing },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

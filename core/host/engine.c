@@ -12,7 +12,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "host/host.h"
+#include "host/notify.h"
+#include "host/standing.h"
 #include "policy/loads.h"
 
 #define BEFORE_MAX 32
@@ -293,6 +294,7 @@ static int op_decide(void *data, struct txn *t)
 		.watches = h->watches,
 		.in_sync = model_in_sync(h->model),
 		.budgets = h->budgets,
+		.track = h->track,
 		.find = plugins_find_action,
 		.find_data = h->plugins,
 		.agent = t->agent,
@@ -307,8 +309,7 @@ static int op_decide(void *data, struct txn *t)
 	bool same;
 	int r;
 
-	win.n_in_flight =
-		txns_in_flight(h->txns, flying, flying_tx, (unsigned) ARRAY_SIZE(flying));
+	win.n_in_flight = txns_in_flight(h->txns, flying, flying_tx, (unsigned) ARRAY_SIZE(flying));
 	r = loads_read(h->config, h->store, h->model, in.now_us, &load, &win.n_loads);
 	if (r < 0)
 		return r;
@@ -338,7 +339,8 @@ static int op_decide(void *data, struct txn *t)
 		return 0;
 	/* Promise 1: what is not in the ledger is not carried out, this one neither. */
 	r = record_decision(h, t);
-	return d->level >= LEVEL_APPROVE ? r : 0;
+	notify_decision(h, t);
+	return t->decision->level >= LEVEL_APPROVE ? r : 0;
 }
 
 static int op_charge(void *data, struct txn *t, const char **ret_why)
@@ -484,6 +486,8 @@ static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 	if (old == 0 && t->agent_ref)
 		cells_link_proposal(h, t->agent_ref, t->id);
 	record_txn(h, t, old);
+	notify_txn(h, t, old);
+	standing_txn(h, t, old);
 	if (v && t->agent_ref)
 		cells_verdict(h, t, v, t->state == TXN_FAILED ? -EIO : 0);
 }

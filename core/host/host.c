@@ -26,7 +26,9 @@
 #include "base/log.h"
 #include "facts/table.h"
 #include "host/history_host.h"
+#include "host/notify.h"
 #include "host/sandbox.h"
+#include "host/standing.h"
 #include "host/top.h"
 
 #define BEAT_US		(1 * US_PER_S)
@@ -139,6 +141,8 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	top_idle(h);
 	history_beat(h);
 	flights_beat(h);
+	standing_beat(h, false);
+	notify_beat(h);
 	if (h->trim)
 		(void) malloc_trim(0);
 	h->trim = false;
@@ -276,7 +280,8 @@ static int open_facts(struct host *h)
 	h->model = model_new();
 	h->budgets = budgets_new();
 	h->decisions = decisions_new();
-	if (!h->watches || !h->model || !h->budgets || !h->decisions)
+	h->track = track_new();
+	if (!h->watches || !h->model || !h->budgets || !h->decisions || !h->track)
 		return -ENOMEM;
 
 	h->link_kind = schema_kind_id(h->schema, "link");
@@ -376,7 +381,9 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = truth_open(h);
+	r = standing_open(h);
+	if (r >= 0)
+		r = truth_open(h);
 	if (r >= 0)
 		r = sensors_start(h);
 	if (r >= 0)
@@ -385,6 +392,8 @@ static int start(struct host *h)
 		r = proc_start(h, PROC_GUARDIAN);
 	if (r >= 0)
 		r = recover(h);
+	if (r >= 0)
+		standing_settle(h);
 	if (r >= 0)
 		r = cells_configure(h);
 	if (r >= 0) {
@@ -457,6 +466,9 @@ struct host *host_free(struct host *h)
 	ledger_close(h->ledger);
 	journal_close(h->journal); /* it still writes */
 	disk_close(h->disk);
+	standing_close(h);
+	notify_done(h);
+	track_free(h->track);
 	budgets_free(h->budgets);
 	decisions_free(h->decisions);
 	config_free(h->config);

@@ -102,6 +102,9 @@ struct host {
 	bool built_in; /* no configuration: observe only */
 	struct budgets *budgets;
 	struct decisions *decisions; /* memory of old ones, for the next */
+	struct track *track;
+	struct standing *standing;
+	struct notify *notify; /* NULL: nobody was told yet */
 	struct ledger *ledger;
 	struct journal *journal;
 	struct disk *disk; /* its background syncs */

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/history_host.h"
+#include "host/standing.h"
 
 #define DEFAULT_CONFIG "/etc/anod/anod.conf"
 
@@ -260,6 +261,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 	h->built_in = is_built_in;
 	publish_links(h);
 	txns_policy_changed(h->txns);
+	standing_beat(h, true);
 	if (!same_sensors(old, h->config))
 		r = restart_sensors(h);
 	else

@@ -60,6 +60,9 @@ void decision_detach(struct decision *d)
 		free(d->invariant[i].why);
 	free(d->rule);
 	free(d->invariant);
+	free(d->entry);
+	d->entry = NULL;
+	d->n_entries = 0;
 	d->rule = NULL;
 	d->invariant = NULL;
 	d->permit = NULL;
@@ -221,7 +224,8 @@ int decision_tell(struct decision *d, const struct decide_in *in)
 {
 	if (d->reason)
 		return 0;
-	if (!tell_rules(d, in) || !tell_invariants(d, in))
+	if (!tell_rules(d, in) || !tell_invariants(d, in) ||
+	    track_fill(in, d->record->act, d->record->each, &d->record->answer, d) < 0)
 		return -ENOMEM;
 	name_policy(in->config, d);
 	d->reason = decision_reason(in, d, &d->record->answer);

@@ -110,6 +110,9 @@ struct decision {
 	double moved_bps;
 	bool moved_known; /* all of moved_bps is measured */
 	uint64_t moved_keep_us;
+	/* Of approve and auto: what it leaves in the track, without number and times; owned. */
+	unsigned n_entries;
+	struct track_entry *entry;
 	uint64_t generation; /* of the model it was made on */
 	uint64_t wall_us;
 	char resource[ANOD_NAME_SIZE]; /* "link wan0": what budgets, leases and cooldowns count */

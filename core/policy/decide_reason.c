@@ -72,7 +72,8 @@ static void say_allowed(const struct decision *d, const struct answer *a, struct
 		return;
 	}
 	say_rule(t, permit, "");
-	if (d->level == LEVEL_APPROVE && a->permit->level == LEVEL_APPROVE) {
+	if (d->level == LEVEL_APPROVE &&
+	    (a->permit->level == LEVEL_APPROVE || a->permit->promote.to == LEVEL_APPROVE)) {
 		text_add(t, "; needs approval by ");
 		text_approval(t, a->permit);
 	}

@@ -147,6 +147,7 @@ int parse_requirement(struct parse *p, struct policy_require *q);
 int parse_level(struct parse *p, struct policy_rule *r);
 int parse_on(struct parse *p, struct policy_rule *r);
 int parse_promote(struct parse *p, struct policy_rule *r);
+int parse_demote(struct parse *p, struct policy_rule *r);
 int parse_quorum(struct parse *p, struct policy_rule *r);
 int parse_notify(struct parse *p, struct policy_rule *r);
 int parse_severity(struct parse *p, struct policy_rule *r);
@@ -165,6 +166,10 @@ void config_history_check(struct parse *p);
 void policy_check(struct parse *p);
 void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule *r);
 void policy_check_require(struct parse *p, struct scope *scope, struct policy_require *q);
+/* Of a permit's promote, demote, notify; of a rule's or invariant's "formerly". */
+void policy_check_trust(struct parse *p, const struct policy_rule *r);
+void policy_check_history(struct parse *p, const struct expr *e);
+void policy_check_auto(struct parse *p, const struct policy_rule *r, const char *what);
 const struct anod_plugin *find_plugin(const struct parse *p, const char *name, uint32_t role);
 const struct config_block *find_agent(const struct parse *p, const char *name);
 const struct anod_action_desc *find_action(const struct parse *p, const char *kind);

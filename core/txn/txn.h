@@ -74,6 +74,7 @@ struct txn { /* read by all, changed by the engine only */
 	char approver[4][ANOD_NAME_SIZE];
 	char why[EXEC_WHY_SIZE]; /* of the last change: one sentence */
 	bool by_guardian;	 /* the undo was the guardian's */
+	bool undo_was_due;	 /* "undo after" took it back, as planned */
 	void *before;		 /* the host's snapshot for "before"; freed by ops->drop_before */
 };
 
