@@ -18,6 +18,7 @@
 #include "host/commands.h"
 #include "host/objectives.h"
 #include "host/people.h"
+#include "host/standing.h"
 
 cJSON *command_fail(struct command_call *c, int err, const char *fmt, ...)
 {
@@ -207,7 +208,8 @@ static void add_warnings(cJSON *o, const struct host *h)
 static bool may_act(const struct policy *p)
 {
 	for (unsigned k = 0; k < p->n_rules; k++)
-		if (p->rule[k].kind == RULE_PERMIT && p->rule[k].level >= LEVEL_APPROVE)
+		if (p->rule[k].kind == RULE_PERMIT &&
+		    MAX_OF(p->rule[k].level, p->rule[k].promote.to) >= LEVEL_APPROVE)
 			return true;
 	return false;
 }
@@ -299,6 +301,11 @@ cJSON *cmd_verify(struct command_call *c)
 				   strerror(error));
 }
 
+cJSON *cmd_standing(struct command_call *c)
+{
+	return standing_json(c->h);
+}
+
 static const struct command {
 	const char *name;
 	cJSON *(*run)(struct command_call *);
@@ -315,7 +322,7 @@ static const struct command {
 	{ "whatif", cmd_whatif },	  { "snapshot", cmd_snapshot },
 	{ "history", cmd_history },	  { "top", cmd_top },
 	{ "override", cmd_override },	  { "overrides", cmd_overrides },
-	{ "objectives", cmd_objectives },
+	{ "objectives", cmd_objectives }, { "standing", cmd_standing },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

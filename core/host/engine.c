@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "host/people.h"
 #include "host/objectives.h"
+#include "host/notify.h"
+#include "host/standing.h"
 #include "policy/loads.h"
 
 #define BEFORE_MAX 32
@@ -327,6 +329,7 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 		.in_sync = model_in_sync(h->model),
 		.budgets = h->budgets,
 		.overrides = h->overrides,
+		.track = h->track,
 		.find = plugins_find_action,
 		.find_data = h->plugins,
 		.agent = agent,
@@ -395,6 +398,7 @@ static int op_decide(void *data, struct txn *t)
 		return 0;
 	/* Promise 1: what is not in the ledger is not carried out, this one neither. */
 	r = record_decision(h, t);
+	notify_decision(h, t);
 	return t->decision->level >= LEVEL_APPROVE ? r : 0;
 }
 
@@ -560,6 +564,8 @@ static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 	if (old == 0 && t->agent_ref)
 		cells_link_proposal(h, t->agent_ref, t->id);
 	record_txn(h, t, old);
+	notify_txn(h, t, old);
+	standing_txn(h, t, old);
 	if (v && t->agent_ref)
 		cells_verdict(h, t, v, t->state == TXN_FAILED ? -EIO : 0);
 }

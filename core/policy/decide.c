@@ -1,10 +1,10 @@
 /*
  * decide - may this proposal be carried out, and on what terms?
  *
- * Design.  judge.c finds the answer and keeps what it looked at; deciding makes no words and, with a
- * pool, takes no memory.  decision_tell() then turns the record into the rules with their facts and the
- * one sentence that names what decided.  What would change the answer is found by deciding again
- * and again, so it is asked for by itself, before the facts move.
+ * Design.  judge.c finds the answer and keeps what it looked at; deciding makes no words and, with
+ * a pool, takes no memory.  decision_tell() then turns the record into the rules with their facts
+ * and the one sentence that names what decided.  What would change the answer is found by deciding
+ * again and again, so it is asked for by itself, before the facts move.
  */
 #include "policy/decide.h"
 
@@ -62,6 +62,9 @@ void decision_detach(struct decision *d)
 	}
 	free(d->rule);
 	free(d->invariant);
+	free(d->entry);
+	d->entry = NULL;
+	d->n_entries = 0;
 	d->rule = NULL;
 	d->invariant = NULL;
 	d->permit = NULL;
@@ -236,7 +239,8 @@ int decision_tell(struct decision *d, const struct decide_in *in)
 {
 	if (d->reason)
 		return 0;
-	if (!tell_rules(d, in) || !tell_invariants(d, in))
+	if (!tell_rules(d, in) || !tell_invariants(d, in) ||
+	    track_fill(in, d->record->act, d->record->each, &d->record->answer, d) < 0)
 		return -ENOMEM;
 	if (track_fill(in, d->record->act, d->record->each, &d->record->answer, d) < 0)
 		return -ENOMEM;

@@ -133,6 +133,7 @@ void turn_of(const struct whatif *w, unsigned nth, struct track_turn *ret);
 struct guards;
 struct rule_list {
 	struct guards *guards;
+	unsigned users; /* pairs of agent and kind that have the same rules */
 	unsigned n;
 	unsigned at[];
 };

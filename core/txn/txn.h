@@ -93,6 +93,7 @@ struct txn { /* read by all, changed by the engine only */
 	struct txn_tries tries[APPROVERS_MAX];
 	char why[EXEC_WHY_SIZE]; /* of the last change: one sentence */
 	bool by_guardian;	 /* the undo was the guardian's */
+	bool undo_was_due;	 /* "undo after" took it back, as planned */
 	void *before;		 /* the host's snapshot for "before"; freed by ops->drop_before */
 };
 
