@@ -242,8 +242,6 @@ int decision_tell(struct decision *d, const struct decide_in *in)
 	if (!tell_rules(d, in) || !tell_invariants(d, in) ||
 	    track_fill(in, d->record->act, d->record->each, &d->record->answer, d) < 0)
 		return -ENOMEM;
-	if (track_fill(in, d->record->act, d->record->each, &d->record->answer, d) < 0)
-		return -ENOMEM;
 	name_policy(in->config, d);
 	d->reason = decision_reason(in, d, &d->record->answer);
 	return d->reason ? 0 : -ENOMEM;
