@@ -427,7 +427,7 @@ static int load_people(struct override *x, const cJSON *people)
 
 	cJSON_ArrayForEach(p, people)
 	{
-		if (!cJSON_IsString(p) || x->n == ARRAY_SIZE(x->request) ||
+		if (!cJSON_IsString(p) || !p->valuestring[0] || x->n == ARRAY_SIZE(x->request) ||
 		    !copy_text(x->request[x->n].user, sizeof(x->request[0].user), p->valuestring))
 			return -EBADMSG;
 		x->n++;
