@@ -332,6 +332,11 @@ def test_a_persons_no_beats_the_agent_and_has_a_name(lab):
     t = ended(a)
     assert t["state"] == "denied" and t["why"] == "denied by man"
     assert did(a) == [("man", "deny")] and "man" in a.ctl("show", "I1")
+    a.ctl("reload")  # the agent starts anew and asks again
+    assert "man has said no to the same in T1" in ended(a, 2)["why"]
+    a.ctl("resume")
+    a.ctl("reload")
+    is_in(a, "waiting", 3)
     assert kernel(lab) == before
 
 
