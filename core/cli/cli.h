@@ -73,12 +73,17 @@ void show_agents(const struct cli *c, const cJSON *data);
 int show_doctor(const struct cli *c, const cJSON *data);
 /* verify.c: the whole of 'doctor --verify'. */
 int verify_command(struct cli *c);
+void show_objectives(const struct cli *c, const cJSON *d); /* objectives.c */
 void show_monitor(const struct cli *c, const cJSON *event);
 /* story.c */
 void show_incidents(const struct cli *c, const cJSON *data);
 void show_incident(const struct cli *c, const cJSON *incident);
 void show_transaction(const struct cli *c, const cJSON *txn);
 void show_why(const struct cli *c, const cJSON *data);
+
+/* whatif.c */
+int whatif_command(struct cli *c, int argc, char **argv);
+int snapshot_command(struct cli *c, int argc, char **argv);
 
 /* history.c */
 int history_command(struct cli *c, int argc, char **argv);

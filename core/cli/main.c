@@ -31,8 +31,12 @@ static const char usage[] =
 	"  show I3 | T12           an incident's timeline, or a transaction\n"
 	"  why T12                 which rule, facts and invariants decided, and what would flip "
 	"it\n"
+	"  objectives [NAME]       are the intents fulfilled, and how long does the budget last?\n"
 	"  approve T12 [CODE]      sign the plan of one that waits, by the code that show tells\n"
 	"  deny T12                end one that waits\n"
+	"  whatif ACTION [; ...]   what it would move and lose, and who says no: whatif link wan0 down\n"
+	"        [--as AGENT]      ... and what the policy says to that agent\n"
+	"  snapshot                links, routes, rules and facts as text, for policy tests\n"
 	"  confirm T12             commit one that waits for the operator's confirmation\n"
 	"  rollback T12            undo one that is being verified\n"
 	"  overrides               invariants that people may lift, and have lifted\n"
@@ -143,6 +147,13 @@ static int cmd_monitor(struct cli *c, int argc, char **argv)
 	c->on_event = on_monitor;
 	status = cli_page(c, "monitor", NULL, NULL);
 	return status == EXIT_GOOD ? cli_follow(c) : status;
+}
+
+static int cmd_objectives(struct cli *c, int argc, char **argv)
+{
+	return argc > 1 ? EXIT_USE
+			: cli_page(c, "objectives", with("name", argc ? argv[0] : NULL),
+			       show_objectives);
 }
 
 static int word(struct cli *c, const char *name, int argc, char **argv)
@@ -262,6 +273,9 @@ static const struct command {
 	{ "ledger", ledger_command },
 	{ "top", top_command },
 	{ "history", history_command },
+	{ "whatif", whatif_command },
+	{ "snapshot", snapshot_command },
+	{ "objectives", cmd_objectives },
 };
 
 static int dispatch(struct cli *c, int argc, char **argv)

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/commands.h"
+#include "host/objectives.h"
 #include "host/people.h"
 
 cJSON *command_fail(struct command_call *c, int err, const char *fmt, ...)
@@ -245,6 +246,9 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(o, "routes", model_count(h->model, ANOD_OBJ_ROUTE));
 	cJSON_AddNumberToObject(o, "incidents_open", open);
 	cJSON_AddNumberToObject(o, "transactions_open", txns);
+	l = objectives_summary(c->h);
+	if (l)
+		cJSON_AddItemToObject(o, "objectives", l);
 	cJSON_AddBoolToObject(o, "in_sync", model_in_sync(h->model));
 	l = cJSON_AddObjectToObject(o, "ledger");
 	cJSON_AddStringToObject(l, "head", ledger_head(h->ledger, &lines));
@@ -299,17 +303,19 @@ static const struct command {
 	const char *name;
 	cJSON *(*run)(struct command_call *);
 } commands[] = {
-	{ "status", cmd_status },	{ "facts", cmd_facts },
-	{ "schema", cmd_schema },	{ "show", cmd_show },
-	{ "incidents", cmd_incidents }, { "why", cmd_why },
-	{ "approve", cmd_approve },	{ "deny", cmd_deny },
-	{ "confirm", cmd_confirm },	{ "pause", cmd_pause },
-	{ "rollback", cmd_rollback },	{ "resume", cmd_resume },
-	{ "agents", cmd_agents },	{ "reload", cmd_reload },
-	{ "ledger", cmd_ledger },	{ "monitor", cmd_monitor },
-	{ "doctor", cmd_doctor },	{ "verify", cmd_verify },
-	{ "history", cmd_history },	{ "top", cmd_top },
-	{ "override", cmd_override },	{ "overrides", cmd_overrides },
+	{ "status", cmd_status },	  { "facts", cmd_facts },
+	{ "schema", cmd_schema },	  { "show", cmd_show },
+	{ "incidents", cmd_incidents },	  { "why", cmd_why },
+	{ "approve", cmd_approve },	  { "deny", cmd_deny },
+	{ "confirm", cmd_confirm },	  { "pause", cmd_pause },
+	{ "rollback", cmd_rollback },	  { "resume", cmd_resume },
+	{ "agents", cmd_agents },	  { "reload", cmd_reload },
+	{ "ledger", cmd_ledger },	  { "monitor", cmd_monitor },
+	{ "doctor", cmd_doctor },	  { "verify", cmd_verify },
+	{ "whatif", cmd_whatif },	  { "snapshot", cmd_snapshot },
+	{ "history", cmd_history },	  { "top", cmd_top },
+	{ "override", cmd_override },	  { "overrides", cmd_overrides },
+	{ "objectives", cmd_objectives },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

@@ -48,5 +48,8 @@ struct cJSON *cmd_monitor(struct command_call *c);
 struct cJSON *cmd_top(struct command_call *c);
 struct cJSON *cmd_doctor(struct command_call *c);
 struct cJSON *cmd_verify(struct command_call *c);
+struct cJSON *cmd_whatif(struct command_call *c);
+struct cJSON *cmd_snapshot(struct command_call *c);
+struct cJSON *cmd_objectives(struct command_call *c);
 
 #endif

@@ -204,6 +204,11 @@ int main(int argc, char **argv)
 			 strcmp(argv[1], "infer") == 0))
 		return child_main(argc, argv);
 
+	if (argc > 2 && strcmp(argv[1], "policy") == 0 && strcmp(argv[2], "test") == 0) {
+		o = (struct host_options){ .plugin_dir = default_plugins() };
+		log_open("anod", LOG_WARNING);
+		return policy_test_open(&o, argc - 2, argv + 2);
+	}
 	if (parse(argc, argv, &o) < 0 || optind >= argc) {
 		(void) fputs(usage, stderr);
 		return 2;

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "facts/value.h"
 #include "host/host.h"
+#include "policy/action_text.h"
 
 #define OLD_LINES 20000 /* of the ledger that a start looks at */
 
@@ -168,7 +169,7 @@ static cJSON *actions_json(const struct anod_proposal *p)
 
 	for (uint32_t k = 0; k < p->n_actions; k++)
 		cJSON_AddItemToArray(
-			list, cJSON_CreateString(action_text(&p->action[k], text, sizeof(text))));
+			list, cJSON_CreateString(action_format(&p->action[k], text, sizeof(text))));
 	return list;
 }
 
@@ -207,7 +208,7 @@ static void observe_note(struct host *h, const struct txn *t)
 
 	incident_note(h->incidents, t->incident, LINE_NOTE, t->id, t->agent, now, wall,
 		      "would have done: %s",
-		      action_text(&t->proposal.action[0], text, sizeof(text)));
+		      action_format(&t->proposal.action[0], text, sizeof(text)));
 	if (!t->decision || !t->decision->suggest)
 		return;
 

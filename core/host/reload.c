@@ -13,7 +13,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/history_host.h"
+#include "host/policy_test.h"
 #include "host/people.h"
+#include "host/objectives.h"
 
 #define DEFAULT_CONFIG "/etc/anod/anod.conf"
 
@@ -118,6 +120,11 @@ static void release(struct host *h, const struct policy *p)
 		stats_unbind(h->stats, p->rule[k].when);
 		stats_unbind(h->stats, p->rule[k].verify);
 	}
+	for (unsigned k = 0; k < p->n_objectives; k++)
+		for (unsigned i = 0; i < p->objective[k].n_requires; i++) {
+			watch_untrack_if(h, p->objective[k].require[i]);
+			stats_unbind(h->stats, p->objective[k].require[i]);
+		}
 }
 
 /* All of it or nothing: a policy that reads what nobody keeps would be one that is never sure. */
@@ -135,6 +142,9 @@ static int adopt(struct host *h, const struct policy *p, struct diag_list *diags
 		if (r >= 0)
 			r = bind(h, p->rule[k].verify, diags);
 	}
+	for (unsigned k = 0; k < p->n_objectives && r >= 0; k++)
+		for (unsigned i = 0; i < p->objective[k].n_requires && r >= 0; i++)
+			r = bind(h, p->objective[k].require[i], diags);
 	if (r < 0) {
 		release(h, p);
 		return r;
@@ -145,6 +155,9 @@ static int adopt(struct host *h, const struct policy *p, struct diag_list *diags
 		if (p->rule[k].verify)
 			(void) watch_track(h->watches, p->rule[k].verify);
 	}
+	for (unsigned k = 0; k < p->n_objectives; k++)
+		for (unsigned i = 0; i < p->objective[k].n_requires; i++)
+			(void) watch_track(h->watches, p->objective[k].require[i]);
 	return 0;
 }
 
@@ -238,7 +251,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 {
 	_cleanup_(config_freep) struct config *c = NULL;
 	struct config *old = h->config;
-	bool is_built_in;
+	bool is_built_in, sensors_anew;
 	int r = load(h, diags, &c, &is_built_in), e;
 
 	if (r < 0)
@@ -258,10 +271,12 @@ int host_reload(struct host *h, struct diag_list *diags)
 	publish_links(h);
 	(void) overrides_run(h, host_now(h));
 	txns_policy_changed(h->txns);
-	if (!same_sensors(old, h->config))
+	sensors_anew = !same_sensors(old, h->config);
+	if (sensors_anew)
 		r = restart_sensors(h);
 	else
 		sensors_reloaded(h);
+	objectives_apply(h, sensors_anew);
 	advice_done(h); /* questions name their agent by its number */
 	cells_kill(h);
 	cells_forget(h);
@@ -276,6 +291,30 @@ int host_reload(struct host *h, struct diag_list *diags)
 }
 
 /* ---- anod check ------------------------------------------------------------------------------ */
+
+int policy_test_open(const struct host_options *o, int argc, char **argv)
+{
+	_cleanup_(plugins_closep) struct plugins *p = NULL;
+	_cleanup_(schema_freep) struct schema *s = schema_new();
+	struct config_env env;
+	const char *why = "";
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	r = plugins_open(o->plugin_dir, 0, &p);
+	if (r >= 0)
+		r = record_schema(s);
+	if (r >= 0)
+		r = flights_schema(s);
+	for (unsigned k = 0; r >= 0 && k < p->n; k++)
+		if (p->item[k].desc->kinds)
+			r = schema_declare(s, p->item[k].desc->name, p->item[k].desc->kinds, &why);
+	if (r < 0)
+		return r;
+	fill_env(s, p, &env);
+	return policy_test(argc, argv, &env, s);
+}
 
 int check_files(const struct host_options *o, char **files, int n, FILE *out)
 {

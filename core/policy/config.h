@@ -16,8 +16,8 @@
  *   agent NAME [plugin NAME] { OPTION VALUE, ... }
  *   anod { state "DIR"  run "DIR"  plugins "DIR"  group "UNIX-GROUP" }
  *   history { memory 8MiB  keep link.rx_bytes, path.wan0.rtt }
- *   set, window, budget, invariant, permit, forbid, cap    see policy.h
- *   objective, reflex                            parse and check; not evaluated in this version
+ *   set, window, budget, invariant, permit, forbid, cap, objective    see policy.h
+ *   reflex                                       parses and checks; not evaluated in this version
  *
  * Pure but for reading the files that it is told to (through 'read_file', so that tests and the
  * fuzzer need none).

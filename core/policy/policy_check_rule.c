@@ -162,35 +162,27 @@ static const struct anod_action_desc *without_undo(const struct parse *p,
 	return NULL;
 }
 
-static void check_auto(struct parse *p, const struct policy_rule *r)
+void policy_check_auto(struct parse *p, const struct policy_rule *r, const char *what)
 {
 	const struct anod_action_desc *a = without_undo(p, r);
 
 	if (r->verify_within_us == 0)
-		(void) parse_error(
-			p, &r->place,
-			"\"%s\": level auto wants 'verify within DURATION', so that a change "
-			"that does not work is taken back",
-			r->name);
+		(void) parse_error(p, &r->place,
+				   "\"%s\": %s wants 'verify within DURATION', so that a change "
+				   "that does not work is taken back",
+				   r->name, what);
 	else if (a && !r->verify)
 		(void) parse_error(p, &r->place,
-				   "\"%s\": nothing undoes %s, so level auto wants 'verify within "
+				   "\"%s\": nothing undoes %s, so %s wants 'verify within "
 				   "DURATION that CONDITION'",
-				   r->name, a->kind);
+				   r->name, a->kind, what);
 }
 
 static void check_terms(struct parse *p, struct policy_rule *r)
 {
 	if (r->level == LEVEL_AUTO)
-		check_auto(p, r);
-	if (r->promote.to)
-		parse_warning(
-			p, &r->place,
-			"\"%s\": 'promote' is not evaluated in this version: the level stays %s",
-			r->name, level_name(r->level));
-	if (r->n_notify || r->severity)
-		parse_warning(p, &r->place, "\"%s\": '%s' is not evaluated in this version",
-			      r->name, r->n_notify ? "notify" : "severity");
+		policy_check_auto(p, r, "level auto");
+	policy_check_trust(p, r);
 	if (!r->quorum.n)
 		return;
 
@@ -214,8 +206,12 @@ void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule 
 	check_window(p, r);
 	check_budget(p, r);
 	check_people(p, &r->place, r->name, r->approvals, r->group, r->n_groups);
-	if (r->when)
+	if (r->when) {
+		scope->expr.history_allowed = true;
 		(void) scope_check(scope, r->when, r, false);
+		scope->expr.history_allowed = false;
+		policy_check_history(p, r->when);
+	}
 	if (r->verify)
 		(void) scope_check(scope, r->verify, r, true);
 	check_terms(p, r);

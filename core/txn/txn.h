@@ -119,6 +119,8 @@ struct txn_ops {
 	/* Truth of the permit's verify and the proposal's own, on measured facts; YES where there
 	 * is neither: every step has been read back by then.  t->decision is set. */
 	enum txn_verify (*verify)(void *, const struct txn *t);
+	/* What made it so, beside the verify expressions, or NULL; may be NULL itself. */
+	const char *(*verify_why)(void *, const struct txn *t);
 	void (*snapshot_before)(void *, struct txn *t);
 	void (*drop_before)(void *, struct txn *t); /* it has ended and on_change() has said so */
 	/* The plan has changed: the signatures in t->approver count no more.  May be NULL. */
