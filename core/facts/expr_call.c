@@ -68,6 +68,14 @@ static void check_name(struct check *c, struct expr *e)
 	e->a->type = ANOD_TEXT;
 	e->a->unit = ANOD_UNIT_NONE;
 	expr_type_call(e);
+	if (strcmp(e->name, "reversals") == 0) {
+		check_history(c, e, "reversals");
+		if (!e->dur_us)
+			fail(c, e,
+			     "'reversals' wants a window: write reversals(resource, 30m), or "
+			     "reversals(resource) >= 2 in 30m");
+		return;
+	}
 	(void) snprintf(text, sizeof(text), "%s(...)", e->name);
 	if (!check_is_path(e) || e->a->op == EXPR_OPERAND)
 		check_not_evaluated(c, e, text);

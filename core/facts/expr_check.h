@@ -14,6 +14,7 @@ struct check {
 	struct diag_list *diags;
 	uint16_t where_kind; /* inside "... where": whose attributes bare words are */
 	unsigned comparing;  /* inside a comparison: where "before" may stand */
+	unsigned over_time;  /* inside "for" or "in" */
 	bool failed;
 };
 
@@ -25,6 +26,8 @@ struct check {
 
 /* Warn that 'what' parses and is always unknown. */
 void check_not_evaluated(struct check *c, const struct expr *e, const char *what);
+/* 'what' asks what was done before, which not every place may. */
+void check_history(struct check *c, const struct expr *e, const char *what);
 /* Text that others control decides nothing: not even whether it equals something. */
 void check_outside(struct check *c, const struct expr *e);
 

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "host/commands.h"
 #include "host/objectives.h"
+#include "host/people.h"
 
 cJSON *command_fail(struct command_call *c, int err, const char *fmt, ...)
 {
@@ -37,13 +39,23 @@ const char *command_arg(const struct command_call *c, const char *name)
 
 void command_note(struct command_call *c, const char *what, const struct txn *t)
 {
+	command_note_plan(c, what, t, NULL);
+}
+
+void command_note_plan(struct command_call *c, const char *what, const struct txn *t,
+		       const uint8_t hash[APPROVAL_HASH])
+{
 	struct host *h = c->h;
 	cJSON *b = cJSON_CreateObject();
+	char hex[2 * APPROVAL_HASH + 1];
 
 	cJSON_AddStringToObject(b, "user", c->user);
 	cJSON_AddStringToObject(b, "did", what);
 	if (t)
 		cJSON_AddNumberToObject(b, "tx", (double) t->id);
+	if (hash)
+		cJSON_AddStringToObject(b, "plan",
+					sodium_bin2hex(hex, sizeof(hex), hash, APPROVAL_HASH));
 	(void) record_event(h, "operator", b);
 	if (t)
 		incident_note(h->incidents, t->incident, LINE_OPERATOR, t->id, "", host_now(h),
@@ -186,6 +198,7 @@ static void add_warnings(cJSON *o, const struct host *h)
 	if (h->config->n_endpoints == 0)
 		cJSON_AddItemToArray(w,
 				     cJSON_CreateString("no model endpoint: native agents only"));
+	overrides_warn(h, w);
 	for (unsigned k = 0; k < h->plugins->n_refused; k++)
 		cJSON_AddItemToArray(w, cJSON_CreateString(h->plugins->refused[k]));
 }
@@ -297,7 +310,9 @@ static const struct command {
 	{ "agents", cmd_agents },	  { "reload", cmd_reload },
 	{ "ledger", cmd_ledger },	  { "monitor", cmd_monitor },
 	{ "doctor", cmd_doctor },	  { "verify", cmd_verify },
+	{ "whatif", cmd_whatif },	  { "snapshot", cmd_snapshot },
 	{ "history", cmd_history },	  { "top", cmd_top },
+	{ "override", cmd_override },	  { "overrides", cmd_overrides },
 	{ "objectives", cmd_objectives },
 };
 

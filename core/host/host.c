@@ -27,6 +27,7 @@
 #include "facts/table.h"
 #include "host/history_host.h"
 #include "host/objectives.h"
+#include "host/people.h"
 #include "host/sandbox.h"
 #include "host/top.h"
 
@@ -79,6 +80,8 @@ static uint64_t turn(struct host *h)
 	t = watch_run(h->watches, now);
 	if (cells_truths(h))
 		t = now;
+	next = MIN_OF(next, t);
+	t = overrides_run(h, now);
 	next = MIN_OF(next, t);
 	t = objectives_turn(h, now);
 	next = MIN_OF(next, t);
@@ -280,7 +283,8 @@ static int open_facts(struct host *h)
 	h->watches = h->stats ? watches_new(h->store) : NULL;
 	h->model = model_new();
 	h->budgets = budgets_new();
-	if (!h->watches || !h->model || !h->budgets)
+	h->decisions = decisions_new();
+	if (!h->watches || !h->model || !h->budgets || !h->decisions)
 		return -ENOMEM;
 
 	h->link_kind = schema_kind_id(h->schema, "link");
@@ -380,7 +384,9 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = truth_open(h);
+	r = overrides_open(h);
+	if (r >= 0)
+		r = truth_open(h);
 	if (r >= 0)
 		r = sensors_start(h);
 	if (r >= 0)
@@ -465,6 +471,8 @@ struct host *host_free(struct host *h)
 	journal_close(h->journal); /* it still writes */
 	disk_close(h->disk);
 	budgets_free(h->budgets);
+	decisions_free(h->decisions);
+	overrides_free(h->overrides);
 	config_free(h->config);
 	model_free(h->model);
 	stats_free(h->stats);

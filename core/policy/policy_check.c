@@ -179,7 +179,10 @@ static void check_require(struct parse *p, struct scope *scope, struct policy_re
 {
 	switch (q->kind) {
 	case REQUIRE_EXPR:
+		scope->expr.history_allowed = true;
 		(void) scope_check(scope, q->expr, NULL, false);
+		scope->expr.history_allowed = false;
+		policy_check_history(p, q->expr);
 		break;
 	case REQUIRE_REACHABLE:
 	case REQUIRE_WITHOUT_LINK:
@@ -214,6 +217,8 @@ static void check_all(struct parse *p, struct scope *scope)
 			continue;
 		for (unsigned k = 0; k < inv->n_requires; k++)
 			check_require(p, scope, &inv->require[k]);
+		check_people(p, &inv->place, inv->name, inv->override_by, inv->override_group,
+			     inv->n_override_groups);
 	}
 	for (unsigned i = 0; i < policy->n_rules; i++) {
 		if (!parse_is_broken(p, &policy->rule[i].place))

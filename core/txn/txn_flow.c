@@ -98,6 +98,12 @@ void flow_prepared(struct txns *e, struct entry *x, const struct exec_steps *m)
 		ask_again(e, x);
 		return;
 	}
+	if (!sign_same_effect(x)) {
+		entry_enter(e, x, TXN_FAILED, US_INFINITY,
+			    "the router is not as it was when this was signed; nothing was "
+			    "changed");
+		return;
+	}
 	intend(e, x);
 }
 
