@@ -59,8 +59,25 @@ int overlay_order_rules(struct overlay *o)
 			take_rule(order, n, base->seq);
 	}
 
-	free(o->rules);
+	if (o->own_rules)
+		free(o->rules);
 	o->rules = order;
+	o->own_rules = true;
+	return 0;
+}
+
+/* Most overlays do not edit rules: they share what the first of them has sorted. */
+static int share_rules(struct overlay *o)
+{
+	struct rule_order **shared = o->model->rules;
+
+	if (!*shared) {
+		if (overlay_order_rules(o) < 0)
+			return -ENOMEM;
+		*shared = o->rules;
+	}
+	o->rules = *shared;
+	o->own_rules = false;
 	return 0;
 }
 
@@ -87,7 +104,7 @@ struct overlay *overlay_new(const struct model *m)
 	o->model = m;
 	objects_init(&o->edit);
 	o->lost_nh.type = ANOD_OBJ_NEXTHOP;
-	return overlay_order_rules(o) < 0 ? overlay_free(o) : o;
+	return share_rules(o) < 0 ? overlay_free(o) : o;
 }
 
 struct overlay *overlay_free(struct overlay *o)
@@ -95,7 +112,8 @@ struct overlay *overlay_free(struct overlay *o)
 	if (o) {
 		objects_done(&o->edit);
 		otab_done(&o->lost_nh);
-		free(o->rules);
+		if (o->own_rules)
+			free(o->rules);
 		free(o);
 	}
 	return NULL;

@@ -266,13 +266,16 @@ static int insert(struct rtab *t, const struct route *like, struct place *p)
 	link = chain_place(t, p->head ? p->head : &none, like, &found);
 	r->next = *link;
 	if (!p->head) {
-		if (trie_insert(t, p->f, &p->bits, p->len, id) < 0) {
+		p->head = trie_insert(t, p->f, &p->bits, p->len, id);
+		if (!p->head) {
 			give_route(t, id);
 			return -ENOMEM;
 		}
-		p->head = trie_find(t, p->f, &p->bits, p->len);
 		p->f->n_long++;
 	} else {
+		/* Only the first has a class. */
+		if (link == p->head && *link != RTAB_NONE)
+			rtab_route(t, *link)->class = 0;
 		*link = id;
 	}
 	t->n_chains += r->next == RTAB_NONE && *p->head == id;

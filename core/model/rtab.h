@@ -40,7 +40,7 @@ struct route {
 	uint32_t next; /* in the chain, or in the free list; RTAB_NONE ends it */
 	uint32_t table, metric;
 	uint32_t way;	/* id */
-	uint32_t class; /* of the destination; only the first of a chain has it */
+	uint32_t class; /* of the destination; 0: not the first of the chain, or none is kept */
 	uint32_t mark;
 	uint8_t family; /* 0: free */
 	uint8_t len;

@@ -26,8 +26,9 @@ struct model {
 		uint32_t mark;
 		bool in_sync, sweeping;
 	} type[ANOD_OBJ_TYPES];
-	uint64_t env_gen;  /* grows when a link or a next hop changes */
-	struct calm *calm; /* owned */
+	uint64_t env_gen;	   /* grows when a link or a next hop changes */
+	struct calm *calm;	   /* owned */
+	struct rule_order **rules; /* owned; of overlays without edited rules; NULL: make it */
 };
 
 #define OVERLAY_LOST_MAX 64 /* links set down in one overlay; more: -ENOSPC */
@@ -41,7 +42,8 @@ struct overlay {
 	uint32_t lost_link[OVERLAY_LOST_MAX];
 	unsigned n_lost_links;
 	struct otab lost_nh;
-	struct rule_order *rules; /* in the kernel's order; owned */
+	struct rule_order *rules; /* in the kernel's order */
+	bool own_rules;		  /* else the model's */
 };
 
 struct rule_order {
