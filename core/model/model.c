@@ -37,13 +37,19 @@ struct model *model_new(void)
 	objects_init(&m->base);
 	m->calm = calloc(1, sizeof(*m->calm));
 	m->rules = calloc(1, sizeof(struct rule_order *));
-	return m->calm && m->rules && classes_make(&m->base.routes) == 0 ? m : model_free(m);
+	m->shelf = calloc(1, sizeof(*m->shelf));
+	if (m->shelf)
+		m->shelf->refs = 1;
+	return m->calm && m->rules && m->shelf && classes_make(&m->base.routes) == 0
+		       ? m
+		       : model_free(m);
 }
 
 struct model *model_free(struct model *m)
 {
 	if (m) {
 		objects_done(&m->base);
+		m->shelf = shelf_unref(m->shelf);
 		free(m->calm);
 		if (m->rules)
 			free(*m->rules);

@@ -18,7 +18,8 @@
 #include "model/classes.h"
 #include "model/way.h"
 
-#define CHUNK (1u << RTAB_CHUNK_BITS)
+#define CHUNK	   (1u << RTAB_CHUNK_BITS)
+#define RESET_FIBS 8u /* tables with edits that an overlay keeps for the next */
 
 _Static_assert(RTAB_SHORT == 32 && RTAB_LONG % 4 == 0, "a route of IPv4 takes 32 bytes");
 
@@ -466,4 +467,28 @@ void rtab_done(struct rtab *t)
 	classes_free(t);
 	ways_done(t);
 	rtab_init(t);
+}
+
+void rtab_reset(struct rtab *t)
+{
+	if (t->n_used > CHUNK || t->n_fibs > RESET_FIBS || t->n_ways > CHUNK) {
+		rtab_done(t);
+		return;
+	}
+
+	for (unsigned k = 0; k < ARRAY_SIZE(t->pool); k++) {
+		t->pool[k].n_used = 0;
+		t->pool[k].free = RTAB_NONE;
+	}
+	t->n_used = t->n = t->n_chains = 0;
+	for (unsigned i = 0; i < t->n_fibs; i++) {
+		t->fib[i]->zero = RTAB_NONE;
+		t->fib[i]->n_long = 0;
+		t->fib[i]->top = (struct tnode){ .depth = -5 };
+	}
+	if (t->n_fibs) {
+		runs_reset(&t->nodes);
+		runs_reset(&t->leaves);
+	}
+	ways_reset(t);
 }

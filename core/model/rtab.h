@@ -78,6 +78,8 @@ struct rtab {
 
 void rtab_init(struct rtab *t);
 void rtab_done(struct rtab *t);
+/* Empty it; what memory a few routes need is kept for the next ones.  Not for one with classes. */
+void rtab_reset(struct rtab *t);
 
 /* Insert or replace.  1: changed, 0: was the same, -ENOMEM, -EINVAL: no such object is possible. */
 int rtab_put(struct rtab *t, const struct anod_object *o, bool gone, uint32_t mark);

@@ -379,6 +379,10 @@ static int walk_node(const struct walk *w, const struct tnode *n, unsigned l, un
 	uint64_t set = n->inner & below(l, v);
 	unsigned first = v >> (6 - l) << (6 - l), last = first + (64u >> l) - 1;
 
+	/* They lie anywhere: let the memory work on all of them at once. */
+	for (uint64_t todo = set; todo & (todo - 1); todo &= todo - 1)
+		__builtin_prefetch(
+			rtab_route(w->t, *leaf_of(w->t, n, (unsigned) __builtin_ctzll(todo))));
 	for (uint64_t todo = set; todo; todo &= todo - 1) {
 		unsigned at = (unsigned) __builtin_ctzll(todo);
 		unsigned k = 31 - (unsigned) __builtin_clz(at + 1);
