@@ -18,7 +18,7 @@
 
 static unsigned cases(void)
 {
-	const char *n = getenv("ANOD_CASES");
+	const char *n = getenv("ANOD_ROUNDS");
 
 	return n ? (unsigned) strtoul(n, NULL, 10) : 10000;
 }
@@ -346,7 +346,7 @@ static const char *one_case(struct dice *d, struct model *m, bool sweep)
 	return wrong ? wrong : compare_path(d, after);
 }
 
-Test(classes, tell_what_looking_at_every_destination_would, .timeout = 7200)
+Test(property, classes_tell_what_looking_at_every_destination_would, .timeout = 7200)
 {
 	struct dice d = { dice_seed("classes") };
 	unsigned all = cases();
