@@ -260,11 +260,10 @@ static void count(struct rtab *t, uint32_t c, uint32_t by)
 	struct way *w = k->way & CLASS_ZERO ? NULL : t->way[k->way];
 
 	k->count += by;
-	if (!w)
-		return;
-	if (!w->heads)
+	if (!w || !w->heads)
 		t->classes->ways_gen++;
-	w->heads += by;
+	if (w)
+		w->heads += by;
 }
 
 static void unlabel(struct rtab *t, uint32_t id, bool leads)
