@@ -402,6 +402,8 @@ static void begin_anew(const struct track_file *f, struct track *t, int64_t now_
 {
 	char aside[528];
 
+	while (track_count(t) > 0)
+		(void) track_drop(t, track_nth(t, 0)->tx);
 	(void) snprintf(aside, sizeof(aside), "%s.broken", f->path);
 	log_error("%s: %s: what was done before is not known, so nobody is promoted%s%s", f->path,
 		  why, rename(f->path, aside) < 0 ? "" : "; it is kept as ",
