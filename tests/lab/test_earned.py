@@ -110,6 +110,23 @@ def test_what_the_guardian_undid_after_a_kill_is_a_rollback(lab):
     assert standing(a)["verified"] == 0
 
 
+def test_what_undo_after_takes_back_stays_verified_and_an_operator_does_not(lab):
+    before = kernel(lab)
+    text = LINKS + rule(WAN1, "promote to auto after 1 verified", "undo after 500ms")
+    a = lab.anod(text + mtu(1401), args=PLUGINS)
+    is_in(a, "waiting")
+    a.ctl("approve", "T1")
+    assert ended(a, 1)["state"] == "rolled back"
+    assert kernel(lab) == before
+    assert standing(a)["level"] == "auto", "as it was meant"
+    again(a, text.replace("undo after 500ms", "undo after 1h") + mtu(1402))
+    tx = after(a, 1)
+    wait("it stands", lambda: "1402" in kernel(lab))
+    wait("it is kept", lambda: a.ctl("rollback", "T%d" % tx, check=False).startswith("T"))
+    assert ended(a, tx)["state"] == "rolled back"
+    wait("the promotion is lost", lambda: standing(a)["level"] == "approve")
+
+
 def test_a_file_that_cannot_be_read_promotes_nobody(lab):
     text = LINKS + rule(WAN1, "promote to auto after 1 verified and rollbacks == 0 in 30d")
     a = lab.anod(text + mtu(1401), args=PLUGINS)
