@@ -211,6 +211,12 @@ $(BUILD)/tests/ask: $(O)/tests/model/ask.o $(BUILD)/libanod-core.a | $(INFER_SO)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(LIBS_CORE)
 
+# Decides what lines of JSON describe; used by tests/reference.
+$(BUILD)/tests/decide_cases: $(O)/tests/reference/decide_cases.o $(BUILD)/libanod-core.a | $(SO)
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(LIBS_CORE)
+
 # An agent that does what a lab test says.
 PUPPET	:= $(BUILD)/tests/plugins/puppet.so
 $(PUPPET): $(O)/tests/lab/puppet/puppet.o
@@ -226,7 +232,7 @@ $(STORM): $(O)/tests/lab/storm/storm.o
 	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD)
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
-tests: all $(BUILD)/tests/unit $(PUPPET) $(STORM) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
+tests: all $(BUILD)/tests/unit $(BUILD)/tests/decide_cases $(PUPPET) $(STORM) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
 	$(patsubst tests/bench/bench_%.c,$(BUILD)/tests/bench_%,$(wildcard tests/bench/bench_*.c))
 
 deps:
@@ -235,7 +241,7 @@ deps:
 check:
 	$(Q)tests/deps nftables $(DEPS)
 	$(Q)$(MAKE) --no-print-directory -j2 tests
-	$(Q)BUILD=$(BUILD) tests/check unit fuzz lab
+	$(Q)BUILD=$(BUILD) tests/check unit fuzz reference lab
 check-unit: tests
 	$(Q)BUILD=$(BUILD) tests/check unit
 check-lab: tests

@@ -39,9 +39,9 @@
  * before (policy/track.h): only rules and invariants may (expr_scope.history_allowed).  A comparison
  * with reversals(resource) may stand in front of "in DUR", which is then its window:
  * "reversals(resource) >= 2 in 30m" is "reversals(resource, 30m) >= 2".
- *
- * In this version these parse and check but evaluate to unknown, and expr_check() notes it as a
- * warning: path.*(NAME).
+ * path.loss(NAME) and path.rtt(NAME) are bound by expr_check() in the same way: of a set of flows
+ * to flows.NAME.loss, else to path.NAME.loss.  traffic.in and traffic.out are of the only entity of
+ * their kind, "uplinks".
  *
  * Pure; bounded: EXPR_NODES_MAX nodes, EXPR_DEPTH_MAX levels, each evaluated once per entity.
  */
@@ -98,7 +98,7 @@ struct expr {
 	char *kind_name;    /* owned: as written */
 	char *entity;	    /* owned: name of the entity, or NULL */
 	char *attr;	    /* owned: as written */
-	uint16_t kind;	    /* bound by expr_check(), of EXPR_CALL by stats_bind() */
+	uint16_t kind;	    /* bound by expr_check(), of functions over time by stats_bind() */
 	int slot;	    /* bound; -1: not */
 	uint8_t type, unit; /* bound: of the result */
 	bool up;	    /* count(SET up) */

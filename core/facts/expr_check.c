@@ -90,6 +90,16 @@ void check_outside(struct check *c, const struct expr *e)
 		     e->kind_name, e->attr);
 }
 
+/* Of "traffic" there is one entity, so that traffic.out is never the subject's. */
+static void name_the_only_one(struct check *c, struct expr *e)
+{
+	if (e->entity || strcmp(e->kind_name, "traffic") != 0)
+		return;
+	e->entity = strdup("uplinks");
+	if (!e->entity)
+		fail(c, e, "no memory");
+}
+
 static void check_fact(struct check *c, struct expr *e)
 {
 	const struct schema *s = c->scope->schema;
@@ -99,6 +109,7 @@ static void check_fact(struct check *c, struct expr *e)
 
 	if (a) {
 		bind_attr(e, a);
+		name_the_only_one(c, e);
 		return;
 	}
 

@@ -33,6 +33,8 @@ void check_outside(struct check *c, const struct expr *e);
 
 /* Does the function name a path or a resource, rather than look at a fact? */
 bool check_takes_name(const char *function);
+/* path.rtt(NAME), path.loss(NAME): a fact in the form of a call. */
+bool check_is_path(const struct expr *e);
 /* An EXPR_CALL whose arguments are checked. */
 void check_call(struct check *c, struct expr *e);
 

@@ -192,6 +192,8 @@ static enum anod_tri held(const struct expr_env *env, const struct expr *node)
 		}
 	}
 
+	if (q->in->held)
+		return q->in->held(env, node);
 	expr_walk(node->a, note_nameless, &first);
 	if (first.kind)
 		entity = env->subject(env, first.kind);

@@ -3,12 +3,15 @@
  *
  *   act.c        what an action is about: links, resource, foreign objects
  *   ask.c        the environment in which guards are evaluated
+ *   index.c      which rules may name an agent and a kind of action
+ *   guard*.c     their conditions made flat, and the facts that they ask, each read once
  *   match.c      does a rule apply: agent, action, on, during, when
  *   earn.c       what a permit gives by what was done under it before
  *   turn.c       what a transaction will leave in the track
  *   judge.c      minimum and maximum: the answer of section 2.1
- *   invariant.c  what must hold in the predicted state
- *   decide.c     the record of it, with reasons
+ *   invariant.c  what must hold in the predicted state; its insides in invariant_int.h
+ *   record.c     what was judged, kept for explanations
+ *   decide*.c    the decision, its reasons, its charges, its JSON
  *   flip.c       what would change the answer
  *
  * Nothing here keeps state or allocates while judging.
@@ -130,22 +133,28 @@ bool class_of(const struct decide_in *in, const char *resource, char *ret);
 /* Which way the nth action goes, by its planned steps. */
 void turn_of(const struct whatif *w, unsigned nth, struct track_turn *ret);
 
-/* Rules that may name this agent and kind of action: indices into p->rule. */
+/* Rules that may name this agent and kind of action: indices into p->rule, and the same flat. */
+struct guards;
 struct rule_list {
+	struct guards *guards;
 	unsigned n;
 	unsigned at[];
 };
-/* Made on first use and kept in the policy; NULL: no memory. */
+/* Made by rules_index() or on first use, and kept in the policy; NULL: no memory. */
 const struct rule_list *rules_for(struct policy *p, const char *agent, const char *kind);
+struct room;
+struct room *rules_room(struct policy *p); /* for a judgement without record; NULL: no memory */
 
 /* Key under which a permit's cooldown or a cap's memory is kept. */
 const char *cooldown_key(const struct policy_rule *r, const char *resource, const char *agent,
 			 const char *group);
 const char *cap_key(const struct policy_rule *r, const char *resource);
 
-void judge_rule(struct policy_rule *rule, const struct decide_in *in, const struct act *act,
-		struct hypothesis *hyp, struct expr_trace *trace, struct judged *ret);
-/* Why it is as it is; 'trace' as filled by judge_rule(). */
+struct guard;
+struct guard_views;
+void judge_rule(struct guard_views *v, const struct guard *g, const struct decide_in *in,
+		const struct act *act, struct judged *ret);
+/* Why it is as it is; 'trace' as filled by guard_reads(). */
 void judge_explain(const struct judged *j, const struct decide_in *in, const struct act *act,
 		   const struct expr_trace *trace, struct text *ret);
 
@@ -154,7 +163,9 @@ void judge_explain(const struct judged *j, const struct decide_in *in, const str
 struct invariant_result {
 	enum anod_tri holds;
 	const struct policy_require *failed; /* the first one; NULL: holds */
+	const struct whatif_stage *stage;    /* where it fails first; NULL: holds */
 	bool excused;			     /* it was broken before and nothing is worse */
+	bool lifted;			     /* people have overridden it */
 };
 /* Judges all of the policy's; 'ret' and 'why' (or NULL) have p->n_invariants places.  True when
  * none stands in the way. */
@@ -173,18 +184,21 @@ struct answer {
 	bool invariants_hold;	    /* set for the whole proposal only */
 };
 
-/* What judge_all() reports of each rule, in the order of evaluation. */
-typedef void judged_fn(const struct judged *j, const struct act *act, const struct expr_trace *t,
-		       void *data);
-/* 'ret_each' (or NULL) gets the answer for each action. */
+/* All that a judgement looked at, for the explanation; see record.h. */
+struct record;
+
+/* 'ret_each' (or NULL) gets the answer for each action.  'hyp' may be NULL. */
 int judge_all(const struct decide_in *in, const struct act *acts, struct hypothesis *hyp,
-	      judged_fn *fn, void *data, struct answer *ret, struct answer *ret_each);
+	      struct answer *ret, struct answer *ret_each);
+/* The same, and all of it is kept in the record, with the invariants in words.  'acts' are made by
+ * it. */
+int judge_record(const struct decide_in *in, struct record *rec);
 
 /* d->entry: what the proposal will leave in the track.  turn.c. */
 int track_fill(const struct decide_in *in, const struct act *acts, const struct answer *each,
 	       const struct answer *answer, struct decision *d);
 
 /* malloc()ed, or NULL: nothing that one change would do. */
-char *flip_find(const struct decide_in *in, const struct act *acts, const struct answer *now);
+char *flip_find(const struct decide_in *in, const struct record *rec);
 
 #endif

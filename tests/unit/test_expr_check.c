@@ -133,7 +133,6 @@ Test(expr_check, warns_of_what_stays_unknown, .init = setup, .fini = teardown)
 	expect_said("bgp.flaps > 20", false, true, "no sensor provides 'bgp.flaps'");
 	expect_said("link.fec_uncorrected > 20%", false, true, "no sensor provides");
 	expect_said("bgp.flaps + 5s > 20% of bgp.x", false, true, "no sensor provides");
-	expect_said("path.loss(mgmt) < 1%", false, true, "'path.loss(...)'");
 }
 
 Test(expr_check, keeps_history_to_rules, .init = setup, .fini = teardown)
