@@ -115,8 +115,9 @@ static void check_permits(struct analysis *x, unsigned i, unsigned k)
 {
 	const struct policy_rule *a = &x->policy->rule[i], *b = &x->policy->rule[k];
 
-	if (rule_top(b) < rule_top(a) || b->level < a->level || !terms_not_weaker(a, b) ||
-	    inside(x, a, b, WHERE_TRUE) <= 0)
+	/* One that may be demoted leaves room for the other. */
+	if (b->demote.to_set || rule_top(b) < rule_top(a) || b->level < a->level ||
+	    !terms_not_weaker(a, b) || inside(x, a, b, WHERE_TRUE) <= 0)
 		return;
 	if (same_terms(a, b) && inside(x, b, a, WHERE_TRUE) > 0) {
 		if (i > k) /* said once, of the later one */
