@@ -2,7 +2,7 @@
 #
 #   make            build/anod, build/anodctl, build/anod-guardian and all shared objects
 #   make demo       a lab router that repairs itself, in under two minutes
-#   make check      unit, lab and fuzz-corpus tests
+#   make check      unit, reference, lab and fuzz-corpus tests
 #   make help       the rest
 
 CC	?= gcc
@@ -93,7 +93,7 @@ help:
 	@echo 'make lint            style, layering, sizes, cppcheck, clang-tidy'
 	@echo 'make check-san       unit tests, corpora and the whole daemon under ASan and UBSan'
 	@echo 'make check-valgrind  the unit tests and the whole daemon under valgrind'
-	@echo 'make check-long      500 rounds of kill -9; longer property tests'
+	@echo 'make check-long      500 rounds of kill -9; property tests a million times'
 	@echo 'make check-vm        tests that need a full kernel (qemu)'
 	@echo 'make check-model     the triage agent against a real small model'
 	@echo 'make fuzz [TIME=60]  every fuzz target for TIME seconds'

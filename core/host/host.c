@@ -26,7 +26,11 @@
 #include "base/log.h"
 #include "facts/table.h"
 #include "host/history_host.h"
+#include "host/objectives.h"
+#include "host/people.h"
+#include "host/notify.h"
 #include "host/sandbox.h"
+#include "host/standing.h"
 #include "host/top.h"
 
 #define BEAT_US		(1 * US_PER_S)
@@ -69,13 +73,19 @@ static uint64_t turn(struct host *h)
 
 	start_agents(h, now);
 	(void) store_expire(h->store, now);
-	next = stats_run(h->stats, now);
+	next = objectives_measure(h, now);
+	t = stats_run(h->stats, now);
+	next = MIN_OF(next, t);
 	history_run(h->history, now);
 	store_settle(h->store);
 	cells_news(h); /* a cell hears of the facts before it hears what they make true */
 	t = watch_run(h->watches, now);
 	if (cells_truths(h))
 		t = now;
+	next = MIN_OF(next, t);
+	t = overrides_run(h, now);
+	next = MIN_OF(next, t);
+	t = objectives_turn(h, now);
 	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
 	next = MIN_OF(next, t);
@@ -139,6 +149,8 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	top_idle(h);
 	history_beat(h);
 	flights_beat(h);
+	standing_beat(h, false);
+	notify_beat(h);
 	if (h->trim)
 		(void) malloc_trim(0);
 	h->trim = false;
@@ -276,7 +288,8 @@ static int open_facts(struct host *h)
 	h->model = model_new();
 	h->budgets = budgets_new();
 	h->decisions = decisions_new();
-	if (!h->watches || !h->model || !h->budgets || !h->decisions)
+	h->track = track_new();
+	if (!h->watches || !h->model || !h->budgets || !h->decisions || !h->track)
 		return -ENOMEM;
 
 	h->link_kind = schema_kind_id(h->schema, "link");
@@ -376,15 +389,23 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = truth_open(h);
+	r = overrides_open(h);
+	if (r >= 0)
+		r = standing_open(h);
+	if (r >= 0)
+		r = truth_open(h);
 	if (r >= 0)
 		r = sensors_start(h);
+	if (r >= 0)
+		r = objectives_open(h);
 	if (r >= 0)
 		r = proc_start(h, PROC_EXEC);
 	if (r >= 0)
 		r = proc_start(h, PROC_GUARDIAN);
 	if (r >= 0)
 		r = recover(h);
+	if (r >= 0)
+		standing_settle(h);
 	if (r >= 0)
 		r = cells_configure(h);
 	if (r >= 0) {
@@ -444,6 +465,7 @@ struct host *host_free(struct host *h)
 	advice_done(h);
 	procs_done(h);
 	verify_done(h);
+	objectives_close(h);
 	sensors_stop(h);
 	truth_close(h);
 	txns_free(h->txns);
@@ -457,8 +479,12 @@ struct host *host_free(struct host *h)
 	ledger_close(h->ledger);
 	journal_close(h->journal); /* it still writes */
 	disk_close(h->disk);
+	standing_close(h);
+	notify_done(h);
+	track_free(h->track);
 	budgets_free(h->budgets);
 	decisions_free(h->decisions);
+	overrides_free(h->overrides);
 	config_free(h->config);
 	model_free(h->model);
 	stats_free(h->stats);

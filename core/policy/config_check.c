@@ -84,6 +84,7 @@ static void number_srlgs(struct parse *p)
 
 void config_check(struct parse *p)
 {
+	config_people_check(p);
 	number_srlgs(p);
 	for (unsigned i = 0; i < p->config->n_endpoints; i++) {
 		const struct config_endpoint *e = &p->config->endpoint[i];
@@ -116,14 +117,6 @@ static void endpoint_done(struct config_endpoint *e)
 	free(e->key_file);
 }
 
-static void group_done(struct config_group *g)
-{
-	for (unsigned i = 0; i < g->n_users; i++)
-		free(g->user[i]);
-	free(g->user);
-	free(g->name);
-}
-
 struct config *config_free(struct config *c)
 {
 	if (!c)
@@ -141,7 +134,7 @@ struct config *config_free(struct config *c)
 	}
 	free(c->link);
 	for (unsigned i = 0; i < c->n_groups; i++)
-		group_done(&c->group[i]);
+		config_group_done(&c->group[i]);
 	free(c->group);
 	for (unsigned i = 0; i < c->n_endpoints; i++)
 		endpoint_done(&c->endpoint[i]);

@@ -1,10 +1,10 @@
 /*
  * decide - may this proposal be carried out, and on what terms?
  *
- * Design.  judge.c finds the answer and keeps what it looked at; deciding makes no words and, with a
- * pool, takes no memory.  decision_tell() then turns the record into the rules with their facts and the
- * one sentence that names what decided.  What would change the answer is found by deciding again
- * and again, so it is asked for by itself, before the facts move.
+ * Design.  judge.c finds the answer and keeps what it looked at; deciding makes no words and, with
+ * a pool, takes no memory.  decision_tell() then turns the record into the rules with their facts
+ * and the one sentence that names what decided.  What would change the answer is found by deciding
+ * again and again, so it is asked for by itself, before the facts move.
  */
 #include "policy/decide.h"
 
@@ -56,10 +56,15 @@ void decision_detach(struct decision *d)
 {
 	for (unsigned i = 0; d->rule && i < d->n_rules; i++)
 		free(d->rule[i].why);
-	for (unsigned i = 0; d->invariant && i < d->n_invariants; i++)
+	for (unsigned i = 0; d->invariant && i < d->n_invariants; i++) {
 		free(d->invariant[i].why);
+		free(d->invariant[i].lifted_by);
+	}
 	free(d->rule);
 	free(d->invariant);
+	free(d->entry);
+	d->entry = NULL;
+	d->n_entries = 0;
 	d->rule = NULL;
 	d->invariant = NULL;
 	d->permit = NULL;
@@ -77,6 +82,7 @@ struct decision *decision_free(struct decision *d)
 	free(d->reason);
 	free(d->flip);
 	free(d->suggest);
+	free(d->entry);
 	if (!d->pool || d->pool->n == SPARE_MAX)
 		return really_free(d);
 	d->next = d->pool->spare;
@@ -182,6 +188,18 @@ static bool tell_rules(struct decision *d, const struct decide_in *in)
 	return true;
 }
 
+/* By whom, and until when by the wall clock: people take it on them, so people are named. */
+static bool tell_override(const struct decide_in *in, struct decided_invariant *v)
+{
+	const char *who = "";
+	uint64_t until_us = in->now_us;
+
+	(void) override_in_force(in->overrides, v->invariant, in->now_us, &until_us, &who);
+	v->lifted_by = strdup(who);
+	v->lifted_until_us = in->wall_us + (until_us - in->now_us);
+	return v->lifted_by;
+}
+
 static bool tell_invariants(struct decision *d, const struct decide_in *in)
 {
 	const struct record *rec = d->record;
@@ -200,7 +218,7 @@ static bool tell_invariants(struct decision *d, const struct decide_in *in)
 			.why = strdup(rec->invariant_why[i].b),
 		};
 		d->n_invariants++;
-		if (!d->invariant[i].why)
+		if (!d->invariant[i].why || (v->lifted && !tell_override(in, &d->invariant[i])))
 			return false;
 	}
 	return d->invariant;
@@ -221,7 +239,8 @@ int decision_tell(struct decision *d, const struct decide_in *in)
 {
 	if (d->reason)
 		return 0;
-	if (!tell_rules(d, in) || !tell_invariants(d, in))
+	if (!tell_rules(d, in) || !tell_invariants(d, in) ||
+	    track_fill(in, d->record->act, d->record->each, &d->record->answer, d) < 0)
 		return -ENOMEM;
 	name_policy(in->config, d);
 	d->reason = decision_reason(in, d, &d->record->answer);

@@ -46,6 +46,8 @@ struct decide_in {
 	const struct config *config;
 	const struct store *store;
 	const struct watches *watches; /* history of "for"; may be NULL (doubt) */
+	/* In the place of 'watches': truth of an EXPR_FOR or EXPR_WITHIN node.  NULL: not. */
+	enum anod_tri (*held)(const struct expr_env *env, const struct expr *node);
 	const struct whatif *whatif;   /* of this proposal; NULL when it could not be planned */
 	const char *whatif_error;      /* then: why */
 	bool in_sync;		       /* model and facts may be believed */
@@ -80,7 +82,10 @@ struct decided_invariant {
 	const struct policy_require *failed; /* NULL: holds */
 	enum anod_tri holds;
 	bool excused; /* broken before and not worse */
-	char *why;    /* "count(uplinks up) after = 0, need >= 1"; owned */
+	/* Overridden: it fails, or nobody knows, and people have lifted it. */
+	char *lifted_by;	  /* "alice, bob"; NULL: not; owned */
+	uint64_t lifted_until_us; /* wall clock */
+	char *why;		  /* "count(uplinks up) after = 0, need >= 1"; owned */
 };
 
 struct decided_charge { /* what decide_charge() uses up, once for each budget and key */
@@ -110,6 +115,9 @@ struct decision {
 	double moved_bps;
 	bool moved_known; /* all of moved_bps is measured */
 	uint64_t moved_keep_us;
+	/* Of approve and auto: what it leaves in the track, without number and times; owned. */
+	unsigned n_entries;
+	struct track_entry *entry;
 	uint64_t generation; /* of the model it was made on */
 	uint64_t wall_us;
 	char resource[ANOD_NAME_SIZE]; /* "link wan0": what budgets, leases and cooldowns count */
@@ -121,7 +129,7 @@ struct decision {
 
 /* All of it.  -EINVAL: no actions, or too many; -ENOMEM. */
 int decide(const struct decide_in *in, struct decision **ret);
-/* The answer and the record; no words: of the texts only 'permit_name' and the resources are there. */
+/* The answer and the record; no words: of the texts only 'permit_name' and resources are there. */
 int decide_quietly(const struct decide_in *in, struct decision **ret);
 /* The words, from the record; 'in' is the one that it was decided with, its facts may have moved.
  * Once; then it does nothing.  -ENOMEM. */

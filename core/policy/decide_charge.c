@@ -2,8 +2,8 @@
  * decide_charge - what a decision uses up when it is carried out, and what it leaves behind.
  *
  * Design.  The decision says which budgets and cooldowns, because the permits that gave it know;
- * they are used up at INTENT, where it shows whether somebody was faster.  All are checked before the
- * first is charged.
+ * they are used up at INTENT, where it shows whether somebody was faster.  All are checked before
+ * the first is charged.
  */
 #include <errno.h>
 #include <string.h>

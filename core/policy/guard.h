@@ -3,8 +3,8 @@
  *
  * A thousand rules ask the same few facts.  guards_make() numbers what they ask: cells (a fact, an
  * operand, a statistic), each read once for a decision; terms (whatever needs the tree of an
- * expression: counts, sets, "for"), each evaluated once; and "on", "during" and "agent" clauses.  What is left of a
- * rule is a few steps over those.
+ * expression: counts, sets, "for"), each evaluated once; and "on", "during" and "agent" clauses.
+ * What is left of a rule is a few steps over those.
  *
  * A view is what one decision has seen: the cells and terms for each link of an action.  It lies
  * in a room, so nothing is allocated.  With 'keep' it also has the facts as they were read, with

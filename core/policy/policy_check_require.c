@@ -121,7 +121,10 @@ void policy_check_require(struct parse *p, struct scope *scope, struct policy_re
 		check_set(p, q);
 	switch (q->kind) {
 	case REQUIRE_EXPR:
+		scope->expr.history_allowed = true;
 		(void) scope_check(scope, q->expr, NULL, false);
+		scope->expr.history_allowed = false;
+		policy_check_history(p, q->expr);
 		return;
 	case REQUIRE_LOAD:
 	case REQUIRE_BLACKHOLE_TRAFFIC:

@@ -104,6 +104,7 @@ static struct entry *entry_free(struct txns *e, struct entry *x)
 		e->ops->drop_before(e->data, &x->t);
 	decision_free(x->t.decision);
 	free(x->t.step);
+	free(x->t.change);
 	free(x);
 	return NULL;
 }
@@ -313,6 +314,7 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 		flow_run(e, x, now);
 		return;
 	case TXN_COMMIT:
+		x->t.undo_was_due = late;
 		if (late)
 			undo_begin(e, x, "the time of \"undo after\" is over");
 		return;

@@ -2,7 +2,7 @@
  * txn_int - what the files of the engine share.
  *
  * txn.c holds the transactions and the one function that changes a state; txn_ask.c the way from
- * a proposal to PREPARE, with people and leases; txn_flow.c INTENT to COMMIT; txn_undo.c the way
+ * a proposal to PREPARE, with leases; txn_sign.c people; txn_flow.c INTENT to COMMIT; txn_undo.c the way
  * back and all endings; txn_msg.c messages; txn_recover.c what follows a death.
  */
 #ifndef TXN_TXN_INT_H
@@ -24,6 +24,7 @@
 #define TXN_ASK_US	      (1000 * US_PER_MS) /* between two decisions about one that waits */
 #define TXN_UNDO_RETRY_US     (500 * US_PER_MS)
 #define TXN_UNDO_TRIES	      3
+#define TXN_NOES	      16 /* that are remembered */
 /* The guardian waits so much longer than the engine, so that the daemon acts first. */
 #define TXN_MARGIN_US	 (5 * US_PER_S)
 #define TXN_COMMIT_GAP	 (500 * US_PER_MS) /* no COMMIT so close to the guardian's deadline */
@@ -42,6 +43,7 @@ struct entry {
 	struct terms terms;
 	char resource[ANOD_NAME_SIZE];
 	bool asks;	/* WAITING for signatures, not for a lease */
+	bool dropped;	/* its signatures were for another plan; to be said */
 	bool armed;	/* the guardian may hold it */
 	bool confirmed; /* by hand */
 	bool finishing; /* the read-back under way decides about COMMIT */
@@ -59,6 +61,12 @@ struct entry {
 	enum txn_state untouched; /* the end when no step had to be undone; 0: ROLLED_BACK */
 };
 
+struct person_no { /* of a person; the next one takes the oldest place */
+	uint8_t proposal[APPROVAL_HASH];
+	char user[ANOD_NAME_SIZE];
+	uint64_t tx, until_us; /* until_us 0: none */
+};
+
 struct txns {
 	const struct txn_ops *ops;
 	void *data;
@@ -68,6 +76,8 @@ struct txns {
 	struct entry **open; /* oldest first */
 	unsigned kept_at;
 	struct entry *kept[TXNS_KEPT];
+	unsigned no_at;
+	struct person_no no[TXN_NOES];
 };
 
 /* txn.c */
@@ -97,6 +107,15 @@ void ask_again(struct txns *e, struct entry *x); /* decide anew, then ask_begin(
 const char *ask_hindrance(const struct txns *e, const struct entry *x, char *buf, size_t size);
 int ask_decide(struct txns *e, struct entry *x);
 void ask_wake(struct txns *e); /* something that WAITING ones wait for changed */
+
+/* txn_sign.c */
+/* Behind every decision: the plan's hash; signatures of another one are dropped. */
+void sign_decided(struct txns *e, struct entry *x, const struct plan *before);
+/* A person's no to the same proposal that still holds; or NULL. */
+const struct person_no *sign_refused(const struct txns *e, const struct entry *x);
+void sign_forget(struct txns *e);
+/* Is what the executor has planned what was signed?  True also where nobody had to sign. */
+bool sign_same_effect(const struct entry *x);
 
 /* txn_flow.c */
 void flow_prepared(struct txns *e, struct entry *x, const struct exec_steps *m);
