@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/host.h"
+#include "policy/action_text.h"
 #include "host/wire.h"
 
 #define QUESTIONS_MAX  32
@@ -252,7 +253,7 @@ static void note_answer(struct host *h, const struct question *q, const struct i
 	char action[256] = "";
 
 	if (a->has_action)
-		(void) action_text(&a->action, action, sizeof(action));
+		(void) action_format(&a->action, action, sizeof(action));
 	cJSON_AddStringToObject(b, "agent", h->agent[q->agent - 1].name);
 	cJSON_AddStringToObject(b, "endpoint", a->endpoint);
 	cJSON_AddStringToObject(b, "model", a->model);

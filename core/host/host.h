@@ -102,6 +102,7 @@ struct host {
 	bool built_in; /* no configuration: observe only */
 	struct budgets *budgets;
 	struct decisions *decisions; /* memory of old ones, for the next */
+	struct overrides *overrides;
 	struct ledger *ledger;
 	struct journal *journal;
 	struct disk *disk; /* its background syncs */
@@ -119,6 +120,7 @@ struct host {
 	struct need *needs;			/* what sensors were told of it */
 	struct truth *truth;
 	struct verify *verify;
+	struct objectives *objectives; /* intents; objectives.h */
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;
@@ -205,6 +207,10 @@ void cells_link_proposal(struct host *h, uint64_t agent_ref, uint64_t tx);
 
 /* engine.c */
 int engine_open(struct host *h);
+/* What the policy says of a proposal now, and what it would do; changes nothing.  *ret_whatif is
+ * set, too, when it is not possible (its error says why). */
+int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
+		  struct whatif **ret_whatif, struct decision **ret);
 int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64_t finding,
 		   const struct anod_proposal *p, uint64_t *ret_id, char *why, size_t why_size);
 void host_expr_env(struct host *h, struct expr_env *ret); /* sets of the policy; no subject */
@@ -237,6 +243,8 @@ int record_open(struct host *h);
 int record_decision(struct host *h, const struct txn *t);
 void record_txn(struct host *h, const struct txn *t, enum txn_state old);
 int record_event(struct host *h, const char *kind, struct cJSON *body); /* takes ownership */
+/* The same, on the disk when it returns 0. */
+int record_event_synced(struct host *h, const char *kind, struct cJSON *body);
 void record_evidence(struct host *h, const char *agent, const struct anod_finding *f,
 		     uint64_t incident);
 void record_findings(struct host *h, uint64_t finding, bool open); /* facts "finding.*" */
@@ -248,6 +256,8 @@ int config_open(struct host *h, struct diag_list *diags); /* the first one */
 int host_reload(struct host *h, struct diag_list *diags);
 void configs_sweep(struct host *h);
 void links_on_entity(struct host *h, uint32_t entity); /* role and capacity of a new link */
+
+/* check.c: anod check */
 int check_files(const struct host_options *o, char **files, int n, FILE *out);
 
 /* control.c, commands.c */
@@ -264,7 +274,8 @@ struct cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_att
 
 /* txn_json.c */
 struct cJSON *txn_json(const struct host *h, const struct txn *t);
-const char *action_text(const struct anod_action *a, char *buf, size_t size);
+/* An object for people, with the names of its links.  Returns buf. */
+const char *object_named(const struct model *m, const struct anod_object *o, char *buf, size_t size);
 
 /* verify.c: NULL and a positive errno, {"running":true}, or the result: ask again until it comes. */
 struct cJSON *verify_json(struct host *h, int *ret_error);

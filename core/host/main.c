@@ -3,6 +3,7 @@
  *
  *   anod run [-c FILE] [--state DIR] [--run DIR] [--plugins DIR] [--single] [-v|-q]
  *   anod check FILE...
+ *   anod policy COMMAND ...             see policy_cmd.h
  *   anod exec|cell|infer FD PLUGINS     what 'anod run' starts; not for people
  *
  * Exit status: 0 good, 1 failed, 2 wrong use.
@@ -19,11 +20,13 @@
 #include "base/log.h"
 #include "exec/exec.h"
 #include "host/host.h"
+#include "host/policy_cmd.h"
 #include "host/sandbox.h"
 
 static const char usage[] =
 	"usage: anod run [OPTION...]        watch this router\n"
 	"       anod check FILE...          check configuration and policy files\n"
+	"       anod policy COMMAND ...     look through a policy; anod policy --help\n"
 	"       anod --version | --help\n"
 	"\n"
 	"  -c, --config FILE    configuration (default /etc/anod/anod.conf; without it: observe "
@@ -203,6 +206,9 @@ int main(int argc, char **argv)
 	if (argc > 1 && (strcmp(argv[1], "exec") == 0 || strcmp(argv[1], "cell") == 0 ||
 			 strcmp(argv[1], "infer") == 0))
 		return child_main(argc, argv);
+
+	if (argc > 1 && strcmp(argv[1], "policy") == 0)
+		return policy_main(argc - 1, argv + 1, default_plugins());
 
 	if (parse(argc, argv, &o) < 0 || optind >= argc) {
 		(void) fputs(usage, stderr);

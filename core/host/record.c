@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "facts/value.h"
 #include "host/host.h"
+#include "policy/action_text.h"
 
 #define OLD_LINES 20000 /* of the ledger that a start looks at */
 
@@ -102,7 +103,7 @@ static const struct anod_kind finding_kinds[] = {
 	{ .name = "finding", .help = "an open finding of an agent", .attrs = finding_attrs }, { 0 }
 };
 
-int record_event(struct host *h, const char *kind, cJSON *body)
+static int append(struct host *h, const char *kind, cJSON *body, bool sync)
 {
 	int r;
 
@@ -112,7 +113,7 @@ int record_event(struct host *h, const char *kind, cJSON *body)
 		cJSON_Delete(body);
 		return -EBADF;
 	}
-	r = ledger_append(h->ledger, kind, clock_wall_us(), body, false);
+	r = ledger_append(h->ledger, kind, clock_wall_us(), body, sync);
 	if (r >= 0)
 		return 0;
 
@@ -124,6 +125,16 @@ int record_event(struct host *h, const char *kind, cJSON *body)
 			  h->state_dir, strerror(-r));
 	h->capped = h->capped || (r != -E2BIG && r != -EINVAL);
 	return r;
+}
+
+int record_event(struct host *h, const char *kind, cJSON *body)
+{
+	return append(h, kind, body, false);
+}
+
+int record_event_synced(struct host *h, const char *kind, cJSON *body)
+{
+	return append(h, kind, body, true);
 }
 
 void monitor_send(struct host *h, const char *kind, uint64_t incident, uint64_t tx,
@@ -158,7 +169,7 @@ static cJSON *actions_json(const struct anod_proposal *p)
 
 	for (uint32_t k = 0; k < p->n_actions; k++)
 		cJSON_AddItemToArray(
-			list, cJSON_CreateString(action_text(&p->action[k], text, sizeof(text))));
+			list, cJSON_CreateString(action_format(&p->action[k], text, sizeof(text))));
 	return list;
 }
 
@@ -197,7 +208,7 @@ static void observe_note(struct host *h, const struct txn *t)
 
 	incident_note(h->incidents, t->incident, LINE_NOTE, t->id, t->agent, now, wall,
 		      "would have done: %s",
-		      action_text(&t->proposal.action[0], text, sizeof(text)));
+		      action_format(&t->proposal.action[0], text, sizeof(text)));
 	if (!t->decision || !t->decision->suggest)
 		return;
 

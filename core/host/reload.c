@@ -13,6 +13,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/history_host.h"
+#include "host/people.h"
+#include "host/objectives.h"
+#include "policy/analyse.h"
 
 #define DEFAULT_CONFIG "/etc/anod/anod.conf"
 
@@ -30,6 +33,7 @@ static void fill_env(const struct schema *s, const struct plugins *p, struct con
 		.plugins = (const struct anod_plugin *const *) p->list,
 		.read_file = config_read_file,
 		.glob = config_glob,
+		.user_exists = people_exist,
 	};
 }
 
@@ -37,12 +41,16 @@ static int load(struct host *h, struct diag_list *diags, struct config **ret, bo
 {
 	const char *path = h->options.config;
 	struct config_env env;
+	int r;
 
 	fill_env(h->schema, h->plugins, &env);
 	*ret_built_in = !path && access(DEFAULT_CONFIG, F_OK) < 0;
 	if (*ret_built_in)
 		return config_load_text("built-in", built_in, &env, diags, ret);
-	return config_load(path ? path : DEFAULT_CONFIG, &env, diags, ret);
+	r = config_load(path ? path : DEFAULT_CONFIG, &env, diags, ret);
+	if (r >= 0)
+		(void) analyse_load(*ret, &env, diags); /* what it says only warns */
+	return r;
 }
 
 /*
@@ -108,14 +116,21 @@ static void release(struct host *h, const struct policy *p)
 	for (unsigned k = 0; k < p->n_sets; k++)
 		stats_unbind(h->stats, p->set[k].where);
 	for (unsigned k = 0; k < p->n_invariants; k++)
-		for (unsigned i = 0; i < p->invariant[k].n_requires; i++)
+		for (unsigned i = 0; i < p->invariant[k].n_requires; i++) {
 			stats_unbind(h->stats, p->invariant[k].require[i].expr);
+			stats_unbind(h->stats, p->invariant[k].require[i].measure);
+		}
 	for (unsigned k = 0; k < p->n_rules; k++) {
 		watch_untrack_if(h, p->rule[k].when);
 		watch_untrack_if(h, p->rule[k].verify);
 		stats_unbind(h->stats, p->rule[k].when);
 		stats_unbind(h->stats, p->rule[k].verify);
 	}
+	for (unsigned k = 0; k < p->n_objectives; k++)
+		for (unsigned i = 0; i < p->objective[k].n_requires; i++) {
+			watch_untrack_if(h, p->objective[k].require[i]);
+			stats_unbind(h->stats, p->objective[k].require[i]);
+		}
 }
 
 /* All of it or nothing: a policy that reads what nobody keeps would be one that is never sure. */
@@ -126,13 +141,19 @@ static int adopt(struct host *h, const struct policy *p, struct diag_list *diags
 	for (unsigned k = 0; k < p->n_sets && r >= 0; k++)
 		r = bind(h, p->set[k].where, diags);
 	for (unsigned k = 0; k < p->n_invariants && r >= 0; k++)
-		for (unsigned i = 0; i < p->invariant[k].n_requires && r >= 0; i++)
+		for (unsigned i = 0; i < p->invariant[k].n_requires && r >= 0; i++) {
 			r = bind(h, p->invariant[k].require[i].expr, diags);
+			if (r >= 0)
+				r = bind(h, p->invariant[k].require[i].measure, diags);
+		}
 	for (unsigned k = 0; k < p->n_rules && r >= 0; k++) {
 		r = bind(h, p->rule[k].when, diags);
 		if (r >= 0)
 			r = bind(h, p->rule[k].verify, diags);
 	}
+	for (unsigned k = 0; k < p->n_objectives && r >= 0; k++)
+		for (unsigned i = 0; i < p->objective[k].n_requires && r >= 0; i++)
+			r = bind(h, p->objective[k].require[i], diags);
 	if (r < 0) {
 		release(h, p);
 		return r;
@@ -143,6 +164,9 @@ static int adopt(struct host *h, const struct policy *p, struct diag_list *diags
 		if (p->rule[k].verify)
 			(void) watch_track(h->watches, p->rule[k].verify);
 	}
+	for (unsigned k = 0; k < p->n_objectives; k++)
+		for (unsigned i = 0; i < p->objective[k].n_requires; i++)
+			(void) watch_track(h->watches, p->objective[k].require[i]);
 	return 0;
 }
 
@@ -236,7 +260,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 {
 	_cleanup_(config_freep) struct config *c = NULL;
 	struct config *old = h->config;
-	bool is_built_in;
+	bool is_built_in, sensors_anew;
 	int r = load(h, diags, &c, &is_built_in), e;
 
 	if (r < 0)
@@ -254,11 +278,14 @@ int host_reload(struct host *h, struct diag_list *diags)
 	h->config = TAKE(c);
 	h->built_in = is_built_in;
 	publish_links(h);
+	(void) overrides_run(h, host_now(h));
 	txns_policy_changed(h->txns);
-	if (!same_sensors(old, h->config))
+	sensors_anew = !same_sensors(old, h->config);
+	if (sensors_anew)
 		r = restart_sensors(h);
 	else
 		sensors_reloaded(h);
+	objectives_apply(h, sensors_anew);
 	advice_done(h); /* questions name their agent by its number */
 	cells_kill(h);
 	cells_forget(h);
@@ -270,49 +297,4 @@ int host_reload(struct host *h, struct diag_list *diags)
 	log_notice("reloaded: policy \"%s\" revision %llu", h->config->policy->name ?: "",
 		   (unsigned long long) h->config->policy->revision);
 	return r;
-}
-
-/* ---- anod check ------------------------------------------------------------------------------ */
-
-int check_files(const struct host_options *o, char **files, int n, FILE *out)
-{
-	_cleanup_(plugins_closep) struct plugins *p = NULL;
-	_cleanup_(schema_freep) struct schema *s = schema_new();
-	struct config_env env;
-	const char *why = "";
-	int worst = 0, r;
-
-	if (!s)
-		return -ENOMEM;
-	r = plugins_open(o->plugin_dir, 0, &p);
-	if (r < 0)
-		return r;
-
-	r = record_schema(s);
-	if (r >= 0)
-		r = flights_schema(s);
-	for (unsigned k = 0; r >= 0 && k < p->n; k++)
-		if (p->item[k].desc->kinds)
-			r = schema_declare(s, p->item[k].desc->name, p->item[k].desc->kinds, &why);
-	if (r < 0) {
-		(void) fprintf(out, "facts of the plugins in %s: %s\n", o->plugin_dir, why);
-		return r;
-	}
-	fill_env(s, p, &env);
-	for (int k = 0; k < n; k++) {
-		_cleanup_(config_freep) struct config *c = NULL;
-		struct diag_list diags = { 0 };
-
-		r = config_load(files[k], &env, &diags, &c);
-		diag_print(&diags, out);
-		if (r < 0 && !diags.n_errors)
-			(void) fprintf(out, "%s: %s\n", files[k], strerror(-r));
-		else if (r >= 0)
-			(void) fprintf(out, "%s: good: %u rules, %u invariants, %u agents\n",
-				       files[k], c->policy->n_rules, c->policy->n_invariants,
-				       c->n_agents);
-		worst = MIN_OF(worst, r);
-		diag_done(&diags);
-	}
-	return worst;
 }

@@ -11,56 +11,57 @@
 #include "base/clock.h"
 #include "facts/value.h"
 #include "host/host.h"
-
-const char *action_text(const struct anod_action *a, char *buf, size_t size)
-{
-	size_t n = 0;
-	char v[80];
-
-	n += (size_t) snprintf(buf, size, "%s", a->kind);
-	for (uint32_t k = 0; k < a->n_args && n < size; k++)
-		n += (size_t) snprintf(buf + n, size - n, " %s %s", a->arg[k].name,
-				       value_format(&a->arg[k].value, v, sizeof(v)));
-	return buf;
-}
+#include "policy/action_text.h"
 
 /* Objects know interfaces by number; people by name. */
-static const char *object_name(const struct host *h, const struct anod_object *o, char *buf,
-			       size_t size)
+const char *object_named(const struct model *m, const struct anod_object *o, char *buf, size_t size)
 {
-	char raw[256], *dev;
-	struct anod_object key = { .type = ANOD_OBJ_LINK }, link;
-	int used = 0;
+	char raw[512];
+	const char *from = raw, *dev;
+	size_t n = 0;
 
 	anod_object_text(o, raw, sizeof(raw));
-	dev = strstr(raw, " dev ");
-	if (!dev || sscanf(dev, " dev %u%n", &key.u.link.ifindex, &used) != 1 ||
-	    model_get(h->model, &key, &link) < 0) {
-		(void) snprintf(buf, size, "%s", raw);
-		return buf;
+	buf[0] = '\0';
+	if (o->type == ANOD_OBJ_LINK) {
+		/* It has its name already. */
+		dev = strstr(raw, " dev ");
+		n = dev ? (size_t) snprintf(buf, size, "%.*s", (int) (dev - raw), raw) : 0;
+		from = dev ? dev + 5 + strspn(dev + 5, "0123456789") : raw;
 	}
-	(void) snprintf(buf, size, "%.*s dev %s%s", (int) (dev - raw), raw, link.u.link.name,
-			dev + used);
+	while ((dev = strstr(from, " dev ")) && n < size) {
+		struct anod_object key = { .type = ANOD_OBJ_LINK }, link;
+		int used = 0;
+
+		if (sscanf(dev, " dev %u%n", &key.u.link.ifindex, &used) != 1 ||
+		    model_get(m, &key, &link) < 0)
+			used = 5;
+		n += (size_t) snprintf(buf + n, size - n, "%.*s%s%s", (int) (dev - from), from,
+				       " dev ", used > 5 ? link.u.link.name : "");
+		from = dev + used;
+	}
+	if (n < size)
+		(void) snprintf(buf + n, size - n, "%s", from);
 	return buf;
 }
 
 static void add_changes(cJSON *o, const struct host *h, const struct txn *t)
 {
 	cJSON *list = cJSON_AddArrayToObject(o, "changes");
-	char text[280];
+	bool planned = t->state == TXN_WAITING; /* by the what-if; nothing is prepared yet */
+	char text[512];
 
-	for (unsigned k = 0; k < t->n_steps; k++) {
-		const struct anod_change *c = &t->step[k].change;
+	for (unsigned k = 0; k < (planned ? t->n_changes : t->n_steps); k++) {
+		const struct anod_change *c = planned ? &t->change[k] : &t->step[k].change;
 		cJSON *e = cJSON_CreateObject();
 
 		if (c->has_pre)
-			cJSON_AddStringToObject(e, "before",
-						object_name(h, &c->pre, text, sizeof(text)));
+			cJSON_AddStringToObject(
+				e, "before", object_named(h->model, &c->pre, text, sizeof(text)));
 		else
 			cJSON_AddNullToObject(e, "before");
 		if (c->has_post)
-			cJSON_AddStringToObject(e, "after",
-						object_name(h, &c->post, text, sizeof(text)));
+			cJSON_AddStringToObject(
+				e, "after", object_named(h->model, &c->post, text, sizeof(text)));
 		else
 			cJSON_AddNullToObject(e, "after");
 		cJSON_AddItemToArray(list, e);
@@ -81,8 +82,8 @@ cJSON *txn_json(const struct host *h, const struct txn *t)
 	cJSON_AddStringToObject(o, "expect", t->proposal.expect);
 	list = cJSON_AddArrayToObject(o, "actions");
 	for (uint32_t k = 0; k < t->proposal.n_actions; k++)
-		cJSON_AddItemToArray(list, cJSON_CreateString(action_text(&t->proposal.action[k],
-									  text, sizeof(text))));
+		cJSON_AddItemToArray(list, cJSON_CreateString(action_format(&t->proposal.action[k],
+									    text, sizeof(text))));
 	add_changes(o, h, t);
 	if (t->decision)
 		cJSON_AddStringToObject(o, "level", level_name(t->decision->level));
@@ -95,7 +96,7 @@ cJSON *txn_json(const struct host *h, const struct txn *t)
 	for (unsigned k = 0; k < t->n_approvals; k++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(t->approver[k]));
 	if (t->state == TXN_WAITING && t->decision && t->decision->permit)
-		cJSON_AddNumberToObject(o, "needs", t->decision->permit->approvals);
+		cJSON_AddNumberToObject(o, "needs", MAX_OF(t->decision->permit->approvals, 1u));
 	if (!txn_state_final(t->state) && t->deadline_us)
 		cJSON_AddNumberToObject(o, "deadline_us", (double) t->deadline_us);
 	if (t->by_guardian)

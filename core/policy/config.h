@@ -7,8 +7,8 @@
  * Statements
  *   include "policy.d/x.policy"                 glob, relative to the file
  *   policy "NAME" revision N
- *   link NAME { role WORD  capacity 400Mbps  srlg WORD, ... }      srlg is not evaluated yet
- *   group NAME { USER, ... }                     people who may approve
+ *   link NAME { role WORD  capacity 400Mbps  srlg WORD, ... }      links that fail together
+ *   group NAME { USER [key file "..."], ... }    people who may approve
  *   endpoint NAME { provider WORD  url "..."  model "..."  tier small|large  timeout 2s
  *                   key file "..."  budget 200k tokens per 24h  grammar on|off
  *                   priority N }
@@ -16,8 +16,8 @@
  *   agent NAME [plugin NAME] { OPTION VALUE, ... }
  *   anod { state "DIR"  run "DIR"  plugins "DIR"  group "UNIX-GROUP" }
  *   history { memory 8MiB  keep link.rx_bytes, path.wan0.rtt }
- *   set, window, budget, invariant, permit, forbid, cap    see policy.h
- *   objective, reflex                            parse and check; not evaluated in this version
+ *   set, window, budget, invariant, permit, forbid, cap, objective    see policy.h
+ *   reflex                                       parses and checks; not evaluated in this version
  *
  * Pure but for reading the files that it is told to (through 'read_file', so that tests and the
  * fuzzer need none).
@@ -29,6 +29,7 @@
 #include "policy/policy.h"
 
 #define CONFIG_FILES_MAX   256
+#define CONFIG_SRLGS_MAX   64		/* names of risk groups, over all links */
 #define CONFIG_HISTORY_MIN (256u << 10) /* bytes of "history { memory }" */
 #define CONFIG_HISTORY_MAX (1024u << 20)
 #define CONFIG_FILE_SIZE   (4u << 20) /* bytes; a larger file is refused */
@@ -53,6 +54,9 @@ struct config_block { /* of a sensor or an agent */
 struct config_link {
 	char *name, *role;     /* role NULL: not set */
 	uint64_t capacity_bps; /* 0: not set */
+	unsigned n_srlgs;
+	char **srlg;	    /* shared risk link groups (RFC 4202, section 2.3) */
+	uint64_t srlg_mask; /* the same: bit i is config.srlg[i] */
 	struct lex_place place;
 };
 
@@ -60,6 +64,7 @@ struct config_group {
 	char *name;
 	unsigned n_users;
 	char **user;
+	char **key_file; /* of each; NULL: none, see base/ocra.h */
 	struct lex_place place;
 };
 
@@ -81,6 +86,8 @@ struct config {
 	struct config_link *link;
 	struct config_group *group;
 	struct config_endpoint *endpoint;
+	unsigned n_srlgs;
+	const char *srlg[CONFIG_SRLGS_MAX]; /* all of them; borrowed from the links */
 	char **file;	 /* paths that were read, in order; absolute when the first one is */
 	char *text_name; /* of config_load_text(), for places; else NULL */
 	char *state_dir, *run_dir, *plugin_dir, *unix_group; /* NULL: the default */
@@ -99,6 +106,8 @@ struct config_env {
 	int (*read_file)(void *data, const char *path, char **ret_text, size_t *ret_size);
 	/* Paths that a glob matches: NULL-ended malloc()ed list; n >= 0 or -errno. */
 	int (*glob)(void *data, const char *pattern, char ***ret_paths);
+	/* Does the system know this user?  NULL: nobody asks. */
+	bool (*user_exists)(void *data, const char *name);
 	void *data;
 };
 
@@ -112,6 +121,11 @@ int config_load(const char *path, const struct config_env *env, struct diag_list
 /* The same from memory ("built-in" configurations, tests). */
 int config_load_text(const char *name, const char *text, const struct config_env *env,
 		     struct diag_list *diags, struct config **ret);
+/* Is the user a member of one of the groups? */
+bool config_in_groups(const struct config *c, char *const *group, unsigned n_groups,
+		      const char *user);
+/* The file of the user's key, or NULL: he has none. */
+const char *config_key_file(const struct config *c, const char *user);
 struct config *config_free(struct config *c);
 DEFINE_CLEANUP(struct config *, config_free);
 

@@ -1,5 +1,5 @@
 /*
- * config_blocks - link, group, endpoint and anod.
+ * config_blocks - link, endpoint and anod.
  *
  * Design.  Blocks with a fixed list of words; those that a plugin's manifest describes are in
  * config_options.c.  A key is only named here: its file is read, and its mode looked at, by the
@@ -23,23 +23,6 @@ static int parse_capacity(struct parse *p, uint64_t *ret_bps)
 	return 0;
 }
 
-/* Links that fail together.  Read, so that a file may have it; nothing looks at it yet. */
-static int parse_srlg(struct parse *p)
-{
-	struct lex_place place = parse_ahead(p)->place;
-	char **name = NULL;
-	unsigned n = 0;
-	int r;
-
-	r = parse_names(p, "the name of a risk group", &name, &n);
-	for (unsigned i = 0; i < n; i++)
-		free(name[i]);
-	free(name);
-	if (r == 0)
-		parse_warning(p, &place, "'srlg' is not evaluated in this version");
-	return r;
-}
-
 static int link_clause(struct parse *p, void *target, unsigned index)
 {
 	struct config_link *l = target;
@@ -50,7 +33,7 @@ static int link_clause(struct parse *p, void *target, unsigned index)
 	case 1:
 		return parse_capacity(p, &l->capacity_bps);
 	}
-	return parse_srlg(p);
+	return parse_names(p, "the name of a risk group", &l->srlg, &l->n_srlgs);
 }
 
 int parse_link(struct parse *p, const struct lex_place *place)
@@ -77,29 +60,6 @@ int parse_link(struct parse *p, const struct lex_place *place)
 		return parse_error(p, place, "'%s' is no interface: names have at most %d bytes",
 				   name, ANOD_IFNAME_SIZE - 1);
 	return parse_block(p, &b, l);
-}
-
-/* ---- group ----------------------------------------------------------------------------------- */
-
-int parse_group(struct parse *p, const struct lex_place *place)
-{
-	char *name = NULL;
-	struct config_group *g;
-	int r;
-
-	r = parse_word(p, "the name of the group", &name);
-	if (r < 0)
-		return r;
-	g = ARRAY_APPEND(p->config->group, p->config->n_groups);
-	if (!g) {
-		free(name);
-		return parse_no_memory(p);
-	}
-	g->name = name;
-	g->place = *place;
-	if (!parse_is(p, "{"))
-		return parse_expected(p, "'{' and the names of users");
-	return parse_names(p, "the name of a user", &g->user, &g->n_users);
 }
 
 /* ---- endpoint -------------------------------------------------------------------------------- */

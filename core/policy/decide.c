@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "policy/moved.h"
 #include "policy/record.h"
 
 #define SPARE_MAX 16 /* decisions that a pool keeps; more are given back to the system */
@@ -55,8 +56,10 @@ void decision_detach(struct decision *d)
 {
 	for (unsigned i = 0; d->rule && i < d->n_rules; i++)
 		free(d->rule[i].why);
-	for (unsigned i = 0; d->invariant && i < d->n_invariants; i++)
+	for (unsigned i = 0; d->invariant && i < d->n_invariants; i++) {
 		free(d->invariant[i].why);
+		free(d->invariant[i].lifted_by);
+	}
 	free(d->rule);
 	free(d->invariant);
 	d->rule = NULL;
@@ -76,6 +79,7 @@ struct decision *decision_free(struct decision *d)
 	free(d->reason);
 	free(d->flip);
 	free(d->suggest);
+	free(d->entry);
 	if (!d->pool || d->pool->n == SPARE_MAX)
 		return really_free(d);
 	d->next = d->pool->spare;
@@ -117,6 +121,7 @@ static void fill(const struct decide_in *in, struct decision *d)
 	for (unsigned i = 0; i < in->proposal->n_actions; i++)
 		memcpy(d->action_resource[i], rec->act[i].resource, sizeof(d->resource));
 	decision_set_charges(d, in);
+	moved_note(in, d);
 }
 
 int decide_quietly(const struct decide_in *in, struct decision **ret)
@@ -180,6 +185,18 @@ static bool tell_rules(struct decision *d, const struct decide_in *in)
 	return true;
 }
 
+/* By whom, and until when by the wall clock: people take it on them, so people are named. */
+static bool tell_override(const struct decide_in *in, struct decided_invariant *v)
+{
+	const char *who = "";
+	uint64_t until_us = in->now_us;
+
+	(void) override_in_force(in->overrides, v->invariant, in->now_us, &until_us, &who);
+	v->lifted_by = strdup(who);
+	v->lifted_until_us = in->wall_us + (until_us - in->now_us);
+	return v->lifted_by;
+}
+
 static bool tell_invariants(struct decision *d, const struct decide_in *in)
 {
 	const struct record *rec = d->record;
@@ -198,7 +215,7 @@ static bool tell_invariants(struct decision *d, const struct decide_in *in)
 			.why = strdup(rec->invariant_why[i].b),
 		};
 		d->n_invariants++;
-		if (!d->invariant[i].why)
+		if (!d->invariant[i].why || (v->lifted && !tell_override(in, &d->invariant[i])))
 			return false;
 	}
 	return d->invariant;
@@ -220,6 +237,8 @@ int decision_tell(struct decision *d, const struct decide_in *in)
 	if (d->reason)
 		return 0;
 	if (!tell_rules(d, in) || !tell_invariants(d, in))
+		return -ENOMEM;
+	if (track_fill(in, d->record->act, d->record->each, &d->record->answer, d) < 0)
 		return -ENOMEM;
 	name_policy(in->config, d);
 	d->reason = decision_reason(in, d, &d->record->answer);

@@ -46,6 +46,8 @@ struct decide_in {
 	const struct config *config;
 	const struct store *store;
 	const struct watches *watches; /* history of "for"; may be NULL (doubt) */
+	/* In the place of 'watches': truth of an EXPR_FOR or EXPR_WITHIN node.  NULL: not. */
+	enum anod_tri (*held)(const struct expr_env *env, const struct expr *node);
 	const struct whatif *whatif;   /* of this proposal; NULL when it could not be planned */
 	const char *whatif_error;      /* then: why */
 	bool in_sync;		       /* model and facts may be believed */
@@ -59,8 +61,11 @@ struct decide_in {
 	unsigned evidence; /* references of its finding */
 	uint64_t now_us;   /* boottime */
 	uint64_t wall_us;  /* for windows */
-	bool paused;	   /* the operator's: ceiling observe */
-	bool capped;	   /* journal or ledger failed: ceiling observe */
+	/* From where people are logged in who may approve; for "keeps approvers". */
+	const struct anod_prefix *approver;
+	unsigned n_approvers;
+	bool paused; /* the operator's: ceiling observe */
+	bool capped; /* journal or ledger failed: ceiling observe */
 };
 
 struct decided_rule {
@@ -77,7 +82,10 @@ struct decided_invariant {
 	const struct policy_require *failed; /* NULL: holds */
 	enum anod_tri holds;
 	bool excused; /* broken before and not worse */
-	char *why;    /* "count(uplinks up) after = 0, need >= 1"; owned */
+	/* Overridden: it fails, or nobody knows, and people have lifted it. */
+	char *lifted_by;	  /* "alice, bob"; NULL: not; owned */
+	uint64_t lifted_until_us; /* wall clock */
+	char *why;		  /* "count(uplinks up) after = 0, need >= 1"; owned */
 };
 
 struct decided_charge { /* what decide_charge() uses up, once for each budget and key */
@@ -102,6 +110,14 @@ struct decision {
 	char policy[128]; /* "pe1 edge revision 7 (sha256 41c0...)" */
 	unsigned n_charges;
 	struct decided_charge charge[ANOD_ACTIONS_MAX];
+	/* Of approve and auto: what it leaves in the track, without number and times; owned. */
+	unsigned n_entries;
+	struct track_entry *entry;
+	/* What it moves, for "moved ... in DUR"; remembered so long, 0: not at all. */
+	unsigned moved_prefixes;
+	double moved_bps;
+	bool moved_known; /* all of moved_bps is measured */
+	uint64_t moved_keep_us;
 	uint64_t generation; /* of the model it was made on */
 	uint64_t wall_us;
 	char resource[ANOD_NAME_SIZE]; /* "link wan0": what budgets, leases and cooldowns count */

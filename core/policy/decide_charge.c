@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "policy/moved.h"
 #include "policy/record.h"
 
 /* ---- charges ---------------------------------------------------------------------------- */
@@ -109,6 +110,9 @@ int decide_charge(struct budgets *b, const struct decision *d, const char *agent
 				      "cannot be charged: too many uses are remembered; try in",
 				      600 * US_PER_S, ret_why);
 	}
+	if (moved_charge(b, d, now_us) < 0)
+		return refuse("what this moves", "", "cannot be remembered; try in",
+			      600 * US_PER_S, ret_why);
 	return 0;
 }
 

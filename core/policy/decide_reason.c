@@ -72,7 +72,8 @@ static void say_allowed(const struct decision *d, const struct answer *a, struct
 		return;
 	}
 	say_rule(t, permit, "");
-	if (d->level == LEVEL_APPROVE && a->permit->level == LEVEL_APPROVE) {
+	if (d->level == LEVEL_APPROVE &&
+	    (a->permit->level == LEVEL_APPROVE || a->permit->promote.to == LEVEL_APPROVE)) {
 		text_add(t, "; needs approval by ");
 		text_approval(t, a->permit);
 	}
@@ -83,13 +84,21 @@ static bool say_invariant(const struct decision *d, struct text *t)
 	for (unsigned i = 0; i < d->n_invariants; i++) {
 		const struct decided_invariant *v = &d->invariant[i];
 
-		if (!v->failed || v->excused)
+		if (!v->failed || v->excused || v->lifted_by)
 			continue;
 		text_add(t, "invariant \"%s\" %s: %s", v->invariant->name,
 			 v->holds == ANOD_FALSE ? "would break" : "is not known to hold", v->why);
 		return true;
 	}
 	return false;
+}
+
+static void say_overrides(const struct decision *d, struct text *t)
+{
+	for (unsigned i = 0; i < d->n_invariants; i++)
+		if (d->invariant[i].lifted_by)
+			text_add(t, "; invariant \"%s\" is overridden by %s",
+				 d->invariant[i].invariant->name, d->invariant[i].lifted_by);
 }
 
 char *decision_reason(const struct decide_in *in, const struct decision *d, const struct answer *a)
@@ -115,7 +124,9 @@ char *decision_reason(const struct decide_in *in, const struct decision *d, cons
 	else if (in->capped)
 		text_add(&t, "journal or ledger failed: nothing is changed until anod is "
 			     "restarted on a good disk");
-	else
+	else {
 		say_allowed(d, a, &t);
+		say_overrides(d, &t);
+	}
 	return strdup(t.b);
 }

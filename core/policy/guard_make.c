@@ -63,9 +63,11 @@ static bool expr_is(const void *a, const void *b)
 
 /* ---- steps ------------------------------------------------------------------------------ */
 
+/* "reversals" can be a range, which the tree compares and a cell cannot hold. */
 static bool is_cell(const struct expr *e)
 {
-	return e->op == EXPR_FACT || e->op == EXPR_OPERAND || e->op == EXPR_CALL;
+	return e->op == EXPR_FACT || e->op == EXPR_OPERAND ||
+	       (e->op == EXPR_CALL && strcmp(e->name, "reversals") != 0);
 }
 
 static uint32_t cell_of(struct maker *m, const struct expr *e)
@@ -192,7 +194,10 @@ static void add_steps(struct maker *m, const struct expr *e)
 	case EXPR_FACT:
 	case EXPR_OPERAND:
 	case EXPR_CALL:
-		add_step(m, STEP_TRUE)->what = cell_of(m, e);
+		if (is_cell(e))
+			add_step(m, STEP_TRUE)->what = cell_of(m, e);
+		else
+			add_term(m, e);
 		break;
 	case EXPR_LITERAL:
 	case EXPR_BEFORE:

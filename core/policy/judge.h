@@ -6,8 +6,10 @@
  *   index.c      which rules may name an agent and a kind of action
  *   guard*.c     their conditions made flat, and the facts that they ask, each read once
  *   match.c      does a rule apply: agent, action, on, during, when
+ *   earn.c       what a permit gives by what was done under it before
+ *   turn.c       what a transaction will leave in the track
  *   judge.c      minimum and maximum: the answer of section 2.1
- *   invariant.c  what must hold in the predicted state
+ *   invariant.c  what must hold in the predicted state; its insides in invariant_int.h
  *   record.c     what was judged, kept for explanations
  *   decide*.c    the decision, its reasons, its charges, its JSON
  *   flip.c       what would change the answer
@@ -56,6 +58,8 @@ struct act {
 };
 void act_init(struct act *a, const struct decide_in *in, unsigned nth);
 const struct anod_value *act_arg(const struct act *a, const char *name); /* or NULL */
+/* The links that the objects of the action are on as they are now: what it may leave. */
+void act_left(struct act *a, const struct decide_in *in, unsigned nth);
 /* Relative size of the step: weight or metric; false: not of such an action. */
 bool act_step(const struct act *a, const struct decide_in *in, double *ret);
 
@@ -110,7 +114,20 @@ struct judged {
 	int owner;	   /* of HOLD_FOREIGN: whose object it is, RTPROT_* */
 	uint64_t until_us; /* of hold or remembered */
 	enum level level;
+	bool earns; /* the permit has "promote" or "demote"; then: */
+	struct track_standing standing;
 };
+
+/* The level by what was earned, of a permit that is true.  earn.c. */
+void earn_level(struct judged *j, const struct decide_in *in, const struct act *act);
+/* "promoted to auto: 21 verified, none rolled back in 30d", "14 of 20 verified ..." */
+void earn_say(const struct policy_rule *r, const struct track_standing *s, uint64_t now_us,
+	      struct text *t);
+/* Class of a resource ("link wan0"): role of its link, else its kind.  False and "": its role is
+ * not known.  'ret' has ANOD_NAME_SIZE.  turn.c. */
+bool class_of(const struct decide_in *in, const char *resource, char *ret);
+/* Which way the nth action goes, by its planned steps. */
+void turn_of(const struct whatif *w, unsigned nth, struct track_turn *ret);
 
 /* Rules that may name this agent and kind of action: indices into p->rule, and the same flat. */
 struct guards;
@@ -143,7 +160,9 @@ void judge_explain(const struct judged *j, const struct decide_in *in, const str
 struct invariant_result {
 	enum anod_tri holds;
 	const struct policy_require *failed; /* the first one; NULL: holds */
+	const struct whatif_stage *stage;    /* where it fails first; NULL: holds */
 	bool excused;			     /* it was broken before and nothing is worse */
+	bool lifted;			     /* people have overridden it */
 };
 /* Judges all of the policy's; 'ret' and 'why' (or NULL) have p->n_invariants places.  True when
  * none stands in the way. */
@@ -171,6 +190,10 @@ int judge_all(const struct decide_in *in, const struct act *acts, struct hypothe
 /* The same, and all of it is kept in the record, with the invariants in words.  'acts' are made by
  * it. */
 int judge_record(const struct decide_in *in, struct record *rec);
+
+/* d->entry: what the proposal will leave in the track.  turn.c. */
+int track_fill(const struct decide_in *in, const struct act *acts, const struct answer *each,
+	       const struct answer *answer, struct decision *d);
 
 /* malloc()ed, or NULL: nothing that one change would do. */
 char *flip_find(const struct decide_in *in, const struct record *rec);

@@ -143,7 +143,8 @@ static void note_subject(const struct expr *e, void *data)
 {
 	bool *found = data;
 
-	*found |= e->op == EXPR_OPERAND || (e->op == EXPR_FACT && !e->entity);
+	*found |= e->op == EXPR_OPERAND || (e->op == EXPR_FACT && !e->entity) ||
+		  (e->op == EXPR_FORMERLY && e->fn != EXPR_FN_ANY);
 }
 
 const char *cap_key(const struct policy_rule *r, const char *resource)
@@ -199,8 +200,9 @@ void judge_rule(struct guard_views *v, const struct guard *g, const struct decid
 			return;
 		hold_permit(ret, in, act);
 		ret->counted = ret->hold == HOLD_NONE;
+		earn_level(ret, in, act);
 		/* What cannot be undone may go by itself only when it is verified. */
-		ret->no_undo = rule->level == LEVEL_AUTO && !act->undo && !rule->verify;
+		ret->no_undo = ret->level == LEVEL_AUTO && !act->undo && !rule->verify;
 		if (ret->no_undo)
 			ret->level = LEVEL_APPROVE;
 		return;

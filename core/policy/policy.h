@@ -12,7 +12,7 @@
  *   budget NAME = N per DUR [shared N per DUR] [per link|resource|agent]
  *   invariant "NAME" { require REQUIREMENT ...  [if broken now allow when not worse] }
  *   permit "NAME" { agent action on when during level budget cooldown verify confirm undo
- *                   promote quorum notify severity }
+ *                   promote demote quorum notify severity }
  *   forbid "NAME" { agent action on when during }
  *   cap "NAME"    { agent action on when during  to LEVEL [for DUR] }
  *
@@ -80,24 +80,51 @@ struct policy_budget {
 	struct lex_place place;
 };
 
+/* What an invariant may ask for; docs/policy.md, section 5, says what each means.  F: set of flows,
+ * L: of links, P: of prefixes. */
 enum require_kind {
-	REQUIRE_EXPR = 1,	/* expr over facts; count(SET up) counts in the predicted state */
-	REQUIRE_REACHABLE,	/* every flow of set reachable (via >= n disjoint links) */
-	REQUIRE_WITHOUT_LINK,	/* every flow of set reachable with 1 link lost */
-	REQUIRE_NEW_BLACKHOLE,	/* new blackhole <= n prefixes */
-	REQUIRE_MOVED_PREFIXES, /* moved prefixes <= n, or <= ratio of table */
-	REQUIRE_COUNT_UP,	/* count(SET up) >= n in the predicted state */
-	REQUIRE_LATER, /* loads, moved traffic, loop free ...: parsed and checked; counts as
-			       * unknown and is said to be so */
+	REQUIRE_EXPR = 1,	   /* expr over facts; links as predicted */
+	REQUIRE_COUNT_UP,	   /* count(L up) OP n */
+	REQUIRE_REACHABLE,	   /* every F reachable [via n disjoint links] */
+	REQUIRE_DISJOINT_SRLGS,	   /* every F reachable via n disjoint srlgs */
+	REQUIRE_WITHOUT_LINK,	   /* every F reachable with 1 link lost */
+	REQUIRE_WITHOUT_SRLG,	   /* every F reachable with 1 srlg lost */
+	REQUIRE_ON_LINK,	   /* every F reachable on link */
+	REQUIRE_RETURNS,	   /* every F returns */
+	REQUIRE_MTU_KEPT,	   /* every F mtu not smaller */
+	REQUIRE_MTU,		   /* every F mtu OP n bytes */
+	REQUIRE_MEMBERS,	   /* every L members OP n */
+	REQUIRE_LEGS,		   /* every P legs OP n */
+	REQUIRE_LOAD,		   /* every L load OP expr */
+	REQUIRE_CAPACITY,	   /* total L capacity OP expr */
+	REQUIRE_NEW_BLACKHOLE,	   /* new blackhole OP n [prefixes] */
+	REQUIRE_BLACKHOLE_TRAFFIC, /* new blackhole traffic OP expr */
+	REQUIRE_MOVED_PREFIXES,	   /* moved prefixes OP n | ratio of table [in window] */
+	REQUIRE_MOVED_TRAFFIC,	   /* moved traffic OP expr [in window] */
+	REQUIRE_LOOP_FREE,	   /* loop free */
+	REQUIRE_NEXTHOPS_ALIVE,	   /* next hops [of P] alive */
+	REQUIRE_NO_OVERLAP,	   /* no pattern on P or F */
+	REQUIRE_OPEN,		   /* open transactions OP n */
+	REQUIRE_ONE_PER_SRLG,	   /* one open transaction per srlg */
+	REQUIRE_UNDO_SAFE,	   /* undo safe */
+	REQUIRE_SYSCTL,		   /* sysctl pattern in low..high */
+	REQUIRE_ENDPOINTS,	   /* keeps endpoints */
+	REQUIRE_APPROVERS,	   /* keeps approvers */
 };
 struct policy_require {
 	enum require_kind kind;
-	struct expr *expr; /* REQUIRE_EXPR */
-	char *set;
+	struct expr *expr; /* the limit, or all of REQUIRE_EXPR; or NULL */
+	/* How the load of a link is measured, in bytes per second: of those that are about traffic.
+	 * NULL: nobody counts it. */
+	struct expr *measure;
+	char *set;     /* or NULL */
+	char *pattern; /* of actions, or of names of sysctls; or NULL */
 	enum value_cmp cmp;
 	uint64_t n;
-	double ratio; /* of the table; 0: n counts */
-	char *text;   /* as written, for messages */
+	double ratio;	    /* of the table; 0: n counts */
+	int64_t low, high;  /* of REQUIRE_SYSCTL */
+	uint64_t window_us; /* 0: of this proposal alone */
+	char *text;	    /* as written, for messages */
 	struct lex_place place;
 };
 struct policy_invariant {
@@ -132,6 +159,13 @@ struct policy_promote {
 	unsigned after;
 	uint64_t within_us;    /* only outcomes of so long ago count */
 	unsigned max_failures; /* rollbacks that are still accepted in that time; 0 usually */
+};
+
+/* "demote to LEVEL [for DUR] after rollback": what a permit gives after a failure. */
+struct policy_demote {
+	bool to_set; /* the clause is there */
+	enum level to;
+	uint64_t for_us; /* 0: until it is earned back, or leaves the window of "promote" */
 };
 
 /* "quorum N of peers { A, B } grant "WHAT" within DUR" */
@@ -184,6 +218,7 @@ struct policy_rule {
 	bool hold_on_crash; /* "on crash hold": guardian waits for the deadline */
 	bool touch_foreign; /* "foreign objects": may change what has another rtm_protocol */
 	struct policy_promote promote;
+	struct policy_demote demote;
 	struct policy_quorum quorum;
 	unsigned n_notify;
 	char **notify; /* groups or people to be told */
@@ -214,6 +249,8 @@ struct policy {
 	struct rule_index *index; /* rules by agent and kind of action; owned */
 };
 void rule_index_free(struct rule_index *index); /* for policy_free() */
+/* Rules were changed in place (mutation tests do that): what was made from them is made anew. */
+void policy_changed(struct policy *p);
 /* List the rules that may name this agent, for each of the kinds (NULL-ended); without it the first
  * decision does.  -ENOMEM. */
 int rules_index(struct policy *p, const char *agent, const struct anod_action_desc *const *actions);

@@ -104,6 +104,7 @@ static struct entry *entry_free(struct txns *e, struct entry *x)
 		e->ops->drop_before(e->data, &x->t);
 	decision_free(x->t.decision);
 	free(x->t.step);
+	free(x->t.change);
 	free(x);
 	return NULL;
 }
@@ -263,7 +264,8 @@ const struct txn *txns_nth(const struct txns *e, unsigned n)
 	return n < e->n ? &e->open[n]->t : NULL;
 }
 
-unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, unsigned max)
+unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, uint64_t *ret_tx,
+			unsigned max)
 {
 	unsigned n = 0;
 
@@ -272,8 +274,13 @@ unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, unsigned 
 
 		if (x->t.state < TXN_INTENT || entry_held(x))
 			continue;
-		for (unsigned k = 0; k < x->t.n_steps && n < max; k++)
-			ret[n++] = x->t.step[k].change;
+		for (unsigned k = 0; k < x->t.n_steps; k++, n++) {
+			if (n >= max)
+				continue;
+			ret[n] = x->t.step[k].change;
+			if (ret_tx)
+				ret_tx[n] = x->t.id;
+		}
 	}
 	return n;
 }

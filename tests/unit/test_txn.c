@@ -26,7 +26,7 @@ Test(txn, auto_goes_all_the_way_and_leaves_the_router_as_wanted)
 	cr_assert_eq(world.n_armed, 1);
 	cr_assert_eq(world.armed[0].deadline_us, world.now_us + 75 * US_PER_S,
 		     "verify + confirm + margin");
-	cr_assert_eq(txns_in_flight(world.engine, flight, 8), 2);
+	cr_assert_eq(txns_in_flight(world.engine, flight, NULL, 8), 2);
 	cr_assert_eq(flight[1].post.u.route.mtu, 1002);
 	cr_assert_eq(world.n_before, 1);
 	cr_assert(world_is_after(2));
@@ -43,7 +43,7 @@ Test(txn, auto_goes_all_the_way_and_leaves_the_router_as_wanted)
 		cr_assert_eq(world.seen[i], way[i], "%u: %s", i, txn_state_name(world.seen[i]));
 	WORLD_RECORDS(id, JOURNAL_INTENT, JOURNAL_APPLIED, JOURNAL_VERIFIED, JOURNAL_COMMIT,
 		      JOURNAL_DONE);
-	cr_assert_eq(txns_in_flight(world.engine, flight, 8), 0);
+	cr_assert_eq(txns_in_flight(world.engine, flight, NULL, 8), 0);
 }
 
 /* Ended ones stay readable, and a reload frees the rules that they were decided by. */
@@ -115,17 +115,17 @@ Test(txn, approve_wants_distinct_people_of_the_group)
 	id = world_propose(1);
 	sim_quiet(&world);
 	cr_assert_eq(world_state(id), TXN_WAITING);
-	cr_assert_eq(txns_approve(world.engine, 99, "ann", true), -ENOENT);
-	cr_assert_eq(txns_approve(world.engine, id, "eve", false), -EPERM);
-	cr_assert_eq(txns_approve(world.engine, id, "ann", true), 0);
-	cr_assert_eq(txns_approve(world.engine, id, "ann", true), -EALREADY);
+	cr_assert_eq(world_approve(99, "ann", true), -ENOENT);
+	cr_assert_eq(world_approve(id, "eve", false), -EPERM);
+	cr_assert_eq(world_approve(id, "ann", true), 0);
+	cr_assert_eq(world_approve(id, "ann", true), -EALREADY);
 	cr_assert_eq(world_state(id), TXN_WAITING);
 	cr_assert_str_eq(txns_get(world.engine, id)->why,
 			 "waits for 1 of 2 approvals: permit \"sim\"");
 	decides = world.n_decides;
-	cr_assert_eq(txns_approve(world.engine, id, "bob", true), 0);
+	cr_assert_eq(world_approve(id, "bob", true), 0);
 	cr_assert_gt(world.n_decides, decides, "decided again on what is true now");
-	cr_assert_eq(txns_approve(world.engine, id, "cid", true), -EINVAL, "it waits no more");
+	cr_assert_eq(world_approve(id, "cid", true), -EINVAL, "it waits no more");
 	sim_settle(&world, MINUTE);
 	cr_assert_eq(world_state(id), TXN_DONE);
 	cr_assert_eq(txns_get(world.engine, id)->n_approvals, 2);
@@ -150,7 +150,7 @@ Test(txn, an_approval_comes_too_late_or_is_denied_or_outrun_by_facts)
 
 	id = world_propose(1);
 	world.level = LEVEL_DENY;
-	cr_assert_eq(txns_approve(world.engine, id, "ann", true), 0);
+	cr_assert_eq(world_approve(id, "ann", true), 0);
 	cr_assert_eq(world_state(id), TXN_DENIED);
 	cr_assert(world_is_before());
 }

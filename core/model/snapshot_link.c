@@ -1,0 +1,217 @@
+/*
+ * snapshot_link - lines of links, addresses, rules and neighbours.
+ */
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "model/snapshot_int.h"
+
+static int link_word(struct reading *r, struct anod_object *o, bool *operstate)
+{
+	static const char *const words[] = {
+		"index", "up",	      "down",	     "carrier",	      "no-carrier",
+		"mtu",	 "kind",      "master",	     "lower",	      "lladdr",
+		"flags", "operstate", "carrier-ups", "carrier-downs", NULL
+	};
+	struct anod_link *k = &o->u.link;
+	uint32_t flags;
+	int e;
+
+	if (snapshot_accept(r, "index"))
+		return snapshot_number32(r, &k->ifindex);
+	if (snapshot_accept(r, "up")) {
+		k->flags |= IFF_UP;
+		return 0;
+	}
+	if (snapshot_accept(r, "down")) {
+		k->flags &= ~(uint32_t) IFF_UP;
+		return 0;
+	}
+	if (snapshot_accept(r, "carrier")) {
+		k->carrier = 1;
+		return 0;
+	}
+	if (snapshot_accept(r, "no-carrier")) {
+		k->carrier = 0;
+		return 0;
+	}
+	if (snapshot_accept(r, "mtu"))
+		return snapshot_number32(r, &k->mtu);
+	if (snapshot_accept(r, "kind"))
+		return snapshot_name(r, k->kind, sizeof(k->kind));
+	if (snapshot_accept(r, "master"))
+		return snapshot_device(r, &k->master);
+	if (snapshot_accept(r, "lower"))
+		return snapshot_device(r, &k->lower);
+	if (snapshot_accept(r, "lladdr"))
+		return snapshot_lladdr(r, k->lladdr, &k->lladdr_len);
+	if (snapshot_accept(r, "flags")) {
+		e = snapshot_number32(r, &flags);
+		k->flags |= flags;
+		return e;
+	}
+	*operstate |= token_is(lex_peek(&r->l, 0), "operstate");
+	if (snapshot_accept(r, "operstate"))
+		return snapshot_number8(r, &k->operstate);
+	if (snapshot_accept(r, "carrier-ups"))
+		return snapshot_number32(r, &k->carrier_up);
+	if (snapshot_accept(r, "carrier-downs"))
+		return snapshot_number32(r, &k->carrier_down);
+	return snapshot_unknown(r, words, "link");
+}
+
+int snapshot_read_link(struct reading *r, struct anod_object *o)
+{
+	struct anod_link *k = &o->u.link;
+	bool operstate = false;
+	int e;
+
+	o->type = ANOD_OBJ_LINK;
+	k->flags = IFF_UP;
+	k->carrier = 1;
+	k->mtu = SNAPSHOT_MTU;
+	e = snapshot_name(r, k->name, sizeof(k->name));
+	while (e == 0 && !snapshot_at_end(r))
+		if (snapshot_accept(r, "lossy"))
+			o->flags |= ANOD_OBJ_LOSSY;
+		else
+			e = link_word(r, o, &operstate);
+	if (e < 0)
+		return e;
+	if (!k->ifindex)
+		k->ifindex = r->next_index;
+	r->next_index = MAX_OF(r->next_index, k->ifindex + 1);
+	if (!operstate)
+		k->operstate = snapshot_operstate(k->flags & IFF_UP, k->carrier);
+	return 0;
+}
+
+int snapshot_read_addr(struct reading *r, struct anod_object *o)
+{
+	static const char *const words[] = { "dev", "peer", "scope", "flags", NULL };
+	struct anod_addr *a = &o->u.addr;
+	int e;
+
+	o->type = ANOD_OBJ_ADDR;
+	a->flags = SNAPSHOT_ADDR_FLAGS;
+	e = snapshot_address(r, &a->local);
+	while (e == 0 && !snapshot_at_end(r)) {
+		if (snapshot_accept(r, "dev"))
+			e = snapshot_device(r, &a->ifindex);
+		else if (snapshot_accept(r, "peer"))
+			e = snapshot_address(r, &a->peer);
+		else if (snapshot_accept(r, "scope"))
+			e = snapshot_number8(r, &a->scope);
+		else if (snapshot_accept(r, "flags"))
+			e = snapshot_number32(r, &a->flags);
+		else if (snapshot_accept(r, "lossy"))
+			o->flags |= ANOD_OBJ_LOSSY;
+		else
+			e = snapshot_unknown(r, words, "addr");
+	}
+	if (e == 0 && !a->ifindex)
+		e = snapshot_wrong(r, lex_peek(&r->l, 0), "'dev' and a link");
+	return e;
+}
+
+static int rule_word(struct reading *r, struct anod_object *o)
+{
+	static const char *const words[] = { "inet6",  "from",	 "to",	  "iif",    "oif",
+					     "fwmark", "fwmask", "tos",	  "table",  "suppress",
+					     "flags",  "action", "proto", "l3mdev", NULL };
+	struct anod_rule *u = &o->u.rule;
+
+	if (snapshot_accept(r, "inet6")) {
+		u->family = AF_INET6;
+		return 0;
+	}
+	if (snapshot_accept(r, "l3mdev")) {
+		u->l3mdev = 1;
+		return 0;
+	}
+	if (snapshot_accept(r, "from"))
+		return snapshot_prefix(r, &u->src);
+	if (snapshot_accept(r, "to"))
+		return snapshot_prefix(r, &u->dst);
+	if (snapshot_accept(r, "iif"))
+		return snapshot_name(r, u->iif, sizeof(u->iif));
+	if (snapshot_accept(r, "oif"))
+		return snapshot_name(r, u->oif, sizeof(u->oif));
+	if (snapshot_accept(r, "fwmark")) {
+		u->fwmask = u->fwmask ? u->fwmask : UINT32_MAX;
+		return snapshot_number32(r, &u->fwmark);
+	}
+	if (snapshot_accept(r, "fwmask"))
+		return snapshot_number32(r, &u->fwmask);
+	if (snapshot_accept(r, "tos"))
+		return snapshot_number8(r, &u->tos);
+	if (snapshot_accept(r, "table"))
+		return snapshot_number32(r, &u->table);
+	if (snapshot_accept(r, "suppress"))
+		return snapshot_number32(r, &u->suppress_len);
+	if (snapshot_accept(r, "flags"))
+		return snapshot_number32(r, &u->flags);
+	if (snapshot_accept(r, "action"))
+		return snapshot_number8(r, &u->action);
+	if (snapshot_accept(r, "proto"))
+		return snapshot_proto(r, &u->protocol);
+	return snapshot_unknown(r, words, "rule");
+}
+
+int snapshot_read_rule(struct reading *r, struct anod_object *o)
+{
+	struct anod_rule *u = &o->u.rule;
+	int e;
+
+	o->type = ANOD_OBJ_RULE;
+	u->action = SNAPSHOT_RULE_ACTION;
+	u->protocol = RTPROT_STATIC;
+	u->family = AF_INET;
+	e = snapshot_number32(r, &u->priority);
+	while (e == 0 && !snapshot_at_end(r))
+		if (snapshot_accept(r, "lossy"))
+			o->flags |= ANOD_OBJ_LOSSY;
+		else
+			e = rule_word(r, o);
+	if (u->src.family == AF_INET6 || u->dst.family == AF_INET6)
+		u->family = AF_INET6;
+	return e;
+}
+
+int snapshot_read_neigh(struct reading *r, struct anod_object *o)
+{
+	static const char *const words[] = { "dev",	  "state",  "lladdr", "flags",	   "probes",
+					     "reachable", "failed", "stale",  "permanent", NULL };
+	struct anod_neigh *n = &o->u.neigh;
+	uint64_t value = 0;
+	int e;
+
+	o->type = ANOD_OBJ_NEIGH;
+	n->state = NUD_REACHABLE;
+	e = snapshot_prefix(r, &n->dst);
+	while (e == 0 && !snapshot_at_end(r)) {
+		struct token t = *lex_peek(&r->l, 0);
+
+		if (snapshot_state(&t, &n->state)) {
+			lex_next(&r->l, &t);
+		} else if (snapshot_accept(r, "dev")) {
+			e = snapshot_device(r, &n->ifindex);
+		} else if (snapshot_accept(r, "state")) {
+			e = snapshot_number(r, UINT16_MAX, &value);
+			n->state = (uint16_t) value;
+		} else if (snapshot_accept(r, "lladdr")) {
+			e = snapshot_lladdr(r, n->lladdr, &n->lladdr_len);
+		} else if (snapshot_accept(r, "flags")) {
+			e = snapshot_number8(r, &n->flags);
+		} else if (snapshot_accept(r, "probes")) {
+			e = snapshot_number32(r, &n->probes);
+		} else if (snapshot_accept(r, "lossy")) {
+			o->flags |= ANOD_OBJ_LOSSY;
+		} else {
+			e = snapshot_unknown(r, words, "neigh");
+		}
+	}
+	return e;
+}
