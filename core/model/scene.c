@@ -104,7 +104,8 @@ static uint32_t outcome_of(struct scene *s, const struct flow_path *p)
 					       .leg = s->n_legs,
 					       .hash = hash,
 					       .next = *bucket };
-	memcpy(&s->leg[s->n_legs], p->leg, p->n_legs * sizeof(p->leg[0]));
+	if (p->n_legs)
+		memcpy(&s->leg[s->n_legs], p->leg, p->n_legs * sizeof(p->leg[0]));
 	s->n_legs += p->n_legs;
 	*bucket = s->n_out;
 	return s->n_out++;
