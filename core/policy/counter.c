@@ -48,16 +48,28 @@ static bool is_held(const struct var *v)
 	return v->of && (v->of->op == EXPR_FOR || v->of->op == EXPR_WITHIN);
 }
 
-static int walk_track(struct stage *s, const struct expr *e, uint64_t *us)
+static void longest(const struct expr *e, uint64_t *us)
 {
-	int r;
-
 	if (!e)
-		return 0;
+		return;
 	if (e->op == EXPR_FOR || e->op == EXPR_WITHIN)
 		*us = MAX_OF(*us, e->dur_us);
-	r = walk_track(s, e->a, us);
-	return r < 0 ? r : walk_track(s, e->b, us);
+	longest(e->a, us);
+	longest(e->b, us);
+}
+
+struct passing {
+	const struct counter_in *in;
+	int (*change)(struct stage *s, void *data);
+	void *data;
+};
+
+static int again(struct stage *s, void *data)
+{
+	const struct passing *p = data;
+	int r = p->change ? p->change(s, p->data) : 0;
+
+	return r >= 0 ? p->in->set(s, p->in->data) : r;
 }
 
 /* Guards begin to be watched, time passes, and all is as it was. */
@@ -65,25 +77,20 @@ static int let_time_pass(const struct counter_in *in, struct stage *s,
 			 int (*change)(struct stage *s, void *data), void *data)
 {
 	const struct policy *p = in->config->policy;
-	uint64_t us = 0;
+	struct passing passing = { in, change, data };
+	uint64_t us = 0, step_us = UINT64_MAX;
 	int r = 0;
 
 	for (unsigned i = 0; i < p->n_rules && r >= 0; i++) {
 		if (!p->rule[i].when)
 			continue;
-		r = walk_track(s, p->rule[i].when, &us);
-		if (r >= 0)
-			r = watch_track(s->watches, p->rule[i].when);
+		longest(p->rule[i].when, &us);
+		r = watch_track(s->watches, p->rule[i].when);
+		step_us = stage_step(s, p->rule[i].when, step_us);
 	}
 	if (r < 0 || !us)
 		return MIN_OF(r, 0);
-	(void) watch_run(s->watches, s->now_us);
-	s->now_us += us + US_PER_S;
-	r = in->set(s, in->data);
-	if (r >= 0 && change)
-		r = change(s, data);
-	(void) watch_run(s->watches, s->now_us);
-	return MIN_OF(r, 0);
+	return stage_pass(s, us + US_PER_S, MIN_OF(step_us, us + US_PER_S), again, &passing);
 }
 
 static int set_up(const struct counter_in *in, int (*change)(struct stage *s, void *data),
@@ -95,11 +102,12 @@ static int set_up(const struct counter_in *in, int (*change)(struct stage *s, vo
 	if (!s)
 		return -ENOMEM;
 	r = stage_bind(s, in->config);
-	if (r >= 0)
-		r = in->set(s, in->data);
 	s->proposal = *in->proposal;
+	s->wall_us = in->wall_us;
 	if (r >= 0 && change)
 		r = change(s, data);
+	if (r >= 0)
+		r = in->set(s, in->data);
 	if (r >= 0)
 		r = let_time_pass(in, s, change, data);
 	if (r >= 0)

@@ -48,8 +48,29 @@ struct stage *stage_free(struct stage *s)
 	budgets_free(s->budgets);
 	model_free(s->model);
 	store_free(s->store);
+	free(s->put);
 	free(s);
 	return NULL;
+}
+
+void stage_round(struct stage *s)
+{
+	s->n_put = s->n_counted = 0;
+}
+
+int stage_put(struct stage *s, uint32_t entity, uint16_t slot, const struct anod_value *v)
+{
+	struct stage_put *grown;
+
+	for (unsigned i = 0; i < s->n_put; i++)
+		if (s->put[i].entity == entity && s->put[i].slot == slot)
+			return 0;
+	grown = realloc(s->put, (s->n_put + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	s->put = grown;
+	s->put[s->n_put++] = (struct stage_put){ entity, slot };
+	return store_publish(s->store, entity, slot, v, s->now_us);
 }
 
 int stage_bind(struct stage *s, struct config *c)
@@ -86,7 +107,7 @@ int stage_fact(struct stage *s, const char *kind, const char *entity, const char
 		return -EINVAL;
 	as.unit = a->unit;
 	r = store_entity(s->store, a->kind, entity, s->now_us, &id);
-	return r < 0 ? r : store_publish(s->store, id, a->slot, &as, s->now_us);
+	return r < 0 ? r : stage_put(s, id, a->slot, &as);
 }
 
 int stage_fact_text(struct stage *s, const char *text, const char **ret_why)
@@ -133,6 +154,41 @@ int stage_fact_text(struct stage *s, const char *text, const char **ret_why)
 		(void) snprintf(why, sizeof(why), "'%.60s' is no value of %.24s.%.24s", equal + 1,
 				kind, attr);
 	return r;
+}
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+uint64_t stage_step(const struct stage *s, const struct expr *e, uint64_t step_us)
+{
+	const struct schema_attr *a;
+
+	if (!e)
+		return step_us;
+	if ((e->op == EXPR_FACT || e->op == EXPR_CALL) && e->kind && e->slot >= 0) {
+		a = schema_attr_at(s->schema, e->kind, (uint16_t) e->slot);
+		if (a && a->max_age_us)
+			step_us = MIN_OF(step_us, MAX_OF(a->max_age_us / 2, UINT64_C(1)));
+	}
+	step_us = stage_step(s, e->a, step_us);
+	return stage_step(s, e->b, step_us);
+}
+
+int stage_pass(struct stage *s, uint64_t us, uint64_t step_us,
+	       int (*again)(struct stage *s, void *data), void *data)
+{
+	uint64_t end_us = s->now_us + us;
+	int r = 0;
+
+	if (!step_us || us / step_us > STAGE_STEPS_MAX)
+		return -ENOTSUP;
+	(void) watch_run(s->watches, s->now_us);
+	while (s->now_us < end_us && r >= 0) {
+		s->now_us = MIN_OF(s->now_us + step_us, end_us);
+		stage_round(s);
+		r = again(s, data);
+		(void) watch_run(s->watches, s->now_us);
+	}
+	return MIN_OF(r, 0);
 }
 
 /* ---- links --------------------------------------------------------------------------------- */
@@ -207,16 +263,9 @@ int stage_snapshot(struct stage *s, const struct config *c, const char *name, co
 		return -ENOMEM;
 	model_free(s->model);
 	s->model = fresh;
-	r = snapshot_read(name, text, size, s->model, NULL, NULL, diags);
-	if (r == 0)
-		r = stage_links(s, c, true);
-	/* Facts that are written count more than what the links' state says. */
-	if (r == 0) {
-		_cleanup_(model_freep) struct model *again = model_new();
-
-		r = again ? snapshot_read(name, text, size, again, read_fact, s, diags) : -ENOMEM;
-	}
-	return r;
+	/* What is written of a fact counts more than what the links' state says: it comes first. */
+	r = snapshot_read(name, text, size, s->model, read_fact, s, diags);
+	return r < 0 ? r : stage_links(s, c, true);
 }
 
 /* ---- the decision --------------------------------------------------------------------------- */

@@ -192,7 +192,7 @@ int stage_publish(struct stage *s, const struct expr *e, const char *entity,
 	if (as.type != ANOD_UNKNOWN)
 		as.unit = a->unit;
 	r = store_entity(s->store, a->kind, entity, s->now_us, &id);
-	return r < 0 ? r : store_publish(s->store, id, a->slot, &as, s->now_us);
+	return r < 0 ? r : stage_put(s, id, a->slot, &as);
 }
 
 static int publish(struct scene *c, const struct expr *e, const struct anod_value *v)
@@ -309,7 +309,7 @@ int stage_count(struct stage *stage, const struct config *c, const struct expr *
 	for (unsigned i = 0; i < n && r == 0; i++) {
 		char name[32];
 
-		(void) snprintf(name, sizeof(name), "counted%u", i);
+		(void) snprintf(name, sizeof(name), "counted%u", stage->n_counted++);
 		r = make_member(stage, s, &p, e, set && set->n_names ? set->member[i] : name);
 	}
 	return r;
@@ -395,21 +395,23 @@ static int track(struct scene *c)
 	return MIN_OF(r, 0);
 }
 
+static int again(struct stage *s, void *data)
+{
+	(void) s;
+	return make_vars(data);
+}
+
 static int let_time_pass(struct scene *c)
 {
-	uint64_t us = longest(c);
+	uint64_t us = longest(c), step_us = us + US_PER_S;
 	int r;
 
 	if (!us)
 		return 0;
 	r = track(c);
-	if (r < 0)
-		return r;
-	(void) watch_run(c->s->watches, c->s->now_us);
-	c->s->now_us += us + US_PER_S;
-	r = make_vars(c);
-	(void) watch_run(c->s->watches, c->s->now_us);
-	return r;
+	for (unsigned i = 0; i < c->space->n_vars; i++)
+		step_us = stage_step(c->s, c->space->var[i].of, step_us);
+	return r < 0 ? r : stage_pass(c->s, us + US_PER_S, step_us, again, c);
 }
 
 /* "date in ZONE", "time of day in ZONE" */
