@@ -488,6 +488,8 @@ static int find_both(struct search *x, struct stage *s, struct counters *ret)
 		r = space_seal(x->space);
 	if (r == 0)
 		r = level_regions(x->space, x->in->agent, x->kind, level);
+	for (int l = 0; l < LEVELS && r == 0; l++)
+		r = held_settled(x->space, &level[l]);
 	if (r == 0) {
 		find_present(x, s);
 		r = search(x, level, true, ret->raise, &ret->n_raise);
