@@ -28,6 +28,11 @@ struct cli {
 
 /* client.c: ask one thing.  The whole answer ({"ok","data"|"error"}), or NULL after a message. */
 cJSON *cli_ask(struct cli *c, const char *command, cJSON *args);
+/* As the daemon sent it.  EXIT_GOOD. */
+int cli_print(const cJSON *o);
+/* One question, one page: shows the data, or says the error.  Exit status.  'args' is taken. */
+int cli_page(struct cli *c, const char *command, cJSON *args,
+	     void (*show)(const struct cli *, const cJSON *));
 /* Hand every event to c->on_event, until the daemon ends: EXIT_UNREACHABLE, after a message. */
 int cli_follow(struct cli *c);
 void cli_close(struct cli *c);
@@ -68,6 +73,7 @@ void show_agents(const struct cli *c, const cJSON *data);
 int show_doctor(const struct cli *c, const cJSON *data);
 /* verify.c: the whole of 'doctor --verify'. */
 int verify_command(struct cli *c);
+void show_objectives(const struct cli *c, const cJSON *d); /* objectives.c */
 void show_monitor(const struct cli *c, const cJSON *event);
 /* story.c */
 void show_incidents(const struct cli *c, const cJSON *data);

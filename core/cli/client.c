@@ -115,6 +115,41 @@ int cli_follow(struct cli *c)
 	return EXIT_UNREACHABLE;
 }
 
+int cli_print(const cJSON *o)
+{
+	char *text = cJSON_Print(o);
+
+	(void) puts(text ? text : "null");
+	free(text);
+	return 0;
+}
+
+int cli_page(struct cli *c, const char *command, cJSON *args,
+	     void (*show)(const struct cli *, const cJSON *))
+{
+	cJSON *answer = cli_ask(c, command, args), *d;
+	int status = EXIT_GOOD;
+
+	if (!answer)
+		return EXIT_UNREACHABLE;
+
+	if (!get_bool(answer, "ok")) {
+		if (c->json)
+			(void) cli_print(answer);
+		else
+			(void) fprintf(stderr, "anodctl: %s\n", get_text(answer, "error"));
+		cJSON_ArrayForEach(d, get(answer, "diagnostics")) if (!c->json)(void)
+			fprintf(stderr, "%s\n", item_text(d));
+		status = EXIT_NO;
+	} else if (c->json) {
+		(void) cli_print(get(answer, "data"));
+	} else if (show) {
+		show(c, get(answer, "data"));
+	}
+	cJSON_Delete(answer);
+	return status;
+}
+
 void cli_close(struct cli *c)
 {
 	fclosep(&c->in);

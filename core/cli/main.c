@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/facts.h"
+#include "cli/people.h"
 #include "cli/top.h"
 
 static const char usage[] =
@@ -30,13 +31,18 @@ static const char usage[] =
 	"  show I3 | T12           an incident's timeline, or a transaction\n"
 	"  why T12                 which rule, facts and invariants decided, and what would flip "
 	"it\n"
-	"  approve T12 | deny T12  answer a transaction that waits\n"
-	"  whatif ACTION [; ...]   what it would move and lose, and who says no: whatif link wan0 "
-	"down\n"
+	"  objectives [NAME]       are the intents fulfilled, and how long does the budget last?\n"
+	"  approve T12 [CODE]      sign the plan of one that waits, by the code that show tells\n"
+	"  deny T12                end one that waits\n"
+	"  whatif ACTION [; ...]   what it would move and lose, and who says no: whatif link wan0 down\n"
 	"        [--as AGENT]      ... and what the policy says to that agent\n"
 	"  snapshot                links, routes, rules and facts as text, for policy tests\n"
 	"  confirm T12             commit one that waits for the operator's confirmation\n"
 	"  rollback T12            undo one that is being verified\n"
+	"  overrides               invariants that people may lift, and have lifted\n"
+	"  override NAME --for 20m --reason TEXT [--code CODE] | NAME --end\n"
+	"                          ask to lift an invariant for a while, or end that\n"
+	"  code --key FILE HASH    the response code of a key, on a device of your own\n"
 	"  pause | resume          the brake: nothing new is changed until you resume\n"
 	"  agents                  what runs, and what it may do\n"
 	"  monitor                 follow what happens\n"
@@ -48,42 +54,6 @@ static const char usage[] =
 	"                          look for a flipped byte, a lost or an added line\n"
 	"\n"
 	"Exit status: 0 good, 1 refused or a check failed, 2 wrong use, 3 no daemon.\n";
-
-static int print_json(const cJSON *o)
-{
-	char *text = cJSON_Print(o);
-
-	(void) puts(text ? text : "null");
-	free(text);
-	return 0;
-}
-
-/* One question, one page. */
-static int page(struct cli *c, const char *command, cJSON *args,
-		void (*show)(const struct cli *, const cJSON *))
-{
-	cJSON *answer = cli_ask(c, command, args), *d;
-	int status = EXIT_GOOD;
-
-	if (!answer)
-		return EXIT_UNREACHABLE;
-
-	if (!get_bool(answer, "ok")) {
-		if (c->json)
-			(void) print_json(answer);
-		else
-			(void) fprintf(stderr, "anodctl: %s\n", get_text(answer, "error"));
-		cJSON_ArrayForEach(d, get(answer, "diagnostics")) if (!c->json)(void)
-			fprintf(stderr, "%s\n", item_text(d));
-		status = EXIT_NO;
-	} else if (c->json) {
-		(void) print_json(get(answer, "data"));
-	} else if (show) {
-		show(c, get(answer, "data"));
-	}
-	cJSON_Delete(answer);
-	return status;
-}
 
 static cJSON *with(const char *name, const char *value)
 {
@@ -107,7 +77,7 @@ static void show_any(const struct cli *c, const cJSON *d)
 static int cmd_status(struct cli *c, int argc, char **argv)
 {
 	(void) argv;
-	return argc ? EXIT_USE : page(c, "status", NULL, show_status);
+	return argc ? EXIT_USE : cli_page(c, "status", NULL, show_status);
 }
 
 static int cmd_incidents(struct cli *c, int argc, char **argv)
@@ -119,17 +89,17 @@ static int cmd_incidents(struct cli *c, int argc, char **argv)
 		return EXIT_USE;
 	args = cJSON_CreateObject();
 	cJSON_AddBoolToObject(args, "all", all);
-	return page(c, "incidents", args, show_incidents);
+	return cli_page(c, "incidents", args, show_incidents);
 }
 
 static int cmd_show(struct cli *c, int argc, char **argv)
 {
-	return argc != 1 ? EXIT_USE : page(c, "show", with("id", argv[0]), show_any);
+	return argc != 1 ? EXIT_USE : cli_page(c, "show", with("id", argv[0]), show_any);
 }
 
 static int cmd_why(struct cli *c, int argc, char **argv)
 {
-	return argc != 1 ? EXIT_USE : page(c, "why", with("id", argv[0]), show_why);
+	return argc != 1 ? EXIT_USE : cli_page(c, "why", with("id", argv[0]), show_why);
 }
 
 static int cmd_doctor(struct cli *c, int argc, char **argv)
@@ -144,7 +114,7 @@ static int cmd_doctor(struct cli *c, int argc, char **argv)
 	answer = cli_ask(c, "doctor", NULL);
 	if (!answer)
 		return EXIT_UNREACHABLE;
-	status = c->json ? print_json(get(answer, "data")) : show_doctor(c, get(answer, "data"));
+	status = c->json ? cli_print(get(answer, "data")) : show_doctor(c, get(answer, "data"));
 	cJSON_Delete(answer);
 	return status;
 }
@@ -152,7 +122,7 @@ static int cmd_doctor(struct cli *c, int argc, char **argv)
 static int cmd_agents(struct cli *c, int argc, char **argv)
 {
 	(void) argv;
-	return argc ? EXIT_USE : page(c, "agents", NULL, show_agents);
+	return argc ? EXIT_USE : cli_page(c, "agents", NULL, show_agents);
 }
 
 static void on_monitor(struct cli *c, const cJSON *event)
@@ -177,18 +147,26 @@ static int cmd_monitor(struct cli *c, int argc, char **argv)
 	 * the first output began with. */
 	(void) setvbuf(stdout, NULL, _IOLBF, 0);
 	c->on_event = on_monitor;
-	status = page(c, "monitor", NULL, NULL);
+	status = cli_page(c, "monitor", NULL, NULL);
 	return status == EXIT_GOOD ? cli_follow(c) : status;
+}
+
+static int cmd_objectives(struct cli *c, int argc, char **argv)
+{
+	return argc > 1 ? EXIT_USE
+			: cli_page(c, "objectives", with("name", argc ? argv[0] : NULL),
+			       show_objectives);
 }
 
 static int word(struct cli *c, const char *name, int argc, char **argv)
 {
-	return argc != 1 ? EXIT_USE : page(c, name, with("id", argv[0]), show_any);
+	return argc != 1 ? EXIT_USE : cli_page(c, name, with("id", argv[0]), show_any);
 }
 
-static int cmd_approve(struct cli *c, int argc, char **argv)
+static int cmd_overrides(struct cli *c, int argc, char **argv)
 {
-	return word(c, "approve", argc, argv);
+	(void) argv;
+	return argc ? EXIT_USE : cli_page(c, "overrides", NULL, show_overrides);
 }
 
 static int cmd_deny(struct cli *c, int argc, char **argv)
@@ -216,13 +194,13 @@ static void show_brake(const struct cli *c, const cJSON *d)
 static int cmd_pause(struct cli *c, int argc, char **argv)
 {
 	(void) argv;
-	return argc ? EXIT_USE : page(c, "pause", NULL, show_brake);
+	return argc ? EXIT_USE : cli_page(c, "pause", NULL, show_brake);
 }
 
 static int cmd_resume(struct cli *c, int argc, char **argv)
 {
 	(void) argv;
-	return argc ? EXIT_USE : page(c, "resume", NULL, show_brake);
+	return argc ? EXIT_USE : cli_page(c, "resume", NULL, show_brake);
 }
 
 static void show_reload(const struct cli *c, const cJSON *d)
@@ -238,7 +216,7 @@ static void show_reload(const struct cli *c, const cJSON *d)
 static int cmd_reload(struct cli *c, int argc, char **argv)
 {
 	(void) argv;
-	return argc ? EXIT_USE : page(c, "reload", NULL, show_reload);
+	return argc ? EXIT_USE : cli_page(c, "reload", NULL, show_reload);
 }
 
 /* The daemon's own binary has the parser and loads the manifests. */
@@ -295,7 +273,10 @@ static const struct command {
 	{ "doctor", cmd_doctor },
 	{ "agents", cmd_agents },
 	{ "monitor", cmd_monitor },
-	{ "approve", cmd_approve },
+	{ "approve", approve_command },
+	{ "override", override_command },
+	{ "overrides", cmd_overrides },
+	{ "code", code_command },
 	{ "deny", cmd_deny },
 	{ "confirm", cmd_confirm },
 	{ "rollback", cmd_rollback },
@@ -309,6 +290,7 @@ static const struct command {
 	{ "history", history_command },
 	{ "whatif", whatif_command },
 	{ "snapshot", snapshot_command },
+	{ "objectives", cmd_objectives },
 };
 
 static int dispatch(struct cli *c, int argc, char **argv)

@@ -20,7 +20,8 @@ static void line(const struct cli *c, const char *name, const char *fmt, ...)
 
 void show_status(const struct cli *c, const cJSON *d)
 {
-	const cJSON *policy = get(d, "policy"), *ledger = get(d, "ledger"), *p;
+	const cJSON *policy = get(d, "policy"), *ledger = get(d, "ledger"), *p,
+		    *o = get(d, "objectives");
 	bool observe = strcmp(get_text(d, "mode"), "observe") == 0;
 	char up[32], late[32];
 	double total = 0;
@@ -42,6 +43,12 @@ void show_status(const struct cli *c, const cJSON *d)
 	line(c, "open", "%.0f incident%s, %.0f transaction%s", get_number(d, "incidents_open"),
 	     plural(get_number(d, "incidents_open")), get_number(d, "transactions_open"),
 	     plural(get_number(d, "transactions_open")));
+	if (o)
+		line(c, "objectives", "%.0f fulfilled, %s%.0f not%s, %.0f unknown%s",
+		     get_number(o, "fulfilled"),
+		     paint(c, get_number(o, "not_fulfilled") > 0 ? "red" : "off"),
+		     get_number(o, "not_fulfilled"), paint(c, "off"), get_number(o, "unknown"),
+		     get_number(o, "budgets_spent") > 0 ? "; a budget is spent" : "");
 	line(c, "ledger", "%.0f lines, head %.16s...", get_number(ledger, "lines"),
 	     get_text(ledger, "head"));
 	line(c, "lateness", "%s at most in the last minute",

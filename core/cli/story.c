@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/people.h"
 
 void show_incidents(const struct cli *c, const cJSON *d)
 {
@@ -98,6 +98,32 @@ static void wrapped(const char *what, const char *text)
 	print_wrapped(text, 11);
 }
 
+/* What can be said to one that waits, with the code of exactly this plan. */
+static void show_answer(const struct cli *c, const cJSON *t)
+{
+	const cJSON *plan = get(t, "plan");
+	double id = get_number(t, "id");
+
+	if (plan) {
+		wrapped("policy", get_text(plan, "policy"));
+		show_code(c, plan, "  ");
+		if (!get_bool(plan, "may_sign"))
+			(void) printf("  %s %s\n", get_text(plan, "user"),
+				      get_bool(plan, "has_signed")
+					      ? "has signed it"
+					      : "is in none of the groups that may approve it");
+	}
+	if (get_number(t, "needs") <= cJSON_GetArraySize(get(t, "approvals")))
+		return;
+	if (plan && get_bool(plan, "may_sign"))
+		(void) printf("  %sanodctl approve T%.0f %s%s, or deny T%.0f\n", paint(c, "bold"),
+			      id, get_text(plan, "code")[0] ? get_text(plan, "code") : "CODE",
+			      paint(c, "off"), id);
+	else
+		(void) printf("  %sanodctl show T%.0f%s to approve it, or deny T%.0f\n",
+			      paint(c, "bold"), id, paint(c, "off"), id);
+}
+
 void show_transaction(const struct cli *c, const cJSON *t)
 {
 	const cJSON *k;
@@ -132,9 +158,7 @@ void show_transaction(const struct cli *c, const cJSON *t)
 	if (get_text(t, "why")[0])
 		(void) printf("  %s%s%s%s\n", paint(c, "bold"), get_text(t, "why"), paint(c, "off"),
 			      get_bool(t, "by_guardian") ? " [by the guardian]" : "");
-	if (get_number(t, "needs") > cJSON_GetArraySize(get(t, "approvals")))
-		(void) printf("  %sanodctl approve T%.0f%s, or deny T%.0f\n", paint(c, "bold"),
-			      get_number(t, "id"), paint(c, "off"), get_number(t, "id"));
+	show_answer(c, t);
 }
 
 static const char *truth_mark(const struct cli *c, const char *truth)
@@ -166,7 +190,7 @@ static void show_rules(const struct cli *c, const cJSON *v)
 {
 	static const char *const heads[] = { "  RULE", "TRUTH", "LEVEL", "WHERE", "WHY", NULL };
 	struct table *t;
-	char name[160], truth[24], why[600];
+	char name[160], truth[24], why[600], until[32];
 	const char *cells[] = { name, truth, "-", "", why };
 	const cJSON *r;
 
@@ -199,6 +223,14 @@ static void show_rules(const struct cli *c, const cJSON *v)
 							      : "UNKNOWN");
 		(void) snprintf(why, sizeof(why), "%s%s", get_text(r, "why"),
 				get_bool(r, "excused") ? " (broken before, not worse)" : "");
+		if (get(r, "overridden")) {
+			size_t n = strlen(why);
+
+			(void) snprintf(why + n, sizeof(why) - n, " (overridden by %s until %s)",
+					get_text(get(r, "overridden"), "by"),
+					local_time(get_text(get(r, "overridden"), "until"), until,
+						   sizeof(until)));
+		}
 		cells[3] = file_of(get_text(r, "place"));
 		table_row(t, cells);
 		table_paint(t, 1, truth_mark(c, holds));

@@ -7,7 +7,7 @@
  *   expr    = or ;  or = and { "or" and } ;  and = not { "and" not } ;  not = [ "not" ] test
  *   test    = sum [ op sum ] [ "for" DUR | "in" DUR ]
  *           | sum [ "not" ] "in" SET | sum "overlaps" (SET | PREFIX)
- *           | "formerly" ACTION "within" DUR
+ *           | "formerly" ACTION ["any"] "within" DUR
  *   op      = == != < <= > >=
  *   sum     = term { ("+" | "-") term } ;  term = factor { ("x" | "*" | "/") factor }
  *   factor  = VALUE [ "of" factor ] | STRING | fact | "before" | function | "(" expr ")"
@@ -16,7 +16,7 @@
  *           | min|max|sum|avg (fact ["where" expr])
  *           | rate|mean|low|high|p50|p95|p99|trend|ewma|zscore|shift (over, DUR)
  *           | changed (over [, DUR]) | level|unusual (over) | lossy (fact, fact)
- *           | reversals (resource) | path.loss|path.rtt (NAME)
+ *           | reversals (resource, DUR) | path.loss|path.rtt (NAME)
  *   over    = fact | function over time
  *   A bare word on the right of == and != is a text, unless something is calculated with it.
  *   "and" and "or" may end a line or begin one.
@@ -35,8 +35,13 @@
  * slot >= 0 means the column (kind, slot), of the entity 'entity' or, where that is NULL, of the
  * subject.  One that is not bound is unknown.
  *
- * In this version these parse and check but evaluate to unknown, and expr_check() notes it as a
- * warning: reversals, path.*(NAME), formerly.
+ * "formerly" (of the resource, with "any": of anywhere) and "reversals" ask about what was done
+ * before (policy/track.h): only rules and invariants may (expr_scope.history_allowed).  A comparison
+ * with reversals(resource) may stand in front of "in DUR", which is then its window:
+ * "reversals(resource) >= 2 in 30m" is "reversals(resource, 30m) >= 2".
+ * path.loss(NAME) and path.rtt(NAME) are bound by expr_check() in the same way: of a set of flows
+ * to flows.NAME.loss, else to path.NAME.loss.  traffic.in and traffic.out are of the only entity of
+ * their kind, "uplinks".
  *
  * Pure; bounded: EXPR_NODES_MAX nodes, EXPR_DEPTH_MAX levels, each evaluated once per entity.
  */
@@ -67,7 +72,7 @@ enum expr_op {
 	EXPR_OVERLAPS, /* a overlaps set 'name' or literal b */
 	EXPR_FOR,      /* a held for dur_us */
 	EXPR_WITHIN,   /* "a in DUR": a was true within dur_us */
-	EXPR_FORMERLY, /* name within dur_us */
+	EXPR_FORMERLY, /* action 'name' within dur_us; fn EXPR_FN_ANY: on any resource */
 	EXPR_CALL,  /* function 'name': a, b = arguments, dur_us; kind, slot, entity: see above */
 	EXPR_COUNT, /* count, every, any over set or kind: fn, name or kind, b = where or NULL */
 };
@@ -93,7 +98,7 @@ struct expr {
 	char *kind_name;    /* owned: as written */
 	char *entity;	    /* owned: name of the entity, or NULL */
 	char *attr;	    /* owned: as written */
-	uint16_t kind;	    /* bound by expr_check(), of EXPR_CALL by stats_bind() */
+	uint16_t kind;	    /* bound by expr_check(), of functions over time by stats_bind() */
 	int slot;	    /* bound; -1: not */
 	uint8_t type, unit; /* bound: of the result */
 	bool up;	    /* count(SET up) */
@@ -119,6 +124,7 @@ struct expr_scope {
 			uint8_t *ret_unit);
 	const char *const *names; /* NULL-ended: sets and operands, for suggestions */
 	bool before_allowed;	  /* inside verify */
+	bool history_allowed;	  /* "formerly" and "reversals" */
 	const void *data;
 };
 /* Bind and type; the result must be a truth value when 'want_truth'.  -EINVAL with diags. */
@@ -172,6 +178,11 @@ struct expr_env {
 	 * the store's counts. */
 	bool (*fact)(const struct expr_env *, uint16_t kind, uint16_t slot, const char *entity,
 		     struct anod_value *ret);
+	/* Was the action of the EXPR_FORMERLY node applied? */
+	enum anod_tri (*formerly)(const struct expr_env *, const struct expr *node);
+	/* Between how many and how many times the resource was turned round; false: unknown. */
+	bool (*reversals)(const struct expr_env *, uint64_t within_us, int64_t *ret_low,
+			  int64_t *ret_high);
 	struct expr_trace *trace; /* or NULL */
 	void *data;		  /* of the hooks */
 	void *watch;		  /* of 'subject' and 'held' when watch.c provides them */

@@ -17,10 +17,50 @@ bool check_takes_name(const char *function)
 	return !stat_find(function);
 }
 
+bool check_is_path(const struct expr *e)
+{
+	return e->op == EXPR_CALL && strncmp(e->name, "path.", 5) == 0;
+}
+
+/* path.rtt(NAME) of a set of flows is flows.NAME.rtt; of anything else that has no set of this
+ * name, path.NAME.rtt.  The call keeps its form and reads like a fact (expr.h).  false: neither
+ * fact is provided. */
+static bool bind_path(struct check *c, struct expr *e)
+{
+	const char *kind = c->scope->set_kind ? c->scope->set_kind(c->scope, e->a->name) : NULL;
+	const struct schema_attr *a =
+		schema_attr(c->scope->schema, kind ? "flows" : "path", e->name + strlen("path."));
+	const char *near = kind ? NULL : nearest_word(e->a->name, c->scope->names);
+
+	if (kind && *kind && strcmp(kind, "flow") != 0)
+		fail(c, e->a,
+		     "'%s' wants a set of flows or the name of a link, and '%s' is a set of %s%s",
+		     e->name, e->a->name, kind, strcmp(kind, "prefix") == 0 ? "es" : "s");
+	else if (near && c->scope->set_kind && c->scope->set_kind(c->scope, near))
+		fail(c, e->a, "there is no set '%s'; did you mean '%s'?", e->a->name, near);
+	if (!a)
+		return c->failed;
+
+	free(e->entity);
+	e->entity = strdup(e->a->name);
+	if (!e->entity) {
+		fail(c, e, "no memory");
+		return true;
+	}
+	e->kind = a->kind;
+	e->slot = a->slot;
+	return true;
+}
+
 static void check_name(struct check *c, struct expr *e)
 {
 	char text[EXPR_TEXT_SIZE];
 
+	if (e->a->op == EXPR_OPERAND && check_is_path(e) && bind_path(c, e)) {
+		e->a->type = ANOD_TEXT;
+		expr_type_call(e);
+		return;
+	}
 	if (e->a->op != EXPR_OPERAND)
 		fail(c, e->a, "'%s' wants a name, not a fact", e->name);
 	else if (strcmp(e->name, "reversals") == 0 && strcmp(e->a->name, "resource") != 0)
@@ -28,6 +68,14 @@ static void check_name(struct check *c, struct expr *e)
 	e->a->type = ANOD_TEXT;
 	e->a->unit = ANOD_UNIT_NONE;
 	expr_type_call(e);
+	if (strcmp(e->name, "reversals") == 0) {
+		check_history(c, e, "reversals");
+		if (!e->dur_us)
+			fail(c, e,
+			     "'reversals' wants a window: write reversals(resource, 30m), or "
+			     "reversals(resource) >= 2 in 30m");
+		return;
+	}
 	(void) snprintf(text, sizeof(text), "%s(...)", e->name);
 	check_not_evaluated(c, e, text);
 }
@@ -50,7 +98,7 @@ static bool check_argument(struct check *c, const struct expr *call, const struc
 	char text[EXPR_TEXT_SIZE];
 
 	(void) expr_text(a, text, sizeof(text));
-	if (a->op != EXPR_FACT && !nested(a)) {
+	if (a->op != EXPR_FACT && !nested(a) && !check_is_path(a)) {
 		fail(c, a, "'%s' wants a fact such as link.rx_bytes, not '%s'", d->name, text);
 		return false;
 	}

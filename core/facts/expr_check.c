@@ -28,6 +28,18 @@ void check_not_evaluated(struct check *c, const struct expr *e, const char *what
 		 "'%s' is not evaluated in this version: it is always unknown", what);
 }
 
+void check_history(struct check *c, const struct expr *e, const char *what)
+{
+	if (!c->scope->history_allowed)
+		fail(c, e,
+		     "'%s' is about what anod did before: only 'when' of a rule and 'require' of "
+		     "an invariant may ask that",
+		     what);
+	else if (c->over_time || c->where_kind)
+		fail(c, e, "'%s' cannot stand inside '%s'; it has a window of its own", what,
+		     c->where_kind ? "where" : "for' or 'in");
+}
+
 static void not_provided(struct check *c, struct expr *e)
 {
 	set_type(e, ANOD_UNKNOWN, ANOD_UNIT_NONE);
@@ -78,6 +90,16 @@ void check_outside(struct check *c, const struct expr *e)
 		     e->kind_name, e->attr);
 }
 
+/* Of "traffic" there is one entity, so that traffic.out is never the subject's. */
+static void name_the_only_one(struct check *c, struct expr *e)
+{
+	if (e->entity || strcmp(e->kind_name, "traffic") != 0)
+		return;
+	e->entity = strdup("uplinks");
+	if (!e->entity)
+		fail(c, e, "no memory");
+}
+
 static void check_fact(struct check *c, struct expr *e)
 {
 	const struct schema *s = c->scope->schema;
@@ -87,6 +109,7 @@ static void check_fact(struct check *c, struct expr *e)
 
 	if (a) {
 		bind_attr(e, a);
+		name_the_only_one(c, e);
 		return;
 	}
 
@@ -302,7 +325,9 @@ static void check_over_time(struct check *c, struct expr *e)
 {
 	static uint32_t last_id;
 
+	c->over_time++;
 	check_node(c, e->a);
+	c->over_time--;
 	want_truth_of(c, e->a);
 	set_type(e, ANOD_BOOL, ANOD_UNIT_NONE);
 	e->id = ++last_id;
@@ -434,8 +459,8 @@ static void check_node(struct check *c, struct expr *e)
 		check_over_time(c, e);
 		break;
 	case EXPR_FORMERLY:
-		set_type(e, ANOD_UNKNOWN, ANOD_UNIT_NONE);
-		check_not_evaluated(c, e, "formerly");
+		set_type(e, ANOD_BOOL, ANOD_UNIT_NONE);
+		check_history(c, e, "formerly");
 		break;
 	case EXPR_CALL:
 		check_call_arguments(c, e);

@@ -14,6 +14,7 @@ struct check {
 	struct diag_list *diags;
 	uint16_t where_kind; /* inside "... where": whose attributes bare words are */
 	unsigned comparing;  /* inside a comparison: where "before" may stand */
+	unsigned over_time;  /* inside "for" or "in" */
 	bool failed;
 };
 
@@ -25,11 +26,15 @@ struct check {
 
 /* Warn that 'what' parses and is always unknown. */
 void check_not_evaluated(struct check *c, const struct expr *e, const char *what);
+/* 'what' asks what was done before, which not every place may. */
+void check_history(struct check *c, const struct expr *e, const char *what);
 /* Text that others control decides nothing: not even whether it equals something. */
 void check_outside(struct check *c, const struct expr *e);
 
 /* Does the function name a path or a resource, rather than look at a fact? */
 bool check_takes_name(const char *function);
+/* path.rtt(NAME), path.loss(NAME): a fact in the form of a call. */
+bool check_is_path(const struct expr *e);
 /* An EXPR_CALL whose arguments are checked. */
 void check_call(struct check *c, struct expr *e);
 

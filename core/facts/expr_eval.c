@@ -96,9 +96,64 @@ static void fact_value(struct eval *x, const struct expr *e, struct anod_value *
 	trace(x->env, NULL, e->entity ? e->entity : "", name, ret, 0, "no sensor provides it");
 }
 
+/* Between how many and how many times; high is INT64_MAX while the history is not known. */
+static bool reversals_bounds(struct eval *x, const struct expr *e, struct bounds *ret)
+{
+	char window[32], name[64];
+	int64_t low, high;
+	struct anod_value v;
+	bool known;
+
+	if (e->op != EXPR_CALL || strcmp(e->name, "reversals") != 0)
+		return false;
+
+	ret->low = ret->high = value_unknown();
+	known = x->env->reversals && x->env->reversals(x->env, e->dur_us, &low, &high);
+	if (known) {
+		ret->low = value_int(low, ANOD_UNIT_NONE);
+		ret->high = value_int(high, ANOD_UNIT_NONE);
+	}
+	if (!x->env->trace)
+		return true;
+	v = value_int((int64_t) e->dur_us, ANOD_UNIT_TIME);
+	(void) snprintf(name, sizeof(name), "reversals(resource, %s)",
+			value_format(&v, window, sizeof(window)));
+	v = known && low == high ? ret->low : value_unknown();
+	trace(x->env, NULL, "", name, &v, 0, "what was done before is not known");
+	return true;
+}
+
+static void formerly_trace(struct eval *x, const struct expr *e, enum anod_tri truth)
+{
+	struct anod_value v = value_int((int64_t) e->dur_us, ANOD_UNIT_TIME);
+	char window[32], name[96];
+
+	if (!x->env->trace)
+		return;
+	(void) snprintf(name, sizeof(name), "formerly %s%s within %s", e->name,
+			e->fn == EXPR_FN_ANY ? " any" : "",
+			value_format(&v, window, sizeof(window)));
+	v = truth == ANOD_DOUBT ? value_unknown() : value_bool(truth == ANOD_TRUE);
+	trace(x->env, NULL, "", name, &v, 0, "what was done before is not known");
+}
+
+static enum anod_tri formerly(struct eval *x, const struct expr *e)
+{
+	enum anod_tri truth = x->env->formerly ? x->env->formerly(x->env, e) : ANOD_DOUBT;
+
+	formerly_trace(x, e, truth);
+	return truth;
+}
+
 /* A function over time that stats_bind() has found a column for reads like a fact. */
 static void call_value(struct eval *x, const struct expr *e, struct anod_value *ret)
 {
+	struct bounds b;
+
+	if (reversals_bounds(x, e, &b)) {
+		*ret = value_same(&b.low, &b.high) ? b.low : value_unknown();
+		return;
+	}
 	if (e->kind > 0 && e->slot >= 0) {
 		eval_fact(x, e->kind, e->slot, subject_of(x->env, e), ret);
 		return;
@@ -190,6 +245,8 @@ static void eval_bounds(struct eval *x, const struct expr *e, struct bounds *ret
 		eval_count(x, e, ret);
 		return;
 	}
+	if (reversals_bounds(x, e, ret))
+		return;
 	eval_value(x, e, &ret->low);
 	ret->high = ret->low;
 }
@@ -313,11 +370,12 @@ static enum anod_tri node_truth(struct eval *x, const struct expr *e)
 	case EXPR_BEFORE:
 	case EXPR_CALL:
 		return value_truth(x, e);
+	case EXPR_FORMERLY:
+		return formerly(x, e);
 	case EXPR_ADD:
 	case EXPR_SUB:
 	case EXPR_MUL:
 	case EXPR_DIV:
-	case EXPR_FORMERLY:
 		break;
 	}
 	return ANOD_DOUBT;
@@ -389,10 +447,8 @@ static void node_value(struct eval *x, const struct expr *e, struct anod_value *
 	case EXPR_OVERLAPS:
 	case EXPR_FOR:
 	case EXPR_WITHIN:
-		break;
 	case EXPR_FORMERLY:
-		*ret = value_unknown();
-		return;
+		break;
 	}
 
 	truth = eval_truth(x, e);

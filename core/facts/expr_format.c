@@ -283,7 +283,7 @@ static void format_bare(const struct expr *e, FILE *f)
 		format_over_time(e, f);
 		break;
 	case EXPR_FORMERLY:
-		fprintf(f, "formerly %s within ", e->name);
+		fprintf(f, "formerly %s%s within ", e->name, e->fn == EXPR_FN_ANY ? " any" : "");
 		format_duration_us(e->dur_us, f);
 		break;
 	case EXPR_CALL:

@@ -76,7 +76,8 @@ static bool parse_window(struct parse_expr *p, struct expr *e, const struct stat
 	       expr_parse_duration(p, &e->dur_us);
 }
 
-/* "(fact [, fact] [, DUR])" behind a function over time, "(NAME)" behind reversals or path.*. */
+/* "(fact [, fact] [, DUR])" behind a function over time, "(resource [, DUR])" behind
+ * reversals, "(NAME)" behind path.*. */
 static struct expr *parse_call(struct parse_expr *p, struct expr *e)
 {
 	_cleanup_(expr_freep) struct expr *owned = e;
@@ -95,6 +96,9 @@ static struct expr *parse_call(struct parse_expr *p, struct expr *e)
 			return NULL;
 	}
 	if (d && !parse_window(p, e, d))
+		return NULL;
+	if (!d && strcmp(e->name, "reversals") == 0 && expr_accept(p, ",") &&
+	    !expr_parse_duration(p, &e->dur_us))
 		return NULL;
 	return expr_expect(p, ")", "')'") ? TAKE(owned) : NULL;
 }

@@ -162,10 +162,26 @@ static struct expr *parse_formerly(struct parse_expr *p)
 	(void) expr_accept(p, "formerly");
 	if (expr_ahead(p)->type != TOKEN_WORD)
 		return expr_expected(p, "an action kind such as route.replace");
-	if (!expr_take_text(p, &e->name) || !expr_expect(p, "within", "'within' and a duration") ||
+	if (!expr_take_text(p, &e->name))
+		return NULL;
+	if (expr_accept(p, "any"))
+		e->fn = EXPR_FN_ANY;
+	if (!expr_expect(p, "within", "'within' and a duration") ||
 	    !expr_parse_duration(p, &e->dur_us))
 		return NULL;
 	return TAKE(e);
+}
+
+/* The "reversals(resource)" without a window of a comparison, or NULL. */
+static struct expr *open_reversals(const struct expr *e)
+{
+	struct expr *side[] = { e->a, e->b };
+
+	for (unsigned i = 0; e->op == EXPR_COMPARE && i < ARRAY_SIZE(side); i++)
+		if (side[i]->op == EXPR_CALL && side[i]->dur_us == 0 &&
+		    strcmp(side[i]->name, "reversals") == 0)
+			return side[i];
+	return NULL;
 }
 
 /* Behind a comparison or a truth: "for DUR" or "in DUR". */
@@ -176,6 +192,10 @@ static struct expr *parse_over_time(struct parse_expr *p, struct expr *a)
 
 	if (!held && !(expr_is_ahead(p, "in") && expr_number_ahead(p, 1)))
 		return a;
+	if (!held && open_reversals(a)) {
+		(void) expr_accept(p, "in");
+		return expr_parse_duration(p, &open_reversals(a)->dur_us) ? a : expr_free(a);
+	}
 	/* "cap ... to observe for 1h" is read by the clause; here "for" follows a test. */
 	(void) expr_accept(p, held ? "for" : "in");
 	a = expr_node2(p, held ? EXPR_FOR : EXPR_WITHIN, &place, a, NULL);

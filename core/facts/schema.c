@@ -174,7 +174,8 @@ struct schema *schema_new(void)
 	_cleanup_(schema_freep) struct schema *s = calloc(1, sizeof(*s));
 	const char *why;
 
-	if (!s || schema_declare(s, "core", core_kinds, &why) < 0)
+	if (!s || schema_declare(s, "core", core_kinds, &why) < 0 ||
+	    schema_declare(s, "core", schema_intent_kinds, &why) < 0)
 		return NULL;
 	return TAKE(s);
 }

@@ -9,6 +9,8 @@
  *   host.lateness TIME, host.resyncs,    the daemon's own (architecture.md promises 8 and 9)
  *   host.lost_events, host.sched_delay TIME, host.psi_cpu, psi_memory, psi_io RATIO
  *   sensor.overruns, resyncs, interrupted, gaps, missed, errors, behind TIME, period TIME
+ *   flows.rtt TIME, flows.loss RATIO, traffic.in, traffic.out BPS, objective.fulfilled BOOL ...
+ *                                        what intents read and tell (schema_intent.c)
  * Names without a stored value, resolved by the evaluator's environment:
  *   action.KIND's arguments, action.kind, action.step; model.confidence; evidence.count;
  *   resource; capacity
@@ -39,6 +41,8 @@ struct schema_attr {
 };
 
 struct schema;
+
+extern const struct anod_kind schema_intent_kinds[]; /* for schema_new() */
 
 struct schema *schema_new(void); /* NULL: no memory */
 struct schema *schema_free(struct schema *s);

@@ -344,7 +344,8 @@ void stats_unbind(struct stats *t, struct expr *e)
 		return;
 	stats_unbind(t, e->a);
 	stats_unbind(t, e->b);
-	if (e->op != EXPR_CALL || e->kind == 0 || e->slot < 0)
+	/* path.rtt(NAME) was bound by expr_check(), and stays so. */
+	if (e->op != EXPR_CALL || e->kind == 0 || e->slot < 0 || !stat_find(e->name))
 		return;
 
 	c = column_of(t, e->kind, e->slot);

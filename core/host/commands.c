@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/commands.h"
+#include "host/objectives.h"
+#include "host/people.h"
 
 cJSON *command_fail(struct command_call *c, int err, const char *fmt, ...)
 {
@@ -36,13 +39,23 @@ const char *command_arg(const struct command_call *c, const char *name)
 
 void command_note(struct command_call *c, const char *what, const struct txn *t)
 {
+	command_note_plan(c, what, t, NULL);
+}
+
+void command_note_plan(struct command_call *c, const char *what, const struct txn *t,
+		       const uint8_t hash[APPROVAL_HASH])
+{
 	struct host *h = c->h;
 	cJSON *b = cJSON_CreateObject();
+	char hex[2 * APPROVAL_HASH + 1];
 
 	cJSON_AddStringToObject(b, "user", c->user);
 	cJSON_AddStringToObject(b, "did", what);
 	if (t)
 		cJSON_AddNumberToObject(b, "tx", (double) t->id);
+	if (hash)
+		cJSON_AddStringToObject(b, "plan",
+					sodium_bin2hex(hex, sizeof(hex), hash, APPROVAL_HASH));
 	(void) record_event(h, "operator", b);
 	if (t)
 		incident_note(h->incidents, t->incident, LINE_OPERATOR, t->id, "", host_now(h),
@@ -185,6 +198,7 @@ static void add_warnings(cJSON *o, const struct host *h)
 	if (h->config->n_endpoints == 0)
 		cJSON_AddItemToArray(w,
 				     cJSON_CreateString("no model endpoint: native agents only"));
+	overrides_warn(h, w);
 	for (unsigned k = 0; k < h->plugins->n_refused; k++)
 		cJSON_AddItemToArray(w, cJSON_CreateString(h->plugins->refused[k]));
 }
@@ -232,6 +246,9 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(o, "routes", model_count(h->model, ANOD_OBJ_ROUTE));
 	cJSON_AddNumberToObject(o, "incidents_open", open);
 	cJSON_AddNumberToObject(o, "transactions_open", txns);
+	l = objectives_summary(c->h);
+	if (l)
+		cJSON_AddItemToObject(o, "objectives", l);
 	cJSON_AddBoolToObject(o, "in_sync", model_in_sync(h->model));
 	l = cJSON_AddObjectToObject(o, "ledger");
 	cJSON_AddStringToObject(l, "head", ledger_head(h->ledger, &lines));
@@ -286,17 +303,19 @@ static const struct command {
 	const char *name;
 	cJSON *(*run)(struct command_call *);
 } commands[] = {
-	{ "status", cmd_status },	{ "facts", cmd_facts },
-	{ "schema", cmd_schema },	{ "show", cmd_show },
-	{ "incidents", cmd_incidents }, { "why", cmd_why },
-	{ "approve", cmd_approve },	{ "deny", cmd_deny },
-	{ "confirm", cmd_confirm },	{ "pause", cmd_pause },
-	{ "rollback", cmd_rollback },	{ "resume", cmd_resume },
-	{ "agents", cmd_agents },	{ "reload", cmd_reload },
-	{ "ledger", cmd_ledger },	{ "monitor", cmd_monitor },
-	{ "doctor", cmd_doctor },	{ "verify", cmd_verify },
-	{ "whatif", cmd_whatif },	{ "snapshot", cmd_snapshot },
-	{ "history", cmd_history },	{ "top", cmd_top },
+	{ "status", cmd_status },	  { "facts", cmd_facts },
+	{ "schema", cmd_schema },	  { "show", cmd_show },
+	{ "incidents", cmd_incidents },	  { "why", cmd_why },
+	{ "approve", cmd_approve },	  { "deny", cmd_deny },
+	{ "confirm", cmd_confirm },	  { "pause", cmd_pause },
+	{ "rollback", cmd_rollback },	  { "resume", cmd_resume },
+	{ "agents", cmd_agents },	  { "reload", cmd_reload },
+	{ "ledger", cmd_ledger },	  { "monitor", cmd_monitor },
+	{ "doctor", cmd_doctor },	  { "verify", cmd_verify },
+	{ "whatif", cmd_whatif },	  { "snapshot", cmd_snapshot },
+	{ "history", cmd_history },	  { "top", cmd_top },
+	{ "override", cmd_override },	  { "overrides", cmd_overrides },
+	{ "objectives", cmd_objectives },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

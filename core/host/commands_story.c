@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/commands.h"
+#include "host/people.h"
 
 cJSON *cmd_incidents(struct command_call *c)
 {
@@ -97,7 +98,7 @@ static cJSON *find_txn(struct command_call *c, uint64_t id, cJSON **ret_decision
 	return l.transaction;
 }
 
-static int parse_id(struct command_call *c, char letter, uint64_t *ret)
+int command_id(const struct command_call *c, char letter, uint64_t *ret)
 {
 	const char *id = command_arg(c, "id");
 	char *end;
@@ -109,13 +110,23 @@ static int parse_id(struct command_call *c, char letter, uint64_t *ret)
 	return *end || errno ? -EINVAL : 0;
 }
 
+/* What this user would sign; in no record, because it has his code. */
+static void add_plan(struct command_call *c, uint64_t id, cJSON *txn)
+{
+	const struct txn *t = txns_get(c->h->txns, id);
+	cJSON *plan = t ? people_plan_json(c->h, t, c->user) : NULL;
+
+	if (plan)
+		cJSON_AddItemToObject(txn, "plan", plan);
+}
+
 cJSON *cmd_show(struct command_call *c)
 {
 	cJSON *data = cJSON_CreateObject(), *t;
 	const struct incident *i;
 	uint64_t id;
 
-	if (parse_id(c, 'I', &id) == 0) {
+	if (command_id(c, 'I', &id) == 0) {
 		i = incident_get(c->h->incidents, id);
 		if (i) {
 			cJSON_AddItemToObject(data, "incident", incident_json(i, true));
@@ -124,9 +135,10 @@ cJSON *cmd_show(struct command_call *c)
 		cJSON_Delete(data);
 		return command_fail(c, ENOENT, "no incident I%" PRIu64, id);
 	}
-	if (parse_id(c, 'T', &id) == 0) {
+	if (command_id(c, 'T', &id) == 0) {
 		t = find_txn(c, id, NULL);
 		if (t) {
+			add_plan(c, id, t);
 			cJSON_AddItemToObject(data, "transaction", t);
 			return data;
 		}
@@ -142,41 +154,21 @@ cJSON *cmd_why(struct command_call *c)
 	cJSON *data, *t, *decision;
 	uint64_t id;
 
-	if (parse_id(c, 'T', &id) < 0)
+	if (command_id(c, 'T', &id) < 0)
 		return command_fail(c, EINVAL, "why wants a transaction (T12)");
 
 	t = find_txn(c, id, &decision);
 	if (!t && !decision)
 		return command_fail(c, ENOENT, "no transaction T%" PRIu64, id);
 
+	add_plan(c, id, t);
 	data = cJSON_CreateObject();
 	cJSON_AddItemToObject(data, "transaction", t ? t : cJSON_CreateNull());
 	cJSON_AddItemToObject(data, "decision", decision ? decision : cJSON_CreateNull());
 	return data;
 }
 
-/* Is the user in one of the groups that the permit names?  "approve" alone is for anybody who
- * may use the socket. */
-static bool in_group(const struct host *h, const struct txn *t, const char *user)
-{
-	const struct policy_rule *p = t->decision ? t->decision->permit : NULL;
-
-	if (p && p->n_groups == 0)
-		return true;
-	for (unsigned g = 0; p && g < p->n_groups; g++)
-		for (unsigned k = 0; k < h->config->n_groups; k++) {
-			const struct config_group *cg = &h->config->group[k];
-
-			if (strcmp(cg->name, p->group[g]) != 0)
-				continue;
-			for (unsigned u = 0; u < cg->n_users; u++)
-				if (strcmp(cg->user[u], user) == 0)
-					return true;
-		}
-	return false;
-}
-
-enum word { WORD_APPROVE, WORD_DENY, WORD_CONFIRM, WORD_ROLLBACK };
+enum word { WORD_DENY, WORD_CONFIRM, WORD_ROLLBACK };
 
 static int say(struct command_call *c, enum word w, const struct txn *t)
 {
@@ -184,8 +176,6 @@ static int say(struct command_call *c, enum word w, const struct txn *t)
 	char why[128];
 
 	switch (w) {
-	case WORD_APPROVE:
-		return txns_approve(e, t->id, c->user, in_group(c->h, t, c->user));
 	case WORD_DENY:
 		return txns_deny(e, t->id, c->user);
 	case WORD_CONFIRM:
@@ -201,8 +191,6 @@ static int say(struct command_call *c, enum word w, const struct txn *t)
 static const char *word_use(enum word w)
 {
 	switch (w) {
-	case WORD_APPROVE:
-		return "no approval is asked for";
 	case WORD_DENY:
 		return "only one that waits can be denied; rollback undoes one that is applied";
 	case WORD_CONFIRM:
@@ -216,31 +204,18 @@ static const char *word_use(enum word w)
 static cJSON *word(struct command_call *c, enum word w, const char *name)
 {
 	const struct txn *t;
-	char did[64];
 	cJSON *data;
 	uint64_t id;
 	int r;
 
-	if (parse_id(c, 'T', &id) < 0)
+	if (command_id(c, 'T', &id) < 0)
 		return command_fail(c, EINVAL, "%s wants a transaction (T12)", name);
 	t = txns_get(c->h->txns, id);
 	if (!t || txn_state_final(t->state))
 		return command_fail(c, ENOENT, "T%" PRIu64 " is not open", id);
-	/* Recorded first: a word that was carried out but not written down would be a lie.  So
-	 * would the signature of somebody who may not give it. */
-	(void) snprintf(did, sizeof(did), "%s%s", name,
-			w == WORD_APPROVE && !in_group(c->h, t, c->user)
-				? " refused: in none of its groups"
-				: "");
-	command_note(c, did, t);
+	/* Recorded first: a word that was carried out but not written down would be a lie. */
+	command_note(c, name, t);
 	r = say(c, w, t);
-	if (r == -EPERM)
-		return command_fail(c, EPERM,
-				    "%s is in none of the groups that may approve T%" PRIu64,
-				    c->user, id);
-	if (r == -EALREADY)
-		return command_fail(c, EALREADY, "%s has approved T%" PRIu64 " already", c->user,
-				    id);
 	if (r < 0)
 		return command_fail(c, -r, "T%" PRIu64 " is %s: %s", id, txn_state_name(t->state),
 				    r == -EINVAL ? word_use(w) : strerror(-r));
@@ -249,11 +224,6 @@ static cJSON *word(struct command_call *c, enum word w, const char *name)
 	t = txns_get(c->h->txns, id);
 	cJSON_AddItemToObject(data, "transaction", t ? txn_json(c->h, t) : cJSON_CreateNull());
 	return data;
-}
-
-cJSON *cmd_approve(struct command_call *c)
-{
-	return word(c, WORD_APPROVE, "approve");
 }
 
 cJSON *cmd_deny(struct command_call *c)

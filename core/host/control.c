@@ -251,6 +251,18 @@ static void user_name(uid_t uid, char *buf, size_t size)
 	}
 }
 
+/* What anod runs itself is no person: an agent's word is a proposal, never a signature. */
+static bool is_ours(const struct host *h, pid_t pid)
+{
+	for (int k = 0; k < PROC_SINGLES; k++)
+		if (h->proc[k].pid > 0 && h->proc[k].pid == pid)
+			return true;
+	for (unsigned k = 0; k < h->n_agents; k++)
+		if (h->agent[k].cell.pid > 0 && h->agent[k].cell.pid == pid)
+			return true;
+	return false;
+}
+
 static int on_accept(sd_event_source *s, int fd, uint32_t events, void *data)
 {
 	struct control *ctl = data;
@@ -264,7 +276,7 @@ static int on_accept(sd_event_source *s, int fd, uint32_t events, void *data)
 		return 0;
 	if (ctl->n_clients >= CLIENTS_MAX ||
 	    getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
-	    !(c = calloc(1, sizeof(*c)))) {
+	    is_ours(ctl->host, peer.pid) || !(c = calloc(1, sizeof(*c)))) {
 		(void) close(client);
 		return 0;
 	}

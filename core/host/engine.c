@@ -10,9 +10,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
+
 #include "base/clock.h"
 #include "base/log.h"
-#include "host/host.h"
+#include "host/people.h"
+#include "host/objectives.h"
 
 #define BEFORE_MAX 32
 
@@ -25,6 +28,8 @@ struct before_value {
 
 struct tx_before {	  /* struct txn.before */
 	struct expr *own; /* the proposal's verify, owned; or NULL */
+	struct objectives_mark fulfilled;
+	char why[ANOD_NAME_SIZE + 64]; /* which of them is so no longer */
 	unsigned n;
 	struct before_value item[BEFORE_MAX];
 };
@@ -124,6 +129,29 @@ static enum anod_tri verify_held(const struct expr_env *env, const struct expr *
 	return watch_held(v->host->watches, node, subject ? subject : "", env->now_us);
 }
 
+/* No objective that was fulfilled when the change began may be given up for it. */
+static enum anod_tri verify_objectives(struct host *h, struct tx_before *b)
+{
+	const char *name;
+	enum anod_tri kept = b ? objectives_kept(h, &b->fulfilled, &name) : ANOD_TRUE;
+
+	if (kept != ANOD_TRUE)
+		(void) snprintf(b->why, sizeof(b->why), "objective \"%s\" %s", name,
+				kept == ANOD_FALSE ? "is fulfilled no longer"
+						   : "was fulfilled and is unknown now");
+	else if (b)
+		b->why[0] = '\0';
+	return kept;
+}
+
+static const char *op_verify_why(void *data, const struct txn *t)
+{
+	const struct tx_before *b = t->before;
+
+	(void) data;
+	return b && b->why[0] ? b->why : NULL;
+}
+
 static enum txn_verify op_verify(void *data, const struct txn *t)
 {
 	struct host *h = data;
@@ -144,6 +172,8 @@ static enum txn_verify op_verify(void *data, const struct txn *t)
 		one = expr_truth(b->own, &v.env);
 		all = MIN_OF(all, one);
 	}
+	one = verify_objectives(h, t->before);
+	all = MIN_OF(all, one);
 	return all == ANOD_TRUE	   ? TXN_VERIFY_YES
 	       : all == ANOD_DOUBT ? TXN_VERIFY_DOUBT
 				   : TXN_VERIFY_NO;
@@ -231,6 +261,7 @@ static void op_snapshot_before(void *data, struct txn *t)
 		expr_walk(t->decision->permit->verify, collect_fact, &c);
 	if (b->own)
 		expr_walk(b->own, collect_fact, &c);
+	objectives_mark(h, &b->fulfilled);
 	t->before = b;
 }
 
@@ -269,8 +300,9 @@ static unsigned evidence_of(struct host *h, uint64_t finding)
 	return n;
 }
 
-int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
-		  struct whatif **ret_whatif, struct decision **ret)
+/* The question as it stands now; *ret_whatif is borrowed by 'ret'. */
+static int question(struct host *h, const char *agent, const struct anod_proposal *p,
+		    struct whatif **ret_whatif, struct decide_in *ret)
 {
 	struct anod_change flying[TXNS_MAX];
 	struct whatif_in win = {
@@ -281,12 +313,16 @@ int engine_decide(struct host *h, const char *agent, const struct anod_proposal 
 		.find = plugins_find_action,
 		.find_data = h->plugins,
 	};
-	struct decide_in in = {
+	int r;
+
+	*ret = (struct decide_in){
+		.pool = h->decisions,
 		.config = h->config,
 		.store = h->store,
 		.watches = h->watches,
 		.in_sync = model_in_sync(h->model),
 		.budgets = h->budgets,
+		.overrides = h->overrides,
 		.find = plugins_find_action,
 		.find_data = h->plugins,
 		.agent = agent,
@@ -297,41 +333,58 @@ int engine_decide(struct host *h, const char *agent, const struct anod_proposal 
 		/* A pause is no answer: the engine lets what may go on wait for its end. */
 		.capped = h->capped,
 	};
-	int r;
-
 	win.n_in_flight = txns_in_flight(h->txns, flying, ARRAY_SIZE(flying));
 	r = whatif_run(&win, ret_whatif);
-	if (r < 0)
-		in.whatif_error = *ret_whatif && (*ret_whatif)->error[0] ? (*ret_whatif)->error
-									 : strerror(-r);
+	if (r >= 0)
+		ret->whatif = *ret_whatif;
+	else if (*ret_whatif && (*ret_whatif)->error[0])
+		ret->whatif_error = (*ret_whatif)->error;
 	else
-		in.whatif = *ret_whatif;
-	return decide(&in, ret);
+		ret->whatif_error = strerror(-r);
+	return *ret_whatif ? 0 : r;
+}
+
+int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
+		  struct whatif **ret_whatif, struct decision **ret)
+{
+	struct decide_in in;
+	int r = question(h, agent, p, ret_whatif, &in);
+
+	return r < 0 ? r : decide(&in, ret);
 }
 
 static int op_decide(void *data, struct txn *t)
 {
 	struct host *h = data;
 	_cleanup_(whatif_freep) struct whatif *w = NULL;
-	struct decision *d;
+	_cleanup_(decision_freep) struct decision *d = NULL;
+	struct decide_in in;
 	bool same;
 	int r;
 
-	r = engine_decide(h, t->agent, &t->proposal, &w, &d);
+	r = question(h, t->agent, &t->proposal, &w, &in);
+	if (r == 0)
+		r = decide_quietly(&in, &d);
+	if (r == 0)
+		r = decision_tell(d, &in);
 	if (r < 0)
 		return r;
-	(void) decide_remember(h->budgets, d, host_now(h));
+	(void) decide_remember(h->budgets, d, in.now_us);
+	if (d->level == LEVEL_APPROVE && people_plan(h, t, d, in.whatif) < 0)
+		return -ENOMEM;
 
 	same = t->decision && d->level >= LEVEL_APPROVE && t->decision->level == d->level &&
 	       t->decision->permit == d->permit;
+	if (!same)
+		decision_advise(d, &in);
 	decision_free(t->decision);
-	t->decision = d;
+	t->decision = TAKE(d);
 	/* Deciding again while it waits is not news until the answer changes. */
 	if (same)
 		return 0;
 	/* Promise 1: what is not in the ledger is not carried out, this one neither. */
 	r = record_decision(h, t);
-	return d->level >= LEVEL_APPROVE ? r : 0;
+	return t->decision->level >= LEVEL_APPROVE ? r : 0;
 }
 
 static int op_charge(void *data, struct txn *t, const char **ret_why)
@@ -469,6 +522,25 @@ static enum anod_verdict verdict_of(const struct txn *t)
 	return (enum anod_verdict) 0;
 }
 
+/* Signatures of another plan: a word that no longer counts is on record as well. */
+static void op_on_dropped(void *data, const struct txn *t, const char *why)
+{
+	struct host *h = data;
+	cJSON *b = cJSON_CreateObject(), *list;
+
+	cJSON_AddNumberToObject(b, "tx", (double) t->id);
+	list = cJSON_AddArrayToObject(b, "users");
+	for (unsigned k = 0; k < t->n_approvals; k++)
+		cJSON_AddItemToArray(list, cJSON_CreateString(t->approver[k]));
+	cJSON_AddStringToObject(b, "did", "signatures dropped");
+	cJSON_AddStringToObject(b, "why", why);
+	(void) record_event(h, "signatures", b);
+	incident_note(h->incidents, t->incident, LINE_OPERATOR, t->id, "", host_now(h),
+		      clock_wall_us(), "%u signature%s dropped: %s", t->n_approvals,
+		      t->n_approvals == 1 ? "" : "s", why);
+	log_notice("T%llu: signatures dropped: %s", (unsigned long long) t->id, why);
+}
+
 static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 {
 	struct host *h = data;
@@ -495,8 +567,10 @@ int engine_open(struct host *h)
 		.decide = op_decide,
 		.charge = op_charge,
 		.verify = op_verify,
+		.verify_why = op_verify_why,
 		.snapshot_before = op_snapshot_before,
 		.drop_before = op_drop_before,
+		.on_dropped = op_on_dropped,
 		.on_change = op_on_change,
 	};
 

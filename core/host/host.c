@@ -26,6 +26,8 @@
 #include "base/log.h"
 #include "facts/table.h"
 #include "host/history_host.h"
+#include "host/objectives.h"
+#include "host/people.h"
 #include "host/sandbox.h"
 #include "host/top.h"
 
@@ -69,13 +71,19 @@ static uint64_t turn(struct host *h)
 
 	start_agents(h, now);
 	(void) store_expire(h->store, now);
-	next = stats_run(h->stats, now);
+	next = objectives_measure(h, now);
+	t = stats_run(h->stats, now);
+	next = MIN_OF(next, t);
 	history_run(h->history, now);
 	store_settle(h->store);
 	cells_news(h); /* a cell hears of the facts before it hears what they make true */
 	t = watch_run(h->watches, now);
 	if (cells_truths(h))
 		t = now;
+	next = MIN_OF(next, t);
+	t = overrides_run(h, now);
+	next = MIN_OF(next, t);
+	t = objectives_turn(h, now);
 	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
 	next = MIN_OF(next, t);
@@ -275,7 +283,8 @@ static int open_facts(struct host *h)
 	h->watches = h->stats ? watches_new(h->store) : NULL;
 	h->model = model_new();
 	h->budgets = budgets_new();
-	if (!h->watches || !h->model || !h->budgets)
+	h->decisions = decisions_new();
+	if (!h->watches || !h->model || !h->budgets || !h->decisions)
 		return -ENOMEM;
 
 	h->link_kind = schema_kind_id(h->schema, "link");
@@ -375,9 +384,13 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = truth_open(h);
+	r = overrides_open(h);
+	if (r >= 0)
+		r = truth_open(h);
 	if (r >= 0)
 		r = sensors_start(h);
+	if (r >= 0)
+		r = objectives_open(h);
 	if (r >= 0)
 		r = proc_start(h, PROC_EXEC);
 	if (r >= 0)
@@ -443,6 +456,7 @@ struct host *host_free(struct host *h)
 	advice_done(h);
 	procs_done(h);
 	verify_done(h);
+	objectives_close(h);
 	sensors_stop(h);
 	truth_close(h);
 	txns_free(h->txns);
@@ -457,6 +471,8 @@ struct host *host_free(struct host *h)
 	journal_close(h->journal); /* it still writes */
 	disk_close(h->disk);
 	budgets_free(h->budgets);
+	decisions_free(h->decisions);
+	overrides_free(h->overrides);
 	config_free(h->config);
 	model_free(h->model);
 	stats_free(h->stats);

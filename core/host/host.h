@@ -101,6 +101,8 @@ struct host {
 	unsigned n_old_configs;
 	bool built_in; /* no configuration: observe only */
 	struct budgets *budgets;
+	struct decisions *decisions; /* memory of old ones, for the next */
+	struct overrides *overrides;
 	struct ledger *ledger;
 	struct journal *journal;
 	struct disk *disk; /* its background syncs */
@@ -118,6 +120,7 @@ struct host {
 	struct need *needs;			/* what sensors were told of it */
 	struct truth *truth;
 	struct verify *verify;
+	struct objectives *objectives; /* intents; objectives.h */
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;
@@ -240,6 +243,8 @@ int record_open(struct host *h);
 int record_decision(struct host *h, const struct txn *t);
 void record_txn(struct host *h, const struct txn *t, enum txn_state old);
 int record_event(struct host *h, const char *kind, struct cJSON *body); /* takes ownership */
+/* The same, on the disk when it returns 0. */
+int record_event_synced(struct host *h, const char *kind, struct cJSON *body);
 void record_evidence(struct host *h, const char *agent, const struct anod_finding *f,
 		     uint64_t incident);
 void record_findings(struct host *h, uint64_t finding, bool open); /* facts "finding.*" */

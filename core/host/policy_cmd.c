@@ -22,9 +22,15 @@ static const char usage[] =
 	"  diff OLD NEW             every kind of request that is answered otherwise\n"
 	"  explain FILE --agent A --action \"route.replace dst ...\" [--fact F=VALUE]...\n"
 	"        [--topology SNAP]  one decision, and what facts would turn it\n"
+	"  test FILE...             policy tests: given facts and a topology, what is decided?\n"
+	"        [--coverage]       conditions that no test has seen true, false or unknown\n"
+	"        [--mutate]         change the policy a little: does a test notice?\n"
+	"        [--min-coverage N] [--min-mutation N]   fail below N percent\n"
+	"        [--only TEXT]      tests with TEXT in their name    [--verbose] the good ones, "
+	"too\n"
 	"  graph FILE [--dot]       who may do what to what, and what limits it\n"
 	"\n"
-	"  --json                   for programs (check, diff, explain)\n"
+	"  --json                   for programs (check, diff, explain, test)\n"
 	"  --plugins DIR            instead of the installed ones\n"
 	"\n"
 	"Exit status: 0 good or no difference, 1 not, 2 wrong use.\n";
@@ -39,6 +45,7 @@ static const struct command {
 	{ "diff", policy_diff_command, "j", 2, 2 },
 	{ "explain", policy_explain_command, "jtaxf", 1, 1 },
 	{ "graph", policy_graph_command, "dT", 1, 1 },
+	{ "test", policy_test_command, "jcmCMov", 1, 1000 },
 };
 
 static const struct option options[] = {
@@ -52,10 +59,51 @@ static const struct option options[] = {
 	{ "agent", required_argument, NULL, 'a' },
 	{ "action", required_argument, NULL, 'x' },
 	{ "fact", required_argument, NULL, 'f' },
+	{ "coverage", no_argument, NULL, 'c' },
+	{ "mutate", no_argument, NULL, 'm' },
+	{ "min-coverage", required_argument, NULL, 'C' },
+	{ "min-mutation", required_argument, NULL, 'M' },
+	{ "only", required_argument, NULL, 'o' },
+	{ "verbose", no_argument, NULL, 'v' },
 	{ "plugins", required_argument, NULL, 'P' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
+
+static bool percent(const char *text, int *ret)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	*ret = (int) n;
+	return *text && !*end && n >= 0 && n <= 100;
+}
+
+static bool take_test(struct policy_options *o, int letter)
+{
+	switch (letter) {
+	case 'c':
+		o->test.coverage = true;
+		return true;
+	case 'm':
+		o->test.mutate = true;
+		return true;
+	case 'C':
+		o->test.coverage = true;
+		return percent(optarg, &o->test.min_cover);
+	case 'M':
+		o->test.mutate = true;
+		return percent(optarg, &o->test.min_mutants);
+	case 'o':
+		o->test.only = optarg;
+		return true;
+	case 'v':
+		o->test.verbose = true;
+		return true;
+	default:
+		return false;
+	}
+}
 
 static bool take(struct policy_options *o, int letter)
 {
@@ -96,7 +144,7 @@ static bool take(struct policy_options *o, int letter)
 		o->fact[o->n_facts++] = optarg;
 		break;
 	default:
-		return false;
+		return take_test(o, letter);
 	}
 	return true;
 }

@@ -4,6 +4,7 @@
  *   check FILE...          what is wrong, strange or worth knowing
  *   diff OLD NEW           which answers change, each with an example
  *   explain FILE ...       one decision, and the smallest changes of facts that turn it
+ *   test FILE...           policy tests, their coverage and their mutation score
  *   graph FILE             agents, permits, actions and resources as a drawing
  *
  * Everything is loaded as the daemon would load it; nothing is started, no privilege is needed.
@@ -14,6 +15,7 @@
 #define HOST_POLICY_CMD_H
 
 #include "host/host.h"
+#include "host/policy_test.h"
 #include "policy/config.h"
 
 enum { POLICY_GOOD = 0, POLICY_NO = 1, POLICY_USE = 2 };
@@ -27,6 +29,7 @@ struct policy_options {
 	const char *topology, *agent, *action;
 	unsigned n_facts;
 	const char *fact[POLICY_FACTS_MAX];
+	struct policy_test_options test;
 };
 
 /* What a configuration is checked against: manifests and kinds of facts. */
@@ -46,6 +49,7 @@ int policy_main(int argc, char **argv, const char *default_plugins);
 
 typedef int policy_fn(const struct policy_options *o, struct policy_world *w, int argc,
 		      char **argv);
-policy_fn policy_check_command, policy_diff_command, policy_explain_command, policy_graph_command;
+policy_fn policy_check_command, policy_diff_command, policy_explain_command, policy_graph_command,
+	policy_test_command;
 
 #endif

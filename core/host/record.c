@@ -103,7 +103,7 @@ static const struct anod_kind finding_kinds[] = {
 	{ .name = "finding", .help = "an open finding of an agent", .attrs = finding_attrs }, { 0 }
 };
 
-int record_event(struct host *h, const char *kind, cJSON *body)
+static int append(struct host *h, const char *kind, cJSON *body, bool sync)
 {
 	int r;
 
@@ -113,7 +113,7 @@ int record_event(struct host *h, const char *kind, cJSON *body)
 		cJSON_Delete(body);
 		return -EBADF;
 	}
-	r = ledger_append(h->ledger, kind, clock_wall_us(), body, false);
+	r = ledger_append(h->ledger, kind, clock_wall_us(), body, sync);
 	if (r >= 0)
 		return 0;
 
@@ -125,6 +125,16 @@ int record_event(struct host *h, const char *kind, cJSON *body)
 			  h->state_dir, strerror(-r));
 	h->capped = h->capped || (r != -E2BIG && r != -EINVAL);
 	return r;
+}
+
+int record_event(struct host *h, const char *kind, cJSON *body)
+{
+	return append(h, kind, body, false);
+}
+
+int record_event_synced(struct host *h, const char *kind, cJSON *body)
+{
+	return append(h, kind, body, true);
 }
 
 void monitor_send(struct host *h, const char *kind, uint64_t incident, uint64_t tx,

@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/history_host.h"
+#include "host/people.h"
+#include "host/objectives.h"
 #include "policy/analyse.h"
 
 #define DEFAULT_CONFIG "/etc/anod/anod.conf"
@@ -31,6 +33,7 @@ static void fill_env(const struct schema *s, const struct plugins *p, struct con
 		.plugins = (const struct anod_plugin *const *) p->list,
 		.read_file = config_read_file,
 		.glob = config_glob,
+		.user_exists = people_exist,
 	};
 }
 
@@ -121,6 +124,11 @@ static void release(struct host *h, const struct policy *p)
 		stats_unbind(h->stats, p->rule[k].when);
 		stats_unbind(h->stats, p->rule[k].verify);
 	}
+	for (unsigned k = 0; k < p->n_objectives; k++)
+		for (unsigned i = 0; i < p->objective[k].n_requires; i++) {
+			watch_untrack_if(h, p->objective[k].require[i]);
+			stats_unbind(h->stats, p->objective[k].require[i]);
+		}
 }
 
 /* All of it or nothing: a policy that reads what nobody keeps would be one that is never sure. */
@@ -138,6 +146,9 @@ static int adopt(struct host *h, const struct policy *p, struct diag_list *diags
 		if (r >= 0)
 			r = bind(h, p->rule[k].verify, diags);
 	}
+	for (unsigned k = 0; k < p->n_objectives && r >= 0; k++)
+		for (unsigned i = 0; i < p->objective[k].n_requires && r >= 0; i++)
+			r = bind(h, p->objective[k].require[i], diags);
 	if (r < 0) {
 		release(h, p);
 		return r;
@@ -148,6 +159,9 @@ static int adopt(struct host *h, const struct policy *p, struct diag_list *diags
 		if (p->rule[k].verify)
 			(void) watch_track(h->watches, p->rule[k].verify);
 	}
+	for (unsigned k = 0; k < p->n_objectives; k++)
+		for (unsigned i = 0; i < p->objective[k].n_requires; i++)
+			(void) watch_track(h->watches, p->objective[k].require[i]);
 	return 0;
 }
 
@@ -241,7 +255,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 {
 	_cleanup_(config_freep) struct config *c = NULL;
 	struct config *old = h->config;
-	bool is_built_in;
+	bool is_built_in, sensors_anew;
 	int r = load(h, diags, &c, &is_built_in), e;
 
 	if (r < 0)
@@ -259,11 +273,14 @@ int host_reload(struct host *h, struct diag_list *diags)
 	h->config = TAKE(c);
 	h->built_in = is_built_in;
 	publish_links(h);
+	(void) overrides_run(h, host_now(h));
 	txns_policy_changed(h->txns);
-	if (!same_sensors(old, h->config))
+	sensors_anew = !same_sensors(old, h->config);
+	if (sensors_anew)
 		r = restart_sensors(h);
 	else
 		sensors_reloaded(h);
+	objectives_apply(h, sensors_anew);
 	advice_done(h); /* questions name their agent by its number */
 	cells_kill(h);
 	cells_forget(h);

@@ -47,10 +47,11 @@ const char *object_named(const struct model *m, const struct anod_object *o, cha
 static void add_changes(cJSON *o, const struct host *h, const struct txn *t)
 {
 	cJSON *list = cJSON_AddArrayToObject(o, "changes");
+	bool planned = t->state == TXN_WAITING; /* by the what-if; nothing is prepared yet */
 	char text[512];
 
-	for (unsigned k = 0; k < t->n_steps; k++) {
-		const struct anod_change *c = &t->step[k].change;
+	for (unsigned k = 0; k < (planned ? t->n_changes : t->n_steps); k++) {
+		const struct anod_change *c = planned ? &t->change[k] : &t->step[k].change;
 		cJSON *e = cJSON_CreateObject();
 
 		if (c->has_pre)
@@ -95,7 +96,7 @@ cJSON *txn_json(const struct host *h, const struct txn *t)
 	for (unsigned k = 0; k < t->n_approvals; k++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(t->approver[k]));
 	if (t->state == TXN_WAITING && t->decision && t->decision->permit)
-		cJSON_AddNumberToObject(o, "needs", t->decision->permit->approvals);
+		cJSON_AddNumberToObject(o, "needs", MAX_OF(t->decision->permit->approvals, 1u));
 	if (!txn_state_final(t->state) && t->deadline_us)
 		cJSON_AddNumberToObject(o, "deadline_us", (double) t->deadline_us);
 	if (t->by_guardian)

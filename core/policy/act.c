@@ -135,6 +135,14 @@ static void find_links(struct act *a, const struct decide_in *in)
 		links_of_steps(a, in->whatif);
 }
 
+void act_left(struct act *a, const struct decide_in *in, unsigned nth)
+{
+	*a = (struct act){ .action = &in->proposal->action[nth], .nth = nth, .links_known = true };
+	for (unsigned i = 0; in->whatif && i < in->whatif->n_steps; i++)
+		if (in->whatif->step_action[i] == nth && in->whatif->step[i].has_pre)
+			add_object(a, in->whatif->before, &in->whatif->step[i].pre);
+}
+
 static void find_subjects(struct act *a)
 {
 	const struct anod_value *dev = act_arg(a, "dev"), *dst = act_arg(a, "dst");

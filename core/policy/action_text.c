@@ -41,9 +41,8 @@ static const char *shown(const struct token *t, char *buf, size_t size)
 static const struct anod_action_desc *find(const struct reader *r, const char *kind)
 {
 	for (unsigned i = 0; r->actions[i]; i++)
-		for (const struct anod_action_desc *d = r->actions[i]; d->kind; d++)
-			if (strcmp(d->kind, kind) == 0)
-				return d;
+		if (strcmp(r->actions[i]->kind, kind) == 0)
+			return r->actions[i];
 	return NULL;
 }
 
@@ -62,10 +61,8 @@ static int no_such_kind(struct reader *r, const struct token *t, const char *wor
 	const char *list[KINDS_MAX + 1], *near;
 	unsigned n = 0;
 
-	for (unsigned i = 0; r->actions[i]; i++)
-		for (const struct anod_action_desc *d = r->actions[i]; d->kind && n < KINDS_MAX;
-		     d++)
-			list[n++] = d->kind;
+	for (unsigned i = 0; r->actions[i] && n < KINDS_MAX; i++)
+		list[n++] = r->actions[i]->kind;
 	list[n] = NULL;
 	near = nearest_word(word, list);
 	diag_add(r->diags, DIAG_ERROR, &t->place,

@@ -287,6 +287,10 @@ static int finish(struct parse *p, struct config **ret)
 	if (p->diags->n_errors > p->errors_before)
 		return -EINVAL;
 
+	for (unsigned i = 0; i < p->config->n_agents; i++)
+		if (rules_index(policy, p->config->agent[i].name, p->env->actions) < 0)
+			return -ENOMEM;
+
 	(void) crypto_hash_sha256_final(&p->hash, p->config->hash);
 	*ret = TAKE(p->config);
 	return 0;

@@ -8,7 +8,7 @@
  *   include "policy.d/x.policy"                 glob, relative to the file
  *   policy "NAME" revision N
  *   link NAME { role WORD  capacity 400Mbps  srlg WORD, ... }      srlg is not evaluated yet
- *   group NAME { USER, ... }                     people who may approve
+ *   group NAME { USER [key file "..."], ... }    people who may approve
  *   endpoint NAME { provider WORD  url "..."  model "..."  tier small|large  timeout 2s
  *                   key file "..."  budget 200k tokens per 24h  grammar on|off
  *                   priority N }
@@ -16,8 +16,8 @@
  *   agent NAME [plugin NAME] { OPTION VALUE, ... }
  *   anod { state "DIR"  run "DIR"  plugins "DIR"  group "UNIX-GROUP" }
  *   history { memory 8MiB  keep link.rx_bytes, path.wan0.rtt }
- *   set, window, budget, invariant, permit, forbid, cap    see policy.h
- *   objective, reflex                            parse and check; not evaluated in this version
+ *   set, window, budget, invariant, permit, forbid, cap, objective    see policy.h
+ *   reflex                                       parses and checks; not evaluated in this version
  *
  * Pure but for reading the files that it is told to (through 'read_file', so that tests and the
  * fuzzer need none).
@@ -60,6 +60,7 @@ struct config_group {
 	char *name;
 	unsigned n_users;
 	char **user;
+	char **key_file; /* of each; NULL: none, see base/ocra.h */
 	struct lex_place place;
 };
 
@@ -99,6 +100,8 @@ struct config_env {
 	int (*read_file)(void *data, const char *path, char **ret_text, size_t *ret_size);
 	/* Paths that a glob matches: NULL-ended malloc()ed list; n >= 0 or -errno. */
 	int (*glob)(void *data, const char *pattern, char ***ret_paths);
+	/* Does the system know this user?  NULL: nobody asks. */
+	bool (*user_exists)(void *data, const char *name);
 	void *data;
 };
 
@@ -112,6 +115,11 @@ int config_load(const char *path, const struct config_env *env, struct diag_list
 /* The same from memory ("built-in" configurations, tests). */
 int config_load_text(const char *name, const char *text, const struct config_env *env,
 		     struct diag_list *diags, struct config **ret);
+/* Is the user a member of one of the groups? */
+bool config_in_groups(const struct config *c, char *const *group, unsigned n_groups,
+		      const char *user);
+/* The file of the user's key, or NULL: he has none. */
+const char *config_key_file(const struct config *c, const char *user);
 struct config *config_free(struct config *c);
 DEFINE_CLEANUP(struct config *, config_free);
 

@@ -1,5 +1,5 @@
 /*
- * config_blocks - link, group, endpoint and anod.
+ * config_blocks - link, endpoint and anod.
  *
  * Design.  Blocks with a fixed list of words; those that a plugin's manifest describes are in
  * config_options.c.  A key is only named here: its file is read, and its mode looked at, by the
@@ -77,29 +77,6 @@ int parse_link(struct parse *p, const struct lex_place *place)
 		return parse_error(p, place, "'%s' is no interface: names have at most %d bytes",
 				   name, ANOD_IFNAME_SIZE - 1);
 	return parse_block(p, &b, l);
-}
-
-/* ---- group ----------------------------------------------------------------------------------- */
-
-int parse_group(struct parse *p, const struct lex_place *place)
-{
-	char *name = NULL;
-	struct config_group *g;
-	int r;
-
-	r = parse_word(p, "the name of the group", &name);
-	if (r < 0)
-		return r;
-	g = ARRAY_APPEND(p->config->group, p->config->n_groups);
-	if (!g) {
-		free(name);
-		return parse_no_memory(p);
-	}
-	g->name = name;
-	g->place = *place;
-	if (!parse_is(p, "{"))
-		return parse_expected(p, "'{' and the names of users");
-	return parse_names(p, "the name of a user", &g->user, &g->n_users);
 }
 
 /* ---- endpoint -------------------------------------------------------------------------------- */

@@ -52,6 +52,7 @@ static void check_provider(struct parse *p, const struct config_endpoint *e)
 
 void config_check(struct parse *p)
 {
+	config_people_check(p);
 	for (unsigned i = 0; i < p->config->n_endpoints; i++) {
 		const struct config_endpoint *e = &p->config->endpoint[i];
 
@@ -83,14 +84,6 @@ static void endpoint_done(struct config_endpoint *e)
 	free(e->key_file);
 }
 
-static void group_done(struct config_group *g)
-{
-	for (unsigned i = 0; i < g->n_users; i++)
-		free(g->user[i]);
-	free(g->user);
-	free(g->name);
-}
-
 struct config *config_free(struct config *c)
 {
 	if (!c)
@@ -105,7 +98,7 @@ struct config *config_free(struct config *c)
 	}
 	free(c->link);
 	for (unsigned i = 0; i < c->n_groups; i++)
-		group_done(&c->group[i]);
+		config_group_done(&c->group[i]);
 	free(c->group);
 	for (unsigned i = 0; i < c->n_endpoints; i++)
 		endpoint_done(&c->endpoint[i]);

@@ -6,6 +6,12 @@
  * refuse what an earlier decision allowed.  The record of a decision is complete: replaying it
  * with the same inputs gives the same bytes.
  *
+ * Deciding and telling are two things.  decide_quietly() finds the answer and keeps, for every rule
+ * that names this agent and action, its truth and the facts that made it, as they were read;
+ * with a pool it allocates nothing once the pool has seen a decision of that size.
+ * decision_tell() makes the words from what was kept, decision_advise() those about what would
+ * change the answer.  decide() is all three.
+ *
  * Threads: one.  Memory: a decision owns all that it points to.
  */
 #ifndef POLICY_DECIDE_H
@@ -28,10 +34,20 @@ struct cJSON *budgets_json(const struct budgets *b, uint64_t now_us);
 /* Add what was saved 'away_us' ago (by the wall clock, when the boot time began anew). */
 int budgets_load(struct budgets *b, const struct cJSON *list, uint64_t now_us, uint64_t away_us);
 
+/* Decisions that were freed, to be used again with the memory that they have.  It must outlive the
+ * decisions made with it. */
+struct decisions;
+struct decisions *decisions_new(void);
+struct decisions *decisions_free(struct decisions *pool);
+DEFINE_CLEANUP(struct decisions *, decisions_free);
+
 struct decide_in {
+	struct decisions *pool; /* or NULL: memory from the system */
 	const struct config *config;
 	const struct store *store;
 	const struct watches *watches; /* history of "for"; may be NULL (doubt) */
+	/* In the place of 'watches': truth of an EXPR_FOR or EXPR_WITHIN node.  NULL: not. */
+	enum anod_tri (*held)(const struct expr_env *env, const struct expr *node);
 	const struct whatif *whatif;   /* of this proposal; NULL when it could not be planned */
 	const char *whatif_error;      /* then: why */
 	bool in_sync;		       /* model and facts may be believed */
@@ -63,7 +79,10 @@ struct decided_invariant {
 	const struct policy_require *failed; /* NULL: holds */
 	enum anod_tri holds;
 	bool excused; /* broken before and not worse */
-	char *why;    /* "count(uplinks up) after = 0, need >= 1"; owned */
+	/* Overridden: it fails, or nobody knows, and people have lifted it. */
+	char *lifted_by;	  /* "alice, bob"; NULL: not; owned */
+	uint64_t lifted_until_us; /* wall clock */
+	char *why;		  /* "count(uplinks up) after = 0, need >= 1"; owned */
 };
 
 struct decided_charge { /* what decide_charge() uses up, once for each budget and key */
@@ -78,6 +97,7 @@ struct decision {
 	enum level level;	    /* of the whole proposal: the least of its actions */
 	struct policy_rule *permit; /* that gave the level and the obligations; borrowed; or NULL */
 	char permit_name[ANOD_NAME_SIZE]; /* "": none; still good when the configuration is gone */
+	/* From here to 'policy': made by decision_tell() and decision_advise(). */
 	unsigned n_rules, n_invariants;
 	struct decided_rule *rule; /* every rule that names this agent and action kind */
 	struct decided_invariant *invariant;
@@ -87,13 +107,27 @@ struct decision {
 	char policy[128]; /* "pe1 edge revision 7 (sha256 41c0...)" */
 	unsigned n_charges;
 	struct decided_charge charge[ANOD_ACTIONS_MAX];
+	/* Of approve and auto: what it leaves in the track, without number and times; owned. */
+	unsigned n_entries;
+	struct track_entry *entry;
 	uint64_t generation; /* of the model it was made on */
 	uint64_t wall_us;
 	char resource[ANOD_NAME_SIZE]; /* "link wan0": what budgets, leases and cooldowns count */
 	char action_resource[ANOD_ACTIONS_MAX][ANOD_NAME_SIZE]; /* the same of each action */
+	struct record *record;	/* owned: what was looked at, see record.h */
+	struct decisions *pool; /* where it goes when it is freed, or NULL */
+	struct decision *next;	/* in the pool */
 };
 
+/* All of it.  -EINVAL: no actions, or too many; -ENOMEM. */
 int decide(const struct decide_in *in, struct decision **ret);
+/* The answer and the record; no words: of the texts only 'permit_name' and the resources are there. */
+int decide_quietly(const struct decide_in *in, struct decision **ret);
+/* The words, from the record; 'in' is the one that it was decided with, its facts may have moved.
+ * Once; then it does nothing.  -ENOMEM. */
+int decision_tell(struct decision *d, const struct decide_in *in);
+/* 'flip' and 'suggest', if it is not auto; before anything of 'in' has moved. */
+void decision_advise(struct decision *d, const struct decide_in *in);
 struct decision *decision_free(struct decision *d);
 /* Drop what is borrowed, so that the configuration may go; level, texts and resource stay. */
 void decision_detach(struct decision *d);
@@ -104,14 +138,16 @@ DEFINE_CLEANUP(struct decision *, decision_free);
 int decide_charge(struct budgets *b, const struct decision *d, const char *agent, uint64_t now_us,
 		  const char **ret_why);
 
-/* Remember the caps with "for DUR" that this decision found in force.  After every decide(). */
+/* Remember the caps with "for DUR" that this decision found in force.  After every decide(), before
+ * it is detached. */
 int decide_remember(struct budgets *b, const struct decision *d, uint64_t now_us);
 
 /* Is the entity in the set of the policy?  For expressions outside decisions (watches, verify). */
 enum anod_tri set_has(const struct config *c, const struct store *s, uint64_t now_us,
 		      const char *set, uint16_t kind, const char *entity);
 
-/* The whole record: level, reason, rules with facts and ages, invariants, flip. */
+/* The whole record: level, reason, rules with facts and ages, invariants, flip.  Of one that was
+ * told. */
 struct cJSON *decision_json(const struct decision *d);
 
 /* The permit that would have allowed it, for an engineer to copy:

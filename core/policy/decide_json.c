@@ -41,6 +41,19 @@ static bool add_rule(cJSON *list, const struct decided_rule *r)
 	       cJSON_AddStringToObject(o, "why", r->why);
 }
 
+static bool add_override(cJSON *o, const struct decided_invariant *v)
+{
+	char until[40];
+	cJSON *by;
+
+	if (!v->lifted_by)
+		return true;
+	by = cJSON_AddObjectToObject(o, "overridden");
+	format_wall(v->lifted_until_us, until, sizeof(until));
+	return by && cJSON_AddStringToObject(by, "by", v->lifted_by) &&
+	       cJSON_AddStringToObject(by, "until", until);
+}
+
 static bool add_invariant(cJSON *list, const struct decided_invariant *v)
 {
 	cJSON *o = cJSON_CreateObject();
@@ -50,7 +63,7 @@ static bool add_invariant(cJSON *list, const struct decided_invariant *v)
 	       add_place(o, v->failed ? &v->failed->place : &v->invariant->place) &&
 	       cJSON_AddStringToObject(o, "holds", tri_name(v->holds)) &&
 	       cJSON_AddStringToObject(o, "why", v->why) &&
-	       cJSON_AddBoolToObject(o, "excused", v->excused);
+	       cJSON_AddBoolToObject(o, "excused", v->excused) && add_override(o, v);
 }
 
 static bool add_lists(cJSON *o, const struct decision *d)

@@ -145,6 +145,8 @@ void judge_explain(const struct judged *j, const struct decide_in *in, const str
 			  j->rule->during);
 	text_reads(ret, trace);
 	explain_hold(j, in, ret);
+	if (j->earns)
+		earn_say(j->rule, &j->standing, in->now_us, ret);
 	if (j->no_undo)
 		text_item(ret, "%s cannot be undone and the permit has no verify: approve at most",
 			  act->action->kind);

@@ -14,13 +14,13 @@
 
 #include "base/clock.h"
 #include "facts/value.h"
-#include "policy/judge.h"
+#include "policy/record.h"
 
 #define FLIP_TRIES_MAX 256 /* judgements for one flip */
 
 struct flip {
 	const struct decide_in *in;
-	const struct act *acts;
+	const struct record *rec;
 	struct ask ask; /* on whose behalf the present guard is asked */
 	enum level now, best;
 	unsigned tries;
@@ -40,8 +40,8 @@ static void try_hypothesis(struct flip *f, struct hypothesis *h, struct text *te
 	struct answer a;
 	char held[32];
 
-	if (f->tries++ >= FLIP_TRIES_MAX ||
-	    judge_all(f->in, f->acts, h, NULL, NULL, &a, NULL) < 0 || a.level <= f->now)
+	if (f->tries++ >= FLIP_TRIES_MAX || judge_all(f->in, f->rec->act, h, &a, NULL) < 0 ||
+	    a.level <= f->now)
 		return;
 	if (h->held_us)
 		text_add(text, " for %s", format_duration(h->held_us, held, sizeof(held)));
@@ -219,7 +219,7 @@ static void try_rules(struct flip *f)
 	struct policy *p = f->in->config->policy;
 
 	for (unsigned i = 0; i < f->in->proposal->n_actions; i++) {
-		const struct act *act = &f->acts[i];
+		const struct act *act = &f->rec->act[i];
 		const struct rule_list *list = rules_for(p, f->in->agent, act->action->kind);
 
 		ask_init(&f->ask, f->in, act, NULL, NULL);
@@ -262,15 +262,11 @@ struct held {
 };
 
 /* A permit that only waits for its budget, its window or the like; the first by name. */
-static void note_held(const struct judged *j, const struct act *act, const struct expr_trace *t,
-		      void *data)
+static void note_held(const struct judged *j, struct held *h)
 {
-	struct held *h = data;
 	uint64_t now_us = h->flip->in->now_us;
 	char left[32];
 
-	(void) act;
-	(void) t;
 	if (j->rule->kind != RULE_PERMIT || j->counted || j->level <= h->flip->now ||
 	    (h->rule && strcmp(h->rule->name, j->rule->name) <= 0))
 		return;
@@ -314,7 +310,6 @@ static bool say_invariant(const struct flip *f, struct text *t)
 static char *other_change(struct flip *f, const struct answer *now)
 {
 	struct held held = { .flip = f, .text = &f->text };
-	struct answer again;
 
 	f->text = (struct text){ 0 };
 	if (now->level == LEVEL_APPROVE && now->permit) {
@@ -327,15 +322,16 @@ static char *other_change(struct flip *f, const struct answer *now)
 	if (now->bar)
 		return NULL;
 
-	/* judge_all() again, for the sake of what it reports. */
-	if (judge_all(f->in, f->acts, NULL, note_held, &held, &again, NULL) < 0 || !held.rule)
-		return NULL;
-	return strdup(f->text.b);
+	for (unsigned i = 0; i < f->rec->n_actions; i++)
+		for (unsigned k = 0; k < f->rec->views[i].guards->n; k++)
+			note_held(&f->rec->judged[i][k], &held);
+	return held.rule ? strdup(f->text.b) : NULL;
 }
 
-char *flip_find(const struct decide_in *in, const struct act *acts, const struct answer *now)
+char *flip_find(const struct decide_in *in, const struct record *rec)
 {
-	struct flip f = { .in = in, .acts = acts, .now = now->level, .best = now->level };
+	const struct answer *now = &rec->answer;
+	struct flip f = { .in = in, .rec = rec, .now = now->level, .best = now->level };
 	struct text both = { 0 };
 
 	if (!in->whatif)

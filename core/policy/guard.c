@@ -1,552 +1,321 @@
 /*
- * guard - a whole rule as a region: agent, action, on, when, during.
+ * guard - judge many rules on facts that are read once.
  *
- * Design.  Follows match.c part by part.  The link that an action is on is a variable "on link": one
- * of the names that are written, another one, none at all (the empty word: then an "on" is
- * false, also a negated one) or not known (then it is in doubt).  Times are numbers: seconds of
- * the day and of the calendar, in each zone that a window names.
+ * Design.  Cells are read before the first rule, because the record has to name every fact of
+ * every rule, also of those that another fact had decided already.  Terms cost more, so they are
+ * evaluated when a rule asks; with 'keep' every rule whose "on" is not false asks for all of its
+ * own.  Steps are walked as written and the first false ends an "and": no order of evaluation
+ * shows in an answer, since neither cells nor terms change while judging.
  */
+#include "policy/guard.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "facts/value.h"
-#include "policy/dnf.h"
+#include "policy/window.h"
 
-#define NO_LINK	   "" /* word of the "on" variables: the action is on none */
-#define DAY_LAST_S 86399
-
-static bool wants_true(enum where w)
+static enum anod_tri tri_of(bool b)
 {
-	return w == WHERE_TRUE || w == WHERE_NOT_FALSE;
+	return b ? ANOD_TRUE : ANOD_FALSE;
 }
 
-static bool takes_doubt(enum where w)
+/* ---- cells ------------------------------------------------------------------------------ */
+
+static void read_cell(struct guard_view *v, const struct expr *node, unsigned k)
 {
-	return w == WHERE_NOT_TRUE || w == WHERE_NOT_FALSE;
+	struct guard_cell *c = &v->cell[k];
+	struct anod_value *value = &v->value[k];
+	struct expr_trace trace = { .max = 1 };
+
+	if (v->read) {
+		trace.read = &v->read[k];
+		v->ask.trace = &trace;
+	}
+	ask_value(&v->ask, node, value);
+	v->ask.trace = NULL;
+
+	*c = (struct guard_cell){ .type = value->type };
+	switch ((enum anod_type) value->type) {
+	case ANOD_BOOL:
+		c->i = value->u.i != 0;
+		break;
+	case ANOD_INT:
+		c->i = (uint64_t) value->u.i;
+		c->r = (double) value->u.i;
+		break;
+	case ANOD_REAL:
+		c->r = value->u.r;
+		break;
+	case ANOD_TEXT:
+		c->i = guard_text_hash(value);
+		if (value->flags & ANOD_VALUE_OUTSIDE)
+			c->type = ANOD_UNKNOWN;
+		break;
+	case ANOD_PREFIX:
+	case ANOD_UNKNOWN:
+		break;
+	}
 }
 
-static enum where negate(enum where w)
+static bool open_view(struct guard_views *all, struct guard_view *v)
 {
-	static const enum where of[] = { WHERE_FALSE, WHERE_TRUE, WHERE_NOT_FALSE, WHERE_NOT_TRUE };
+	const struct guards *g = all->guards;
 
-	return of[w];
-}
-
-/* ---- boxes of one variable ------------------------------------------------------------------ */
-
-static uint64_t *full_box(const struct space *s)
-{
-	uint64_t *b = calloc(s->n_words + 1, sizeof(*b));
-
-	if (b)
-		memcpy(b, s->all, s->n_words * sizeof(*b));
-	return b;
-}
-
-typedef bool keep_fn(const struct var *v, unsigned piece, const void *data);
-
-static void keep(const struct space *s, uint64_t *b, const struct var *v, keep_fn *fn,
-		 const void *data)
-{
-	for (unsigned p = 0; p < v->n_pieces; p++)
-		if (box_has(v, s->all, p) && !fn(v, p, data))
-			b[v->at + p / 64] &= ~(UINT64_C(1) << (p % 64));
-}
-
-static int add_kept(const struct space *s, const struct var *v, keep_fn *fn, const void *data,
-		    struct region *ret)
-{
-	_cleanup_(freep) uint64_t *b = full_box(s);
-
-	if (!b)
-		return -ENOMEM;
-	keep(s, b, v, fn, data);
-	return region_add(s, ret, b);
-}
-
-static bool is_unknown(const struct var *v, unsigned piece, const void *data)
-{
-	(void) v;
-	(void) data;
-	return piece == PIECE_UNKNOWN;
-}
-
-static bool is_none(const struct var *v, unsigned piece, const void *data)
-{
-	(void) data;
-	return piece_is_word(v, piece, NO_LINK);
-}
-
-static bool is_named(const struct var *v, unsigned piece, const void *data)
-{
-	return piece != PIECE_UNKNOWN && !is_none(v, piece, data);
-}
-
-/* ---- on ------------------------------------------------------------------------------------- */
-
-static const char *on_kind(const struct policy_on *on, const struct policy_set *set)
-{
-	if (on->kind)
-		return on->kind;
-	return set && set->kind_name ? set->kind_name : "link";
-}
-
-static bool on_prefixes(const char *kind)
-{
-	return strcmp(kind, "prefix") == 0 || strcmp(kind, "flow") == 0;
-}
-
-static void on_key(const char *kind, char *buf, size_t size)
-{
-	if (on_prefixes(kind))
-		(void) copy_text(buf, size, "action.dst");
-	else if (strcmp(kind, "neigh") == 0 || strcmp(kind, "nexthop") == 0)
-		(void) snprintf(buf, size, "on %s", kind);
-	else
-		(void) copy_text(buf, size, "on link");
-}
-
-static int note_on(struct space *s, const struct policy_on *on)
-{
-	const struct policy_set *set = on->set ? policy_find_set(s->config->policy, on->set) : NULL;
-	const char *kind = on_kind(on, set);
-	bool prefixes = on_prefixes(kind);
-	char key[ANOD_NAME_SIZE];
-	struct var *v;
-	int r;
-
-	on_key(kind, key, sizeof(key));
-	r = space_var(s, key, prefixes ? VAR_PREFIX : VAR_WORD, &v);
-	if (r == 0 && !prefixes)
-		r = var_note_word(v, NO_LINK);
-	for (unsigned i = 0; r == 0 && i < on->n_names; i++)
-		r = var_note_word(v, on->name[i]);
-	for (unsigned i = 0; r == 0 && prefixes && i < on->n_prefixes; i++)
-		r = var_note_prefix(v, &on->prefix[i]);
-	for (unsigned i = 0; r == 0 && set && i < set->n_names; i++)
-		r = var_note_word(v, set->member[i]);
-	for (unsigned i = 0; r == 0 && prefixes && set && i < set->n_prefixes; i++)
-		r = var_note_prefix(v, &set->prefix[i]);
-	for (unsigned i = 0; r == 0 && prefixes && set && i < set->n_flows; i++)
-		r = var_note_prefix(v, &set->flow[i].dst);
-	if (r == 0 && set && set->where)
-		r = dnf_note(s, set->where);
-	return r;
-}
-
-struct members {
-	const struct policy_on *on;
-	const struct policy_set *set;
-	bool in; /* or those that are not */
-};
-
-static bool has_word(const struct var *v, unsigned piece, char *const *word, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (piece_is_word(v, piece, word[i]))
-			return true;
-	return false;
-}
-
-static bool has_prefix(const struct anod_prefix *p, const struct members *m)
-{
-	for (unsigned i = 0; i < m->on->n_prefixes; i++)
-		if (prefix_contains(&m->on->prefix[i], p))
-			return true;
-	for (unsigned i = 0; m->set && i < m->set->n_prefixes; i++)
-		if (prefix_contains(&m->set->prefix[i], p))
-			return true;
-	for (unsigned i = 0; m->set && i < m->set->n_flows; i++)
-		if (prefix_contains(&m->set->flow[i].dst, p))
-			return true;
-	return false;
-}
-
-static bool is_member(const struct var *v, unsigned piece, const void *data)
-{
-	const struct members *m = data;
-	bool in;
-
-	if (!is_named(v, piece, NULL))
+	v->cell = room_take(all->room, g->n_cells * sizeof(*v->cell));
+	v->value = room_take(all->room, g->n_cells * sizeof(*v->value));
+	v->read = all->keep ? room_take(all->room, g->n_cells * sizeof(*v->read)) : NULL;
+	v->term = room_take(all->room, g->n_terms * sizeof(*v->term));
+	v->on = room_take(all->room, g->n_ons * sizeof(*v->on));
+	if (room_short(all->room))
 		return false;
-	if (v->type == VAR_PREFIX)
-		in = has_prefix(piece_prefix(v, piece), m);
-	else
-		in = has_word(v, piece, m->on->name, m->on->n_names) ||
-		     (m->set && has_word(v, piece, m->set->member, m->set->n_names));
-	return in == m->in;
-}
 
-/* Where it is one by the list; or by the condition of the set. */
-static int ask_members(const struct space *s, const struct var *v, const struct members *list,
-		       enum where w, struct region *ret)
-{
-	_cleanup_(region_done) struct region where = { 0 }, named = { 0 }, listed = { 0 };
-	struct members m = *list;
-	int r;
-
-	m.in = wants_true(w);
-	if (!m.set || !m.set->where)
-		return add_kept(s, v, is_member, &m, ret);
-	r = dnf_region(s, m.set->where, w, &where);
-	if (r == 0)
-		r = add_kept(s, v, is_named, NULL, &named);
-	return r < 0 ? r : region_meet(s, &named, &where, ret);
-}
-
-static int ask_on(const struct space *s, const struct policy_on *on, enum where w,
-		  struct region *ret)
-{
-	struct members m = { .on = on };
-	char key[ANOD_NAME_SIZE];
-	const struct var *v;
-	const char *kind;
-	int r;
-
-	m.set = on->set ? policy_find_set(s->config->policy, on->set) : NULL;
-	kind = on_kind(on, m.set);
-	on_key(kind, key, sizeof(key));
-	v = space_find(s, key);
-	if (!v)
-		return -E2BIG;
-
-	r = ask_members(s, v, &m, on->negated ? negate(w) : w, ret);
-	if (v->type == VAR_PREFIX) {
-		/* An action without a destination is on no prefix, and that is known. */
-		if (r == 0 && !wants_true(w))
-			r = add_kept(s, v, is_unknown, NULL, ret);
-		return r;
-	}
-	if (r == 0 && takes_doubt(w))
-		r = add_kept(s, v, is_unknown, NULL, ret);
-	if (r == 0 && !wants_true(w))
-		r = add_kept(s, v, is_none, NULL, ret);
-	return r;
-}
-
-static int ask_ons(const struct space *s, const struct policy_rule *rule, enum where w,
-		   struct region *ret)
-{
-	_cleanup_(region_done) struct region all = { 0 };
-	int r = 0;
-
-	if (wants_true(w)) {
-		for (unsigned i = 0; r == 0 && i < rule->n_on; i++) {
-			_cleanup_(region_done) struct region one = { 0 };
-
-			r = ask_on(s, &rule->on[i], w, &one);
-			if (r == 0)
-				r = region_join(s, ret, &one);
-		}
-		return r;
-	}
-	r = region_all(s, &all);
-	for (unsigned i = 0; r == 0 && i < rule->n_on; i++) {
-		_cleanup_(region_done) struct region one = { 0 };
-		struct region both = { 0 };
-
-		r = ask_on(s, &rule->on[i], w, &one);
-		if (r == 0)
-			r = region_meet(s, &all, &one, &both);
-		region_done(&all);
-		all = both;
-	}
-	return r < 0 ? r : region_join(s, ret, &all);
-}
-
-/* ---- during --------------------------------------------------------------------------------- */
-
-static void window_key(const struct policy_window *w, char *buf, size_t size)
-{
-	(void) snprintf(buf, size, "%s in %s", w->daily ? "time of day" : "date",
-			w->zone ? w->zone : "UTC");
-}
-
-static int note_window(struct space *s, const char *name)
-{
-	const struct policy_window *w = policy_find_window(s->config->policy, name);
-	char key[2 * ANOD_NAME_SIZE];
-	struct var *v;
-	int r;
-
-	if (!w)
-		return -E2BIG;
-	window_key(w, key, sizeof(key));
-	r = space_var(s, key, VAR_NUMBER, &v);
-	if (r < 0)
-		return r;
-	v->whole = v->known = true;
-	if (w->daily) {
-		v->low = 0;
-		v->high = DAY_LAST_S;
-	}
-	r = var_note_number(v, w->daily ? (double) w->from_s : (double) w->from_wall_s);
-	return r < 0 ? r : var_note_number(v, w->daily ? (double) w->to_s : (double) w->to_wall_s);
-}
-
-struct in_window {
-	const struct policy_window *w;
-	bool in;
-};
-
-static bool is_within(const struct var *v, unsigned piece, const void *data)
-{
-	const struct in_window *q = data;
-	double from = q->w->daily ? q->w->from_s : (double) q->w->from_wall_s;
-	double to = q->w->daily ? q->w->to_s : (double) q->w->to_wall_s;
-	bool begun = piece_compares(v, piece, VALUE_GE, from);
-	bool open = piece_compares(v, piece, VALUE_LT, to), in;
-
-	if (piece == PIECE_UNKNOWN)
-		return false;
-	if (q->w->daily && q->w->from_s == q->w->to_s)
-		in = true;
-	else
-		in = q->w->daily && q->w->from_s > q->w->to_s ? begun || open : begun && open;
-	return in == q->in;
-}
-
-static int ask_window(const struct space *s, const char *name, enum where w, struct region *ret)
-{
-	struct in_window q = { .w = policy_find_window(s->config->policy, name),
-			       .in = wants_true(w) };
-	char key[2 * ANOD_NAME_SIZE];
-	const struct var *v;
-
-	if (!q.w)
-		return -E2BIG;
-	window_key(q.w, key, sizeof(key));
-	v = space_find(s, key);
-	return v ? add_kept(s, v, is_within, &q, ret) : -E2BIG;
-}
-
-/* ---- agents and kinds ------------------------------------------------------------------------ */
-
-bool guard_names_kind(const struct policy_rule *r, const char *kind)
-{
-	for (unsigned i = 0; i < r->n_actions; i++) {
-		size_t n = strlen(r->action[i]);
-
-		if (n > 0 && r->action[i][n - 1] == '*' ? strncmp(r->action[i], kind, n - 1) == 0
-							: strcmp(r->action[i], kind) == 0)
-			return true;
-	}
-	return r->n_actions == 0;
-}
-
-/* By name or by a list: surely; by a condition: perhaps. */
-static enum anod_tri names_agent(const struct policy *p, const struct policy_rule *r,
-				 const char *agent)
-{
-	enum anod_tri truth = r->n_agents ? ANOD_FALSE : ANOD_TRUE;
-
-	for (unsigned i = 0; i < r->n_agents; i++) {
-		const struct policy_set *set = policy_find_set(p, r->agent[i]);
-
-		if (strcmp(r->agent[i], agent) == 0)
-			return ANOD_TRUE;
-		for (unsigned k = 0; set && k < set->n_names; k++)
-			if (strcmp(set->member[k], agent) == 0)
-				return ANOD_TRUE;
-		if (set && set->where)
-			truth = ANOD_DOUBT;
-	}
-	return truth;
-}
-
-bool guard_names_agent(const struct policy *p, const struct policy_rule *r, const char *agent)
-{
-	return names_agent(p, r, agent) != ANOD_FALSE;
-}
-
-static const struct anod_param *find_param(const struct anod_action_desc *a, const char *name)
-{
-	for (const struct anod_param *p = a->params; p && p->name; p++)
-		if (strcmp(p->name, name) == 0)
-			return p;
-	return NULL;
-}
-
-static bool bounded(const struct anod_param *p)
-{
-	return p->min || p->max;
-}
-
-int guard_note_kind(struct space *s, const struct anod_action_desc *a)
-{
-	int r = 0;
-
-	for (unsigned i = 0; r == 0 && i < s->n_vars; i++) {
-		struct var *v = &s->var[i];
-		const struct anod_param *p =
-			strncmp(v->key, "action.", 7) == 0 ? find_param(a, v->key + 7) : NULL;
-
-		if (strcmp(v->key, "action.kind") == 0 && v->type == VAR_WORD)
-			r = var_note_word(v, a->kind);
-		for (unsigned k = 0; p && p->words && p->words[k] && v->type == VAR_WORD && r == 0;
-		     k++)
-			r = var_note_word(v, p->words[k]);
-		if (r == 0 && p && bounded(p) && v->type == VAR_NUMBER)
-			r = var_note_number(v, (double) p->min);
-		if (r == 0 && p && bounded(p) && v->type == VAR_NUMBER)
-			r = var_note_number(v, (double) p->max);
-	}
-	return r;
-}
-
-static bool is_of_kind(const struct var *v, unsigned piece, const void *data)
-{
-	const struct anod_action_desc *a = data;
-	const struct anod_param *p;
-
-	if (strcmp(v->key, "action.kind") == 0)
-		return v->type != VAR_WORD || piece_is_word(v, piece, a->kind);
-	if (strcmp(v->key, "action.step") == 0)
-		return piece == PIECE_UNKNOWN || strcmp(a->kind, "route.metric") == 0 ||
-		       strcmp(a->kind, "nexthop.weight") == 0;
-	p = find_param(a, v->key + 7);
-	if (!p || piece == PIECE_UNKNOWN)
-		return piece == PIECE_UNKNOWN && (!p || !p->required);
-	if (v->type == VAR_WORD && p->words) {
-		for (unsigned i = 0; p->words[i]; i++)
-			if (piece_is_word(v, piece, p->words[i]))
-				return true;
-		return false;
-	}
-	if (v->type == VAR_NUMBER && bounded(p))
-		return piece_compares(v, piece, VALUE_GE, (double) p->min) &&
-		       piece_compares(v, piece, VALUE_LE, (double) p->max);
+	memset(v->term, 0, g->n_terms * sizeof(*v->term));
+	memset(v->on, 0, g->n_ons * sizeof(*v->on));
+	for (unsigned k = 0; k < g->n_cells; k++)
+		read_cell(v, g->cell[k], k);
 	return true;
 }
 
-static int ask_kind(const struct space *s, const struct anod_action_desc *a, struct region *ret)
+int guard_views_open(struct guard_views *v, const struct guards *g, const struct decide_in *in,
+		     const struct act *act, struct hypothesis *hyp, struct room *room, bool keep)
 {
-	_cleanup_(freep) uint64_t *b = full_box(s);
+	struct ask ask;
 
-	if (!b)
-		return -ENOMEM;
-	for (unsigned i = 0; a && i < s->n_vars; i++) {
-		const struct var *v = &s->var[i];
-		const struct anod_param *dev = find_param(a, "dev");
+	*v = (struct guard_views){ .guards = g, .room = room, .keep = keep };
+	v->n = MAX_OF(act->n_links, 1u);
+	v->view = room_take(room, v->n * sizeof(*v->view));
+	v->agent = room_take(room, g->n_agents * sizeof(*v->agent));
+	v->during = room_take(room, g->n_windows);
+	if (room_short(room))
+		return -ENOBUFS;
+	memset(v->agent, 0, g->n_agents * sizeof(*v->agent));
+	memset(v->during, GUARD_UNSEEN, g->n_windows);
 
-		/* A word of "resource against action.dst" is none of its arguments. */
-		if (strncmp(v->key, "action.", 7) == 0 && !strpbrk(v->key, " "))
-			keep(s, b, v, is_of_kind, a);
-		if (strcmp(v->key, "on link") == 0 && dev && dev->required)
-			keep(s, b, v, is_named, NULL);
+	ask_init(&ask, in, act, hyp, NULL);
+	for (unsigned i = 0; i < v->n; i++) {
+		v->view[i].ask = ask;
+		v->view[i].ask.link = i < act->n_links ? act->link[i] : NULL;
+		if (!open_view(v, &v->view[i]))
+			return -ENOBUFS;
 	}
-	return region_add(s, ret, b);
+	return 0;
 }
 
-/* ---- the rule -------------------------------------------------------------------------------- */
+/* ---- terms ------------------------------------------------------------------------------ */
 
-static void agent_key(const struct policy_rule *r, const char *agent, char *buf, size_t size)
+typedef enum anod_tri seen_fn(const struct ask *q, const void *what);
+
+static enum anod_tri see_expr(const struct ask *q, const void *what)
 {
-	(void) snprintf(buf, size, "agent %.60s in %.60s", agent, r->agent[0]);
+	return ask_truth(q, what);
 }
 
-int guard_note(struct space *s, const struct policy_rule *rule)
+static enum anod_tri see_on(const struct ask *q, const void *what)
 {
-	int r = 0;
+	return ask_on(q, what);
+}
 
-	for (unsigned i = 0; r == 0 && i < rule->n_on; i++)
-		r = note_on(s, &rule->on[i]);
-	if (r == 0 && rule->when)
-		r = dnf_note(s, rule->when);
-	if (r == 0 && rule->during)
-		r = note_window(s, rule->during);
-	for (unsigned i = 0; r == 0 && i < s->config->n_agents; i++) {
-		const char *agent = s->config->agent[i].name;
-		char key[2 * ANOD_NAME_SIZE + 16];
-		struct var *v;
+static enum anod_tri see_agent(const struct ask *q, const void *what)
+{
+	return ask_agent(q, what);
+}
 
-		if (names_agent(s->config->policy, rule, agent) != ANOD_DOUBT)
-			continue;
-		agent_key(rule, agent, key, sizeof(key));
-		r = space_var(s, key, VAR_TRUTH, &v);
+static enum anod_tri see(struct guard_views *all, const struct ask *ask, struct guard_term *t,
+			 seen_fn *fn, const void *what)
+{
+	struct ask q = *ask;
+	struct expr_trace trace = { .max = JUDGE_READS_MAX };
+
+	if (t->done)
+		return (enum anod_tri) t->truth;
+	if (all->keep) {
+		trace.read = room_take(all->room, JUDGE_READS_MAX * sizeof(*trace.read));
+		q.trace = trace.read ? &trace : NULL;
 	}
-	return r;
-}
 
-struct sum { /* of the parts */
-	const struct space *s;
-	enum where w;
-	struct region now;
-};
-
-static int sum_add(struct sum *m, const struct region *part)
-{
-	struct region both = { 0 };
-	int r;
-
-	if (!wants_true(m->w))
-		return region_join(m->s, &m->now, part);
-	r = region_meet(m->s, &m->now, part, &both);
-	region_done(&m->now);
-	m->now = both;
-	return r;
-}
-
-static bool truth_as(const struct var *v, unsigned piece, const void *data)
-{
-	enum where w = *(const enum where *) data;
-
-	(void) v;
-	return piece == PIECE_UNKNOWN ? takes_doubt(w) : (piece == PIECE_TRUE) == wants_true(w);
-}
-
-/* The agent, where only the condition of a set decides. */
-static int sum_agent(struct sum *m, const struct policy_rule *rule, const char *agent)
-{
-	_cleanup_(region_done) struct region one = { 0 };
-	char key[2 * ANOD_NAME_SIZE + 16];
-	const struct var *v;
-	int r;
-
-	if (!agent || names_agent(m->s->config->policy, rule, agent) != ANOD_DOUBT)
-		return 0;
-	agent_key(rule, agent, key, sizeof(key));
-	v = space_find(m->s, key);
-	if (!v)
-		return -E2BIG;
-	r = add_kept(m->s, v, truth_as, &m->w, &one);
-	return r < 0 ? r : sum_add(m, &one);
-}
-
-int guard_parts(const struct space *s, const struct policy_rule *rule, const char *agent,
-		const struct anod_action_desc *a, enum where w, unsigned parts, struct region *ret)
-{
-	_cleanup_(region_done) struct region on = { 0 }, when = { 0 }, during = { 0 }, kind = { 0 };
-	struct sum m = { .s = s, .w = w };
-	int r = wants_true(w) ? region_all(s, &m.now) : 0;
-
-	if (r == 0)
-		r = sum_agent(&m, rule, agent);
-	if (r == 0 && rule->n_on && (parts & GUARD_ON)) {
-		r = ask_ons(s, rule, w, &on);
-		if (r == 0)
-			r = sum_add(&m, &on);
+	t->truth = (uint8_t) fn(&q, what);
+	t->done = 1;
+	if (q.trace) {
+		t->read = trace.read;
+		t->n_reads = (uint16_t) trace.n;
+		t->n_dropped = (uint16_t) MIN_OF(trace.n_dropped, 65535u);
+		room_give_back(all->room, trace.read, trace.n * sizeof(*trace.read));
 	}
-	if (r == 0 && rule->when && (parts & GUARD_WHEN)) {
-		r = dnf_region(s, rule->when, w, &when);
-		if (r == 0)
-			r = sum_add(&m, &when);
-	}
-	if (r == 0 && rule->during && (parts & GUARD_DURING)) {
-		r = ask_window(s, rule->during, w, &during);
-		if (r == 0)
-			r = sum_add(&m, &during);
-	}
-	if (r == 0)
-		r = ask_kind(s, a, &kind);
-	if (r == 0)
-		r = region_meet(s, &m.now, &kind, ret);
-	region_done(&m.now);
-	return r;
+	return (enum anod_tri) t->truth;
 }
 
-int guard_region(const struct space *s, const struct policy_rule *r, const char *agent,
-		 const struct anod_action_desc *a, enum where w, struct region *ret)
+static enum anod_tri see_term(struct guard_views *all, struct guard_view *v, unsigned k)
 {
-	return guard_parts(s, r, agent, a, w, GUARD_ALL, ret);
+	return see(all, &v->ask, &v->term[k], see_expr, all->guards->term[k]);
+}
+
+/* ---- steps ------------------------------------------------------------------------------ */
+
+static const struct anod_value *side(const struct guard_view *v, uint32_t cell,
+				     const struct anod_value *literal)
+{
+	return cell == GUARD_NONE ? literal : &v->value[cell];
+}
+
+static enum anod_tri number_truth(const struct guard_cell *c, const struct guard_step *s)
+{
+	int order;
+
+	if (c->type == ANOD_INT && s->type == ANOD_INT)
+		order = ((int64_t) c->i > (int64_t) s->i) - ((int64_t) c->i < (int64_t) s->i);
+	else if (c->type == ANOD_INT || c->type == ANOD_REAL)
+		order = (c->r > s->r) - (c->r < s->r);
+	else
+		return ANOD_DOUBT;
+	return (enum anod_tri)((s->accepts >> (order + 1) & 1) * ANOD_TRUE);
+}
+
+static enum anod_tri text_truth(const struct guard_view *v, const struct guard_step *s)
+{
+	const struct guard_cell *c = &v->cell[s->what];
+	bool same;
+
+	if (c->type != ANOD_TEXT)
+		return ANOD_DOUBT;
+	same = c->i == s->i &&
+	       strncmp(v->value[s->what].u.text, s->right->u.text, ANOD_TEXT_SIZE) == 0;
+	return tri_of(same == (s->cmp == VALUE_EQ));
+}
+
+static enum anod_tri walk(struct guard_views *all, struct guard_view *v, const struct guard_step *s)
+{
+	const struct guard_step *end = s + s->span;
+	enum anod_tri truth, one;
+
+	switch ((enum guard_step_op) s->op) {
+	case STEP_AND:
+		truth = ANOD_TRUE;
+		for (s++; s < end && truth != ANOD_FALSE; s += s->span) {
+			one = walk(all, v, s);
+			truth = MIN_OF(truth, one);
+		}
+		return truth;
+	case STEP_OR:
+		truth = ANOD_FALSE;
+		for (s++; s < end && truth != ANOD_TRUE; s += s->span) {
+			one = walk(all, v, s);
+			truth = MAX_OF(truth, one);
+		}
+		return truth;
+	case STEP_NOT:
+		return tri_not(walk(all, v, s + 1));
+	case STEP_NUMBER:
+		return number_truth(&v->cell[s->what], s);
+	case STEP_TEXT:
+		return text_truth(v, s);
+	case STEP_COMPARE:
+		return value_compare((enum value_cmp) s->cmp, side(v, s->what, s->left),
+				     side(v, s->other, s->right));
+	case STEP_TRUE:
+		return v->cell[s->what].type == ANOD_BOOL ? tri_of(v->cell[s->what].i) : ANOD_DOUBT;
+	case STEP_TERM:
+		return see_term(all, v, s->what);
+	}
+	return ANOD_DOUBT;
+}
+
+/* ---- parts of a rule -------------------------------------------------------------------- */
+
+enum anod_tri guard_agent(struct guard_views *v, const struct guard *g)
+{
+	return g->agent ? see(v, &v->view[0].ask, &v->agent[g->agent - 1], see_agent,
+			      v->guards->agent[g->agent - 1])
+			: ANOD_TRUE;
+}
+
+enum anod_tri guard_during(struct guard_views *v, const struct guard *g)
+{
+	uint8_t *seen;
+
+	if (!g->during)
+		return ANOD_TRUE;
+	seen = &v->during[g->during - 1];
+	if (*seen == GUARD_UNSEEN) {
+		const struct policy_window *w = v->guards->window[g->during - 1];
+
+		*seen = (uint8_t) (w ? window_contains(w, v->view[0].ask.in->wall_us) : ANOD_DOUBT);
+	}
+	return (enum anod_tri) * seen;
+}
+
+enum anod_tri guard_on(struct guard_views *v, unsigned link, const struct guard *g)
+{
+	return g->on ? see(v, &v->view[link].ask, &v->view[link].on[g->on - 1], see_on,
+			   v->guards->on[g->on - 1])
+		     : ANOD_TRUE;
+}
+
+enum anod_tri guard_when(struct guard_views *v, unsigned link, const struct guard *g)
+{
+	const struct guard_step *s = &v->guards->step[g->step];
+	enum anod_tri truth;
+
+	if (!g->n_steps)
+		return ANOD_TRUE;
+	truth = walk(v, &v->view[link], s);
+	for (unsigned i = 0; v->keep && g->has_terms && i < g->n_steps; i++)
+		if (s[i].op == STEP_TERM)
+			(void) see_term(v, &v->view[link], s[i].what);
+	return truth;
+}
+
+/* ---- explaining ------------------------------------------------------------------------- */
+
+static bool same_read(const struct expr_read *a, const struct expr_read *b)
+{
+	return a->attr == b->attr && strcmp(a->entity, b->entity) == 0 &&
+	       strcmp(a->operand, b->operand) == 0;
+}
+
+static void add_read(struct expr_trace *t, const struct expr_read *r)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		if (same_read(&t->read[i], r))
+			return;
+	if (t->n == t->max)
+		t->n_dropped++;
+	else
+		t->read[t->n++] = *r;
+}
+
+static void add_term(struct expr_trace *t, const struct guard_term *term)
+{
+	for (unsigned i = 0; i < term->n_reads; i++)
+		add_read(t, &term->read[i]);
+	t->n_dropped += term->n_dropped;
+}
+
+static void add_when(struct expr_trace *t, const struct guard_views *all,
+		     const struct guard_view *v, const struct guard *g)
+{
+	for (unsigned i = 0; i < g->n_steps; i++) {
+		const struct guard_step *s = &all->guards->step[g->step + i];
+
+		if (s->op == STEP_TERM)
+			add_term(t, &v->term[s->what]);
+		else if (s->op >= STEP_NUMBER && s->what != GUARD_NONE)
+			add_read(t, &v->read[s->what]);
+		if (s->op == STEP_COMPARE && s->other != GUARD_NONE)
+			add_read(t, &v->read[s->other]);
+	}
+}
+
+void guard_reads(const struct guard_views *v, const struct guard *g, struct expr_trace *trace)
+{
+	if (g->agent)
+		add_term(trace, &v->agent[g->agent - 1]);
+	for (unsigned i = 0; i < v->n; i++) {
+		const struct guard_view *one = &v->view[i];
+
+		if (g->on)
+			add_term(trace, &one->on[g->on - 1]);
+		if (!g->on || one->on[g->on - 1].truth != ANOD_FALSE)
+			add_when(trace, v, one, g);
+	}
 }

@@ -3,10 +3,15 @@
  *
  *   act.c        what an action is about: links, resource, foreign objects
  *   ask.c        the environment in which guards are evaluated
+ *   index.c      which rules may name an agent and a kind of action
+ *   guard*.c     their conditions made flat, and the facts that they ask, each read once
  *   match.c      does a rule apply: agent, action, on, during, when
+ *   earn.c       what a permit gives by what was done under it before
+ *   turn.c       what a transaction will leave in the track
  *   judge.c      minimum and maximum: the answer of section 2.1
  *   invariant.c  what must hold in the predicted state
- *   decide.c     the record of it, with reasons
+ *   record.c     what was judged, kept for explanations
+ *   decide*.c    the decision, its reasons, its charges, its JSON
  *   flip.c       what would change the answer
  *
  * Nothing here keeps state or allocates while judging.
@@ -53,6 +58,8 @@ struct act {
 };
 void act_init(struct act *a, const struct decide_in *in, unsigned nth);
 const struct anod_value *act_arg(const struct act *a, const char *name); /* or NULL */
+/* The links that the objects of the action are on as they are now: what it may leave. */
+void act_left(struct act *a, const struct decide_in *in, unsigned nth);
 /* Relative size of the step: weight or metric; false: not of such an action. */
 bool act_step(const struct act *a, const struct decide_in *in, double *ret);
 
@@ -107,24 +114,43 @@ struct judged {
 	int owner;	   /* of HOLD_FOREIGN: whose object it is, RTPROT_* */
 	uint64_t until_us; /* of hold or remembered */
 	enum level level;
+	bool earns; /* the permit has "promote" or "demote"; then: */
+	struct track_standing standing;
 };
 
-/* Rules that may name this agent and kind of action: indices into p->rule. */
+/* The level by what was earned, of a permit that is true.  earn.c. */
+void earn_level(struct judged *j, const struct decide_in *in, const struct act *act);
+/* "promoted to auto: 21 verified, none rolled back in 30d", "14 of 20 verified ..." */
+void earn_say(const struct policy_rule *r, const struct track_standing *s, uint64_t now_us,
+	      struct text *t);
+/* Class of a resource ("link wan0"): role of its link, else its kind.  False and "": its role is
+ * not known.  'ret' has ANOD_NAME_SIZE.  turn.c. */
+bool class_of(const struct decide_in *in, const char *resource, char *ret);
+/* Which way the nth action goes, by its planned steps. */
+void turn_of(const struct whatif *w, unsigned nth, struct track_turn *ret);
+
+/* Rules that may name this agent and kind of action: indices into p->rule, and the same flat. */
+struct guards;
 struct rule_list {
+	struct guards *guards;
 	unsigned n;
 	unsigned at[];
 };
-/* Made on first use and kept in the policy; NULL: no memory. */
+/* Made by rules_index() or on first use, and kept in the policy; NULL: no memory. */
 const struct rule_list *rules_for(struct policy *p, const char *agent, const char *kind);
+struct room;
+struct room *rules_room(struct policy *p); /* for a judgement without record; NULL: no memory */
 
 /* Key under which a permit's cooldown or a cap's memory is kept. */
 const char *cooldown_key(const struct policy_rule *r, const char *resource, const char *agent,
 			 const char *group);
 const char *cap_key(const struct policy_rule *r, const char *resource);
 
-void judge_rule(struct policy_rule *rule, const struct decide_in *in, const struct act *act,
-		struct hypothesis *hyp, struct expr_trace *trace, struct judged *ret);
-/* Why it is as it is; 'trace' as filled by judge_rule(). */
+struct guard;
+struct guard_views;
+void judge_rule(struct guard_views *v, const struct guard *g, const struct decide_in *in,
+		const struct act *act, struct judged *ret);
+/* Why it is as it is; 'trace' as filled by guard_reads(). */
 void judge_explain(const struct judged *j, const struct decide_in *in, const struct act *act,
 		   const struct expr_trace *trace, struct text *ret);
 
@@ -134,6 +160,7 @@ struct invariant_result {
 	enum anod_tri holds;
 	const struct policy_require *failed; /* the first one; NULL: holds */
 	bool excused;			     /* it was broken before and nothing is worse */
+	bool lifted;			     /* people have overridden it */
 };
 /* Judges all of the policy's; 'ret' and 'why' (or NULL) have p->n_invariants places.  True when
  * none stands in the way. */
@@ -152,14 +179,21 @@ struct answer {
 	bool invariants_hold;	    /* set for the whole proposal only */
 };
 
-/* What judge_all() reports of each rule, in the order of evaluation. */
-typedef void judged_fn(const struct judged *j, const struct act *act, const struct expr_trace *t,
-		       void *data);
-/* 'ret_each' (or NULL) gets the answer for each action. */
+/* All that a judgement looked at, for the explanation; see record.h. */
+struct record;
+
+/* 'ret_each' (or NULL) gets the answer for each action.  'hyp' may be NULL. */
 int judge_all(const struct decide_in *in, const struct act *acts, struct hypothesis *hyp,
-	      judged_fn *fn, void *data, struct answer *ret, struct answer *ret_each);
+	      struct answer *ret, struct answer *ret_each);
+/* The same, and all of it is kept in the record, with the invariants in words.  'acts' are made by
+ * it. */
+int judge_record(const struct decide_in *in, struct record *rec);
+
+/* d->entry: what the proposal will leave in the track.  turn.c. */
+int track_fill(const struct decide_in *in, const struct act *acts, const struct answer *each,
+	       const struct answer *answer, struct decision *d);
 
 /* malloc()ed, or NULL: nothing that one change would do. */
-char *flip_find(const struct decide_in *in, const struct act *acts, const struct answer *now);
+char *flip_find(const struct decide_in *in, const struct record *rec);
 
 #endif

@@ -129,6 +129,8 @@ int parse_set(struct parse *p, const struct lex_place *place);
 int parse_window(struct parse *p, const struct lex_place *place);
 int parse_budget(struct parse *p, const struct lex_place *place);
 int parse_invariant(struct parse *p, const struct lex_place *place);
+/* "by N of GROUP, ... for DUR" behind "override", in an invariant. */
+int parse_override(struct parse *p, struct policy_invariant *inv);
 int parse_objective(struct parse *p, const struct lex_place *place);
 int parse_permit(struct parse *p, const struct lex_place *place);
 int parse_forbid(struct parse *p, const struct lex_place *place);
@@ -145,11 +147,13 @@ int parse_history(struct parse *p, const struct lex_place *place);
 int parse_level(struct parse *p, struct policy_rule *r);
 int parse_on(struct parse *p, struct policy_rule *r);
 int parse_promote(struct parse *p, struct policy_rule *r);
+int parse_demote(struct parse *p, struct policy_rule *r);
 int parse_quorum(struct parse *p, struct policy_rule *r);
 int parse_notify(struct parse *p, struct policy_rule *r);
 int parse_severity(struct parse *p, struct policy_rule *r);
 
 void rule_done(struct policy_rule *r);
+void config_group_done(struct config_group *g);
 void objective_done(struct policy_objective *o);
 /* Is this an IANA time zone by its form and area?  '*ret_near' may be NULL. */
 bool zone_is_plausible(const char *zone, const char **ret_near);
@@ -160,8 +164,19 @@ struct scope;
 
 void config_check(struct parse *p);
 void config_history_check(struct parse *p);
+void config_people_check(struct parse *p);
+/* Are the groups there, and so many different people in them? */
+void check_people(struct parse *p, const struct lex_place *place, const char *name, unsigned need,
+		  char *const *group, unsigned n_groups);
 void policy_check(struct parse *p);
 void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule *r);
+/* Of a permit's promote, demote, notify; of a rule's or invariant's "formerly". */
+void policy_check_trust(struct parse *p, const struct policy_rule *r);
+void policy_check_history(struct parse *p, const struct expr *e);
+void policy_check_auto(struct parse *p, const struct policy_rule *r, const char *what);
+void policy_check_objective(struct parse *p, struct scope *scope, struct policy_objective *o);
+/* A service that no flow can have; -EINVAL. */
+int parse_unknown_service(struct parse *p, const struct lex_place *place, const char *service);
 const struct anod_plugin *find_plugin(const struct parse *p, const char *name, uint32_t role);
 const struct config_block *find_agent(const struct parse *p, const char *name);
 const struct anod_action_desc *find_action(const struct parse *p, const char *kind);

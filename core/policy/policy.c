@@ -125,6 +125,12 @@ void objective_done(struct policy_objective *o)
 	free(o->name);
 }
 
+void policy_changed(struct policy *p)
+{
+	rule_index_free(p->index);
+	p->index = NULL;
+}
+
 struct policy *policy_free(struct policy *p)
 {
 	if (!p)

@@ -12,7 +12,7 @@
  *   budget NAME = N per DUR [shared N per DUR] [per link|resource|agent]
  *   invariant "NAME" { require REQUIREMENT ...  [if broken now allow when not worse] }
  *   permit "NAME" { agent action on when during level budget cooldown verify confirm undo
- *                   promote quorum notify severity }
+ *                   promote demote quorum notify severity }
  *   forbid "NAME" { agent action on when during }
  *   cap "NAME"    { agent action on when during  to LEVEL [for DUR] }
  *
@@ -134,6 +134,13 @@ struct policy_promote {
 	unsigned max_failures; /* rollbacks that are still accepted in that time; 0 usually */
 };
 
+/* "demote to LEVEL [for DUR] after rollback": what a permit gives after a failure. */
+struct policy_demote {
+	bool to_set; /* the clause is there */
+	enum level to;
+	uint64_t for_us; /* 0: until it is earned back, or leaves the window of "promote" */
+};
+
 /* "quorum N of peers { A, B } grant "WHAT" within DUR" */
 struct policy_quorum {
 	unsigned n; /* 0: the clause is not there */
@@ -184,6 +191,7 @@ struct policy_rule {
 	bool hold_on_crash; /* "on crash hold": guardian waits for the deadline */
 	bool touch_foreign; /* "foreign objects": may change what has another rtm_protocol */
 	struct policy_promote promote;
+	struct policy_demote demote;
 	struct policy_quorum quorum;
 	unsigned n_notify;
 	char **notify; /* groups or people to be told */
@@ -211,9 +219,14 @@ struct policy {
 	struct policy_invariant *invariant;
 	struct policy_rule *rule;
 	struct policy_objective *objective;
-	struct rule_index *index; /* made by decide() on first use; owned */
+	struct rule_index *index; /* rules by agent and kind of action; owned */
 };
 void rule_index_free(struct rule_index *index); /* for policy_free() */
+/* Rules were changed in place (mutation tests do that): what was made from them is made anew. */
+void policy_changed(struct policy *p);
+/* List the rules that may name this agent, for each of the kinds (NULL-ended); without it the first
+ * decision does.  -ENOMEM. */
+int rules_index(struct policy *p, const char *agent, const struct anod_action_desc *const *actions);
 
 const struct policy_set *policy_find_set(const struct policy *p, const char *name);
 const struct policy_window *policy_find_window(const struct policy *p, const char *name);

@@ -179,7 +179,10 @@ static void check_require(struct parse *p, struct scope *scope, struct policy_re
 {
 	switch (q->kind) {
 	case REQUIRE_EXPR:
+		scope->expr.history_allowed = true;
 		(void) scope_check(scope, q->expr, NULL, false);
+		scope->expr.history_allowed = false;
+		policy_check_history(p, q->expr);
 		break;
 	case REQUIRE_REACHABLE:
 	case REQUIRE_WITHOUT_LINK:
@@ -199,13 +202,6 @@ static void check_require(struct parse *p, struct scope *scope, struct policy_re
 
 /* ---- all --------------------------------------------------------------------------------------- */
 
-static void check_objective(struct parse *p, struct scope *scope, struct policy_objective *o)
-{
-	for (unsigned i = 0; i < o->n_requires; i++)
-		(void) scope_check(scope, o->require[i], NULL, false);
-	parse_warning(p, &o->place, "objective \"%s\" is not evaluated in this version", o->name);
-}
-
 static void check_all(struct parse *p, struct scope *scope)
 {
 	struct policy *policy = p->config->policy;
@@ -221,13 +217,15 @@ static void check_all(struct parse *p, struct scope *scope)
 			continue;
 		for (unsigned k = 0; k < inv->n_requires; k++)
 			check_require(p, scope, &inv->require[k]);
+		check_people(p, &inv->place, inv->name, inv->override_by, inv->override_group,
+			     inv->n_override_groups);
 	}
 	for (unsigned i = 0; i < policy->n_rules; i++) {
 		if (!parse_is_broken(p, &policy->rule[i].place))
 			policy_check_rule(p, scope, &policy->rule[i]);
 	}
 	for (unsigned i = 0; i < policy->n_objectives; i++)
-		check_objective(p, scope, &policy->objective[i]);
+		policy_check_objective(p, scope, &policy->objective[i]);
 	for (unsigned i = 0; i < p->n_reflexes; i++) {
 		policy_check_rule(p, scope, &p->reflex[i]);
 		parse_warning(p, &p->reflex[i].place,

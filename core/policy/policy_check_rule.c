@@ -143,66 +143,6 @@ static void check_budget(struct parse *p, const struct policy_rule *r)
 	unknown(p, r, "budget", r->budget, &l, "write budget NAME = N per DURATION for it");
 }
 
-static const struct config_group *find_group(const struct parse *p, const char *name)
-{
-	for (unsigned i = 0; i < p->config->n_groups; i++) {
-		if (strcmp(p->config->group[i].name, name) == 0)
-			return &p->config->group[i];
-	}
-	return NULL;
-}
-
-/* How many different people the groups have; a user may be in two of them. */
-static unsigned count_people(const struct parse *p, const struct policy_rule *r)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < r->n_groups; i++) {
-		const struct config_group *g = find_group(p, r->group[i]);
-
-		for (unsigned u = 0; u < g->n_users; u++) {
-			bool seen = false;
-
-			for (unsigned k = 0; k < i && !seen; k++) {
-				const struct config_group *other = find_group(p, r->group[k]);
-
-				for (unsigned v = 0; v < other->n_users && !seen; v++)
-					seen = strcmp(other->user[v], g->user[u]) == 0;
-			}
-			for (unsigned v = 0; v < u && !seen; v++)
-				seen = strcmp(g->user[v], g->user[u]) == 0;
-			n += !seen;
-		}
-	}
-	return n;
-}
-
-static void check_approval(struct parse *p, const struct policy_rule *r)
-{
-	struct names l = { 0 };
-	bool known = true;
-	unsigned people;
-
-	for (unsigned i = 0; i < p->config->n_groups; i++)
-		names_add(&l, p->config->group[i].name);
-	for (unsigned i = 0; i < r->n_groups; i++) {
-		const struct config_group *g = find_group(p, r->group[i]);
-
-		if (!g)
-			unknown(p, r, "group", r->group[i], &l,
-				"write group NAME { USER, ... } for it");
-		known &= g && !parse_is_broken(p, &g->place);
-	}
-	if (!known || r->n_groups == 0)
-		return;
-	people = count_people(p, r);
-	if (people < r->approvals)
-		(void) parse_error(p, &r->place,
-				   "\"%s\": %u must approve, but there are only %u of %s%s",
-				   r->name, r->approvals, people, r->group[0],
-				   r->n_groups > 1 ? " and the other groups" : "");
-}
-
 /* The first action that the rule names and that nothing undoes, or NULL. */
 static const struct anod_action_desc *without_undo(const struct parse *p,
 						   const struct policy_rule *r)
@@ -222,35 +162,27 @@ static const struct anod_action_desc *without_undo(const struct parse *p,
 	return NULL;
 }
 
-static void check_auto(struct parse *p, const struct policy_rule *r)
+void policy_check_auto(struct parse *p, const struct policy_rule *r, const char *what)
 {
 	const struct anod_action_desc *a = without_undo(p, r);
 
 	if (r->verify_within_us == 0)
-		(void) parse_error(
-			p, &r->place,
-			"\"%s\": level auto wants 'verify within DURATION', so that a change "
-			"that does not work is taken back",
-			r->name);
+		(void) parse_error(p, &r->place,
+				   "\"%s\": %s wants 'verify within DURATION', so that a change "
+				   "that does not work is taken back",
+				   r->name, what);
 	else if (a && !r->verify)
 		(void) parse_error(p, &r->place,
-				   "\"%s\": nothing undoes %s, so level auto wants 'verify within "
+				   "\"%s\": nothing undoes %s, so %s wants 'verify within "
 				   "DURATION that CONDITION'",
-				   r->name, a->kind);
+				   r->name, a->kind, what);
 }
 
 static void check_terms(struct parse *p, struct policy_rule *r)
 {
 	if (r->level == LEVEL_AUTO)
-		check_auto(p, r);
-	if (r->promote.to)
-		parse_warning(
-			p, &r->place,
-			"\"%s\": 'promote' is not evaluated in this version: the level stays %s",
-			r->name, level_name(r->level));
-	if (r->n_notify || r->severity)
-		parse_warning(p, &r->place, "\"%s\": '%s' is not evaluated in this version",
-			      r->name, r->n_notify ? "notify" : "severity");
+		policy_check_auto(p, r, "level auto");
+	policy_check_trust(p, r);
 	if (!r->quorum.n)
 		return;
 
@@ -273,9 +205,13 @@ void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule 
 		check_on(p, r, &r->on[i]);
 	check_window(p, r);
 	check_budget(p, r);
-	check_approval(p, r);
-	if (r->when)
+	check_people(p, &r->place, r->name, r->approvals, r->group, r->n_groups);
+	if (r->when) {
+		scope->expr.history_allowed = true;
 		(void) scope_check(scope, r->when, r, false);
+		scope->expr.history_allowed = false;
+		policy_check_history(p, r->when);
+	}
 	if (r->verify)
 		(void) scope_check(scope, r->verify, r, true);
 	check_terms(p, r);

@@ -4,6 +4,7 @@
  * Design.  Each appends to the policy before it reads the rest, so that the name is known even
  * when the rest is wrong; names are resolved by policy_check.c.
  */
+#include "policy/objective_plan.h"
 #include "policy/parse.h"
 
 /* "NAME =" behind set, window and budget. */
@@ -71,12 +72,31 @@ static int parse_prefix_item(struct parse *p, const char *what, void *data)
 	return 0;
 }
 
+/* "ssh" or "tcp/8080" */
+static int parse_service(struct parse *p, char **ret)
+{
+	_cleanup_(freep) char *word = NULL;
+	int64_t port;
+	int r = parse_word(p, "a service such as ssh, tcp/8080, icmp or any", &word);
+
+	if (r < 0 || !parse_accept(p, "/")) {
+		*ret = TAKE(word);
+		return r;
+	}
+	r = parse_number(p, "->", 1, UINT16_MAX, &port);
+	if (r < 0)
+		return r;
+	return asprintf(ret, "%s/%d", word, (int) port) < 0 ? parse_no_memory(p) : 0;
+}
+
 static int parse_flow_item(struct parse *p, const char *what, void *data)
 {
 	_cleanup_(freep) char *service = NULL;
 	struct policy_flow flow = { 0 }, *slot;
 	struct policy_set *s = data;
 	struct lex_place place;
+	const char *proto;
+	uint16_t port;
 	int r;
 
 	(void) what;
@@ -87,12 +107,14 @@ static int parse_flow_item(struct parse *p, const char *what, void *data)
 	if (r < 0)
 		return r;
 	place = parse_ahead(p)->place;
-	r = parse_word(p, "a service such as ssh, icmp or any", &service);
+	r = parse_service(p, &service);
 	if (r < 0)
 		return r;
 	if (!copy_text(flow.service, sizeof(flow.service), service))
 		return parse_error(p, &place, "the name of a service has at most %zu bytes",
 				   sizeof(flow.service) - 1);
+	if (!flow_service(service, &proto, &port))
+		return parse_unknown_service(p, &place, service);
 
 	slot = ARRAY_APPEND(s->flow, s->n_flows);
 	if (!slot)

@@ -4,6 +4,7 @@
  * Design.  "on" names what an action may touch: a set, entities of a kind, prefixes, or a set
  * negated.  Several, with commas, are alternatives.
  */
+#include "policy/approval.h"
 #include "policy/parse.h"
 
 /* "by N of GROUP, ... [within DUR]" behind "approve"; without it anybody's one signature. */
@@ -14,7 +15,7 @@ static int parse_approval(struct parse *p, struct policy_rule *r)
 
 	r->approvals = 1;
 	if (parse_accept(p, "by")) {
-		k = parse_number(p, "approve by", 1, 100, &n);
+		k = parse_number(p, "approve by", 1, APPROVERS_MAX, &n);
 		if (k == 0)
 			k = parse_expect(p, "of", "'of' and a group");
 		if (k == 0)

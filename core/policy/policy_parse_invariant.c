@@ -221,12 +221,14 @@ static int parse_if_broken(struct parse *p, struct policy_invariant *inv)
 
 static int invariant_clause(struct parse *p, void *target, unsigned index)
 {
+	if (index == 2)
+		return parse_override(p, target);
 	return index == 0 ? parse_require(p, target) : parse_if_broken(p, target);
 }
 
 int parse_invariant(struct parse *p, const struct lex_place *place)
 {
-	static const char *const words[] = { "require", "if", NULL };
+	static const char *const words[] = { "require", "if", "override", NULL };
 	static const struct block b = { .what = "invariant",
 					.words = words,
 					.many = 1,

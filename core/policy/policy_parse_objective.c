@@ -1,6 +1,8 @@
 /*
  * policy_parse_objective - intents: what the network has to be like, and how much of the time.
  */
+#include "policy/objective.h"
+#include "policy/objective_plan.h"
 #include "policy/parse.h"
 
 /* "RATIO per DUR": the share of time in which it must hold */
@@ -12,11 +14,120 @@ static int parse_error_budget(struct parse *p, struct policy_objective *o)
 	if (t.type != TOKEN_VALUE || t.value.unit != ANOD_UNIT_RATIO ||
 	    !(t.value.u.r > 0 && t.value.u.r <= 1))
 		return parse_wants(p, "budget", "a share such as 99.9%");
+	if (t.value.u.r == 1)
+		return parse_error(
+			p, &t.place,
+			"a budget of 100%% leaves no error at all, and the first one spends "
+			"it; write a share such as 99.9%%");
+	if (t.value.u.r < 0.5)
+		parse_warning(p, &t.place,
+			      "the share is that of the time in which it holds, and this is less "
+			      "than half of it");
 	lex_next(&p->lexer, &t);
 	o->target = t.value.u.r;
 	r = parse_expect(p, "per", "'per' and a duration");
-	return r < 0 ? r : parse_duration(p, "per", &o->period_us);
+	t = *parse_ahead(p);
+	if (r == 0)
+		r = parse_duration(p, "per", &o->period_us);
+	if (r == 0 && (o->period_us < OBJECTIVE_PERIOD_MIN || o->period_us > OBJECTIVE_PERIOD_MAX))
+		return parse_error(p, &t.place, "the period of a budget is from 10m to 366d");
+	return r;
 }
+
+/* ---- checks ---------------------------------------------------------------------------------- */
+
+int parse_unknown_service(struct parse *p, const struct lex_place *place, const char *service)
+{
+	const char *near = nearest_word(service, flow_service_names());
+
+	if (near)
+		return parse_error(p, place, "there is no service '%s'; did you mean '%s'?",
+				   service, near);
+	return parse_error(p, place,
+			   "there is no service '%s'; write tcp/PORT, udp/PORT, icmp or any",
+			   service);
+}
+
+struct reads {
+	struct parse *parse;
+	unsigned n_facts;
+	bool failed;
+};
+
+/* There is no action, and no link that it is about. */
+static void check_reads(struct reads *c, const struct expr *e)
+{
+	if (!e || c->failed)
+		return;
+	if (e->op == EXPR_OPERAND) {
+		c->failed = true;
+		(void) parse_error(c->parse, &e->place,
+				   "'%s' means nothing in an objective: there is no action",
+				   e->name);
+	} else if (e->op == EXPR_FACT && !e->entity) {
+		c->failed = true;
+		(void) parse_error(
+			c->parse, &e->place,
+			"an objective is about no particular %s: write %s.NAME.%s, or count(%s "
+			"where ...)",
+			e->kind_name, e->kind_name, e->attr, e->kind_name);
+	}
+	c->n_facts += e->op == EXPR_FACT || e->op == EXPR_COUNT;
+	if (e->op == EXPR_COUNT)
+		return; /* its facts are of the one counted */
+	if (e->op == EXPR_CALL && strncmp(e->name, "path.", 5) == 0) {
+		c->n_facts++;
+		return;
+	}
+	check_reads(c, e->a);
+	check_reads(c, e->b);
+}
+
+/* Can the probes tell so little loss from none? */
+static void check_loss(struct parse *p, const struct expr *e)
+{
+	const struct expr *loss, *limit;
+
+	if (!e)
+		return;
+	check_loss(p, e->a);
+	check_loss(p, e->b);
+	if (e->op != EXPR_COMPARE)
+		return;
+	loss = e->a->op == EXPR_LITERAL ? e->b : e->a;
+	limit = e->a->op == EXPR_LITERAL ? e->a : e->b;
+	if (loss->op == EXPR_CALL && strcmp(loss->name, "path.loss") == 0 &&
+	    limit->op == EXPR_LITERAL && limit->lit.type == ANOD_REAL && limit->lit.u.r > 0 &&
+	    limit->lit.u.r * PLAN_LOSS_WINDOW / 2 < PLAN_EVERY_MIN)
+		parse_warning(
+			p, &limit->place,
+			"one lost probe is more than this: 30s hold 600 probes at most; write "
+			"mean(path.loss(...), 5m) < ...");
+}
+
+void policy_check_objective(struct parse *p, struct scope *scope, struct policy_objective *o)
+{
+	if (strlen(o->name) >= ANOD_NAME_SIZE)
+		(void) parse_error(p, &o->place, "the name of an objective has at most %d bytes",
+				   ANOD_NAME_SIZE - 1);
+	if (o - p->config->policy->objective == OBJECTIVES_MAX)
+		(void) parse_error(p, &o->place, "a policy has at most %d objectives",
+				   OBJECTIVES_MAX);
+	for (unsigned i = 0; i < o->n_requires; i++) {
+		struct reads c = { .parse = p };
+
+		if (scope_check(scope, o->require[i], NULL, false) < 0)
+			continue;
+		check_reads(&c, o->require[i]);
+		check_loss(p, o->require[i]);
+		if (!c.failed && c.n_facts == 0)
+			(void) parse_error(
+				p, &o->require[i]->place,
+				"nothing in this requirement is measured: it reads no fact");
+	}
+}
+
+/* ---- the statement --------------------------------------------------------------------------- */
 
 static int objective_clause(struct parse *p, void *target, unsigned index)
 {

@@ -119,16 +119,16 @@ static int parse_to(struct parse *p, struct policy_rule *r)
 }
 
 static int (*const clause_fn[])(struct parse *, struct policy_rule *) = {
-	parse_agents, parse_actions, parse_on,		parse_when,
-	parse_during, parse_level,   parse_rule_budget, parse_cooldown,
-	parse_verify, parse_confirm, parse_undo,	parse_promote,
-	parse_quorum, parse_notify,  parse_severity,	parse_foreign,
+	parse_agents,	parse_actions,	   parse_on,	   parse_when,	 parse_during,
+	parse_level,	parse_rule_budget, parse_cooldown, parse_verify, parse_confirm,
+	parse_undo,	parse_promote,	   parse_demote,   parse_quorum, parse_notify,
+	parse_severity, parse_foreign,
 };
 
 static const char *const permit_words[] = {
-	"agent",  "action",   "on",	  "when",    "during", "level",
-	"budget", "cooldown", "verify",	  "confirm", "undo",   "promote",
-	"quorum", "notify",   "severity", "foreign", NULL,
+	"agent",  "action",   "on",	"when",	    "during",  "level",
+	"budget", "cooldown", "verify", "confirm",  "undo",    "promote",
+	"demote", "quorum",   "notify", "severity", "foreign", NULL,
 };
 
 static const char *const forbid_words[] = { "agent", "action", "on", "when", "during", NULL };

@@ -1,5 +1,5 @@
 /*
- * policy_parse_trust - clauses about trust: promote, quorum, notify, severity.
+ * policy_parse_trust - clauses about trust: promote, demote, quorum, notify, severity.
  *
  * Design.  Who has to agree beside the rule itself, who is told, and how a permit may grow with
  * what was verified.
@@ -45,6 +45,28 @@ int parse_promote(struct parse *p, struct policy_rule *r)
 		k = parse_rollbacks(p, m);
 	m->to = index ? LEVEL_AUTO : LEVEL_APPROVE;
 	m->after = (unsigned) n;
+	return k;
+}
+
+/* "to LEVEL [for DUR] after rollback" */
+int parse_demote(struct parse *p, struct policy_rule *r)
+{
+	static const char *const levels[] = { "observe", "propose", "approve", NULL };
+	struct policy_demote *m = &r->demote;
+	unsigned index = 0;
+	int k;
+
+	k = parse_expect(p, "to", "'to' and a level");
+	if (k == 0)
+		k = parse_choice(p, "demote to", levels, &index);
+	if (k == 0 && parse_accept(p, "for"))
+		k = parse_duration(p, "for", &m->for_us);
+	if (k == 0)
+		k = parse_expect(p, "after", "'after rollback'");
+	if (k == 0)
+		k = parse_expect(p, "rollback", "'rollback'");
+	m->to_set = k == 0;
+	m->to = (enum level)(index + 1);
 	return k;
 }
 

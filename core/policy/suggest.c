@@ -138,7 +138,7 @@ char *decision_suggest(const struct decide_in *in)
 		return NULL;
 	for (unsigned i = 0; i < n; i++)
 		act_init(&acts[i], in, i);
-	if (judge_all(in, acts, NULL, NULL, NULL, &answer, each) < 0 || !answer.invariants_hold ||
+	if (judge_all(in, acts, NULL, &answer, each) < 0 || !answer.invariants_hold ||
 	    !names_are_words(in, acts))
 		return NULL;
 

@@ -7,6 +7,8 @@
 #ifndef RTNL_CODEC_H
 #define RTNL_CODEC_H
 
+#include <linux/if_addr.h>
+
 #include "rtnl/wire.h"
 
 typedef int codec_decode_fn(const struct nlmsghdr *m, struct anod_object *ret);
@@ -24,6 +26,11 @@ codec_encode_fn codec_link_encode, codec_addr_encode, codec_route_encode, codec_
 #define LEG_STATE (RTNH_F_DEAD | RTNH_F_LINKDOWN)
 /* Route flags that say what a driver did with the route. */
 #define ROUTE_STATE (RTM_F_OFFLOAD | RTM_F_TRAP | RTM_F_OFFLOAD_FAILED)
+
+/* What the kernel says of an address by itself (linux/if_addr.h). */
+#define ADDR_STATE                                                                                 \
+	(IFA_F_SECONDARY | IFA_F_OPTIMISTIC | IFA_F_DADFAILED | IFA_F_DEPRECATED |                 \
+	 IFA_F_TENTATIVE | IFA_F_PERMANENT | IFA_F_STABLE_PRIVACY)
 
 /* Routes of these types drop the packet: they have no legs. */
 bool route_type_drops(uint8_t type);

@@ -13,10 +13,6 @@
 #include <linux/neighbour.h>
 #include <string.h>
 
-#define ADDR_STATE                                                                                 \
-	(IFA_F_SECONDARY | IFA_F_OPTIMISTIC | IFA_F_DADFAILED | IFA_F_DEPRECATED |                 \
-	 IFA_F_TENTATIVE | IFA_F_PERMANENT | IFA_F_STABLE_PRIVACY)
-
 static bool same_prefix(const struct anod_prefix *a, const struct anod_prefix *b)
 {
 	return a->family == b->family && a->len == b->len &&

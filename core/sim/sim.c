@@ -118,11 +118,43 @@ static int op_guard(void *data, struct chan_head *msg, size_t size)
 	return 0;
 }
 
+/* What people would sign, as the host does it from the what-if. */
+static int plan_for(const struct sim *s, struct txn *t)
+{
+	_cleanup_(freep) struct exec_steps *steps = calloc(1, sizeof(*steps));
+	struct exec_prepare p = { .n_actions = t->proposal.n_actions };
+	struct anod_change *change = calloc(STEPS_MAX, sizeof(*change));
+	struct plan_in in = { .tx = t->id,
+			      .agent = t->agent,
+			      .proposal = &t->proposal,
+			      .change = change,
+			      .policy = s->policy,
+			      .permit = s->permit.name };
+
+	if (!steps || !change) {
+		free(change);
+		return -ENOMEM;
+	}
+	memcpy(p.action, t->proposal.action, sizeof(p.action));
+	sim_plan(s, &p, steps);
+	for (unsigned i = 0; i < steps->n_steps; i++)
+		change[i] = steps->step[i].change;
+	in.n_changes = steps->n_steps;
+	plan_digest(&in, &t->plan);
+	free(t->change);
+	t->change = change;
+	t->n_changes = in.n_changes;
+	return 0;
+}
+
 static int op_decide(void *data, struct txn *t)
 {
 	struct sim *s = data;
-	struct decision *d = calloc(1, sizeof(*d));
+	struct decision *d;
 
+	if (s->level == LEVEL_APPROVE && plan_for(s, t) < 0)
+		return -ENOMEM;
+	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
 	d->level = s->level;
@@ -134,6 +166,14 @@ static int op_decide(void *data, struct txn *t)
 	t->decision = d;
 	s->n_decides++;
 	return 0;
+}
+
+static void op_on_dropped(void *data, const struct txn *t, const char *why)
+{
+	struct sim *s = data;
+
+	s->n_dropped += t->n_approvals;
+	(void) copy_text(s->dropped_why, sizeof(s->dropped_why), why);
 }
 
 static int op_charge(void *data, struct txn *t, const char **ret_why)
@@ -198,6 +238,7 @@ const struct txn_ops sim_ops = {
 	.verify = op_verify,
 	.snapshot_before = op_snapshot_before,
 	.drop_before = op_drop_before,
+	.on_dropped = op_on_dropped,
 	.on_change = op_on_change,
 };
 

@@ -118,11 +118,14 @@ struct sim {
 	const char *charge_error;
 	unsigned n_decides, n_charges;
 	char resource[ANOD_NAME_SIZE];
+	uint8_t policy[APPROVAL_HASH];
 
 	/* what the engine reported */
 	unsigned n_changes, n_before;
 	enum txn_state seen[128]; /* states of all transactions, in order */
 	uint64_t seen_tx[128];
+	unsigned n_dropped; /* signatures */
+	char dropped_why[ANOD_REASON_SIZE];
 };
 
 /* All cells but the last exist with value 100 + cell; everything alive. */

@@ -104,6 +104,7 @@ static struct entry *entry_free(struct txns *e, struct entry *x)
 		e->ops->drop_before(e->data, &x->t);
 	decision_free(x->t.decision);
 	free(x->t.step);
+	free(x->t.change);
 	free(x);
 	return NULL;
 }

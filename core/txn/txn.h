@@ -24,11 +24,14 @@
 #ifndef TXN_TXN_H
 #define TXN_TXN_H
 
+#include "policy/approval.h"
 #include "policy/decide.h"
 #include "txn/journal.h"
 
 #define TXNS_MAX  64 /* open at once; further proposals wait in the agent */
 #define TXNS_KEPT 32 /* ended ones that txns_get() still knows */
+
+#define TXN_PLANS_KEPT 8 /* former plans that a code may be told to be of */
 
 enum txn_state {
 	TXN_DECIDED = 1,
@@ -57,6 +60,11 @@ enum txn_state {
 const char *txn_state_name(enum txn_state s);
 bool txn_state_final(enum txn_state s);
 
+struct txn_tries { /* wrong codes of a person */
+	char user[ANOD_NAME_SIZE];
+	unsigned n;
+};
+
 struct txn { /* read by all, changed by the engine only */
 	uint64_t id;
 	enum txn_state state;
@@ -70,8 +78,19 @@ struct txn { /* read by all, changed by the engine only */
 	struct exec_step *step;			      /* owned; from PREPARED */
 	uint64_t created_us, changed_us, deadline_us; /* deadline of the present state */
 	uint64_t created_wall_us;
-	unsigned n_approvals;
-	char approver[4][ANOD_NAME_SIZE];
+	/* What people sign: of the last decision of level approve.  Content, change and nonce are
+	 * set by ops->decide, the hash by the engine. */
+	struct plan plan;
+	unsigned n_changes;
+	struct anod_change *change;    /* owned; of the plan, by the what-if */
+	uint8_t nonce[APPROVAL_NONCE]; /* random, made once; secret */
+	uint32_t round;		       /* how often signatures were dropped */
+	unsigned n_old_plans;
+	struct plan old_plan[TXN_PLANS_KEPT]; /* newest first */
+	unsigned n_approvals;		      /* all for 'plan' */
+	char approver[APPROVERS_MAX][ANOD_NAME_SIZE];
+	unsigned n_tries;
+	struct txn_tries tries[APPROVERS_MAX];
 	char why[EXEC_WHY_SIZE]; /* of the last change: one sentence */
 	bool by_guardian;	 /* the undo was the guardian's */
 	void *before;		 /* the host's snapshot for "before"; freed by ops->drop_before */
@@ -91,15 +110,20 @@ struct txn_ops {
 	uint64_t (*next_tx)(void *);
 	int (*exec)(void *, struct chan_head *msg, size_t size);  /* PREPARE, APPLY, CHECK, UNDO */
 	int (*guard)(void *, struct chan_head *msg, size_t size); /* ARM, DISARM */
-	/* Decide again on what is true now; replaces t->decision. */
+	/* Decide again on what is true now; replaces t->decision and, when the level is approve,
+	 * t->plan.content and t->change. */
 	int (*decide)(void *, struct txn *t);
 	/* Charge budget and cooldown, once, right before INTENT; -EBUSY and one sentence. */
 	int (*charge)(void *, struct txn *t, const char **ret_why);
 	/* Truth of the permit's verify and the proposal's own, on measured facts; YES where there
 	 * is neither: every step has been read back by then.  t->decision is set. */
 	enum txn_verify (*verify)(void *, const struct txn *t);
+	/* What made it so, beside the verify expressions, or NULL; may be NULL itself. */
+	const char *(*verify_why)(void *, const struct txn *t);
 	void (*snapshot_before)(void *, struct txn *t);
 	void (*drop_before)(void *, struct txn *t); /* it has ended and on_change() has said so */
+	/* The plan has changed: the signatures in t->approver count no more.  May be NULL. */
+	void (*on_dropped)(void *, const struct txn *t, const char *why);
 	/* Every transition, after it has been made. */
 	void (*on_change)(void *, const struct txn *t, enum txn_state old);
 };
@@ -121,9 +145,18 @@ DEFINE_CLEANUP(struct txns *, txns_free);
 int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t incident,
 		 const struct anod_proposal *p, uint64_t *ret_id);
 
-/* A person's word.  -ENOENT: not open; -EPERM: not in the group; -EALREADY: signed before;
- * -EINVAL: it waits for nothing of the kind. */
-int txns_approve(struct txns *e, uint64_t id, const char *user, bool in_group);
+/* A person is about to sign: decide on what is true now.  0: it asks for signatures, for t->plan;
+ * -ENOENT: not open; -EINVAL: it does not (or no longer: it was denied, or goes on). */
+int txns_review(struct txns *e, uint64_t id);
+/* May he?  -EPERM: not in the group; -EALREADY: has signed this plan; -EACCES: too many wrong
+ * codes; -ENOENT, -EINVAL as above. */
+int txns_may_sign(const struct txns *e, uint64_t id, const char *user, bool in_group);
+/* He gave a wrong code: how many more he may try; 0: he is locked out of this transaction. */
+unsigned txns_wrong_code(struct txns *e, uint64_t id, const char *user);
+/* He signs the plan of this hash.  -ESTALE: it is not the plan; else as txns_may_sign(). */
+int txns_approve(struct txns *e, uint64_t id, const char *user, bool in_group,
+		 const uint8_t hash[APPROVAL_HASH]);
+/* A person's no.  -ENOENT; -EINVAL: it does not wait. */
 int txns_deny(struct txns *e, uint64_t id, const char *user);
 /* Its proposer takes it back: EXPIRED while it waits; -EINVAL later, it then goes its way. */
 int txns_withdraw(struct txns *e, uint64_t id, const char *why);

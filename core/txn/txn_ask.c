@@ -3,8 +3,8 @@
  *
  * Design.  A decision is about a moment.  So whenever a proposal has waited - for a person, for
  * the lease of its resource, for the end of a pause - it is decided again before it goes on, and
- * once more at INTENT when the model has moved (txn_flow.c).  Signatures count across decisions:
- * people sign the proposal, not the facts.
+ * once more at INTENT when the model has moved (txn_flow.c).  Signatures are for a plan and count
+ * across decisions only as long as that stays the same (txn_sign.c).
  */
 #include <errno.h>
 #include <string.h>
@@ -38,6 +38,7 @@ static void take_terms(struct entry *x)
 
 int ask_decide(struct txns *e, struct entry *x)
 {
+	struct plan before = x->t.plan;
 	int r = e->ops->decide(e->data, &x->t);
 
 	if (r < 0)
@@ -46,6 +47,7 @@ int ask_decide(struct txns *e, struct entry *x)
 		return -EINVAL;
 
 	take_terms(x);
+	sign_decided(e, x, &before);
 	return 0;
 }
 
@@ -131,6 +133,7 @@ void ask_begin(struct txns *e, struct entry *x)
 	const char *why;
 	unsigned n = needs(x);
 
+	x->dropped = false;
 	if (x->t.decision->level < LEVEL_APPROVE) {
 		refuse(e, x);
 		return;
@@ -183,7 +186,7 @@ static bool ask_overtaken(struct txns *e, struct entry *x)
 		return false;
 
 	x->asked_us = now;
-	return ask_decide(e, x) >= 0 && x->t.decision->level == LEVEL_AUTO;
+	return ask_decide(e, x) >= 0 && (x->t.decision->level == LEVEL_AUTO || x->dropped);
 }
 
 void ask_wake(struct txns *e)
@@ -288,42 +291,6 @@ int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t
 			    strerror(-r));
 	else
 		ask_begin(e, x);
-	return 0;
-}
-
-int txns_approve(struct txns *e, uint64_t id, const char *user, bool in_group)
-{
-	struct entry *x = entry_find(e, id);
-	struct txn *t;
-
-	if (!x)
-		return -ENOENT;
-	t = &x->t;
-	if (t->state != TXN_WAITING || !x->asks)
-		return -EINVAL;
-	if (!in_group)
-		return -EPERM;
-	for (unsigned i = 0; i < t->n_approvals; i++)
-		if (strcmp(t->approver[i], user) == 0)
-			return -EALREADY;
-	if (t->n_approvals >= ARRAY_SIZE(t->approver))
-		return -EINVAL;
-
-	(void) copy_text(t->approver[t->n_approvals++], sizeof(t->approver[0]), user);
-	ask_again(e, x);
-	return 0;
-}
-
-int txns_deny(struct txns *e, uint64_t id, const char *user)
-{
-	struct entry *x = entry_find(e, id);
-
-	if (!x)
-		return -ENOENT;
-	if (x->t.state != TXN_WAITING)
-		return -EINVAL;
-
-	entry_enter(e, x, TXN_DENIED, US_INFINITY, "denied by %s", user);
 	return 0;
 }
 

@@ -98,6 +98,12 @@ void flow_prepared(struct txns *e, struct entry *x, const struct exec_steps *m)
 		ask_again(e, x);
 		return;
 	}
+	if (!sign_same_effect(x)) {
+		entry_enter(e, x, TXN_FAILED, US_INFINITY,
+			    "the router is not as it was when this was signed; nothing was "
+			    "changed");
+		return;
+	}
 	intend(e, x);
 }
 
@@ -247,6 +253,15 @@ void flow_checked(struct txns *e, struct entry *x, const struct exec_result *m)
 		undo_begin(e, x, "it could not be read back");
 }
 
+static void unverified(struct txns *e, struct entry *x, const char *what)
+{
+	const char *why = e->ops->verify_why ? e->ops->verify_why(e->data, &x->t) : NULL;
+	char text[256];
+
+	(void) snprintf(text, sizeof(text), "%s%s%s", what, why ? ": " : "", why ? why : "");
+	undo_begin(e, x, text);
+}
+
 static void run_soak(struct txns *e, struct entry *x, uint64_t now)
 {
 	/* One found after a crash has no decision to verify by; the operator verifies. */
@@ -255,11 +270,11 @@ static void run_soak(struct txns *e, struct entry *x, uint64_t now)
 	bool end = x->terms.by_hand ? x->confirmed : late;
 
 	if (v == TXN_VERIFY_NO)
-		undo_begin(e, x, "it was verified and is so no longer");
+		unverified(e, x, "it was verified and is so no longer");
 	else if (x->terms.by_hand && late && !x->confirmed)
 		undo_begin(e, x, "nobody confirmed it in time");
 	else if (end && v != TXN_VERIFY_YES)
-		undo_begin(e, x, "its verification is unknown at the end");
+		unverified(e, x, "its verification is unknown at the end");
 	else if (x->check_sent_us && now >= x->check_sent_us + TXN_CHECK_US)
 		undo_begin(e, x, "it could not be read back");
 	else if (end || now >= x->next_check_us)
@@ -279,7 +294,7 @@ void flow_run(struct txns *e, struct entry *x, uint64_t now)
 	if (v == TXN_VERIFY_YES)
 		soak(e, x, now);
 	else if (now >= x->t.deadline_us)
-		undo_begin(e, x,
+		unverified(e, x,
 			   v == TXN_VERIFY_NO ? "not verified in time"
 					      : "not verified in time: facts are unknown");
 }

@@ -2,7 +2,7 @@
  * txn_int - what the files of the engine share.
  *
  * txn.c holds the transactions and the one function that changes a state; txn_ask.c the way from
- * a proposal to PREPARE, with people and leases; txn_flow.c INTENT to COMMIT; txn_undo.c the way
+ * a proposal to PREPARE, with leases; txn_sign.c people; txn_flow.c INTENT to COMMIT; txn_undo.c the way
  * back and all endings; txn_msg.c messages; txn_recover.c what follows a death.
  */
 #ifndef TXN_TXN_INT_H
@@ -42,6 +42,7 @@ struct entry {
 	struct terms terms;
 	char resource[ANOD_NAME_SIZE];
 	bool asks;	/* WAITING for signatures, not for a lease */
+	bool dropped;	/* its signatures were for another plan; to be said */
 	bool armed;	/* the guardian may hold it */
 	bool confirmed; /* by hand */
 	bool finishing; /* the read-back under way decides about COMMIT */
@@ -97,6 +98,12 @@ void ask_again(struct txns *e, struct entry *x); /* decide anew, then ask_begin(
 const char *ask_hindrance(const struct txns *e, const struct entry *x, char *buf, size_t size);
 int ask_decide(struct txns *e, struct entry *x);
 void ask_wake(struct txns *e); /* something that WAITING ones wait for changed */
+
+/* txn_sign.c */
+/* Behind every decision: the plan's hash; signatures of another one are dropped. */
+void sign_decided(struct txns *e, struct entry *x, const struct plan *before);
+/* Is what the executor has planned what was signed?  True also where nobody had to sign. */
+bool sign_same_effect(const struct entry *x);
 
 /* txn_flow.c */
 void flow_prepared(struct txns *e, struct entry *x, const struct exec_steps *m);

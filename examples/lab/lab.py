@@ -253,6 +253,15 @@ class Anod:
         return self.lab.do("router", os.path.join(BUILD, "anodctl"), "--socket",
                            os.path.join(self.rundir, "anod.sock"), *args, check=check)
 
+    def code(self, tx):
+        """The code of the plan that transaction 'tx' waits to have signed, or None: there is none."""
+        plan = self.ask("show", id="T%d" % tx)["transaction"].get("plan")
+        return plan and plan.get("code")
+
+    def approve(self, tx, check=True):
+        """Look at the plan and sign it, as a person would; the text of anodctl."""
+        return self.ctl("approve", "T%d" % tx, self.code(tx) or "", check=check)
+
     def pids(self):
         """Process ids by name; a cell also as "cell AGENT", the last one as "cell"."""
         out = {}

@@ -168,8 +168,8 @@ static int prepare(const struct probe *p, int fd)
 	static const struct linger reset = { .l_onoff = 1 }; /* no TIME_WAIT, no FIN exchange */
 	int on = 1;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, p->spec.dev,
-		       (socklen_t) strlen(p->spec.dev)) < 0)
+	if (p->spec.dev[0] && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, p->spec.dev,
+					 (socklen_t) strlen(p->spec.dev)) < 0)
 		return -errno;
 	if (p->spec.proto == PROTO_TCP)
 		return setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0 ? -errno

@@ -82,8 +82,8 @@ static int lane_open(struct lane *l)
 		l->fd = -1;
 		return r;
 	}
-	if (setsockopt(l->fd, SOL_SOCKET, SO_BINDTODEVICE, l->dev, (socklen_t) strlen(l->dev)) <
-		    0 ||
+	if ((l->dev[0] && setsockopt(l->fd, SOL_SOCKET, SO_BINDTODEVICE, l->dev,
+				     (socklen_t) strlen(l->dev)) < 0) ||
 	    setsockopt(l->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0 ||
 	    setsockopt(l->fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on)) < 0 ||
 	    (l->raw && set_filter(l->fd, l->family) < 0) ||
@@ -92,7 +92,7 @@ static int lane_open(struct lane *l)
 		lane_close(l);
 		return r;
 	}
-	l->ifindex = if_nametoindex(l->dev);
+	l->ifindex = l->dev[0] ? if_nametoindex(l->dev) : 0;
 	l->drops = 0;
 
 	r = l->s->ctx->host->io(l->s->ctx, l->fd, EPOLLIN, on_readable, l, &l->io);
@@ -107,6 +107,8 @@ static unsigned index_now(const struct lane *l)
 	struct ifreq ifr = { 0 };
 
 	memcpy(ifr.ifr_name, l->dev, sizeof(l->dev));
+	if (!l->dev[0])
+		return 0;
 	return ioctl(l->fd, SIOCGIFINDEX, &ifr) < 0 ? 0 : (unsigned) ifr.ifr_ifindex;
 }
 

@@ -212,7 +212,7 @@ static void probe_free(struct probe *p)
 	for (unsigned i = 0; i < FLIGHTS_MAX; i++)
 		if (p->flights.f[i].state == FLIGHT_UP)
 			conn_close(p, &p->flights.f[i]);
-	if (p->entity && p->path)
+	if (p->entity)
 		publish_gone(p);
 	lane_put(p->lane);
 	free(p);

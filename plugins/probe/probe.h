@@ -24,7 +24,7 @@
 enum proto { PROTO_ICMP, PROTO_TCP, PROTO_UDP };
 
 struct spec { /* what a request says */
-	char dev[IFNAMSIZ];
+	char dev[IFNAMSIZ]; /* "": the link that the kernel would use */
 	struct anod_prefix target;
 	enum proto proto;
 	uint16_t port;
@@ -62,7 +62,7 @@ struct probe {
 	} ask[ASKS_MAX];
 	unsigned n_asks;
 	struct lane *lane; /* ICMP; else NULL */
-	struct path *path;
+	struct path *path; /* NULL: the kernel chooses the link */
 	uint32_t entity;
 	uint64_t cookie;
 	uint64_t timer, wake_us, send_us; /* host's clock: planned wake-up, next send */
@@ -85,6 +85,7 @@ enum fact_of_probe {
 	FACT_JITTER,
 	FACT_UP,
 	FACT_LATE,
+	FACT_LAST,
 	PATH_TARGETS,
 	PATH_UP,
 	PATH_LOSS,
@@ -113,7 +114,7 @@ int64_t wall_offset_ns(void); /* CLOCK_REALTIME - CLOCK_BOOTTIME */
 
 /* 0, or -EINVAL: logged, with what is wrong. */
 int request_parse(struct anod_ctx *ctx, const struct anod_action *request, struct spec *ret);
-/* "DEV/TARGET" or "DEV/TARGET/tcp/PORT"; -ENAMETOOLONG. */
+/* "DEV/TARGET" or "DEV/TARGET/tcp/PORT", without "DEV/" where the kernel chooses; -ENAMETOOLONG. */
 int request_name(const struct spec *s, char ret[ANOD_NAME_SIZE]);
 
 /* ---- lane.c ---- */

@@ -15,7 +15,7 @@
 #define MAX_AGE_MS 150000
 
 static const struct anod_attr probe_attrs[] = {
-	{ "dev", ANOD_TEXT, ANOD_UNIT_NONE, 0, 0, "link that the probes leave by" },
+	{ "dev", ANOD_TEXT, ANOD_UNIT_NONE, 0, 0, "link that the probes leave by; \"\": the kernel chooses" },
 	{ "target", ANOD_PREFIX, ANOD_UNIT_NONE, 0, 0, "address that is probed" },
 	{ "sent", ANOD_INT, ANOD_UNIT_PACKETS, 0, MAX_AGE_MS,
 	  "probes whose outcome is known, since the start" },
@@ -32,6 +32,7 @@ static const struct anod_attr probe_attrs[] = {
 	  "false after 'down-after' losses in a row, true after an answer" },
 	{ "late", ANOD_INT, ANOD_UNIT_TIME, 0, MAX_AGE_MS,
 	  "own lateness, 99th percentile of the window" },
+	{ "last_rtt", ANOD_INT, ANOD_UNIT_TIME, 0, MAX_AGE_MS, "round trip of the last answer" },
 	{ NULL },
 };
 
@@ -180,8 +181,9 @@ int publish_new(struct probe *p)
 
 	if (r < 0)
 		return r;
-	p->path = path_get(p->s, p->spec.dev);
-	if (!p->path) {
+	if (p->spec.dev[0])
+		p->path = path_get(p->s, p->spec.dev);
+	if (p->spec.dev[0] && !p->path) {
 		(void) h->entity_gone(p->s->ctx, p->entity);
 		return -ENOMEM;
 	}
@@ -204,11 +206,13 @@ void publish_outcome(struct probe *p)
 	if (w->has_rtt) {
 		tell_int(p->s, p->entity, FACT_RTT, ANOD_UNIT_TIME, recent_quantile(&w->rtt, 0.5));
 		tell_int(p->s, p->entity, FACT_JITTER, ANOD_UNIT_TIME, (int64_t) w->jitter);
+		tell_int(p->s, p->entity, FACT_LAST, ANOD_UNIT_TIME, w->last_rtt);
 	}
 	if (p->up != ANOD_DOUBT)
 		(void) p->s->ctx->host->publish(p->s->ctx, p->entity, p->s->fact[FACT_UP], &up);
 	tell_int(p->s, p->entity, FACT_LATE, ANOD_UNIT_TIME, recent_quantile(&w->late, 0.99));
-	publish_path(p->s, p->path);
+	if (p->path)
+		publish_path(p->s, p->path);
 }
 
 void publish_gone(struct probe *p)

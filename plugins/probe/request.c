@@ -104,8 +104,6 @@ int request_parse(struct anod_ctx *ctx, const struct anod_action *request, struc
 		if (r < 0)
 			return r;
 	}
-	if (!s.dev[0])
-		return bad(ctx, "dev", "is missing");
 	if (!s.target.family)
 		return bad(ctx, "target", "is missing");
 	if ((s.proto == PROTO_ICMP) != (s.port == 0))
@@ -123,9 +121,9 @@ int request_name(const struct spec *s, char ret[ANOD_NAME_SIZE])
 	if (!inet_ntop(s->target.family, s->target.addr, text, sizeof(text)))
 		return -errno;
 	if (s->port)
-		n = snprintf(ret, ANOD_NAME_SIZE, "%s/%s/%s/%u", s->dev, text,
+		n = snprintf(ret, ANOD_NAME_SIZE, "%s%s%s/%s/%u", s->dev, s->dev[0] ? "/" : "", text,
 			     proto_names[s->proto], s->port);
 	else
-		n = snprintf(ret, ANOD_NAME_SIZE, "%s/%s", s->dev, text);
+		n = snprintf(ret, ANOD_NAME_SIZE, "%s%s%s", s->dev, s->dev[0] ? "/" : "", text);
 	return n < ANOD_NAME_SIZE ? 0 : -ENAMETOOLONG;
 }

@@ -83,7 +83,7 @@ def story(net, anod, slow):
     net.carrier("wan0", False)
     tx = wait("it waits for approval", lambda: [
         o["tx"] for o in anod.ledger("tx") if o["state"] == "waiting"])[-1]
-    anod.ctl("approve", "T%d" % tx)
+    anod.approve(tx)
     wait("it is applied", lambda: net.way() == "wan1")
     assert anod.stop() == 0
 

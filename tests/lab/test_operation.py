@@ -106,7 +106,7 @@ def waiting(lab, *clauses, level=ASK):
 def test_pause_stops_what_waits_and_resume_lets_it_go_on(lab):
     a = waiting(lab)
     assert ctl(a, "pause")[0] == 0 and a.ask("status")["paused"] is True
-    ctl(a, "approve", "T1")
+    a.approve(1)
     wait("it says why it waits on", lambda: [o for o in a.ledger("tx") if "paused" in o["why"]])
     assert not there(lab) and not a.final()
     ctl(a, "resume")
@@ -130,7 +130,7 @@ def test_approve_is_for_the_members_of_the_group(lab):
     conf = (LINKS + puppet(*ADD) + permit("route.add", level=ASK)).replace("{ root }", "{ daemon }")
     a = lab.anod(conf, args=PLUGINS)
     is_in(a, "waiting")
-    status, said = ctl(a, "approve", "T1")
+    status, said = ctl(a, "approve", "T1", "0000-0000")
     assert status == 1 and "root" in said and "group" in said, said
     assert not there(lab)
     assert [o["did"] for o in a.ledger("operator")] == ["approve refused: in none of its groups"]
@@ -150,12 +150,12 @@ def test_the_socket_is_closed_to_others(lab):
 
 def test_approve_is_recorded_by_name_and_done(lab):
     a = waiting(lab)
-    assert ctl(a, "approve", "T1")[0] == 0
+    a.approve(1)
     t = ended(a)
     assert t["state"] == "done" and t["approvals"] == ["root"]
     assert {"user": "root", "did": "approve", "tx": 1}.items() <= a.ledger("operator")[0].items()
     assert "root" in a.ctl("show", "I1")
-    assert ctl(a, "approve", "T1")[0] == 1
+    assert ctl(a, "approve", "T1", "0000-0000")[0] == 1
 
 
 def test_an_approval_that_nobody_gives_expires(lab):

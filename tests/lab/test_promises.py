@@ -78,7 +78,7 @@ def test_a_fact_that_becomes_unknown_takes_its_permit_along(lab):
     a.write(rest + puppet(mode="idle"))
     a.ctl("reload")
     wait("nobody probes", lambda: a.fact("path/wan1.targets_up") is None)
-    a.ctl("approve", "T1", check=False)
+    a.ctl("approve", "T1", "0000-0000", check=False)
     t = ended(a)
     assert t["state"] == "denied" and "unknown" in t["why"], t
     assert kernel(lab) == before

@@ -61,6 +61,8 @@ static void open_serve(struct serve *s)
 void lab_open(struct serve *s)
 {
 	netlab_enter();
+	/* Link-local addresses are there at once, not some time later in the middle of a test. */
+	netlab_run("echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad");
 	netlab_veth("wan0", "isp0");
 	netlab_veth("wan1", "isp1");
 	netlab_run("ip addr add 10.0.0.1/24 dev wan0 && ip addr add 10.0.1.1/24 dev wan1 && "

@@ -102,7 +102,8 @@ static inline struct expr *help_expr(const struct schema *s, const char *text)
 	struct expr_scope scope = { .schema = s,
 				    .set_kind = help_set_kind,
 				    .operand = help_operand,
-				    .before_allowed = true };
+				    .before_allowed = true,
+				    .history_allowed = true };
 	struct diag_list diags = { 0 };
 	struct expr *e = NULL;
 	struct lexer l;

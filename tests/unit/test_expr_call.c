@@ -119,7 +119,7 @@ Test(expr_call, a_function_of_what_nobody_provides_is_no_error, .init = setup, .
 {
 	static const char *const later[] = {
 		"rate(bgp.updates, 30s) > 5",
-		"p95(traffic.out, 15m) > 1Gbps",
+		"p95(bgp.bps, 15m) > 1Gbps",
 		"lossy(bgp.lost, bgp.sent)",
 		"changed(bgp.state)",
 	};

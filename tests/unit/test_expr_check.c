@@ -133,9 +133,12 @@ Test(expr_check, warns_of_what_stays_unknown, .init = setup, .fini = teardown)
 	expect_said("bgp.flaps > 20", false, true, "no sensor provides 'bgp.flaps'");
 	expect_said("link.fec_uncorrected > 20%", false, true, "no sensor provides");
 	expect_said("bgp.flaps + 5s > 20% of bgp.x", false, true, "no sensor provides");
-	expect_said("reversals(resource) > 2", false, true, "'reversals(...)'");
-	expect_said("formerly link.down within 5m", false, true, "'formerly'");
-	expect_said("path.loss(mgmt) < 1%", false, true, "'path.loss(...)'");
+}
+
+Test(expr_check, keeps_history_to_rules, .init = setup, .fini = teardown)
+{
+	expect_said("reversals(resource, 5m) > 2", false, false, "only 'when' of a rule");
+	expect_said("formerly link.down within 5m", false, false, "only 'when' of a rule");
 }
 
 Test(expr_check, keeps_before_to_comparisons_of_verify, .init = setup, .fini = teardown)

@@ -235,8 +235,10 @@ Test(policy_parse, says_what_is_not_evaluated_and_never_grants_by_it, .init = se
 		"permit \"q\" { agent doctor  action link.set  level auto  verify within 5s\n"
 		"\tquorum 1 of peers { pe2, pe3 } grant \"edge-drain\" within 5s }\n"
 		"permit \"r\" { agent doctor  action link.set  level propose\n"
-		"\tpromote to auto after 20 verified and rollbacks == 0 in 30d }\n"
-		"objective \"voice\" { require path.rtt < 30ms  budget 99.9% per 30d }\n"
+		"\tverify within 5s that link.carrier\n"
+		"\tpromote to auto after 20 verified and rollbacks == 0 in 30d\n"
+		"\tdemote to observe for 1h after rollback }\n"
+		"objective \"voice\" { require path.wan0.rtt < 30ms  budget 99.9% per 30d }\n"
 		"reflex \"x\" { agent doctor  action link.set  level auto  verify within 1s }\n");
 
 	cr_expect_eq(c->policy->n_rules, 2, "a reflex permits nothing");
@@ -246,10 +248,12 @@ Test(policy_parse, says_what_is_not_evaluated_and_never_grants_by_it, .init = se
 	cr_expect_str_eq(c->policy->rule[0].quorum.grant, "edge-drain");
 	cr_expect_eq(c->policy->rule[1].promote.to, LEVEL_AUTO);
 	cr_expect_eq(c->policy->rule[1].promote.after, 20);
+	cr_expect_eq(c->policy->rule[1].demote.to, LEVEL_OBSERVE);
+	cr_expect_eq(c->policy->rule[1].demote.for_us, 3600 * UINT64_C(1000000));
 	cr_expect_eq(c->policy->objective[0].n_requires, 1);
 	cr_expect(warned("'quorum' is not evaluated"));
-	cr_expect(warned("'promote' is not evaluated"));
-	cr_expect(warned("objective \"voice\" is not evaluated"));
+	cr_expect(warned("\"r\" can never be promoted: at level propose nothing is"));
+	cr_expect_not(warned("objective"));
 	cr_expect(warned("reflex \"x\" is not evaluated"));
 	config_free(c);
 }

@@ -30,7 +30,7 @@ Test(schema, has_the_built_in_kinds)
 	cr_expect_str_eq(a->source, "core");
 	cr_expect(schema_attr(s, "link", "role") && schema_attr(s, "host", "lateness") &&
 		  schema_attr(s, "host", "resyncs") && schema_attr(s, "host", "lost_events"));
-	cr_expect(eq(uint, schema_n_kinds(s), 3));
+	cr_expect(eq(uint, schema_n_kinds(s), 6));
 	cr_expect(eq(int, schema_kind_id(s, "lnik"), 0));
 }
 
@@ -101,7 +101,7 @@ Test(schema, limits_are_refused_by_name)
 		r = declare(s, "x", name, "a", ANOD_INT, 0, &why);
 	}
 	cr_expect(eq(int, r, -ENOSPC));
-	cr_expect(strstr(why, "kind61") != NULL);
+	cr_expect(strstr(why, "kind58") != NULL);
 	cr_expect(eq(uint, schema_n_kinds(s), SCHEMA_KINDS_MAX));
 	for (r = 0; r < 2000; r++) {
 		(void) snprintf(name, sizeof(name), "b%d", r);

@@ -115,17 +115,17 @@ Test(txn, approve_wants_distinct_people_of_the_group)
 	id = world_propose(1);
 	sim_quiet(&world);
 	cr_assert_eq(world_state(id), TXN_WAITING);
-	cr_assert_eq(txns_approve(world.engine, 99, "ann", true), -ENOENT);
-	cr_assert_eq(txns_approve(world.engine, id, "eve", false), -EPERM);
-	cr_assert_eq(txns_approve(world.engine, id, "ann", true), 0);
-	cr_assert_eq(txns_approve(world.engine, id, "ann", true), -EALREADY);
+	cr_assert_eq(world_approve(99, "ann", true), -ENOENT);
+	cr_assert_eq(world_approve(id, "eve", false), -EPERM);
+	cr_assert_eq(world_approve(id, "ann", true), 0);
+	cr_assert_eq(world_approve(id, "ann", true), -EALREADY);
 	cr_assert_eq(world_state(id), TXN_WAITING);
 	cr_assert_str_eq(txns_get(world.engine, id)->why,
 			 "waits for 1 of 2 approvals: permit \"sim\"");
 	decides = world.n_decides;
-	cr_assert_eq(txns_approve(world.engine, id, "bob", true), 0);
+	cr_assert_eq(world_approve(id, "bob", true), 0);
 	cr_assert_gt(world.n_decides, decides, "decided again on what is true now");
-	cr_assert_eq(txns_approve(world.engine, id, "cid", true), -EINVAL, "it waits no more");
+	cr_assert_eq(world_approve(id, "cid", true), -EINVAL, "it waits no more");
 	sim_settle(&world, MINUTE);
 	cr_assert_eq(world_state(id), TXN_DONE);
 	cr_assert_eq(txns_get(world.engine, id)->n_approvals, 2);
@@ -150,7 +150,7 @@ Test(txn, an_approval_comes_too_late_or_is_denied_or_outrun_by_facts)
 
 	id = world_propose(1);
 	world.level = LEVEL_DENY;
-	cr_assert_eq(txns_approve(world.engine, id, "ann", true), 0);
+	cr_assert_eq(world_approve(id, "ann", true), 0);
 	cr_assert_eq(world_state(id), TXN_DENIED);
 	cr_assert(world_is_before());
 }

@@ -518,7 +518,7 @@ static unsigned run(const struct trial *t, uint64_t *ret_id)
 	(void) txns_propose(world.engine, "uplink", 1, 0, &p, ret_id);
 	sim_quiet(&world);
 	if (t->way == WAY_APPROVE)
-		(void) txns_approve(world.engine, *ret_id, "ann", true);
+		(void) world_approve(*ret_id, "ann", true);
 	sim_settle(&world, 10 * MINUTE);
 	return world.n_ops;
 }

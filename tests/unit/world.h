@@ -19,6 +19,7 @@ struct world {
 	struct watches *watches; /* NULL: no history */
 	struct model *model;
 	struct budgets *budgets;
+	struct track *track; /* NULL: nothing is remembered */
 	struct config *config;
 	uint64_t now_us, wall_us;
 	bool paused, out_of_sync;

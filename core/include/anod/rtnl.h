@@ -74,6 +74,10 @@ bool anod_object_same_key(const struct anod_object *a, const struct anod_object 
 bool anod_object_matches(const struct anod_object *now, const struct anod_object *want,
 			 const struct anod_object *pre);
 
+/* Take out or order what anod_object_matches() does not compare (counters, carrier, link state of
+ * legs, a neighbour's walk between states), so that equal bytes mean the same set-up. */
+void anod_object_canon(struct anod_object *o);
+
 /* The protocol of the object (RTPROT_*), or -1 where its type has none (link, neigh). */
 int anod_object_protocol(const struct anod_object *o);
 

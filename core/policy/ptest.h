@@ -1,0 +1,151 @@
+/*
+ * ptest - policies tested like code: what would be decided, on facts and a topology that are written
+ * down, by the same engine that decides on the router.
+ *
+ *   policy   "isp-edge.conf"              paths are relative to the test file
+ *   topology "isp-edge.snap"              a snapshot (model/snapshot.h)
+ *   now      2026-11-24 12:00             wall clock, UTC
+ *   given    link.eth0.rx_loss 0%         holds for all tests below; a test's own ones come on top
+ *
+ *   test "a flapping uplink is shut" {
+ *       given    finding."1".code link-flapping
+ *       given    link.eth0.rx_loss 5% age 2s for 90s     "for": since when it has this value
+ *       given    p95(path.eth0.rtt, 5m) 20ms             a statistic
+ *       evidence 3
+ *       confidence 0.93                                  of a model
+ *       in flight link.down dev eth1                     another transaction under way
+ *       propose  flap link.down dev eth0                 "then ACTION" for several
+ *       expect   auto
+ *       expect   permit "shut a flapping uplink"
+ *       carry out                                        charges budget and cooldown
+ *       wait     10m
+ *       propose  flap link.down dev eth1
+ *       expect   deny
+ *       expect   reason "cools down"
+ *   }
+ *
+ * expect: a level; permit "NAME"; no permit; rule "NAME" true|false|unknown; counts "NAME"; invariant
+ * "NAME" holds|fails|unknown|excused; reason "TEXT" (a part of it); possible; not possible; after
+ * EXPR (true in the predicted state, as an invariant's requirement reads it); approvals N; and the
+ * terms budget|cooldown|verify|confirm|undo|within VALUE.
+ *
+ * Facts that are not given are unknown, but for those of links and neighbours in the topology
+ * (admin_up, carrier, operstate, mtu, kind, master, state), which follow from it, and what "link NAME
+ * { role, capacity }" of the configuration says.  A fact that is given is fresh unless "age" says
+ * otherwise, and has had its value for ever unless "for" does; "X for D" and "X in D" follow from that.
+ *
+ * Pure but for reading files through config_env.
+ */
+#ifndef POLICY_PTEST_H
+#define POLICY_PTEST_H
+
+#include "policy/config.h"
+#include "policy/decide.h"
+
+#define PTEST_STEPS_MAX 256 /* lines of one test */
+
+enum ptest_kind {
+	PTEST_GIVEN = 1,
+	PTEST_NOW,
+	PTEST_WAIT,
+	PTEST_EVIDENCE,
+	PTEST_CONFIDENCE,
+	PTEST_IN_FLIGHT,
+	PTEST_PROPOSE,
+	PTEST_CARRY_OUT,
+	PTEST_EXPECT,
+};
+
+enum ptest_expect {
+	EXPECT_LEVEL = 1,
+	EXPECT_PERMIT, /* text ""  : none */
+	EXPECT_RULE,
+	EXPECT_COUNTS,
+	EXPECT_INVARIANT,
+	EXPECT_REASON,
+	EXPECT_POSSIBLE,
+	EXPECT_AFTER,
+	EXPECT_TERM,
+};
+
+struct ptest_step {
+	enum ptest_kind kind;
+	struct lex_place place;
+	char *text;		    /* agent, name or words; owned */
+	struct expr *expr;	    /* fact or statistic; of EXPECT_AFTER the condition; owned */
+	struct anod_value value;    /* of GIVEN; of the terms */
+	uint64_t age_us, for_us;    /* of GIVEN; for_us 0: for ever */
+	uint64_t time_us;	    /* NOW: wall clock; WAIT: how long */
+	double number;		    /* CONFIDENCE */
+	unsigned n;		    /* EVIDENCE; of PROPOSE and IN_FLIGHT: actions */
+	struct anod_action *action; /* owned */
+	enum ptest_expect expect;
+	int want; /* level, truth, invariant's state, or possible */
+	char term[16];
+};
+
+struct ptest {
+	char *name;
+	struct lex_place place;
+	unsigned n_steps;
+	struct ptest_step *step;
+};
+
+struct ptest_file {
+	char *path, *policy_path, *topology_name, *topology; /* owned */
+	uint64_t now_us;
+	unsigned n_given;
+	struct ptest_step *given;
+	unsigned n_tests;
+	struct ptest *test;
+};
+
+/* Read and check a test file; its policy is loaded into *ret_config.  -EINVAL with diags. */
+int ptest_load(const char *path, const struct config_env *env, struct diag_list *diags,
+	       struct ptest_file **ret, struct config **ret_config);
+struct ptest_file *ptest_free(struct ptest_file *f);
+DEFINE_CLEANUP(struct ptest_file *, ptest_free);
+
+/* What one expectation that was not met says: "file:line: expected auto, got deny: reason". */
+typedef void ptest_fail_fn(const struct lex_place *place, const char *text, void *data);
+
+/* What is seen while tests run, for coverage; NULL: nobody looks. */
+struct ptest_cover;
+
+struct ptest_run {
+	struct config *config; /* under test; the run may judge with it, and changes nothing */
+	const struct ptest_file *file;
+	const struct config_env *env;
+	struct schema *schema; /* the one that the policy was checked with */
+	struct ptest_cover *cover;
+	ptest_fail_fn *fail; /* or NULL */
+	void *data;
+};
+/* One test: how many expectations were not met; -errno when it could not be run. */
+int ptest_one(const struct ptest_run *run, const struct ptest *t);
+/* All: how many tests failed; 'stop' ends at the first. */
+int ptest_all(const struct ptest_run *run, bool stop);
+
+/* ---- coverage: was every condition seen true, false and unknown? ----------------------------- */
+
+struct ptest_cover *ptest_cover_new(const struct config *c);
+struct ptest_cover *ptest_cover_free(struct ptest_cover *c);
+DEFINE_CLEANUP(struct ptest_cover *, ptest_cover_free);
+/* A condition and its truths; 'can' says which of the three are possible at all (bit = truth). */
+typedef void ptest_cover_fn(const struct lex_place *place, const char *what, unsigned seen,
+			    unsigned can, void *data);
+void ptest_cover_each(const struct ptest_cover *c, ptest_cover_fn *fn, void *data);
+/* Truths that were seen, of those that are possible. */
+void ptest_cover_score(const struct ptest_cover *c, unsigned *ret_seen, unsigned *ret_all);
+
+/* ---- mutation: does any test notice when the policy is changed a little? ---------------------- */
+
+/* "permit "x": threshold 5% moved to 6%"; killed: a test failed, as it should. */
+typedef void ptest_mutant_fn(const struct lex_place *place, const char *what, bool killed,
+			     void *data);
+/* Every mutant of the policy, one after the other; the policy is as before afterwards.  How many
+ * there were, or -errno. */
+int ptest_mutate(const struct ptest_run *run, ptest_mutant_fn *fn, void *data,
+		 unsigned *ret_killed);
+
+#endif

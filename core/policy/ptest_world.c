@@ -1,0 +1,368 @@
+/*
+ * ptest_world - the facts and the network that a policy test decides on.
+ *
+ * Design.  One store and one model serve all tests of a run.  What follows from the topology (carrier,
+ * state of neighbours) is published as the rtnl sensor would, roles and capacities as the host would; a
+ * fact that a test gives takes its place.  "X for D" follows from how long the facts in X have had their
+ * values, which the store knows.
+ */
+#include <linux/if.h>
+#include <linux/neighbour.h>
+#include <string.h>
+
+#include "model/snapshot.h"
+#include "policy/parse.h"
+#include "policy/ptest_int.h"
+
+const struct anod_action_desc *ptest_find(const char *kind, void *data)
+{
+	const struct config_env *env = data;
+
+	for (unsigned i = 0; env->actions[i]; i++)
+		if (strncmp(env->actions[i]->kind, kind, ANOD_KIND_SIZE) == 0)
+			return env->actions[i];
+	return NULL;
+}
+
+/* ---- facts ----------------------------------------------------------------------------------- */
+
+/* 'since' before 'now': a value that was confirmed again and again. */
+static int publish(struct ptest_world *w, const char *kind, const char *entity, uint16_t slot,
+		   const struct anod_value *v, uint64_t since_us, uint64_t age_us)
+{
+	uint16_t id = schema_kind_id(w->run->schema, kind);
+	uint32_t e;
+	int k = store_entity(w->store, id, entity, since_us, &e);
+
+	if (k == 0)
+		k = store_publish(w->store, e, slot, v, since_us);
+	if (k >= 0 && v->type != ANOD_UNKNOWN)
+		k = store_publish(w->store, e, slot, v, w->now_us - age_us);
+	return k < 0 ? k : 0;
+}
+
+static void derive(struct ptest_world *w, const char *kind, const char *entity, const char *attr,
+		   struct anod_value v)
+{
+	const struct schema_attr *a = schema_attr(w->run->schema, kind, attr);
+
+	if (a)
+		(void) publish(w, kind, entity, a->slot, &v, 1, 0);
+}
+
+static const char *operstate_word(uint8_t state)
+{
+	static const char *const words[] = { "unknown", "notpresent", "down", "lowerlayerdown",
+					     "testing", "dormant",    "up" };
+
+	return words[state < ARRAY_SIZE(words) ? state : 0];
+}
+
+static const char *master_name(const struct ptest_world *w, uint32_t ifindex, struct anod_object *o)
+{
+	struct anod_object key = { .type = ANOD_OBJ_LINK, .u.link.ifindex = ifindex };
+
+	return ifindex && model_get(w->model, &key, o) == 0 ? o->u.link.name : "";
+}
+
+static int derive_link(const struct anod_object *o, void *data)
+{
+	struct ptest_world *w = data;
+	const struct anod_link *l = &o->u.link;
+	const struct config *c = w->run->config;
+	struct anod_value role = value_text("");
+	struct anod_object master;
+
+	derive(w, "link", l->name, "admin_up", value_bool(l->flags & IFF_UP));
+	derive(w, "link", l->name, "carrier", value_bool(l->carrier));
+	derive(w, "link", l->name, "operstate", value_text(operstate_word(l->operstate)));
+	derive(w, "link", l->name, "mtu", value_int(l->mtu, ANOD_UNIT_BYTES));
+	derive(w, "link", l->name, "kind", value_text(l->kind));
+	derive(w, "link", l->name, "ifindex", value_int(l->ifindex, ANOD_UNIT_NONE));
+	derive(w, "link", l->name, "master", value_text(master_name(w, l->master, &master)));
+	for (unsigned i = 0; i < c->n_links; i++) {
+		if (strcmp(c->link[i].name, l->name) != 0)
+			continue;
+		if (c->link[i].role)
+			role = value_text(c->link[i].role);
+		if (c->link[i].capacity_bps)
+			derive(w, "link", l->name, "capacity",
+			       value_int((int64_t) c->link[i].capacity_bps, ANOD_UNIT_BPS));
+	}
+	derive(w, "link", l->name, "role", role);
+	return 0;
+}
+
+static int derive_neigh(const struct anod_object *o, void *data)
+{
+	static const struct {
+		uint16_t state;
+		const char *word;
+	} words[] = { { NUD_PERMANENT, "permanent" }, { NUD_NOARP, "noarp" },
+		      { NUD_REACHABLE, "reachable" }, { NUD_STALE, "stale" },
+		      { NUD_DELAY, "delay" },	      { NUD_PROBE, "probe" },
+		      { NUD_FAILED, "failed" },	      { NUD_INCOMPLETE, "incomplete" } };
+	struct ptest_world *w = data;
+	struct anod_object link;
+	char name[ANOD_NAME_SIZE], dst[64];
+	const char *state = "none", *dev = master_name(w, o->u.neigh.ifindex, &link);
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (o->u.neigh.state & words[i].state) {
+			state = words[i].word;
+			break;
+		}
+	(void) snprintf(name, sizeof(name), "%s/%s", dev,
+			prefix_format(&o->u.neigh.dst, dst, sizeof(dst)));
+	derive(w, "neigh", name, "state", value_text(state));
+	derive(w, "neigh", name, "dev", value_text(dev));
+	derive(w, "neigh", name, "dst", value_prefix(&o->u.neigh.dst));
+	return 0;
+}
+
+static uint64_t since_of(const struct ptest_world *w, uint64_t for_us)
+{
+	return for_us && for_us < w->now_us ? w->now_us - for_us : 1;
+}
+
+static int give(struct ptest_world *w, const struct ptest_step *s, bool again)
+{
+	const struct schema_attr *a;
+	const char *entity = s->expr->entity ? s->expr->entity : "";
+	struct anod_value v = s->value;
+
+	if (s->expr->slot < 0)
+		return -ENOSPC;
+	a = schema_attr_at(w->run->schema, s->expr->kind, (uint16_t) s->expr->slot);
+	if (!a)
+		return -ENOENT;
+	if (v.type == ANOD_INT && a->type == ANOD_REAL)
+		v = value_real((double) v.u.i, (enum anod_unit) a->unit);
+	if (v.type != ANOD_UNKNOWN && v.unit == ANOD_UNIT_NONE)
+		v.unit = a->unit;
+	return publish(w, schema_kind_name(w->run->schema, s->expr->kind), entity, a->slot, &v,
+		       again ? w->now_us - s->age_us : since_of(w, s->for_us), s->age_us);
+}
+
+int ptest_given(struct ptest_world *w, const struct ptest_step *s)
+{
+	return give(w, s, false);
+}
+
+int ptest_given_still(struct ptest_world *w, const struct ptest_step *s)
+{
+	return give(w, s, true);
+}
+
+/* ---- the world -------------------------------------------------------------------------------- */
+
+static int load_snapshot_fact(const struct snapshot_fact *f, void *data)
+{
+	struct ptest_world *w = data;
+	const struct schema_attr *a = schema_attr(w->run->schema, f->kind, f->attr);
+
+	/* A snapshot of a router with other sensors may know more than is asked here. */
+	if (!a || (f->value.type != ANOD_UNKNOWN && f->value.type != a->type))
+		return 0;
+	return publish(w, f->kind, f->entity, a->slot, &f->value, 1, f->age_us);
+}
+
+static int load_topology(struct ptest_world *w, bool facts)
+{
+	const struct ptest_file *f = w->run->file;
+	_cleanup_(model_freep) struct model *again = facts ? model_new() : NULL;
+	struct diag_list diags = { 0 };
+	int k;
+
+	if (!f->topology)
+		return 0;
+	k = snapshot_read(f->topology_name, f->topology, strlen(f->topology),
+			  facts ? again : w->model, facts ? load_snapshot_fact : NULL, w, &diags);
+	if (k < 0 && w->run->fail)
+		for (unsigned i = 0; i < diags.n; i++)
+			w->run->fail(&diags.item[i].place, diags.item[i].text, w->run->data);
+	diag_done(&diags);
+	return k;
+}
+
+/* Without a topology there is an empty network, which is known to be empty. */
+static void empty_is_known(struct model *m)
+{
+	for (uint32_t t = ANOD_OBJ_LINK; t < ANOD_OBJ_TYPES; t++) {
+		(void) model_sync(m, (enum anod_obj_type) t, ANOD_SYNC_BEGIN);
+		(void) model_sync(m, (enum anod_obj_type) t, ANOD_SYNC_DONE);
+	}
+}
+
+/* Every function over time that anything of this run reads. */
+static int bind_stat(struct stats *s, struct expr *e)
+{
+	const char *why;
+
+	return e ? stats_bind(s, e, &why) : 0;
+}
+
+static int bind_all(struct ptest_world *w)
+{
+	struct policy *p = w->run->config->policy;
+	const struct ptest_file *f = w->run->file;
+	int k = 0;
+
+	for (unsigned i = 0; i < p->n_sets && k >= 0; i++)
+		k = bind_stat(w->stats, p->set[i].where);
+	for (unsigned i = 0; i < p->n_rules && k >= 0; i++)
+		k = bind_stat(w->stats, p->rule[i].when);
+	for (unsigned i = 0; i < p->n_invariants; i++)
+		for (unsigned n = 0; n < p->invariant[i].n_requires && k >= 0; n++)
+			k = bind_stat(w->stats, p->invariant[i].require[n].expr);
+	for (unsigned i = 0; i < f->n_given && k >= 0; i++)
+		k = bind_stat(w->stats, f->given[i].expr);
+	for (unsigned i = 0; i < f->n_tests; i++)
+		for (unsigned n = 0; n < f->test[i].n_steps && k >= 0; n++)
+			k = bind_stat(w->stats, f->test[i].step[n].expr);
+	return k < 0 ? k : 0;
+}
+
+int ptest_world_init(struct ptest_world *w, const struct ptest_run *run)
+{
+	int k;
+
+	*w = (struct ptest_world){ .run = run };
+	w->store = store_new(run->schema);
+	w->model = model_new();
+	if (!w->store || !w->model)
+		return -ENOMEM;
+	w->stats = stats_new(run->schema, w->store);
+	if (!w->stats)
+		return -ENOMEM;
+	if (!run->file->topology)
+		empty_is_known(w->model);
+	k = load_topology(w, false);
+	return k < 0 ? k : bind_all(w);
+}
+
+void ptest_world_done(struct ptest_world *w)
+{
+	decision_free(w->decision);
+	whatif_free(w->whatif);
+	budgets_free(w->budgets);
+	stats_free(w->stats);
+	model_free(w->model);
+	store_free(w->store);
+}
+
+static void forget_facts(struct ptest_world *w)
+{
+	for (uint16_t kind = 1; kind <= schema_n_kinds(w->run->schema); kind++)
+		while (store_count(w->store, kind))
+			(void) store_remove(w->store, store_nth(w->store, kind, 0), w->now_us);
+}
+
+int ptest_world_reset(struct ptest_world *w)
+{
+	const struct ptest_file *f = w->run->file;
+	int k;
+
+	w->decision = decision_free(w->decision);
+	w->whatif = whatif_free(w->whatif);
+	budgets_free(w->budgets);
+	w->budgets = budgets_new();
+	w->now_us = PTEST_BEGIN_US;
+	w->wall_us = f->now_us;
+	w->evidence = w->n_in_flight = 0;
+	w->confidence = -1;
+	if (!w->budgets)
+		return -ENOMEM;
+	forget_facts(w);
+	(void) model_each(w->model, ANOD_OBJ_LINK, derive_link, w);
+	(void) model_each(w->model, ANOD_OBJ_NEIGH, derive_neigh, w);
+	k = load_topology(w, true);
+	for (unsigned i = 0; i < f->n_given && k == 0; i++)
+		k = ptest_given(w, &f->given[i]);
+	return k;
+}
+
+/* ---- deciding --------------------------------------------------------------------------------- */
+
+/* For how long have all facts that were read had their values? */
+static uint64_t unchanged_for(const struct expr_env *env, const struct expr_trace *trace)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; i < trace->n; i++) {
+		const struct expr_read *r = &trace->read[i];
+		struct fact f;
+		uint32_t e = r->attr ? store_find(env->store, r->attr->kind, r->entity) : 0;
+
+		if (e && store_get(env->store, e, r->attr->slot, env->now_us, &f) == 0 &&
+		    f.changed_us)
+			least = MIN_OF(least, env->now_us - f.changed_us);
+	}
+	return trace->n_dropped ? 0 : least;
+}
+
+static enum anod_tri held(const struct expr_env *env, const struct expr *node)
+{
+	struct expr_read read[64];
+	struct expr_trace trace = { .read = read, .max = ARRAY_SIZE(read) };
+	struct expr_env inner = *env;
+	enum anod_tri now;
+
+	inner.trace = &trace;
+	now = expr_truth(node->a, &inner);
+	/* "for" is the word of all moments, "in" that of one: what is so now decides one side. */
+	if (node->op == EXPR_FOR ? now == ANOD_FALSE : now == ANOD_TRUE)
+		return now;
+	return unchanged_for(env, &trace) >= node->dur_us ? now : ANOD_DOUBT;
+}
+
+void ptest_decide_in(const struct ptest_world *w, struct decide_in *ret)
+{
+	union {
+		const struct config_env *in;
+		void *out;
+	} env = { .in = w->run->env };
+
+	*ret = (struct decide_in){ .config = w->run->config,
+				   .store = w->store,
+				   .held = held,
+				   .whatif = w->whatif && !w->whatif->error[0] ? w->whatif : NULL,
+				   .whatif_error = w->whatif ? w->whatif->error : "",
+				   .in_sync = model_in_sync(w->model),
+				   .budgets = w->budgets,
+				   .find = ptest_find,
+				   .find_data = env.out,
+				   .agent = w->agent,
+				   .proposal = &w->proposal,
+				   .evidence = w->evidence,
+				   .now_us = w->now_us,
+				   .wall_us = w->wall_us };
+}
+
+int ptest_propose(struct ptest_world *w, const struct ptest_step *s)
+{
+	struct whatif_in win = { .model = w->model,
+				 .in_flight = w->in_flight,
+				 .n_in_flight = w->n_in_flight,
+				 .action = s->action,
+				 .n_actions = s->n,
+				 .find = ptest_find };
+	struct decide_in in;
+	int k;
+
+	w->decision = decision_free(w->decision);
+	w->whatif = whatif_free(w->whatif);
+	w->proposal = (struct anod_proposal){ .size = sizeof(w->proposal),
+					      .n_actions = s->n,
+					      .confidence = w->confidence };
+	memcpy(w->proposal.action, s->action, s->n * sizeof(s->action[0]));
+	(void) copy_text(w->agent, sizeof(w->agent), s->text);
+	ptest_decide_in(w, &in);
+	win.find_data = in.find_data;
+	(void) whatif_run(&win, &w->whatif);
+	if (!w->whatif)
+		return -ENOMEM;
+	ptest_decide_in(w, &in);
+	k = decide(&in, &w->decision);
+	return k < 0 ? k : decide_remember(w->budgets, w->decision, w->now_us);
+}
