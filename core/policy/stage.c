@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "facts/lex.h"
 #include "facts/value.h"
 #include "model/snapshot.h"
 
@@ -85,75 +84,6 @@ int stage_bind(struct stage *s, struct config *c)
 		if (c->policy->set[i].where)
 			r = stats_bind(s->stats, c->policy->set[i].where, &why);
 	return MIN_OF(r, 0);
-}
-
-/* ---- facts --------------------------------------------------------------------------------- */
-
-int stage_fact(struct stage *s, const char *kind, const char *entity, const char *attr,
-	       const struct anod_value *v)
-{
-	const struct schema_attr *a = schema_attr(s->schema, kind, attr);
-	struct anod_value as = *v;
-	uint32_t id;
-	int r;
-
-	if (!a)
-		return -ENOENT;
-	if (a->type == ANOD_REAL && v->type == ANOD_INT)
-		as = value_real((double) v->u.i, (enum anod_unit) a->unit);
-	if (a->type == ANOD_INT && v->type == ANOD_REAL)
-		as = value_int((int64_t) v->u.r, (enum anod_unit) a->unit);
-	if (as.type != ANOD_UNKNOWN && as.type != a->type)
-		return -EINVAL;
-	as.unit = a->unit;
-	r = store_entity(s->store, a->kind, entity, s->now_us, &id);
-	return r < 0 ? r : stage_put(s, id, a->slot, &as);
-}
-
-int stage_fact_text(struct stage *s, const char *text, const char **ret_why)
-{
-	static char why[256];
-	const char *equal = strchr(text, '='), *dot = strchr(text, '.'), *last = NULL;
-	const struct schema_attr *a;
-	char kind[ANOD_KIND_SIZE], entity[ANOD_NAME_SIZE], attr[ANOD_KIND_SIZE];
-	struct anod_value v = value_unknown();
-	int r;
-
-	*ret_why = why;
-	for (const char *p = text; equal && p < equal; p++)
-		if (*p == '.')
-			last = p;
-	if (!equal || !dot || !last || last == dot || (size_t) (dot - text) >= sizeof(kind) ||
-	    (size_t) (last - dot) > sizeof(entity) || (size_t) (equal - last) > sizeof(attr)) {
-		(void) snprintf(why, sizeof(why),
-				"'%.100s' is no fact; write KIND.NAME.ATTRIBUTE=VALUE, as in "
-				"link.wan0.rx_loss=5%%",
-				text);
-		return -EINVAL;
-	}
-	(void) snprintf(kind, sizeof(kind), "%.*s", (int) (dot - text), text);
-	(void) snprintf(entity, sizeof(entity), "%.*s", (int) (last - dot - 1), dot + 1);
-	(void) snprintf(attr, sizeof(attr), "%.*s", (int) (equal - last - 1), last + 1);
-	a = schema_attr(s->schema, kind, attr);
-	if (!a) {
-		(void) snprintf(why, sizeof(why), "there is no fact '%.24s.%.24s'", kind, attr);
-		return -EINVAL;
-	}
-	if (strcmp(equal + 1, "unknown") != 0) {
-		if (a->type == ANOD_TEXT)
-			v = value_text(equal + 1);
-		else if (lex_value(equal + 1, &v) < 0)
-			v = value_unknown();
-		if (v.type == ANOD_UNKNOWN) {
-			(void) snprintf(why, sizeof(why), "'%.60s' is no value", equal + 1);
-			return -EINVAL;
-		}
-	}
-	r = stage_fact(s, kind, entity, attr, &v);
-	if (r < 0)
-		(void) snprintf(why, sizeof(why), "'%.60s' is no value of %.24s.%.24s", equal + 1,
-				kind, attr);
-	return r;
 }
 
 /* ---- time ---------------------------------------------------------------------------------- */
