@@ -43,6 +43,8 @@ void diff_done(struct diff *d)
 }
 
 static void add_text(char ***list, unsigned *n, const char *fmt, va_list args)
+	__attribute__((format(printf, 3, 0)));
+static void add_text(char ***list, unsigned *n, const char *fmt, va_list args)
 {
 	char **grown = realloc(*list, (*n + 1) * sizeof(**list));
 	char *text;

@@ -167,7 +167,7 @@ static bool is_member(const struct var *v, unsigned piece, const void *data)
 static int ask_members(const struct space *s, const struct var *v, const struct members *list,
 		       enum where w, struct region *ret)
 {
-	_cleanup_(region_done) struct region where = { 0 }, named = { 0 }, listed = { 0 };
+	_cleanup_(region_done) struct region where = { 0 }, named = { 0 };
 	struct members m = *list;
 	int r;
 

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "facts/value.h"
 #include "policy/box.h"
@@ -70,7 +71,7 @@ static unsigned common_len(const struct anod_prefix *a, const struct anod_prefix
 
 static unsigned bits_of(const struct anod_prefix *p)
 {
-	return p->family == 2 ? 32 : 128; /* AF_INET */
+	return p->family == AF_INET ? 32 : 128;
 }
 
 struct classes {
@@ -145,7 +146,7 @@ static int try_around(struct classes *c, const struct anod_prefix *node)
 int var_seal_prefix(struct var *v)
 {
 	struct classes c = { .of = v->prefix, .n_of = v->n };
-	struct anod_prefix any4 = { .family = 2 }, any6 = { .family = 10 };
+	struct anod_prefix any4 = { .family = AF_INET }, any6 = { .family = AF_INET6 };
 	int r;
 
 	c.one = calloc(SPACE_PIECES_MAX, sizeof(*c.one));

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "facts/value.h"
@@ -225,7 +226,7 @@ static struct whatif *no_effect(const struct stage *s)
 	if (s->n_links) {
 		struct anod_object o = { .type = ANOD_OBJ_ROUTE };
 
-		o.u.route.dst.family = 2;
+		o.u.route.dst.family = AF_INET;
 		o.u.route.protocol = ANOD_RTPROT;
 		o.u.route.n_legs = 1;
 		o.u.route.leg[0].ifindex = 1;
