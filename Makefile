@@ -2,7 +2,7 @@
 #
 #   make            build/anod, build/anodctl, build/anod-guardian and all shared objects
 #   make demo       a lab router that repairs itself, in under two minutes
-#   make check      unit, lab and fuzz-corpus tests
+#   make check      unit, reference, lab and fuzz-corpus tests
 #   make help       the rest
 
 CC	?= gcc
@@ -93,7 +93,7 @@ help:
 	@echo 'make lint            style, layering, sizes, cppcheck, clang-tidy'
 	@echo 'make check-san       unit tests, corpora and the whole daemon under ASan and UBSan'
 	@echo 'make check-valgrind  the unit tests and the whole daemon under valgrind'
-	@echo 'make check-long      500 rounds of kill -9; longer property tests'
+	@echo 'make check-long      500 rounds of kill -9; property tests a million times'
 	@echo 'make check-vm        tests that need a full kernel (qemu)'
 	@echo 'make check-model     the triage agent against a real small model'
 	@echo 'make fuzz [TIME=60]  every fuzz target for TIME seconds'
@@ -211,6 +211,12 @@ $(BUILD)/tests/ask: $(O)/tests/model/ask.o $(BUILD)/libanod-core.a | $(INFER_SO)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(LIBS_CORE)
 
+# Decides what lines of JSON describe; used by tests/reference.
+$(BUILD)/tests/decide_cases: $(O)/tests/reference/decide_cases.o $(BUILD)/libanod-core.a | $(SO)
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(LIBS_CORE)
+
 # An agent that does what a lab test says.
 PUPPET	:= $(BUILD)/tests/plugins/puppet.so
 $(PUPPET): $(O)/tests/lab/puppet/puppet.o
@@ -226,7 +232,7 @@ $(STORM): $(O)/tests/lab/storm/storm.o
 	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD)
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
-tests: all $(BUILD)/tests/unit $(PUPPET) $(STORM) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
+tests: all $(BUILD)/tests/unit $(BUILD)/tests/decide_cases $(PUPPET) $(STORM) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
 	$(patsubst tests/bench/bench_%.c,$(BUILD)/tests/bench_%,$(wildcard tests/bench/bench_*.c))
 
 deps:
@@ -235,7 +241,7 @@ deps:
 check:
 	$(Q)tests/deps nftables python3-z3 $(DEPS)
 	$(Q)$(MAKE) --no-print-directory -j2 tests
-	$(Q)BUILD=$(BUILD) tests/check unit fuzz policy lab
+	$(Q)BUILD=$(BUILD) tests/check unit fuzz policy reference lab
 check-unit: tests
 	$(Q)BUILD=$(BUILD) tests/check unit
 check-lab: tests

@@ -37,19 +37,36 @@ static const char *level_name(int priority)
 	return name[MIN_OF((unsigned) priority, ARRAY_SIZE(name) - 1)];
 }
 
-static void log_stderr(int priority, uint64_t tx, uint64_t incident, const char *text)
+/* " [T12 I3 major noc oncall]" */
+static const char *about_text(const struct log_about *a, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	if (a->tx > 0)
+		n += (size_t) snprintf(buf + n, size - n, " T%" PRIu64, a->tx);
+	if (a->incident > 0)
+		n += (size_t) snprintf(buf + n, size - n, " I%" PRIu64, a->incident);
+	if (a->severity[0])
+		n += (size_t) snprintf(buf + n, size - n, " %s", a->severity);
+	if (a->notify[0])
+		n += (size_t) snprintf(buf + n, size - n, " %.500s", a->notify);
+	if (n == 0)
+		return buf;
+
+	memmove(buf + 2, buf + 1, n);
+	buf[1] = '[';
+	(void) strcpy(buf + n + 1, "]");
+	return buf;
+}
+
+static void log_stderr(int priority, const struct log_about *a, const char *text)
 {
 	bool terminal = isatty(STDERR_FILENO);
-	char about[64] = "", line[LINE_SIZE + 128];
+	char about[640], line[LINE_SIZE + sizeof(about) + 64];
 	int n;
 
-	if (tx > 0 && incident > 0)
-		(void) snprintf(about, sizeof(about), " [T%" PRIu64 " I%" PRIu64 "]", tx, incident);
-	else if (tx > 0)
-		(void) snprintf(about, sizeof(about), " [T%" PRIu64 "]", tx);
-	else if (incident > 0)
-		(void) snprintf(about, sizeof(about), " [I%" PRIu64 "]", incident);
-
+	(void) about_text(a, about, sizeof(about));
 	n = snprintf(line, sizeof(line), "%s%s%s: %s%s\n", terminal ? "" : level_name(priority),
 		     terminal ? "" : " ", log_process, text, about);
 	if (n <= 0)
@@ -59,7 +76,7 @@ static void log_stderr(int priority, uint64_t tx, uint64_t incident, const char 
 		return;
 }
 
-_printf_(4, 0) static void log_va(int priority, uint64_t tx, uint64_t incident, const char *fmt,
+_printf_(3, 0) static void log_va(int priority, const struct log_about *about, const char *fmt,
 				  va_list ap)
 {
 	int saved = errno;
@@ -71,26 +88,39 @@ _printf_(4, 0) static void log_va(int priority, uint64_t tx, uint64_t incident, 
 	(void) vsnprintf(text, sizeof(text), fmt, ap);
 	clean_text(text);
 	if (log_sink)
-		log_sink(log_process, priority, tx, incident, text);
+		log_sink(log_process, priority, about, text);
 	else
-		log_stderr(priority, tx, incident, text);
+		log_stderr(priority, about, text);
 	errno = saved;
 }
 
 void log_text(int priority, const char *fmt, ...)
 {
+	static const struct log_about nothing = { .severity = "", .notify = "" };
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_va(priority, 0, 0, fmt, ap);
+	log_va(priority, &nothing, fmt, ap);
 	va_end(ap);
 }
 
 void log_about(int priority, uint64_t tx, uint64_t incident, const char *fmt, ...)
 {
+	const struct log_about about = { tx, incident, "", "" };
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_va(priority, tx, incident, fmt, ap);
+	log_va(priority, &about, fmt, ap);
+	va_end(ap);
+}
+
+void log_tell(int priority, uint64_t tx, uint64_t incident, const char *severity,
+	      const char *notify, const char *fmt, ...)
+{
+	const struct log_about about = { tx, incident, severity, notify };
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_va(priority, &about, fmt, ap);
 	va_end(ap);
 }

@@ -17,8 +17,15 @@
  * 'max_priority' is LOG_INFO unless -v (LOG_DEBUG) or -q (LOG_WARNING). */
 void log_open(const char *process, int max_priority);
 
+/* What a line is about, and whom it concerns. */
+struct log_about {
+	uint64_t tx, incident; /* 0: none */
+	const char *severity;  /* "major" (X.733), or "" */
+	const char *notify;    /* groups and people, separated by spaces, or "" */
+};
+
 /* Where lines go instead of stderr; NULL: stderr.  'text' has no control characters. */
-typedef void log_sink_fn(const char *process, int priority, uint64_t tx, uint64_t incident,
+typedef void log_sink_fn(const char *process, int priority, const struct log_about *about,
 			 const char *text);
 void log_set_sink(log_sink_fn *sink);
 
@@ -30,6 +37,10 @@ void log_text(int priority, const char *fmt, ...) _printf_(2, 3);
 
 /* The same with the fields ANOD_TX= and ANOD_INCIDENT= (0: left out). */
 void log_about(int priority, uint64_t tx, uint64_t incident, const char *fmt, ...) _printf_(4, 5);
+
+/* The same for people: with SEVERITY= and an ANOD_NOTIFY= for each name. */
+void log_tell(int priority, uint64_t tx, uint64_t incident, const char *severity,
+	      const char *notify, const char *fmt, ...) _printf_(6, 7);
 
 #define log_error(...)	 log_text(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_text(LOG_WARNING, __VA_ARGS__)

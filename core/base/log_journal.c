@@ -16,30 +16,55 @@
 
 #include <systemd/sd-journal.h>
 
+#define FIELDS_MAX 32
+
 static void set_field(struct iovec *field, const char *text, int len)
 {
 	field->iov_base = (void *) (uintptr_t) text;
 	field->iov_len = (size_t) len;
 }
 
-static void send_line(const char *process, int priority, uint64_t tx, uint64_t incident,
+/* One field for each word, so that "journalctl ANOD_NOTIFY=noc" finds it. */
+static int set_words(struct iovec *field, int n, const char *words, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	while (n < FIELDS_MAX && *(words += strspn(words, " "))) {
+		size_t len = strcspn(words, " ");
+		int k = snprintf(buf + used, size - used, "ANOD_NOTIFY=%.*s", (int) len, words);
+
+		if (k < 0 || (size_t) k >= size - used)
+			break;
+		set_field(&field[n++], buf + used, k);
+		used += (size_t) k;
+		words += len;
+	}
+	return n;
+}
+
+static void send_line(const char *process, int priority, const struct log_about *about,
 		      const char *text)
 {
 	char number[32], name[64], about_tx[48], about_incident[48], message[2100];
-	struct iovec field[5];
+	char severity[64], words[1024];
+	struct iovec field[FIELDS_MAX];
 	int n = 0;
 
 	set_field(&field[n++], message, snprintf(message, sizeof(message), "MESSAGE=%s", text));
 	set_field(&field[n++], number, snprintf(number, sizeof(number), "PRIORITY=%d", priority));
 	set_field(&field[n++], name,
 		  snprintf(name, sizeof(name), "SYSLOG_IDENTIFIER=%.40s", process));
-	if (tx > 0)
+	if (about->tx > 0)
 		set_field(&field[n++], about_tx,
-			  snprintf(about_tx, sizeof(about_tx), "ANOD_TX=T%" PRIu64, tx));
-	if (incident > 0)
+			  snprintf(about_tx, sizeof(about_tx), "ANOD_TX=T%" PRIu64, about->tx));
+	if (about->incident > 0)
 		set_field(&field[n++], about_incident,
 			  snprintf(about_incident, sizeof(about_incident),
-				   "ANOD_INCIDENT=I%" PRIu64, incident));
+				   "ANOD_INCIDENT=I%" PRIu64, about->incident));
+	if (about->severity[0])
+		set_field(&field[n++], severity,
+			  snprintf(severity, sizeof(severity), "SEVERITY=%.40s", about->severity));
+	n = set_words(field, n, about->notify, words, sizeof(words));
 	/* A journal that is full or gone loses the line; there is no better place to say so. */
 	(void) sd_journal_sendv(field, n);
 }

@@ -45,6 +45,7 @@ static const char usage[] =
 	"  code --key FILE HASH    the response code of a key, on a device of your own\n"
 	"  pause | resume          the brake: nothing new is changed until you resume\n"
 	"  agents                  what runs, and what it may do\n"
+	"  standing                what permits have earned, and how far they are\n"
 	"  monitor                 follow what happens\n"
 	"  check FILE...           check configuration and policy files\n"
 	"  policy check|diff|explain|graph ...\n"
@@ -123,6 +124,12 @@ static int cmd_agents(struct cli *c, int argc, char **argv)
 {
 	(void) argv;
 	return argc ? EXIT_USE : cli_page(c, "agents", NULL, show_agents);
+}
+
+static int cmd_standing(struct cli *c, int argc, char **argv)
+{
+	(void) argv;
+	return argc ? EXIT_USE : cli_page(c, "standing", NULL, show_standing);
 }
 
 static void on_monitor(struct cli *c, const cJSON *event)
@@ -272,6 +279,7 @@ static const struct command {
 	{ "why", cmd_why },
 	{ "doctor", cmd_doctor },
 	{ "agents", cmd_agents },
+	{ "standing", cmd_standing },
 	{ "monitor", cmd_monitor },
 	{ "approve", approve_command },
 	{ "override", override_command },

@@ -18,6 +18,7 @@
 #include "host/commands.h"
 #include "host/objectives.h"
 #include "host/people.h"
+#include "host/standing.h"
 
 cJSON *command_fail(struct command_call *c, int err, const char *fmt, ...)
 {
@@ -207,7 +208,8 @@ static void add_warnings(cJSON *o, const struct host *h)
 static bool may_act(const struct policy *p)
 {
 	for (unsigned k = 0; k < p->n_rules; k++)
-		if (p->rule[k].kind == RULE_PERMIT && p->rule[k].level >= LEVEL_APPROVE)
+		if (p->rule[k].kind == RULE_PERMIT &&
+		    MAX_OF(p->rule[k].level, p->rule[k].promote.to) >= LEVEL_APPROVE)
 			return true;
 	return false;
 }
@@ -246,9 +248,7 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(o, "routes", model_count(h->model, ANOD_OBJ_ROUTE));
 	cJSON_AddNumberToObject(o, "incidents_open", open);
 	cJSON_AddNumberToObject(o, "transactions_open", txns);
-	l = objectives_summary(c->h);
-	if (l)
-		cJSON_AddItemToObject(o, "objectives", l);
+	cJSON_AddItemToObject(o, "objectives", objectives_summary(h));
 	cJSON_AddBoolToObject(o, "in_sync", model_in_sync(h->model));
 	l = cJSON_AddObjectToObject(o, "ledger");
 	cJSON_AddStringToObject(l, "head", ledger_head(h->ledger, &lines));
@@ -299,6 +299,11 @@ cJSON *cmd_verify(struct command_call *c)
 				   strerror(error));
 }
 
+cJSON *cmd_standing(struct command_call *c)
+{
+	return standing_json(c->h);
+}
+
 static const struct command {
 	const char *name;
 	cJSON *(*run)(struct command_call *);
@@ -315,7 +320,7 @@ static const struct command {
 	{ "whatif", cmd_whatif },	  { "snapshot", cmd_snapshot },
 	{ "history", cmd_history },	  { "top", cmd_top },
 	{ "override", cmd_override },	  { "overrides", cmd_overrides },
-	{ "objectives", cmd_objectives },
+	{ "objectives", cmd_objectives }, { "standing", cmd_standing },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

@@ -242,13 +242,13 @@ cJSON *cmd_whatif(struct command_call *c)
 		cJSON_AddItemToArray(
 			list, cJSON_CreateString(action_format(&p.action[i], line, sizeof(line))));
 	cJSON_AddBoolToObject(data, "in_sync", model_in_sync(c->h->model));
-	cJSON_AddBoolToObject(data, "possible", !w->error[0]);
-	if (w->error[0])
-		cJSON_AddStringToObject(data, "error", w->error);
+	cJSON_AddBoolToObject(data, "possible", w && !w->error[0]);
+	if (!w || w->error[0])
+		cJSON_AddStringToObject(data, "error", w ? w->error : d->reason);
 	else
 		add_effect(data, c->h, w);
 	cJSON_AddItemToObject(data, "judged", decision_json(d));
-	r = w->error[0] ? 0 : add_answers(data, c->h, agent, &p);
+	r = !w || w->error[0] ? 0 : add_answers(data, c->h, agent, &p);
 	if (r < 0) {
 		cJSON_Delete(data);
 		return command_fail(c, -r, "not decided: %s", strerror(-r));

@@ -16,6 +16,9 @@
 #include "base/log.h"
 #include "host/people.h"
 #include "host/objectives.h"
+#include "host/notify.h"
+#include "host/standing.h"
+#include "policy/loads.h"
 
 #define BEFORE_MAX 32
 
@@ -305,9 +308,12 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 		    struct whatif **ret_whatif, struct decide_in *ret)
 {
 	struct anod_change flying[TXNS_MAX];
+	uint64_t flying_tx[TXNS_MAX];
+	_cleanup_(freep) struct link_load *load = NULL;
 	struct whatif_in win = {
 		.model = h->model,
 		.in_flight = flying,
+		.in_flight_tx = flying_tx,
 		.action = p->action,
 		.n_actions = p->n_actions,
 		.find = plugins_find_action,
@@ -323,6 +329,7 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 		.in_sync = model_in_sync(h->model),
 		.budgets = h->budgets,
 		.overrides = h->overrides,
+		.track = h->track,
 		.find = plugins_find_action,
 		.find_data = h->plugins,
 		.agent = agent,
@@ -333,15 +340,22 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 		/* A pause is no answer: the engine lets what may go on wait for its end. */
 		.capped = h->capped,
 	};
-	win.n_in_flight = txns_in_flight(h->txns, flying, ARRAY_SIZE(flying));
-	r = whatif_run(&win, ret_whatif);
+	win.n_in_flight =
+		txns_in_flight(h->txns, flying, flying_tx, (unsigned) ARRAY_SIZE(flying));
+	r = loads_read(h->config, h->store, h->model, ret->now_us, &load, &win.n_loads);
+	if (r < 0)
+		return r;
+	win.load = load;
+	r = win.n_in_flight > ARRAY_SIZE(flying) ? -E2BIG : whatif_run(&win, ret_whatif);
 	if (r >= 0)
 		ret->whatif = *ret_whatif;
+	else if (r == -E2BIG)
+		ret->whatif_error = "too much is under way to predict what more would do";
 	else if (*ret_whatif && (*ret_whatif)->error[0])
 		ret->whatif_error = (*ret_whatif)->error;
 	else
 		ret->whatif_error = strerror(-r);
-	return *ret_whatif ? 0 : r;
+	return r == -ENOMEM ? r : 0;
 }
 
 int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
@@ -384,6 +398,7 @@ static int op_decide(void *data, struct txn *t)
 		return 0;
 	/* Promise 1: what is not in the ledger is not carried out, this one neither. */
 	r = record_decision(h, t);
+	notify_decision(h, t);
 	return t->decision->level >= LEVEL_APPROVE ? r : 0;
 }
 
@@ -549,6 +564,8 @@ static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 	if (old == 0 && t->agent_ref)
 		cells_link_proposal(h, t->agent_ref, t->id);
 	record_txn(h, t, old);
+	notify_txn(h, t, old);
+	standing_txn(h, t, old);
 	if (v && t->agent_ref)
 		cells_verdict(h, t, v, t->state == TXN_FAILED ? -EIO : 0);
 }

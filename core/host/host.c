@@ -28,7 +28,9 @@
 #include "host/history_host.h"
 #include "host/objectives.h"
 #include "host/people.h"
+#include "host/notify.h"
 #include "host/sandbox.h"
+#include "host/standing.h"
 #include "host/top.h"
 
 #define BEAT_US		(1 * US_PER_S)
@@ -147,6 +149,8 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	top_idle(h);
 	history_beat(h);
 	flights_beat(h);
+	standing_beat(h, false);
+	notify_beat(h);
 	if (h->trim)
 		(void) malloc_trim(0);
 	h->trim = false;
@@ -284,7 +288,8 @@ static int open_facts(struct host *h)
 	h->model = model_new();
 	h->budgets = budgets_new();
 	h->decisions = decisions_new();
-	if (!h->watches || !h->model || !h->budgets || !h->decisions)
+	h->track = track_new();
+	if (!h->watches || !h->model || !h->budgets || !h->decisions || !h->track)
 		return -ENOMEM;
 
 	h->link_kind = schema_kind_id(h->schema, "link");
@@ -386,6 +391,8 @@ static int start(struct host *h)
 	budgets_restore(h);
 	r = overrides_open(h);
 	if (r >= 0)
+		r = standing_open(h);
+	if (r >= 0)
 		r = truth_open(h);
 	if (r >= 0)
 		r = sensors_start(h);
@@ -397,6 +404,8 @@ static int start(struct host *h)
 		r = proc_start(h, PROC_GUARDIAN);
 	if (r >= 0)
 		r = recover(h);
+	if (r >= 0)
+		standing_settle(h);
 	if (r >= 0)
 		r = cells_configure(h);
 	if (r >= 0) {
@@ -470,6 +479,9 @@ struct host *host_free(struct host *h)
 	ledger_close(h->ledger);
 	journal_close(h->journal); /* it still writes */
 	disk_close(h->disk);
+	standing_close(h);
+	notify_done(h);
+	track_free(h->track);
 	budgets_free(h->budgets);
 	decisions_free(h->decisions);
 	overrides_free(h->overrides);

@@ -103,6 +103,9 @@ struct host {
 	struct budgets *budgets;
 	struct decisions *decisions; /* memory of old ones, for the next */
 	struct overrides *overrides;
+	struct track *track;
+	struct standing *standing;
+	struct notify *notify; /* NULL: nobody was told yet */
 	struct ledger *ledger;
 	struct journal *journal;
 	struct disk *disk; /* its background syncs */

@@ -16,6 +16,7 @@
 #include "host/people.h"
 #include "host/objectives.h"
 #include "policy/analyse.h"
+#include "host/standing.h"
 
 #define DEFAULT_CONFIG "/etc/anod/anod.conf"
 
@@ -116,8 +117,10 @@ static void release(struct host *h, const struct policy *p)
 	for (unsigned k = 0; k < p->n_sets; k++)
 		stats_unbind(h->stats, p->set[k].where);
 	for (unsigned k = 0; k < p->n_invariants; k++)
-		for (unsigned i = 0; i < p->invariant[k].n_requires; i++)
+		for (unsigned i = 0; i < p->invariant[k].n_requires; i++) {
 			stats_unbind(h->stats, p->invariant[k].require[i].expr);
+			stats_unbind(h->stats, p->invariant[k].require[i].measure);
+		}
 	for (unsigned k = 0; k < p->n_rules; k++) {
 		watch_untrack_if(h, p->rule[k].when);
 		watch_untrack_if(h, p->rule[k].verify);
@@ -139,8 +142,11 @@ static int adopt(struct host *h, const struct policy *p, struct diag_list *diags
 	for (unsigned k = 0; k < p->n_sets && r >= 0; k++)
 		r = bind(h, p->set[k].where, diags);
 	for (unsigned k = 0; k < p->n_invariants && r >= 0; k++)
-		for (unsigned i = 0; i < p->invariant[k].n_requires && r >= 0; i++)
+		for (unsigned i = 0; i < p->invariant[k].n_requires && r >= 0; i++) {
 			r = bind(h, p->invariant[k].require[i].expr, diags);
+			if (r >= 0)
+				r = bind(h, p->invariant[k].require[i].measure, diags);
+		}
 	for (unsigned k = 0; k < p->n_rules && r >= 0; k++) {
 		r = bind(h, p->rule[k].when, diags);
 		if (r >= 0)
@@ -275,6 +281,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 	publish_links(h);
 	(void) overrides_run(h, host_now(h));
 	txns_policy_changed(h->txns);
+	standing_beat(h, true);
 	sensors_anew = !same_sensors(old, h->config);
 	if (sensors_anew)
 		r = restart_sensors(h);

@@ -1,8 +1,10 @@
 /*
  * flows - prefixes by where their packets go, before and after a change.
  *
- * Design.  Every destination is looked up in both overlays and put into the group of those that
- * had the same legs and have the same legs.
+ * Design.  The effects of a change (effect.c) are added up by pairs of outcomes.  A group is told
+ * with the paths of one of its prefixes, which are looked up only then.  Which prefix: an edited
+ * one, else the example that one of its classes keeps; when all examples have been withdrawn
+ * meanwhile, one is searched among all routes, which puts it into its class again.
  */
 #include "model/flows.h"
 
@@ -10,29 +12,164 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "model/state.h"
+#include "model/effect.h"
 
 struct group {
-	struct flow_group g;
-	struct flow_path was, is;
+	uint32_t was, is; /* outcomes */
+	int64_t n;
+	uint32_t next; /* with the same hash, + 1 */
+	uint32_t table;
+	struct anod_prefix example;
+	enum { NO_EXAMPLE = 0, SOME, EDITED } has;
 };
 
-struct walk {
-	const struct overlay *before, *after;
-	struct group **group;
-	unsigned n, max;
+#define BUCKETS 64
+
+struct groups {
+	struct scene *s;
+	struct group *at;
+	uint32_t n, max, bucket[BUCKETS];
+	bool failed;
 };
+
+bool flow_same_leg(const struct anod_leg *a, const struct anod_leg *b)
+{
+	return a->ifindex == b->ifindex && a->weight == b->weight &&
+	       memcmp(&a->via, &b->via, sizeof(a->via)) == 0;
+}
 
 bool flow_same_legs(const struct flow_path *a, const struct flow_path *b)
 {
 	if (a->n_legs != b->n_legs)
 		return false;
 	for (uint32_t i = 0; i < a->n_legs; i++)
-		if (a->leg[i].ifindex != b->leg[i].ifindex ||
-		    a->leg[i].weight != b->leg[i].weight ||
-		    memcmp(&a->leg[i].via, &b->leg[i].via, sizeof(a->leg[i].via)) != 0)
+		if (!flow_same_leg(&a->leg[i], &b->leg[i]))
 			return false;
 	return true;
+}
+
+static struct group *group_of(struct groups *g, uint32_t was, uint32_t is)
+{
+	uint32_t *bucket = &g->bucket[(was * 31u + is) % BUCKETS];
+
+	for (uint32_t i = *bucket; i; i = g->at[i - 1].next)
+		if (g->at[i - 1].was == was && g->at[i - 1].is == is)
+			return &g->at[i - 1];
+
+	if (g->n == g->max) {
+		uint32_t max = g->max ? g->max * 2 : 16;
+		struct group *at = realloc(g->at, max * sizeof(*at));
+
+		if (!at)
+			return NULL;
+		g->at = at;
+		g->max = max;
+	}
+	g->at[g->n] = (struct group){ .was = was, .is = is, .next = *bucket };
+	*bucket = ++g->n;
+	return &g->at[g->n - 1];
+}
+
+static bool is_edited(const struct scene *s, const struct route *r)
+{
+	struct anod_prefix dst;
+
+	route_dst(r, &dst);
+	return rtab_chain(&s->o[0]->edit.routes, r->table, &dst) ||
+	       rtab_chain(&s->o[1]->edit.routes, r->table, &dst);
+}
+
+/* Both outcomes of a destination of the model, by its class if that may be believed: no edit is
+ * for it, and none for what contains it matters. */
+static void outcomes_of(struct scene *s, const struct route *head, uint32_t out[2])
+{
+	struct anod_prefix dst;
+	bool by_class = head->len && head->table != RT_TABLE_DEFAULT && !is_edited(s, head);
+
+	if (by_class) {
+		uint32_t way = s->t->classes->at[head->class].way;
+
+		by_class = scene_of_way(s, 0, way) >= OUT_NOTHING &&
+			   scene_of_way(s, 1, way) >= OUT_NOTHING;
+	}
+	route_dst(head, &dst);
+	for (unsigned i = 0; i < 2; i++)
+		out[i] = by_class ? scene_of_class(s, i, head->class)
+				  : scene_of_dst(s, i, head->table, &dst);
+}
+
+static bool take_example(struct scene *s, struct group *g, uint32_t class)
+{
+	uint32_t id = s->t->classes->at[class].example, out[2];
+	const struct route *r = id == RTAB_NONE ? NULL : rtab_route(s->t, id);
+
+	if (!r)
+		return false;
+	outcomes_of(s, r, out);
+	if (out[0] != g->was || out[1] != g->is)
+		return false;
+	g->table = r->table;
+	route_dst(r, &g->example);
+	g->has = SOME;
+	return true;
+}
+
+static void add(const struct effect *e, void *data)
+{
+	struct groups *all = data;
+	const struct class *at = all->s->t->classes->at;
+	struct group *g = group_of(all, e->was, e->is);
+
+	if (!g) {
+		all->failed = true;
+		return;
+	}
+	g->n += e->n;
+	if (!e->class) {
+		if (g->has == EDITED || (g->has && !e->edited))
+			return;
+		g->table = e->table;
+		g->example = e->dst;
+		g->has = e->edited ? EDITED : SOME;
+		return;
+	}
+	if (g->has || e->n < 0)
+		return;
+	for (uint32_t c = e->class; c && !take_example(all->s, g, c) && e->head; c = at[c].next)
+		;
+}
+
+/* Examples for those that have none, from all destinations. */
+static void search_examples(struct groups *all)
+{
+	struct scene *s = all->s;
+	unsigned missing = 0;
+
+	for (uint32_t i = 0; i < all->n; i++)
+		missing += all->at[i].n > 0 && !all->at[i].has;
+	for (uint32_t i = 0; i < s->t->n_used && missing; i++) {
+		const struct route *r = rtab_at(s->t, i);
+		struct anod_prefix dst;
+		struct group *g;
+		uint32_t out[2];
+
+		if (!r || r->table == RT_TABLE_LOCAL || r->table == RT_TABLE_UNSPEC)
+			continue;
+		route_dst(r, &dst);
+		if (rtab_chain(s->t, r->table, &dst) != r || !route_leads(s->t, r))
+			continue;
+		outcomes_of(s, r, out);
+		g = group_of(all, out[0], out[1]);
+		if (!g || g->has || g->n <= 0)
+			continue;
+		g->table = r->table;
+		g->example = dst;
+		g->has = SOME;
+		missing--;
+		if (r->table != RT_TABLE_DEFAULT &&
+		    s->t->classes->at[r->class].example == RTAB_NONE)
+			s->t->classes->at[r->class].example = rtab_nth(s->t, i);
+	}
 }
 
 static void find_path(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
@@ -47,105 +184,43 @@ static void find_path(const struct overlay *o, uint32_t table, const struct anod
 			overlay_lookup_table(o, later[i], dst, NULL, 0, ret);
 }
 
-static bool same_fate(const struct flow_path *a, const struct flow_path *b)
-{
-	return a->fate == b->fate && flow_same_legs(a, b);
-}
-
-static int add(struct walk *w, uint32_t table, const struct anod_prefix *dst)
+static int tell(const struct scene *s, const struct group *g,
+		int (*fn)(const struct flow_group *, void *), void *data)
 {
 	struct flow_path was, is;
-	struct group *g;
+	struct flow_group told = { .prefixes = (uint32_t) g->n,
+				   .was = &was,
+				   .is = &is,
+				   .table = g->table,
+				   .example = g->example };
 
-	find_path(w->before, table, dst, &was);
-	find_path(w->after, table, dst, &is);
-	for (unsigned i = 0; i < w->n; i++) {
-		g = w->group[i];
-		if (same_fate(&g->was, &was) && same_fate(&g->is, &is)) {
-			g->g.prefixes++;
-			return 0;
-		}
-	}
-
-	if (w->n == w->max) {
-		unsigned max = w->max ? w->max * 2 : 16;
-		struct group **list = realloc(w->group, max * sizeof(struct group *));
-
-		if (!list)
-			return -ENOMEM;
-		w->group = list;
-		w->max = max;
-	}
-	g = malloc(sizeof(*g));
-	if (!g)
-		return -ENOMEM;
-	*g = (struct group){ .was = was, .is = is };
-	g->g = (struct flow_group){
-		.prefixes = 1, .was = &g->was, .is = &g->is, .table = table, .example = *dst
-	};
-	w->group[w->n++] = g;
-	return 0;
-}
-
-/* Is this the route that stands for its destination in the walk? */
-static bool first_here(const struct rtab *t, const struct route *r)
-{
-	struct anod_prefix dst;
-	const struct route *c;
-
-	route_dst(r, &dst);
-	for (c = rtab_chain(t, r->table, &dst); c; c = rtab_next(t, c))
-		if (c->tos == 0 && rtab_way(t, c)->type == RTN_UNICAST)
-			return c == r;
-	return false;
-}
-
-static bool has(const struct rtab *t, const struct route *r)
-{
-	struct anod_prefix dst;
-
-	route_dst(r, &dst);
-	for (const struct route *c = rtab_chain(t, r->table, &dst); c; c = rtab_next(t, c))
-		if (c->tos == 0 && rtab_way(t, c)->type == RTN_UNICAST)
-			return true;
-	return false;
-}
-
-static int walk_table(struct walk *w, const struct rtab *t, const struct rtab *seen,
-		      const struct rtab *seen_too)
-{
-	for (uint32_t i = 0; i < t->n_used; i++) {
-		const struct route *r = rtab_at(t, i);
-		struct anod_prefix dst;
-		int k;
-
-		if (!r || r->table == RT_TABLE_LOCAL || !first_here(t, r) ||
-		    (seen && has(seen, r)) || (seen_too && has(seen_too, r)))
-			continue;
-		route_dst(r, &dst);
-		k = add(w, r->table, &dst);
-		if (k < 0)
-			return k;
-	}
-	return 0;
+	find_path(s->o[0], g->table, &g->example, &was);
+	find_path(s->o[1], g->table, &g->example, &is);
+	return fn(&told, data);
 }
 
 int flows_each(const struct overlay *before, const struct overlay *after,
 	       int (*fn)(const struct flow_group *, void *), void *data)
 {
-	struct walk w = { .before = before, .after = after };
-	const struct rtab *base = &before->model->base.routes;
-	int r;
+	struct groups g = { 0 };
+	struct scene s;
+	unsigned n;
+	int r = classes_ready(before->model->base.routes.classes);
 
-	r = walk_table(&w, base, NULL, NULL);
 	if (r == 0)
-		r = walk_table(&w, &before->edit.routes, base, NULL);
-	if (r == 0)
-		r = walk_table(&w, &after->edit.routes, base, &before->edit.routes);
-	for (unsigned i = 0; i < w.n && r == 0; i++)
-		r = fn(&w.group[i]->g, data);
-	for (unsigned i = 0; i < w.n; i++)
-		free(w.group[i]);
-	free(w.group);
+		r = scene_init(&s, before, after);
+	if (r < 0)
+		return r;
+	g.s = &s;
+	r = effects(&s, true, add, &g, &n);
+	if (r == 0 && !g.failed)
+		search_examples(&g);
+	if (g.failed || s.failed)
+		r = -ENOMEM;
+	for (uint32_t i = 0; i < g.n && r == 0; i++)
+		if (g.at[i].n > 0)
+			r = tell(&s, &g.at[i], fn, data);
+	free(g.at);
+	scene_done(&s);
 	return r;
 }

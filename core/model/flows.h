@@ -24,6 +24,8 @@ struct flow_group {
 int flows_each(const struct overlay *before, const struct overlay *after,
 	       int (*fn)(const struct flow_group *, void *), void *data);
 
+/* Do they take packets to the same neighbour, in the same share? */
+bool flow_same_leg(const struct anod_leg *a, const struct anod_leg *b);
 /* The same legs, weights included? */
 bool flow_same_legs(const struct flow_path *a, const struct flow_path *b);
 

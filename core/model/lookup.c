@@ -70,9 +70,8 @@ enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg 
 
 /* ---- one table -------------------------------------------------------------------------- */
 
-/* False: all legs are dead, the kernel looks further. */
-static bool take_unicast(const struct overlay *o, const struct way *w, const uint32_t *cut,
-			 unsigned n_cut, struct flow_path *ret)
+static enum way_answer ask_unicast(const struct overlay *o, const struct way *w,
+				   const uint32_t *cut, unsigned n_cut, struct flow_path *ret)
 {
 	struct anod_leg leg[ANOD_LEGS_MAX];
 	unsigned n = overlay_legs(o, w, leg), n_dead = 0;
@@ -87,73 +86,71 @@ static bool take_unicast(const struct overlay *o, const struct way *w, const uin
 	}
 
 	ret->fate = ret->n_legs ? FLOW_FORWARDED : FLOW_BLACKHOLE;
-	return !n || n_dead < n;
+	/* All legs are dead: the kernel looks further. */
+	return !n || n_dead < n ? WAY_DECIDES : WAY_PASSES;
 }
 
-static bool take_route(const struct overlay *o, const struct route_ref *at, const uint32_t *cut,
-		       unsigned n_cut, struct flow_path *ret, bool *ret_throw)
+enum way_answer overlay_ask_way(const struct overlay *o, const struct way *w, const uint32_t *cut,
+				unsigned n_cut, struct flow_path *ret)
 {
-	const struct way *w = rtab_way(at->tab, at->route);
-
+	ret->n_legs = 0;
 	switch (w->type) {
 	case RTN_LOCAL:
 	case RTN_BROADCAST:
 	case RTN_ANYCAST:
 		ret->fate = FLOW_LOCAL;
-		break;
+		return WAY_DECIDES;
 	case RTN_BLACKHOLE:
 		ret->fate = FLOW_BLACKHOLE;
-		break;
+		return WAY_DECIDES;
 	case RTN_UNREACHABLE:
 	case RTN_PROHIBIT:
 		ret->fate = FLOW_PROHIBITED;
-		break;
+		return WAY_DECIDES;
 	case RTN_THROW:
-		*ret_throw = true;
-		break;
+		return WAY_THROWS;
 	default:
-		if (!take_unicast(o, w, cut, n_cut, ret))
-			return false;
+		return ask_unicast(o, w, cut, n_cut, ret);
 	}
-
-	rtab_object(at->tab, at->route, &ret->route);
-	return true;
 }
 
-static void join_lens(const struct rtab *t, uint32_t table, uint8_t family, uint64_t mask[3])
+enum way_answer overlay_ask_chain(const struct overlay *o, const struct route *base,
+				  const struct route *edit, const uint32_t *cut, unsigned n_cut,
+				  struct flow_path *ret, struct route_ref *ret_at)
 {
-	const struct lens *lens = rtab_lens(t, table, family);
+	const struct route *after = NULL;
 
-	for (unsigned i = 0; lens && i < 3; i++)
-		mask[i] |= lens->mask[i];
+	for (; overlay_next_of(o, base, edit, after, ret_at); after = ret_at->route) {
+		enum way_answer a;
+
+		if (ret_at->route->tos)
+			continue;
+		a = overlay_ask_way(o, rtab_way(ret_at->tab, ret_at->route), cut, n_cut, ret);
+		if (a != WAY_PASSES)
+			return a;
+	}
+	return WAY_PASSES;
 }
 
 void overlay_lookup_table(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
 			  const uint32_t *cut, unsigned n_cut, struct flow_path *ret)
 {
-	uint64_t mask[3] = { 0 };
+	struct both_covers at;
+	struct route_ref by;
 
 	ret->fate = 0;
 	ret->n_legs = 0;
-	join_lens(&o->model->base.routes, table, dst->family, mask);
-	join_lens(&o->edit.routes, table, dst->family, mask);
-	for (int len = lens_longest(mask, dst->len); len >= 0; len = lens_longest(mask, len - 1)) {
-		struct anod_prefix cover = prefix_cut(dst, (uint8_t) len);
-		const struct route *after = NULL;
-		struct route_ref at;
+	overlay_covers(o, table, dst, &at);
+	while (overlay_next_cover(&at)) {
+		enum way_answer a = overlay_ask_chain(o, at.base, at.edit, cut, n_cut, ret, &by);
 
-		for (; overlay_next_route(o, table, &cover, after, &at); after = at.route) {
-			bool throw = false;
-
-			if (at.route->tos || !take_route(o, &at, cut, n_cut, ret, &throw))
-				continue;
-			if (throw) {
-				/* Left in ret->route, so that the caller may tell why. */
-				ret->fate = 0;
-				ret->n_legs = 0;
-			}
+		if (a == WAY_PASSES)
+			continue;
+		rtab_object(by.tab, by.route, &ret->route);
+		if (a == WAY_DECIDES)
 			return;
-		}
+		/* A throw is left in ret->route, so that the caller may tell why. */
+		break;
 	}
 	ret->fate = 0;
 	ret->n_legs = 0;

@@ -4,9 +4,16 @@
 #ifndef MODEL_MEASURE_H
 #define MODEL_MEASURE_H
 
-#include "model/whatif.h"
+#include "model/model.h"
 
-/* Compare w->before with w->after as it is now and take the worst into w.  -ENOMEM. */
-int measure_step(struct whatif *w);
+struct measured { /* destinations of unicast routes in any table but local */
+	unsigned prefixes;
+	unsigned moved;	 /* the usable legs that their packets meet differ */
+	unsigned lost;	 /* they met one before and meet none after */
+	unsigned mended; /* the reverse */
+};
+
+/* Compare the two; -ENOMEM. */
+int measure(const struct overlay *before, const struct overlay *after, struct measured *ret);
 
 #endif

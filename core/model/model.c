@@ -12,6 +12,8 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "model/classes.h"
+
 void objects_init(struct objects *o)
 {
 	for (unsigned i = 0; i < ANOD_OBJ_TYPES; i++)
@@ -30,18 +32,28 @@ struct model *model_new(void)
 {
 	struct model *m = calloc(1, sizeof(*m));
 
-	if (m)
-		objects_init(&m->base);
-	return m;
+	if (!m)
+		return NULL;
+	objects_init(&m->base);
+	m->calm = calloc(1, sizeof(*m->calm));
+	return m->calm && classes_make(&m->base.routes) == 0 ? m : model_free(m);
 }
 
 struct model *model_free(struct model *m)
 {
 	if (m) {
 		objects_done(&m->base);
+		free(m->calm);
 		free(m);
 	}
 	return NULL;
+}
+
+/* Something of this type has changed. */
+static void changed(struct model *m, uint32_t type)
+{
+	m->generation++;
+	m->env_gen += type == ANOD_OBJ_LINK || type == ANOD_OBJ_NEXTHOP;
 }
 
 static bool type_valid(uint32_t type)
@@ -63,7 +75,8 @@ int model_put(struct model *m, const struct anod_object *o)
 	if (r < 0)
 		return r;
 
-	m->generation += (uint64_t) r;
+	if (r > 0)
+		changed(m, o->type);
 	return 0;
 }
 
@@ -78,7 +91,8 @@ int model_del(struct model *m, const struct anod_object *o)
 		was = rtab_del(&m->base.routes, o);
 	else
 		was = otab_del(&m->base.tab[o->type], o);
-	m->generation += was;
+	if (was)
+		changed(m, o->type);
 	return 0;
 }
 
@@ -106,7 +120,7 @@ int model_sync(struct model *m, enum anod_obj_type type, enum anod_sync what)
 			(void) otab_sweep(&m->base.tab[type], m->type[type].mark);
 		m->type[type].sweeping = false;
 		m->type[type].in_sync = true;
-		m->generation++;
+		changed(m, type);
 		return 0;
 	}
 	return -EINVAL;

@@ -164,7 +164,7 @@ static bool in_list(const uint32_t *list, unsigned n, uint32_t what)
 	return false;
 }
 
-static bool way_lost(const struct overlay *o, const struct route *r, const struct way *w)
+bool overlay_way_lost(const struct overlay *o, const struct way *w)
 {
 	if (w->nhid)
 		return otab_find_id(&o->lost_nh, w->nhid);
@@ -172,7 +172,7 @@ static bool way_lost(const struct overlay *o, const struct route *r, const struc
 		return false;
 
 	/* Local IPv4 routes stay when their link goes down (fib_sync_down_dev()). */
-	if (r->family == AF_INET && w->scope == RT_SCOPE_HOST)
+	if (w->family == AF_INET && w->scope == RT_SCOPE_HOST)
 		return false;
 	for (unsigned i = 0; i < w->n_legs; i++)
 		if (!in_list(o->lost_link, o->n_lost_links, w->leg[i].ifindex))
@@ -180,43 +180,81 @@ static bool way_lost(const struct overlay *o, const struct route *r, const struc
 	return true;
 }
 
-static const struct route *edit_of(const struct overlay *o, const struct route *r)
+/* The route of a chain with this place in the kernel's order, or NULL. */
+static const struct route *same_of(const struct rtab *t, const struct route *chain,
+				   const struct route *like)
 {
-	struct anod_prefix dst;
-
-	if (!rtab_may_have(&o->edit.routes, r))
-		return NULL;
-
-	route_dst(r, &dst);
-	for (const struct route *e = rtab_chain(&o->edit.routes, r->table, &dst); e;
-	     e = rtab_next(&o->edit.routes, e))
-		if (route_order(e, r) == 0)
-			return e;
+	for (; chain; chain = rtab_next(t, chain))
+		if (route_order(chain, like) == 0)
+			return chain;
 	return NULL;
 }
 
 bool overlay_hides(const struct overlay *o, const struct route *r)
 {
-	return way_lost(o, r, rtab_way(&o->model->base.routes, r)) || edit_of(o, r);
+	const struct rtab *edit = &o->edit.routes;
+	struct anod_prefix dst;
+
+	if (overlay_way_lost(o, rtab_way(&o->model->base.routes, r)))
+		return true;
+	if (!edit->n)
+		return false;
+	route_dst(r, &dst);
+	return same_of(edit, rtab_chain(edit, r->table, &dst), r);
 }
 
-bool overlay_next_route(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
-			const struct route *after, struct route_ref *ret)
+bool overlay_next_of(const struct overlay *o, const struct route *base, const struct route *edit,
+		     const struct route *after, struct route_ref *ret)
 {
-	const struct rtab *base = &o->model->base.routes, *edit = &o->edit.routes;
-	const struct route *b = rtab_chain(base, table, dst), *e = rtab_chain(edit, table, dst);
+	const struct rtab *in_base = &o->model->base.routes, *in_edit = &o->edit.routes;
+	const struct route *b = base, *e = edit;
 
-	while (b && ((after && route_order(b, after) <= 0) || overlay_hides(o, b)))
-		b = rtab_next(base, b);
+	while (b && ((after && route_order(b, after) <= 0) ||
+		     overlay_way_lost(o, rtab_way(in_base, b)) || same_of(in_edit, edit, b)))
+		b = rtab_next(in_base, b);
 	while (e && ((after && route_order(e, after) <= 0) || e->gone))
-		e = rtab_next(edit, e);
+		e = rtab_next(in_edit, e);
 	if (!b && !e)
 		return false;
 
 	if (b && (!e || route_order(b, e) < 0))
-		*ret = (struct route_ref){ base, b };
+		*ret = (struct route_ref){ in_base, b };
 	else
-		*ret = (struct route_ref){ edit, e };
+		*ret = (struct route_ref){ in_edit, e };
+	return true;
+}
+
+static const struct route *next_in(struct covers *c)
+{
+	uint32_t id = covers_next(c);
+
+	return id == RTAB_NONE ? NULL : rtab_route(c->t, id);
+}
+
+void overlay_covers(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
+		    struct both_covers *ret)
+{
+	rtab_covers(&o->model->base.routes, table, dst, &ret->in[0]);
+	rtab_covers(&o->edit.routes, table, dst, &ret->in[1]);
+	for (unsigned i = 0; i < 2; i++)
+		ret->next[i] = next_in(&ret->in[i]);
+}
+
+bool overlay_next_cover(struct both_covers *c)
+{
+	int len[2];
+
+	for (unsigned i = 0; i < 2; i++)
+		len[i] = c->next[i] ? c->next[i]->len : -1;
+	if (len[0] < 0 && len[1] < 0)
+		return false;
+
+	c->base = len[0] >= len[1] ? c->next[0] : NULL;
+	c->edit = len[1] >= len[0] ? c->next[1] : NULL;
+	if (c->base)
+		c->next[0] = next_in(&c->in[0]);
+	if (c->edit)
+		c->next[1] = next_in(&c->in[1]);
 	return true;
 }
 

@@ -1,10 +1,10 @@
 /*
  * rtab - routes, many of them.
  *
- * Design.  Routes lie in chunks that never move and are named by index (4 bytes instead of 8).
- * The hash index holds the head of each chain beside its hash, so a probe of another chain
- * costs no cache miss in the routes.  Prefix lengths in use are counted per table and family; the
- * bit mask made of the counts says which lengths a look-up has to try.
+ * Design.  Routes lie in chunks that never move and are named by number (4 bytes instead of 8), in
+ * one pool with room for 16 bytes of address and in one for 4.  A change goes through three steps:
+ * the classes let go of the destination, the chain is changed, the classes take it again and
+ * follow what is below it.
  *
  * The kernel allows IPv6 routes that differ in their device alone (fe80::/64 on every link); by
  * anod/object.h these are one object, and the last one read is kept.
@@ -13,35 +13,36 @@
 
 #include <errno.h>
 #include <string.h>
-#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include "model/classes.h"
 #include "model/way.h"
 
-#define CHUNK_BITS 8 /* 10 KiB: an overlay holds a few routes, a full table thousands of chunks */
-#define CHUNK_SIZE (1u << CHUNK_BITS)
-#define SLOTS_MIN  64
+#define CHUNK (1u << RTAB_CHUNK_BITS)
 
-static struct route *route_at(const struct rtab *t, uint32_t i)
-{
-	return &t->chunk[i >> CHUNK_BITS][i & (CHUNK_SIZE - 1)];
-}
+_Static_assert(RTAB_SHORT == 32 && RTAB_LONG % 4 == 0, "a route of IPv4 takes 32 bytes");
 
 const struct route *rtab_at(const struct rtab *t, uint32_t n)
 {
-	const struct route *r = route_at(t, n);
+	const struct route *r = rtab_route(t, rtab_nth(t, n));
 
 	return r->family ? r : NULL;
 }
 
 const struct route *rtab_next(const struct rtab *t, const struct route *r)
 {
-	return r->next == RTAB_NONE ? NULL : route_at(t, r->next);
+	return r->next == RTAB_NONE ? NULL : rtab_route(t, r->next);
+}
+
+static size_t addr_size(uint8_t family)
+{
+	return family == AF_INET6 ? 16 : 4;
 }
 
 void route_dst(const struct route *r, struct anod_prefix *ret)
 {
 	*ret = (struct anod_prefix){ .family = r->family, .len = r->len };
-	memcpy(ret->addr, r->addr, sizeof(ret->addr));
+	memcpy(ret->addr, r->addr, addr_size(r->family));
 }
 
 int route_order(const struct route *a, const struct route *b)
@@ -63,24 +64,18 @@ struct anod_prefix prefix_cut(const struct anod_prefix *p, uint8_t len)
 	return cut;
 }
 
-/* ---- lengths ---------------------------------------------------------------------------- */
+/* ---- tables ----------------------------------------------------------------------------- */
 
-static int lens_compare(const struct lens *l, uint32_t table, uint8_t family)
+/* Index into the order, of the entry or of where it belongs. */
+static unsigned fib_place(const struct rtab *t, uint32_t table, uint8_t family)
 {
-	if (l->table != table)
-		return l->table < table ? -1 : 1;
-	return (int) l->family - (int) family;
-}
-
-/* Index of the entry, or of where it belongs. */
-static unsigned lens_place(const struct rtab *t, uint32_t table, uint8_t family)
-{
-	unsigned lo = 0, hi = t->n_lens;
+	unsigned lo = 0, hi = t->n_fibs;
 
 	while (lo < hi) {
 		unsigned mid = (lo + hi) / 2;
+		const struct fib *f = t->fib[t->fib_order[mid]];
 
-		if (lens_compare(&t->lens[mid], table, family) < 0)
+		if (f->table < table || (f->table == table && f->family < family))
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -88,157 +83,90 @@ static unsigned lens_place(const struct rtab *t, uint32_t table, uint8_t family)
 	return lo;
 }
 
-static struct lens *lens_find(const struct rtab *t, uint32_t table, uint8_t family)
+struct fib *rtab_fib(const struct rtab *t, uint32_t table, uint8_t family)
 {
-	unsigned i = lens_place(t, table, family);
+	unsigned i = fib_place(t, table, family);
+	struct fib *f = i < t->n_fibs ? t->fib[t->fib_order[i]] : NULL;
 
-	if (i == t->n_lens || lens_compare(&t->lens[i], table, family) != 0)
+	return f && f->table == table && f->family == family ? f : NULL;
+}
+
+/* An emptied table stays: those that had routes will have them again. */
+struct fib *rtab_make_fib(struct rtab *t, uint32_t table, uint8_t family)
+{
+	struct fib *f = rtab_fib(t, table, family), **list;
+	unsigned i = fib_place(t, table, family);
+	uint32_t *order;
+
+	if (f)
+		return f;
+
+	list = realloc(t->fib, (t->n_fibs + 1) * sizeof(*list));
+	if (!list)
 		return NULL;
-	return &t->lens[i];
-}
-
-const struct lens *rtab_lens(const struct rtab *t, uint32_t table, uint8_t family)
-{
-	return lens_find(t, table, family);
-}
-
-int lens_longest(const uint64_t mask[3], int below)
-{
-	for (int w = below / 64; w >= 0 && below >= 0; w--) {
-		uint64_t bits = mask[w];
-
-		if (w == below / 64 && below % 64 < 63)
-			bits &= (UINT64_C(2) << (below % 64)) - 1;
-		if (bits)
-			return w * 64 + 63 - __builtin_clzll(bits);
-	}
-	return -1;
-}
-
-/* Makes the entry of the table before a route goes in, so that nothing can fail afterwards. */
-static struct lens *lens_make(struct rtab *t, uint32_t table, uint8_t family)
-{
-	unsigned i = lens_place(t, table, family);
-	struct lens *lens = lens_find(t, table, family);
-
-	if (lens)
-		return lens;
-
-	lens = realloc(t->lens, (t->n_lens + 1) * sizeof(*lens));
-	if (!lens)
+	t->fib = list;
+	order = realloc(t->fib_order, (t->n_fibs + 1) * sizeof(*order));
+	if (!order)
 		return NULL;
-	t->lens = lens;
-	memmove(&lens[i + 1], &lens[i], (t->n_lens - i) * sizeof(*lens));
-	lens[i] = (struct lens){ .table = table, .family = family };
-	t->n_lens++;
-	return &lens[i];
-}
+	t->fib_order = order;
+	f = malloc(sizeof(*f));
+	if (!f)
+		return NULL;
 
-/* An emptied entry stays: tables that had routes will have them again. */
-static void lens_count(struct lens *l, uint8_t len, int by)
-{
-	l->count[len] += (uint32_t) by;
-	if (l->count[len])
-		l->mask[len / 64] |= UINT64_C(1) << (len % 64);
-	else
-		l->mask[len / 64] &= ~(UINT64_C(1) << (len % 64));
+	*f = (struct fib){ .table = table,
+			   .family = family,
+			   .id = t->n_fibs,
+			   .zero = RTAB_NONE,
+			   .top.depth = -5 };
+	memmove(&order[i + 1], &order[i], (t->n_fibs - i) * sizeof(*order));
+	order[i] = f->id;
+	list[t->n_fibs++] = f;
+	return f;
 }
 
 /* ---- chains ----------------------------------------------------------------------------- */
 
-static uint32_t dst_hash(uint32_t table, const struct anod_prefix *dst)
-{
-	uint64_t word[2], h = ((uint64_t) table << 16 | (uint64_t) dst->family << 8 | dst->len) *
-			      UINT64_C(0x9e3779b97f4a7c15);
+/* A destination: its table, its bits, and where the first of its chain is named. */
+struct place {
+	struct fib *f; /* NULL: no such table */
+	struct bits bits;
+	unsigned len;
+	uint32_t *head; /* NULL: the destination is not in the trie */
+};
 
-	memcpy(word, dst->addr, sizeof(word));
-	h = (h ^ h >> 32 ^ word[0]) * UINT64_C(0xff51afd7ed558ccd);
-	h = (h ^ h >> 32 ^ word[1]) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return (uint32_t) (h ^ h >> 32);
+static void place_find(const struct rtab *t, struct fib *f, const struct anod_prefix *dst,
+		       struct place *ret)
+{
+	*ret = (struct place){ .f = f, .bits = trie_bits(dst), .len = dst->len };
+	if (!f)
+		return;
+	if (dst->len)
+		ret->head = trie_find(t, f, &ret->bits, dst->len);
+	else
+		ret->head = &f->zero;
 }
 
-static bool route_is_to(const struct route *r, uint32_t table, const struct anod_prefix *dst)
+static uint32_t place_head(const struct place *p)
 {
-	return r->table == table && r->family == dst->family && r->len == dst->len &&
-	       memcmp(r->addr, dst->addr, sizeof(r->addr)) == 0;
-}
-
-/* Slot of the chain, or of the hole where it belongs.  The index is never full. */
-static uint32_t slot_of(const struct rtab *t, uint32_t table, const struct anod_prefix *dst,
-			uint32_t hash)
-{
-	uint32_t mask = t->n_slots - 1, i = hash & mask;
-
-	while (t->slot[i].head != RTAB_NONE &&
-	       (t->slot[i].hash != hash || !route_is_to(route_at(t, t->slot[i].head), table, dst)))
-		i = (i + 1) & mask;
-	return i;
-}
-
-static int grow_index(struct rtab *t)
-{
-	uint32_t n = t->n_slots ? t->n_slots * 2 : SLOTS_MIN, mask = n - 1;
-	__typeof__(t->slot) slot = malloc(n * sizeof(*slot));
-
-	if (!slot)
-		return -ENOMEM;
-
-	for (uint32_t i = 0; i < n; i++)
-		slot[i].head = RTAB_NONE;
-	for (uint32_t i = 0; i < t->n_slots; i++) {
-		uint32_t to;
-
-		if (t->slot[i].head == RTAB_NONE)
-			continue;
-		/* NOLINTNEXTLINE(clang-analyzer-core.*): the mask is n - 1, all of them are set */
-		for (to = t->slot[i].hash & mask; slot[to].head != RTAB_NONE;)
-			to = (to + 1) & mask;
-		slot[to] = t->slot[i];
-	}
-
-	free(t->slot);
-	t->slot = slot;
-	t->n_slots = n;
-	return 0;
-}
-
-static void drop_slot(struct rtab *t, uint32_t hole)
-{
-	uint32_t mask = t->n_slots - 1;
-
-	t->slot[hole].head = RTAB_NONE;
-	t->n_chains--;
-	for (uint32_t i = (hole + 1) & mask; t->slot[i].head != RTAB_NONE; i = (i + 1) & mask) {
-		uint32_t home = t->slot[i].hash & mask;
-
-		if (((i - home) & mask) < ((i - hole) & mask))
-			continue;
-		t->slot[hole] = t->slot[i];
-		t->slot[i].head = RTAB_NONE;
-		hole = i;
-	}
+	return p->head ? *p->head : RTAB_NONE;
 }
 
 const struct route *rtab_chain(const struct rtab *t, uint32_t table, const struct anod_prefix *dst)
 {
-	uint32_t head;
+	struct place p;
 
 	if (!t->n)
 		return NULL;
-	head = t->slot[slot_of(t, table, dst, dst_hash(table, dst))].head;
-	return head == RTAB_NONE ? NULL : route_at(t, head);
+	place_find(t, rtab_fib(t, table, dst->family), dst, &p);
+	return place_head(&p) == RTAB_NONE ? NULL : rtab_route(t, place_head(&p));
 }
 
-const struct route *rtab_chain_at(const struct rtab *t, uint32_t n)
+void rtab_covers(const struct rtab *t, uint32_t table, const struct anod_prefix *dst,
+		 struct covers *ret)
 {
-	return t->slot[n].head == RTAB_NONE ? NULL : route_at(t, t->slot[n].head);
-}
+	struct bits bits = trie_bits(dst);
 
-bool rtab_may_have(const struct rtab *t, const struct route *like)
-{
-	const struct lens *l = t->n ? lens_find(t, like->table, like->family) : NULL;
-
-	return l && l->count[like->len];
+	covers_begin(ret, t, t->n ? rtab_fib(t, table, dst->family) : NULL, &bits, dst->len);
 }
 
 const struct route *rtab_find(const struct rtab *t, const struct anod_object *key)
@@ -254,28 +182,45 @@ const struct route *rtab_find(const struct rtab *t, const struct anod_object *ke
 
 /* ---- changes ---------------------------------------------------------------------------- */
 
-static int take_route(struct rtab *t, uint32_t *ret)
+static int take_route(struct rtab *t, uint8_t family, uint32_t *ret)
 {
-	if (t->free != RTAB_NONE) {
-		*ret = t->free;
-		t->free = route_at(t, *ret)->next;
+	unsigned kind = family != AF_INET6;
+	__typeof__(&t->pool[0]) pool = &t->pool[kind];
+
+	if (pool->free != RTAB_NONE) {
+		*ret = pool->free;
+		pool->free = rtab_route(t, *ret)->next;
 		return 0;
 	}
 
-	if (t->n_used == t->n_chunks * CHUNK_SIZE) {
-		struct route **chunk = realloc(t->chunk, (t->n_chunks + 1) * sizeof(*chunk));
+	if (pool->n_used == pool->n_chunks * CHUNK) {
+		uint32_t n = pool->n_chunks;
+		uint8_t **chunk = pool->chunk;
 
-		if (!chunk)
+		if ((n & (n - 1)) == 0) {
+			chunk = realloc(chunk, (n ? n * 2 : 1) * sizeof(*chunk));
+			if (!chunk)
+				return -ENOMEM;
+			pool->chunk = chunk;
+		}
+		chunk[n] = malloc(CHUNK * (kind ? RTAB_SHORT : RTAB_LONG));
+		if (!chunk[n])
 			return -ENOMEM;
-		t->chunk = chunk;
-		chunk[t->n_chunks] = calloc(CHUNK_SIZE, sizeof(struct route));
-		if (!chunk[t->n_chunks])
-			return -ENOMEM;
-		t->n_chunks++;
+		pool->n_chunks++;
 	}
 
-	*ret = t->n_used++;
+	*ret = pool->n_used++ << 1 | kind;
+	t->n_used++;
 	return 0;
+}
+
+static void give_route(struct rtab *t, uint32_t id)
+{
+	struct route *r = rtab_route(t, id);
+
+	r->family = 0;
+	r->next = t->pool[id & 1].free;
+	t->pool[id & 1].free = id;
 }
 
 /* The chain's link that points to the route, or to where it belongs; *ret_found tells which. */
@@ -283,13 +228,14 @@ static uint32_t *chain_place(struct rtab *t, uint32_t *link, const struct route 
 			     bool *ret_found)
 {
 	while (*link != RTAB_NONE) {
-		int order = route_order(route_at(t, *link), like);
+		struct route *r = rtab_route(t, *link);
+		int order = route_order(r, like);
 
 		if (order >= 0) {
 			*ret_found = order == 0;
 			return link;
 		}
-		link = &route_at(t, *link)->next;
+		link = &r->next;
 	}
 
 	*ret_found = false;
@@ -304,44 +250,88 @@ static bool route_valid(const struct anod_route *r)
 	       r->n_legs <= ANOD_LEGS_MAX && r->tos <= UINT8_MAX;
 }
 
-static int insert(struct rtab *t, const struct route *like, uint32_t slot, uint32_t hash)
+/* A new route, into the chain of its destination or as the first of one. */
+static int insert(struct rtab *t, const struct route *like, struct place *p)
 {
-	struct lens *lens = lens_make(t, like->table, like->family);
-	uint32_t i, *link;
+	uint32_t id, none = RTAB_NONE, *link;
+	struct route *r;
+	bool found;
+	int k = take_route(t, like->family, &id);
+
+	if (k < 0)
+		return k;
+
+	r = rtab_route(t, id);
+	memcpy(r, like, like->family == AF_INET6 ? RTAB_LONG : RTAB_SHORT);
+	link = chain_place(t, p->head ? p->head : &none, like, &found);
+	r->next = *link;
+	if (!p->head) {
+		if (trie_insert(t, p->f, &p->bits, p->len, id) < 0) {
+			give_route(t, id);
+			return -ENOMEM;
+		}
+		p->head = trie_find(t, p->f, &p->bits, p->len);
+		p->f->n_long++;
+	} else {
+		*link = id;
+	}
+	t->n_chains += r->next == RTAB_NONE && *p->head == id;
+	t->n++;
+	return 0;
+}
+
+static int put_route(struct rtab *t, struct place *p, const struct route *like,
+		     const struct anod_object *o)
+{
+	uint32_t none = RTAB_NONE, way, was_way = RTAB_NONE, *link;
+	struct class_change change;
+	struct route *old;
 	bool found;
 	int r;
 
-	if (!lens)
-		return -ENOMEM;
-	r = take_route(t, &i);
+	link = chain_place(t, p->head ? p->head : &none, like, &found);
+	old = found ? rtab_route(t, *link) : NULL;
+	if (old && old->gone == like->gone && way_is(t->way[old->way], o)) {
+		old->mark = like->mark;
+		return 0;
+	}
+
+	r = way_intern(t, o, &way);
 	if (r < 0)
 		return r;
+	classes_leave(t, p->f, &p->bits, p->len, place_head(p), &change);
+	if (old) {
+		was_way = old->way;
+		old->way = way;
+		old->gone = like->gone;
+		old->mark = like->mark;
+		r = 1;
+	} else {
+		struct route new = *like;
 
-	if (t->slot[slot].head == RTAB_NONE) {
-		t->slot[slot].hash = hash;
-		t->n_chains++;
+		new.way = way;
+		r = insert(t, &new, p) < 0 ? -ENOMEM : 1;
+		if (r < 0)
+			was_way = way;
 	}
-	link = chain_place(t, &t->slot[slot].head, like, &found);
-	*route_at(t, i) = *like;
-	route_at(t, i)->next = *link;
-	*link = i;
-	lens_count(lens, like->len, 1);
-	t->n++;
-	return 0;
+	classes_enter(t, p->f, &p->bits, p->len, place_head(p), &change);
+	if (was_way != RTAB_NONE)
+		way_unref(t, was_way);
+	return r;
 }
 
 int rtab_put(struct rtab *t, const struct anod_object *o, bool gone, uint32_t mark)
 {
 	const struct anod_route *from = &o->u.route;
 	struct anod_prefix dst;
-	struct route like, *old;
-	uint32_t hash, slot, *link;
-	bool found;
-	int r;
+	struct route like;
+	struct place p;
+	struct fib *f;
 
 	if (!route_valid(from))
 		return -EINVAL;
-	if (t->n_chains * 4 >= t->n_slots * 3 && grow_index(t) < 0)
+	f = rtab_make_fib(t, from->table, from->dst.family);
+	if (!f || classes_want(t, from->dst.family) < 0)
 		return -ENOMEM;
 
 	dst = prefix_cut(&from->dst, from->dst.len);
@@ -353,70 +343,63 @@ int rtab_put(struct rtab *t, const struct anod_object *o, bool gone, uint32_t ma
 			       .tos = (uint8_t) from->tos,
 			       .gone = gone };
 	memcpy(like.addr, dst.addr, sizeof(like.addr));
-	hash = dst_hash(from->table, &dst);
-	slot = slot_of(t, from->table, &dst, hash);
-	link = chain_place(t, &t->slot[slot].head, &like, &found);
-	old = found ? route_at(t, *link) : NULL;
-	if (old && old->gone == gone && way_is(t->way[old->way], o)) {
-		old->mark = mark;
-		return 0;
-	}
-
-	r = way_intern(t, o, &like.way);
-	if (r < 0)
-		return r;
-	if (!old) {
-		r = insert(t, &like, slot, hash);
-		if (r < 0)
-			way_unref(t, like.way);
-		return r < 0 ? r : 1;
-	}
-
-	way_unref(t, old->way);
-	old->way = like.way;
-	old->gone = gone;
-	old->mark = mark;
-	return 1;
+	place_find(t, f, &dst, &p);
+	return put_route(t, &p, &like, o);
 }
 
-static void remove_route(struct rtab *t, uint32_t slot, uint32_t *link)
+static void remove_route(struct rtab *t, struct place *p, uint32_t *link)
 {
-	uint32_t i = *link;
-	struct route *r = route_at(t, i);
+	uint32_t id = *link, way;
+	struct route *r = rtab_route(t, id);
+	struct class_change change;
 
+	way = r->way;
+	classes_leave(t, p->f, &p->bits, p->len, *p->head, &change);
 	*link = r->next;
-	if (t->slot[slot].head == RTAB_NONE)
-		drop_slot(t, slot);
-	lens_count(lens_find(t, r->table, r->family), r->len, -1);
-	way_unref(t, r->way);
-	*r = (struct route){ .next = t->free };
-	t->free = i;
+	if (*p->head == RTAB_NONE) {
+		/* The trie looks at the route while it forgets it. */
+		*p->head = id;
+		if (p->len) {
+			trie_remove(t, p->f, &p->bits, p->len);
+			p->head = NULL;
+			p->f->n_long--;
+		} else {
+			*p->head = RTAB_NONE;
+		}
+		t->n_chains--;
+	} else if (p->len) {
+		trie_forget(t, p->f, &p->bits, p->len, id, *p->head);
+	}
+	classes_enter(t, p->f, &p->bits, p->len, place_head(p), &change);
+	way_unref(t, way);
+	give_route(t, id);
 	t->n--;
 }
 
-static bool remove_like(struct rtab *t, const struct route *like)
+static bool remove_like(struct rtab *t, const struct anod_prefix *dst, const struct route *like)
 {
-	struct anod_prefix dst;
-	uint32_t slot, *link;
+	struct place p;
+	uint32_t *link;
 	bool found;
 
-	route_dst(like, &dst);
-	slot = slot_of(t, like->table, &dst, dst_hash(like->table, &dst));
-	link = chain_place(t, &t->slot[slot].head, like, &found);
+	place_find(t, rtab_fib(t, like->table, dst->family), dst, &p);
+	if (!p.head)
+		return false;
+	link = chain_place(t, p.head, like, &found);
 	if (found)
-		remove_route(t, slot, link);
+		remove_route(t, &p, link);
 	return found;
 }
 
 bool rtab_del(struct rtab *t, const struct anod_object *key)
 {
-	const struct route *r = rtab_find(t, key);
-	struct route like;
+	const struct anod_route *k = &key->u.route;
+	struct anod_prefix dst = prefix_cut(&k->dst, MIN_OF(k->dst.len, 128));
+	struct route like = { .table = k->table, .metric = k->metric, .tos = (uint8_t) k->tos };
 
-	if (!r)
+	if (!t->n || !route_valid(k))
 		return false;
-	like = *r;
-	return remove_like(t, &like);
+	return remove_like(t, &dst, &like);
 }
 
 unsigned rtab_sweep(struct rtab *t, uint32_t mark)
@@ -424,10 +407,13 @@ unsigned rtab_sweep(struct rtab *t, uint32_t mark)
 	unsigned swept = 0;
 
 	for (uint32_t i = 0; i < t->n_used; i++) {
-		struct route like = *route_at(t, i);
+		const struct route *r = rtab_at(t, i);
+		struct anod_prefix dst;
 
-		if (like.family && like.mark != mark)
-			swept += remove_like(t, &like);
+		if (!r || r->mark == mark)
+			continue;
+		route_dst(r, &dst);
+		swept += remove_like(t, &dst, r);
 	}
 	return swept;
 }
@@ -457,16 +443,24 @@ void rtab_object(const struct rtab *t, const struct route *r, struct anod_object
 
 void rtab_init(struct rtab *t)
 {
-	*t = (struct rtab){ .free = RTAB_NONE };
+	*t = (struct rtab){ .nodes.unit = sizeof(struct tnode), .leaves.unit = sizeof(uint32_t) };
+	t->pool[0].free = t->pool[1].free = RTAB_NONE;
 }
 
 void rtab_done(struct rtab *t)
 {
-	for (uint32_t i = 0; i < t->n_chunks; i++)
-		free(t->chunk[i]);
-	free(t->chunk);
-	free(t->slot);
-	free(t->lens);
+	for (unsigned k = 0; k < ARRAY_SIZE(t->pool); k++) {
+		for (uint32_t i = 0; i < t->pool[k].n_chunks; i++)
+			free(t->pool[k].chunk[i]);
+		free(t->pool[k].chunk);
+	}
+	for (unsigned i = 0; i < t->n_fibs; i++)
+		free(t->fib[i]);
+	free(t->fib);
+	free(t->fib_order);
+	runs_done(&t->nodes);
+	runs_done(&t->leaves);
+	classes_free(t);
 	ways_done(t);
 	rtab_init(t);
 }

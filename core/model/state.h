@@ -13,6 +13,12 @@ struct objects {
 	struct rtab routes;
 };
 
+/* A remembered answer of model_is_calm() (scene.h) and what it was found from. */
+struct calm {
+	uint64_t env_gen, ways_gen;
+	bool known, calm;
+};
+
 struct model {
 	struct objects base;
 	uint64_t generation;
@@ -20,6 +26,8 @@ struct model {
 		uint32_t mark;
 		bool in_sync, sweeping;
 	} type[ANOD_OBJ_TYPES];
+	uint64_t env_gen;  /* grows when a link or a next hop changes */
+	struct calm *calm; /* owned */
 };
 
 #define OVERLAY_LOST_MAX 64 /* links set down in one overlay; more: -ENOSPC */
@@ -64,10 +72,24 @@ struct route_ref {
 
 /* True when the overlay hides this route of the model: edited, deleted or lost. */
 bool overlay_hides(const struct overlay *o, const struct route *r);
-/* The first usable route to exactly 'dst' that comes after 'after' (NULL: the first) in the
- * kernel's order; false: no more. */
-bool overlay_next_route(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
-			const struct route *after, struct route_ref *ret);
+/* The same of everything but edits: the kernel threw the routes of this way away by itself. */
+bool overlay_way_lost(const struct overlay *o, const struct way *w);
+/* The first usable route of one destination that comes after 'after' (NULL: the first) in the
+ * kernel's order; false: no more.  'base' and 'edit': the first of its chains in the model and in
+ * the edits, or NULL. */
+bool overlay_next_of(const struct overlay *o, const struct route *base, const struct route *edit,
+		     const struct route *after, struct route_ref *ret);
+
+/* Destinations of one table that contain 'dst', as the model and the edits have them together,
+ * longest first; the default of length 0 is the last. */
+struct both_covers {
+	struct covers in[2];
+	const struct route *next[2];
+	const struct route *base, *edit; /* first routes of the one in turn; NULL: none there */
+};
+void overlay_covers(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
+		    struct both_covers *ret);
+bool overlay_next_cover(struct both_covers *c);
 
 /* The legs of a way as the overlay has it: next-hop objects resolved.  Returns how many;
  * 'ret' has ANOD_LEGS_MAX places. */
@@ -81,6 +103,21 @@ enum leg_state {
 /* 'cut': links (n_cut of them) to be seen as gone. */
 enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg *leg,
 				 const uint32_t *cut, unsigned n_cut);
+
+enum way_answer {
+	WAY_PASSES = 1, /* all legs are dead: the next route is asked */
+	WAY_THROWS,	/* the next table is asked */
+	WAY_DECIDES,
+};
+/* What a way does with a packet, were it asked.  It goes by links and next hops alone.  Sets fate,
+ * n_legs and the usable legs; of 'ret' nothing else. */
+enum way_answer overlay_ask_way(const struct overlay *o, const struct way *w, const uint32_t *cut,
+				unsigned n_cut, struct flow_path *ret);
+/* All routes of one destination in turn, see overlay_next_of(); *ret_at is the one that did not
+ * pass. */
+enum way_answer overlay_ask_chain(const struct overlay *o, const struct route *base,
+				  const struct route *edit, const uint32_t *cut, unsigned n_cut,
+				  struct flow_path *ret, struct route_ref *ret_at);
 
 /* One table, destinations not longer than 'dst': fate 0 when it has no route for it or a
  * "throw".  Fills route, legs and fate otherwise. */

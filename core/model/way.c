@@ -13,7 +13,7 @@
 static uint32_t way_hash(const struct anod_object *o)
 {
 	const struct anod_route *r = &o->u.route;
-	uint32_t h = o->flags * 31u + r->nhid;
+	uint32_t h = (o->flags * 31u + r->nhid) * 31u + r->dst.family;
 	size_t n = MIN_OF(r->n_legs, ANOD_LEGS_MAX) * sizeof(r->leg[0]);
 
 	h = crc32c(h, &r->flags, sizeof(r->flags));
@@ -27,9 +27,9 @@ bool way_is(const struct way *w, const struct anod_object *o)
 {
 	const struct anod_route *r = &o->u.route;
 
-	return w->obj_flags == o->flags && w->nhid == r->nhid && w->flags == r->flags &&
-	       w->mtu == r->mtu && w->protocol == r->protocol && w->type == r->type &&
-	       w->scope == r->scope && w->n_legs == r->n_legs &&
+	return w->obj_flags == o->flags && w->family == r->dst.family && w->nhid == r->nhid &&
+	       w->flags == r->flags && w->mtu == r->mtu && w->protocol == r->protocol &&
+	       w->type == r->type && w->scope == r->scope && w->n_legs == r->n_legs &&
 	       memcmp(&w->prefsrc, &r->prefsrc, sizeof(w->prefsrc)) == 0 &&
 	       memcmp(w->leg, r->leg, w->n_legs * sizeof(w->leg[0])) == 0;
 }
@@ -80,19 +80,16 @@ static int find(const struct rtab *t, const struct anod_object *o, uint32_t hash
 /* A free id, with room for it in the array and in the index. */
 static int new_id(struct rtab *t, uint32_t *ret_id)
 {
-	uint32_t id = 0;
+	uint32_t id = t->free_way;
 	struct way **way;
 
 	if ((t->n_live_ways + 1) * 4 >= t->n_way_slots * 3 &&
 	    rebuild(t, t->n_way_slots ? t->n_way_slots * 2 : 16) < 0)
 		return -ENOMEM;
 
-	/* Every id below n_ways is live unless one was dropped. */
-	if (t->n_live_ways < t->n_ways)
-		while (t->way[id])
-			id++;
-	else
-		id = t->n_ways;
+	while (id < t->n_ways && t->way[id])
+		id++;
+	t->free_way = id;
 
 	if (id == t->ways_max) {
 		uint32_t max = t->ways_max ? t->ways_max * 2 : 16;
@@ -129,6 +126,7 @@ int way_intern(struct rtab *t, const struct anod_object *o, uint32_t *ret_id)
 	*w = (struct way){ .refs = 1,
 			   .hash = hash,
 			   .obj_flags = o->flags,
+			   .family = r->dst.family,
 			   .nhid = r->nhid,
 			   .flags = r->flags,
 			   .mtu = r->mtu,
@@ -176,6 +174,7 @@ void way_unref(struct rtab *t, uint32_t id)
 	free(w);
 	t->way[id] = NULL;
 	t->n_live_ways--;
+	t->free_way = MIN_OF(t->free_way, id);
 	while (t->n_ways && !t->way[t->n_ways - 1])
 		t->n_ways--;
 }

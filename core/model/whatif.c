@@ -3,7 +3,8 @@
  *
  * Design.  Two overlays of one model: 'before' has what is in flight, 'after' also the actions,
  * planned one after the other by the actuators' own plan(), so that prediction and execution
- * cannot differ.  After every single change of the plan the prefixes are measured (measure.c).
+ * cannot differ.  The states in between and the ways back are made afterwards, from the list of
+ * changes, and only where they differ from these two (whatif_stage.c): most plans have one change.
  */
 #include "model/whatif.h"
 
@@ -11,8 +12,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "model/measure.h"
-#include "model/state.h"
+#include "model/stage.h"
 
 static int refuse(struct whatif *w, int error, const char *fmt, ...) _printf_(3, 4);
 static int refuse(struct whatif *w, int error, const char *fmt, ...)
@@ -27,24 +27,13 @@ static int refuse(struct whatif *w, int error, const char *fmt, ...)
 	return error;
 }
 
-static int apply_in_flight(struct overlay *o, const struct whatif_in *in)
-{
-	for (unsigned i = 0; i < in->n_in_flight; i++) {
-		int r = overlay_apply(o, &in->in_flight[i]);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static bool lossy(const struct anod_change *c)
 {
 	return (c->has_pre && (c->pre.flags & ANOD_OBJ_LOSSY)) ||
 	       (c->has_post && (c->post.flags & ANOD_OBJ_LOSSY));
 }
 
-/* Plan one action on what the earlier ones left, and measure each of its changes. */
+/* Plan one action on what the earlier ones left. */
 static int run_action(const struct whatif_in *in, unsigned nth, struct whatif *w)
 {
 	const struct anod_action *a = &in->action[nth];
@@ -70,10 +59,9 @@ static int run_action(const struct whatif_in *in, unsigned nth, struct whatif *w
 				      "restored; change it by hand",
 				      desc->kind);
 		w->step[w->n_steps] = plan.change[i];
+		w->step_undo[w->n_steps] = desc->flags & ANOD_ACT_UNDO;
 		w->step_action[w->n_steps++] = nth;
 		r = overlay_apply(w->after, &plan.change[i]);
-		if (r == 0)
-			r = measure_step(w);
 		if (r < 0)
 			return refuse(w, r, "%s: not predicted: %s", desc->kind, strerror(-r));
 	}
@@ -98,14 +86,19 @@ int whatif_run(const struct whatif_in *in, struct whatif **ret)
 	if (!w->before || !w->after)
 		r = -ENOMEM;
 	if (r == 0)
-		r = apply_in_flight(w->before, in);
+		r = stage_fly(w->before, in);
 	if (r == 0)
-		r = apply_in_flight(w->after, in);
+		r = stage_fly(w->after, in);
 	if (r < 0)
 		(void) refuse(w, r, "what is in flight cannot be predicted: %s", strerror(-r));
 
 	for (unsigned i = 0; i < in->n_actions && r == 0; i++)
 		r = run_action(in, i, w);
+	if (r == 0) {
+		r = stages_make(w, in);
+		if (r < 0)
+			(void) refuse(w, r, "not predicted: %s", strerror(-r));
+	}
 
 	/* Also when refused: the caller wants w->error. */
 	*ret = w;
@@ -115,58 +108,10 @@ int whatif_run(const struct whatif_in *in, struct whatif **ret)
 struct whatif *whatif_free(struct whatif *w)
 {
 	if (w) {
+		stages_free(w);
 		overlay_free(w->before);
 		overlay_free(w->after);
 		free(w);
 	}
 	return NULL;
-}
-
-/* ---- paths ------------------------------------------------------------------------------ */
-
-#define CUT_MAX 16
-
-unsigned whatif_disjoint_paths(const struct overlay *o, const struct flow_key *k, unsigned max)
-{
-	uint32_t cut[CUT_MAX];
-	unsigned n = 0;
-
-	max = MIN_OF(max, CUT_MAX);
-	while (n < max) {
-		struct flow_path path;
-
-		overlay_lookup_without(o, k, cut, n, &path);
-		if (path.fate == FLOW_LOCAL)
-			return max;
-		if (path.fate != FLOW_FORWARDED || path.doubt)
-			break;
-		cut[n++] = path.leg[0].ifindex;
-	}
-	return n;
-}
-
-bool whatif_survives_one_link(const struct overlay *o, const struct flow_key *k, char *ret_link)
-{
-	struct flow_path now, then;
-
-	overlay_lookup(o, k, &now);
-	if (now.fate == FLOW_LOCAL)
-		return true;
-	if (now.fate != FLOW_FORWARDED || now.doubt) {
-		memset(ret_link, 0, ANOD_IFNAME_SIZE);
-		return false;
-	}
-
-	/* The loss of a link that the flow does not use changes nothing for it. */
-	for (unsigned i = 0; i < now.n_legs; i++) {
-		const struct anod_link *l;
-
-		overlay_lookup_without(o, k, &now.leg[i].ifindex, 1, &then);
-		if ((then.fate == FLOW_FORWARDED || then.fate == FLOW_LOCAL) && !then.doubt)
-			continue;
-		l = overlay_link(o, now.leg[i].ifindex);
-		(void) copy_text(ret_link, ANOD_IFNAME_SIZE, l ? l->name : "");
-		return false;
-	}
-	return true;
 }

@@ -1,16 +1,26 @@
 /*
  * whatif - the effect of a proposal before it is made.
  *
- * Plans the actions on an overlay of the model together with all transactions in flight, and
- * measures what the invariants of a policy ask about: paths of protected flows, links that are
- * up, prefixes that lose their last usable leg, prefixes and traffic that move.  Every prefix of
- * the plan is measured, not only its end.
+ * Plans the actions on an overlay of the model together with all transactions in flight, and holds
+ * every state that the router may be in because of it: a *stage*.  An invariant is asked at each:
+ *
+ *   STAGE_END       all changes made, the kernel has done at once what it does (T+0)
+ *   STAGE_STEP      only the first 'step' changes made
+ *   STAGE_UNDO      undone down to change 'step', where that differs from the way there
+ *   STAGE_FLIGHT    all changes made, but what is in flight (all of it, or transaction 'tx') undone
+ *   'settled'       the same when the routing daemons have reacted (T+conv, horizon.h)
+ *
+ * A plan of one change with nothing in flight has one stage (two when daemons react).
+ *
+ * Also what moves at each stage, in prefixes and, where loads are given, in traffic (load.h).
  *
  * Pure.  Errors: negative errno; '*ret_why' of a refused plan is in ret->error.
+ * Memory: a whatif owns its stages; it borrows the model, which must not change meanwhile.
  */
 #ifndef MODEL_WHATIF_H
 #define MODEL_WHATIF_H
 
+#include "model/load.h"
 #include "model/model.h"
 
 /* Finds the description of an action kind, or NULL; data is the caller's. */
@@ -19,11 +29,38 @@ typedef const struct anod_action_desc *action_find_fn(const char *kind, void *da
 struct whatif_in {
 	const struct model *model;
 	const struct anod_change *in_flight; /* of open transactions, by age */
+	const uint64_t *in_flight_tx;	     /* whose each is; NULL: all of one */
 	unsigned n_in_flight;
 	const struct anod_action *action;
 	unsigned n_actions;
 	action_find_fn *find;
 	void *find_data;
+	/* Measured loads by ifindex, or none: then traffic is not predicted. */
+	const struct link_load *load;
+	unsigned n_loads;
+};
+
+enum stage_kind { STAGE_END = 1, STAGE_STEP, STAGE_UNDO, STAGE_FLIGHT };
+
+struct whatif_stage {
+	enum stage_kind kind;
+	bool settled;
+	unsigned step; /* of STAGE_STEP: changes made; of STAGE_UNDO: the change undone last, 1.. */
+	uint64_t tx;   /* of STAGE_FLIGHT: the one undone; 0: all */
+	const struct overlay *state;
+	/* What it is compared with: the same without the proposal. */
+	const struct overlay *ref;
+	unsigned prefixes, moved, blackholes, mended; /* against 'ref' */
+	const struct link_load *load;		      /* n_loads of them; NULL: not predicted */
+	struct load_result traffic;
+	struct overlay *owned, *owned_ref; /* of the two above, or NULL */
+};
+
+struct whatif_flight { /* an open transaction */
+	uint64_t tx;
+	unsigned n_links;
+	bool more; /* it touches more links than that, or some that are not known */
+	uint32_t link[ANOD_LEGS_MAX];
 };
 
 struct whatif {
@@ -32,11 +69,25 @@ struct whatif {
 	unsigned n_steps;	/* changes of all actions, in order */
 	struct anod_change step[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX];
 	unsigned step_action[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX]; /* index of its action */
+	bool step_undo[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX];	   /* it has one */
+	unsigned n_stages;					   /* STAGE_END is the first */
+	struct whatif_stage *stage;
+	unsigned n_flights;
+	struct whatif_flight *flight;
+	struct whatif_flight own; /* what this proposal touches; tx 0 */
 	/* Destinations of unicast routes in any table but local.  Moved: the usable legs that
 	 * their packets meet differ; new blackhole: they met one before and meet none now;
-	 * mended: the reverse.  Moved and blackholes are the worst over all prefixes of the plan. */
+	 * mended: the reverse, in the end.  Moved and blackholes are the worst over all stages of
+	 * the way there. */
 	unsigned prefixes, moved_prefixes, new_blackholes, mended;
-	uint64_t generation; /* of the model */
+	/* Traffic that moves, the worst likewise; 'moved_known' false: some of it is not measured,
+	 * or loads were not given. */
+	double moved_bps, lost_bps;
+	bool moved_known;
+	unsigned n_loads;
+	const struct link_load *load_before; /* as given; owned */
+	struct link_load *loads;	     /* owned */
+	uint64_t generation;		     /* of the model */
 	char error[ANOD_REASON_SIZE];
 };
 
@@ -45,6 +96,12 @@ struct whatif {
 int whatif_run(const struct whatif_in *in, struct whatif **ret);
 struct whatif *whatif_free(struct whatif *w);
 DEFINE_CLEANUP(struct whatif *, whatif_free);
+
+/* Does it belong to the way there, so that it must hold, and not only be no worse than 'ref'? */
+static inline bool stage_is_strict(const struct whatif_stage *s)
+{
+	return s->kind == STAGE_END || s->kind == STAGE_STEP;
+}
 
 /* Links over which a flow is reachable, counting only paths that share no link: by removing
  * used links one after the other.  At most 'max'; a flow to this host itself has 'max'. */
@@ -55,5 +112,33 @@ unsigned whatif_disjoint_paths(const struct overlay *o, const struct flow_key *k
  * acts); else *ret_link names one
  * (ANOD_IFNAME_SIZE) that cuts it. */
 bool whatif_survives_one_link(const struct overlay *o, const struct flow_key *k, char *ret_link);
+
+/* ---- links that fail together ------------------------------------------------------------ */
+
+#define RISK_LINKS_MAX 256
+
+/* Every link with the groups of it that fail together, made once per state.  Links of one device
+ * (VLANs) share its fate; 'srlg' has bit i set when it is in the i-th group of the caller. */
+struct risks {
+	unsigned n;
+	bool more; /* links than have room: what follows is not known */
+	struct risk {
+		uint32_t ifindex, root;
+		uint64_t srlg;
+	} link[RISK_LINKS_MAX];
+};
+/* 'srlg' (or NULL) tells the groups of a link by its name. */
+void risks_init(struct risks *r, const struct overlay *o,
+		uint64_t (*srlg)(const char *link, void *data), void *data);
+
+/* As the two above, but what is lost is everything that shares a device with the link or, with
+ * 'by_srlg', one of its groups (a link in none is a group of its own).  Nothing is known when
+ * 'more' is set.  risks_survive_one() names what cuts the flow: a device in *ret_lost, or a group's
+ * number + 1 in *ret_srlg; both 0: it is not reachable already.  Ways are counted by taking away
+ * what was used, at most 'max'; where groups overlap there may be more than are found so. */
+unsigned risks_disjoint_paths(const struct risks *r, const struct overlay *o,
+			      const struct flow_key *k, bool by_srlg, unsigned max);
+bool risks_survive_one(const struct risks *r, const struct overlay *o, const struct flow_key *k,
+		       bool by_srlg, uint32_t *ret_lost, unsigned *ret_srlg);
 
 #endif

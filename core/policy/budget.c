@@ -14,8 +14,8 @@
 
 #include "base/clock.h"
 
-enum use_kind { USE_CHARGE = 1, USE_REST, USE_CAP };
-static const char *const use_words[] = { "", "charge", "rest", "cap" };
+enum use_kind { USE_CHARGE = 1, USE_REST, USE_CAP, USE_AMOUNT };
+static const char *const use_words[] = { "", "charge", "rest", "cap", "amount" };
 
 struct use {
 	enum use_kind kind;
@@ -23,6 +23,7 @@ struct use {
 	char *name, *key; /* owned */
 	int64_t time_us;  /* of a charge; before the boot: negative */
 	int64_t until_us; /* after that it means nothing */
+	double amount;	  /* of USE_AMOUNT; negative: not known */
 };
 
 struct budgets {
@@ -224,6 +225,41 @@ int budget_hold_cap(struct budgets *b, const char *cap, const char *key, uint64_
 	return set_until(b, USE_CAP, cap, key, until_us, now_us);
 }
 
+/* ---- amounts ---------------------------------------------------------------------------- */
+
+int budget_note(struct budgets *b, const char *what, double amount, uint64_t keep_us,
+		uint64_t now_us)
+{
+	int r;
+
+	prune(b, (int64_t) now_us);
+	r = add(b, USE_AMOUNT, what, "", (int64_t) now_us, (int64_t) (now_us + keep_us));
+	if (r == 0)
+		b->use[b->n - 1].amount = amount;
+	return r;
+}
+
+bool budget_noted(const struct budgets *b, const char *what, uint64_t window_us, uint64_t now_us,
+		  double *ret)
+{
+	int64_t from = (int64_t) now_us - (int64_t) window_us;
+	uint32_t hash = hash_text(what);
+	bool known = true;
+
+	*ret = 0;
+	for (unsigned i = 0; i < b->n; i++) {
+		const struct use *u = &b->use[i];
+
+		if (!use_is(u, USE_AMOUNT, hash, what) || u->time_us <= from)
+			continue;
+		if (u->amount >= 0)
+			*ret += u->amount;
+		else
+			known = false;
+	}
+	return known;
+}
+
 /* ---- saving ----------------------------------------------------------------------------- */
 
 struct cJSON *budgets_json(const struct budgets *b, uint64_t now_us)
@@ -244,7 +280,8 @@ struct cJSON *budgets_json(const struct budgets *b, uint64_t now_us)
 		    !cJSON_AddNumberToObject(o, "age_us",
 					     (double) ((int64_t) now_us - u->time_us)) ||
 		    !cJSON_AddNumberToObject(o, "left_us",
-					     (double) (u->until_us - (int64_t) now_us))) {
+					     (double) (u->until_us - (int64_t) now_us)) ||
+		    (u->kind == USE_AMOUNT && !cJSON_AddNumberToObject(o, "amount", u->amount))) {
 			cJSON_Delete(list);
 			return NULL;
 		}
@@ -263,11 +300,23 @@ static int load_use(struct budgets *b, const cJSON *o, int64_t now_us, int64_t a
 	    !(age->valuedouble < 9e15) || !(left->valuedouble >= 0) || !(left->valuedouble < 9e15))
 		return -EBADMSG;
 
-	for (enum use_kind kind = USE_CHARGE; kind <= USE_CAP; kind++)
-		if (strcmp(word->valuestring, use_words[kind]) == 0)
-			return add(b, kind, name->valuestring, key->valuestring,
-				   now_us - away_us - (int64_t) age->valuedouble,
-				   now_us - away_us + (int64_t) left->valuedouble);
+	for (enum use_kind kind = USE_CHARGE; kind <= USE_AMOUNT; kind++) {
+		const cJSON *amount = cJSON_GetObjectItem(o, "amount");
+		int r;
+
+		if (strcmp(word->valuestring, use_words[kind]) != 0)
+			continue;
+		if (kind == USE_AMOUNT &&
+		    (!cJSON_IsNumber(amount) ||
+		     !(amount->valuedouble >= -1 && amount->valuedouble < 1e18)))
+			return -EBADMSG;
+		r = add(b, kind, name->valuestring, key->valuestring,
+			now_us - away_us - (int64_t) age->valuedouble,
+			now_us - away_us + (int64_t) left->valuedouble);
+		if (r == 0 && kind == USE_AMOUNT)
+			b->use[b->n - 1].amount = amount->valuedouble;
+		return r;
+	}
 	return -EBADMSG;
 }
 

@@ -1,8 +1,8 @@
 /*
  * budget - what has been used up, and until when something rests.
  *
- * Three kinds of memory in one list: charges of budgets, cooldowns of permits, and caps that stay
- * in force for a while.  Asking changes nothing; only decide_charge() and decide_remember() write.
+ * Four kinds of memory in one list: charges of budgets, cooldowns of permits, caps that stay in
+ * force for a while, and amounts of what was done (moved.h).  Asking changes nothing; only decide_charge() and decide_remember() write.
  *
  * Times are boot time; a saved list carries ages, so it survives a reboot.
  */
@@ -32,5 +32,12 @@ uint64_t budget_cap_until(const struct budgets *b, const char *cap, const char *
 			  uint64_t now_us);
 int budget_hold_cap(struct budgets *b, const char *cap, const char *key, uint64_t until_us,
 		    uint64_t now_us);
+
+/* Remember that so much of 'what' was done now, for keep_us; negative: not known how much. */
+int budget_note(struct budgets *b, const char *what, double amount, uint64_t keep_us,
+		uint64_t now_us);
+/* How much of it in the window that ends now; false: some of it is not known. */
+bool budget_noted(const struct budgets *b, const char *what, uint64_t window_us, uint64_t now_us,
+		  double *ret);
 
 #endif

@@ -7,7 +7,7 @@
  * Statements
  *   include "policy.d/x.policy"                 glob, relative to the file
  *   policy "NAME" revision N
- *   link NAME { role WORD  capacity 400Mbps  srlg WORD, ... }      srlg is not evaluated yet
+ *   link NAME { role WORD  capacity 400Mbps  srlg WORD, ... }      links that fail together
  *   group NAME { USER [key file "..."], ... }    people who may approve
  *   endpoint NAME { provider WORD  url "..."  model "..."  tier small|large  timeout 2s
  *                   key file "..."  budget 200k tokens per 24h  grammar on|off
@@ -29,6 +29,7 @@
 #include "policy/policy.h"
 
 #define CONFIG_FILES_MAX   256
+#define CONFIG_SRLGS_MAX   64		/* names of risk groups, over all links */
 #define CONFIG_HISTORY_MIN (256u << 10) /* bytes of "history { memory }" */
 #define CONFIG_HISTORY_MAX (1024u << 20)
 #define CONFIG_FILE_SIZE   (4u << 20) /* bytes; a larger file is refused */
@@ -53,6 +54,9 @@ struct config_block { /* of a sensor or an agent */
 struct config_link {
 	char *name, *role;     /* role NULL: not set */
 	uint64_t capacity_bps; /* 0: not set */
+	unsigned n_srlgs;
+	char **srlg;	    /* shared risk link groups (RFC 4202, section 2.3) */
+	uint64_t srlg_mask; /* the same: bit i is config.srlg[i] */
 	struct lex_place place;
 };
 
@@ -82,6 +86,8 @@ struct config {
 	struct config_link *link;
 	struct config_group *group;
 	struct config_endpoint *endpoint;
+	unsigned n_srlgs;
+	const char *srlg[CONFIG_SRLGS_MAX]; /* all of them; borrowed from the links */
 	char **file;	 /* paths that were read, in order; absolute when the first one is */
 	char *text_name; /* of config_load_text(), for places; else NULL */
 	char *state_dir, *run_dir, *plugin_dir, *unix_group; /* NULL: the default */

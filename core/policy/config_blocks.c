@@ -23,23 +23,6 @@ static int parse_capacity(struct parse *p, uint64_t *ret_bps)
 	return 0;
 }
 
-/* Links that fail together.  Read, so that a file may have it; nothing looks at it yet. */
-static int parse_srlg(struct parse *p)
-{
-	struct lex_place place = parse_ahead(p)->place;
-	char **name = NULL;
-	unsigned n = 0;
-	int r;
-
-	r = parse_names(p, "the name of a risk group", &name, &n);
-	for (unsigned i = 0; i < n; i++)
-		free(name[i]);
-	free(name);
-	if (r == 0)
-		parse_warning(p, &place, "'srlg' is not evaluated in this version");
-	return r;
-}
-
 static int link_clause(struct parse *p, void *target, unsigned index)
 {
 	struct config_link *l = target;
@@ -50,7 +33,7 @@ static int link_clause(struct parse *p, void *target, unsigned index)
 	case 1:
 		return parse_capacity(p, &l->capacity_bps);
 	}
-	return parse_srlg(p);
+	return parse_names(p, "the name of a risk group", &l->srlg, &l->n_srlgs);
 }
 
 int parse_link(struct parse *p, const struct lex_place *place)

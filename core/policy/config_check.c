@@ -50,9 +50,42 @@ static void check_provider(struct parse *p, const struct config_endpoint *e)
 				   e->name, e->provider);
 }
 
+static int srlg_index(struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_srlgs; i++)
+		if (strcmp(c->srlg[i], name) == 0)
+			return (int) i;
+	if (c->n_srlgs == CONFIG_SRLGS_MAX)
+		return -E2BIG;
+	c->srlg[c->n_srlgs] = name;
+	return (int) c->n_srlgs++;
+}
+
+/* Give each risk group a number, so that a link's groups are a word. */
+static void number_srlgs(struct parse *p)
+{
+	struct config *c = p->config;
+
+	for (unsigned i = 0; i < c->n_links; i++)
+		for (unsigned k = 0; k < c->link[i].n_srlgs; k++) {
+			int at = srlg_index(c, c->link[i].srlg[k]);
+
+			if (at < 0) {
+				(void) parse_error(p, &c->link[i].place,
+						   "link %s: '%s' is one risk group too many; at "
+						   "most %d are possible",
+						   c->link[i].name, c->link[i].srlg[k],
+						   CONFIG_SRLGS_MAX);
+				return;
+			}
+			c->link[i].srlg_mask |= UINT64_C(1) << at;
+		}
+}
+
 void config_check(struct parse *p)
 {
 	config_people_check(p);
+	number_srlgs(p);
 	for (unsigned i = 0; i < p->config->n_endpoints; i++) {
 		const struct config_endpoint *e = &p->config->endpoint[i];
 
@@ -95,6 +128,9 @@ struct config *config_free(struct config *c)
 	for (unsigned i = 0; i < c->n_links; i++) {
 		free(c->link[i].name);
 		free(c->link[i].role);
+		for (unsigned k = 0; k < c->link[i].n_srlgs; k++)
+			free(c->link[i].srlg[k]);
+		free(c->link[i].srlg);
 	}
 	free(c->link);
 	for (unsigned i = 0; i < c->n_groups; i++)

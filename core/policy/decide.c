@@ -1,16 +1,17 @@
 /*
  * decide - may this proposal be carried out, and on what terms?
  *
- * Design.  judge.c finds the answer and keeps what it looked at; deciding makes no words and, with a
- * pool, takes no memory.  decision_tell() then turns the record into the rules with their facts and the
- * one sentence that names what decided.  What would change the answer is found by deciding again
- * and again, so it is asked for by itself, before the facts move.
+ * Design.  judge.c finds the answer and keeps what it looked at; deciding makes no words and, with
+ * a pool, takes no memory.  decision_tell() then turns the record into the rules with their facts
+ * and the one sentence that names what decided.  What would change the answer is found by deciding
+ * again and again, so it is asked for by itself, before the facts move.
  */
 #include "policy/decide.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "policy/moved.h"
 #include "policy/record.h"
 
 #define SPARE_MAX 16 /* decisions that a pool keeps; more are given back to the system */
@@ -61,6 +62,9 @@ void decision_detach(struct decision *d)
 	}
 	free(d->rule);
 	free(d->invariant);
+	free(d->entry);
+	d->entry = NULL;
+	d->n_entries = 0;
 	d->rule = NULL;
 	d->invariant = NULL;
 	d->permit = NULL;
@@ -120,6 +124,7 @@ static void fill(const struct decide_in *in, struct decision *d)
 	for (unsigned i = 0; i < in->proposal->n_actions; i++)
 		memcpy(d->action_resource[i], rec->act[i].resource, sizeof(d->resource));
 	decision_set_charges(d, in);
+	moved_note(in, d);
 }
 
 int decide_quietly(const struct decide_in *in, struct decision **ret)
@@ -234,9 +239,8 @@ int decision_tell(struct decision *d, const struct decide_in *in)
 {
 	if (d->reason)
 		return 0;
-	if (!tell_rules(d, in) || !tell_invariants(d, in))
-		return -ENOMEM;
-	if (track_fill(in, d->record->act, d->record->each, &d->record->answer, d) < 0)
+	if (!tell_rules(d, in) || !tell_invariants(d, in) ||
+	    track_fill(in, d->record->act, d->record->each, &d->record->answer, d) < 0)
 		return -ENOMEM;
 	name_policy(in->config, d);
 	d->reason = decision_reason(in, d, &d->record->answer);

@@ -61,8 +61,11 @@ struct decide_in {
 	unsigned evidence; /* references of its finding */
 	uint64_t now_us;   /* boottime */
 	uint64_t wall_us;  /* for windows */
-	bool paused;	   /* the operator's: ceiling observe */
-	bool capped;	   /* journal or ledger failed: ceiling observe */
+	/* From where people are logged in who may approve; for "keeps approvers". */
+	const struct anod_prefix *approver;
+	unsigned n_approvers;
+	bool paused; /* the operator's: ceiling observe */
+	bool capped; /* journal or ledger failed: ceiling observe */
 };
 
 struct decided_rule {
@@ -107,6 +110,11 @@ struct decision {
 	char policy[128]; /* "pe1 edge revision 7 (sha256 41c0...)" */
 	unsigned n_charges;
 	struct decided_charge charge[ANOD_ACTIONS_MAX];
+	/* What it moves, for "moved ... in DUR"; remembered so long, 0: not at all. */
+	unsigned moved_prefixes;
+	double moved_bps;
+	bool moved_known; /* all of moved_bps is measured */
+	uint64_t moved_keep_us;
 	/* Of approve and auto: what it leaves in the track, without number and times; owned. */
 	unsigned n_entries;
 	struct track_entry *entry;
@@ -121,7 +129,7 @@ struct decision {
 
 /* All of it.  -EINVAL: no actions, or too many; -ENOMEM. */
 int decide(const struct decide_in *in, struct decision **ret);
-/* The answer and the record; no words: of the texts only 'permit_name' and the resources are there. */
+/* The answer and the record; no words: of the texts only 'permit_name' and resources are there. */
 int decide_quietly(const struct decide_in *in, struct decision **ret);
 /* The words, from the record; 'in' is the one that it was decided with, its facts may have moved.
  * Once; then it does nothing.  -ENOMEM. */

@@ -2,13 +2,14 @@
  * decide_charge - what a decision uses up when it is carried out, and what it leaves behind.
  *
  * Design.  The decision says which budgets and cooldowns, because the permits that gave it know;
- * they are used up at INTENT, where it shows whether somebody was faster.  All are checked before the
- * first is charged.
+ * they are used up at INTENT, where it shows whether somebody was faster.  All are checked before
+ * the first is charged.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "policy/moved.h"
 #include "policy/record.h"
 
 /* ---- charges ---------------------------------------------------------------------------- */
@@ -109,6 +110,9 @@ int decide_charge(struct budgets *b, const struct decision *d, const char *agent
 				      "cannot be charged: too many uses are remembered; try in",
 				      600 * US_PER_S, ret_why);
 	}
+	if (moved_charge(b, d, now_us) < 0)
+		return refuse("what this moves", "", "cannot be remembered; try in",
+			      600 * US_PER_S, ret_why);
 	return 0;
 }
 

@@ -112,3 +112,13 @@ void earn_say(const struct policy_rule *r, const struct track_standing *s, uint6
 		text_add(t, ", what was done before is not known");
 	text_add(t, " for %s", level_name(r->promote.to));
 }
+
+const char *standing_text(const struct policy_rule *permit, const struct track_standing *s,
+			  uint64_t now_us, char *buf, size_t size)
+{
+	struct text t = { 0 };
+
+	earn_say(permit, s, now_us, &t);
+	(void) copy_text(buf, size, t.b);
+	return buf;
+}

@@ -299,7 +299,7 @@ static bool say_invariant(const struct flip *f, struct text *t)
 					 set, cmp_text[r->cmp], (unsigned long long) r->n, set);
 				return true;
 			}
-			if (r->kind == REQUIRE_REACHABLE || r->kind == REQUIRE_WITHOUT_LINK) {
+			if (r->kind >= REQUIRE_REACHABLE && r->kind <= REQUIRE_WITHOUT_SRLG) {
 				text_add(t, "another way to the flows of %s", r->set);
 				return true;
 			}

@@ -152,12 +152,6 @@ static enum anod_tri see_term(struct guard_views *all, struct guard_view *v, uns
 
 /* ---- steps ------------------------------------------------------------------------------ */
 
-static const struct anod_value *side(const struct guard_view *v, uint32_t cell,
-				     const struct anod_value *literal)
-{
-	return cell == GUARD_NONE ? literal : &v->value[cell];
-}
-
 static enum anod_tri number_truth(const struct guard_cell *c, const struct guard_step *s)
 {
 	int order;
@@ -165,7 +159,7 @@ static enum anod_tri number_truth(const struct guard_cell *c, const struct guard
 	if (c->type == ANOD_INT && s->type == ANOD_INT)
 		order = ((int64_t) c->i > (int64_t) s->i) - ((int64_t) c->i < (int64_t) s->i);
 	else if (c->type == ANOD_INT || c->type == ANOD_REAL)
-		order = (c->r > s->r) - (c->r < s->r);
+		order = (c->r > s->v.r) - (c->r < s->v.r);
 	else
 		return ANOD_DOUBT;
 	return (enum anod_tri)((s->accepts >> (order + 1) & 1) * ANOD_TRUE);
@@ -179,8 +173,14 @@ static enum anod_tri text_truth(const struct guard_view *v, const struct guard_s
 	if (c->type != ANOD_TEXT)
 		return ANOD_DOUBT;
 	same = c->i == s->i &&
-	       strncmp(v->value[s->what].u.text, s->right->u.text, ANOD_TEXT_SIZE) == 0;
+	       strncmp(v->value[s->what].u.text, s->v.literal->u.text, ANOD_TEXT_SIZE) == 0;
 	return tri_of(same == (s->cmp == VALUE_EQ));
+}
+
+static enum anod_tri compare_truth(const struct guard_view *v, const struct guard_step *s)
+{
+	return value_compare((enum value_cmp) s->cmp, &v->value[s->what],
+			     s->other == GUARD_NONE ? s->v.literal : &v->value[s->other]);
 }
 
 static enum anod_tri walk(struct guard_views *all, struct guard_view *v, const struct guard_step *s)
@@ -192,7 +192,9 @@ static enum anod_tri walk(struct guard_views *all, struct guard_view *v, const s
 	case STEP_AND:
 		truth = ANOD_TRUE;
 		for (s++; s < end && truth != ANOD_FALSE; s += s->span) {
-			one = walk(all, v, s);
+			/* What most rules are made of, without a call. */
+			one = s->op == STEP_NUMBER ? number_truth(&v->cell[s->what], s)
+						   : walk(all, v, s);
 			truth = MIN_OF(truth, one);
 		}
 		return truth;
@@ -210,8 +212,7 @@ static enum anod_tri walk(struct guard_views *all, struct guard_view *v, const s
 	case STEP_TEXT:
 		return text_truth(v, s);
 	case STEP_COMPARE:
-		return value_compare((enum value_cmp) s->cmp, side(v, s->what, s->left),
-				     side(v, s->other, s->right));
+		return compare_truth(v, s);
 	case STEP_TRUE:
 		return v->cell[s->what].type == ANOD_BOOL ? tri_of(v->cell[s->what].i) : ANOD_DOUBT;
 	case STEP_TERM:
@@ -222,43 +223,33 @@ static enum anod_tri walk(struct guard_views *all, struct guard_view *v, const s
 
 /* ---- parts of a rule -------------------------------------------------------------------- */
 
-enum anod_tri guard_agent(struct guard_views *v, const struct guard *g)
+enum anod_tri guard_see_agent(struct guard_views *v, uint32_t nth)
 {
-	return g->agent ? see(v, &v->view[0].ask, &v->agent[g->agent - 1], see_agent,
-			      v->guards->agent[g->agent - 1])
-			: ANOD_TRUE;
+	return see(v, &v->view[0].ask, &v->agent[nth], see_agent, v->guards->agent[nth]);
 }
 
-enum anod_tri guard_during(struct guard_views *v, const struct guard *g)
+enum anod_tri guard_see_window(struct guard_views *v, uint32_t nth)
 {
-	uint8_t *seen;
+	const struct policy_window *w = v->guards->window[nth];
 
-	if (!g->during)
-		return ANOD_TRUE;
-	seen = &v->during[g->during - 1];
-	if (*seen == GUARD_UNSEEN) {
-		const struct policy_window *w = v->guards->window[g->during - 1];
-
-		*seen = (uint8_t) (w ? window_contains(w, v->view[0].ask.in->wall_us) : ANOD_DOUBT);
-	}
-	return (enum anod_tri) * seen;
+	if (v->during[nth] == GUARD_UNSEEN)
+		v->during[nth] =
+			(uint8_t) (w ? window_contains(w, v->view[0].ask.in->wall_us) : ANOD_DOUBT);
+	return (enum anod_tri) v->during[nth];
 }
 
-enum anod_tri guard_on(struct guard_views *v, unsigned link, const struct guard *g)
+enum anod_tri guard_see_on(struct guard_views *v, unsigned link, uint32_t nth)
 {
-	return g->on ? see(v, &v->view[link].ask, &v->view[link].on[g->on - 1], see_on,
-			   v->guards->on[g->on - 1])
-		     : ANOD_TRUE;
+	struct guard_view *one = &v->view[link];
+
+	return see(v, &one->ask, &one->on[nth], see_on, v->guards->on[nth]);
 }
 
-enum anod_tri guard_when(struct guard_views *v, unsigned link, const struct guard *g)
+enum anod_tri guard_see_when(struct guard_views *v, unsigned link, const struct guard *g)
 {
 	const struct guard_step *s = &v->guards->step[g->step];
-	enum anod_tri truth;
+	enum anod_tri truth = walk(v, &v->view[link], s);
 
-	if (!g->n_steps)
-		return ANOD_TRUE;
-	truth = walk(v, &v->view[link], s);
 	for (unsigned i = 0; v->keep && g->has_terms && i < g->n_steps; i++)
 		if (s[i].op == STEP_TERM)
 			(void) see_term(v, &v->view[link], s[i].what);

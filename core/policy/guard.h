@@ -3,8 +3,8 @@
  *
  * A thousand rules ask the same few facts.  guards_make() numbers what they ask: cells (a fact, an
  * operand, a statistic), each read once for a decision; terms (whatever needs the tree of an
- * expression: counts, sets, "for"), each evaluated once; and "on", "during" and "agent" clauses.  What is left of a
- * rule is a few steps over those.
+ * expression: counts, sets, "for"), each evaluated once; and "on", "during" and "agent" clauses.
+ * What is left of a rule is a few steps over those.
  *
  * A view is what one decision has seen: the cells and terms for each link of an action.  It lies
  * in a room, so nothing is allocated.  With 'keep' it also has the facts as they were read, with
@@ -29,18 +29,19 @@ enum guard_step_op {
 	STEP_TERM,
 };
 
-struct guard_step {
+struct guard_step {	 /* half a cache line */
 	uint8_t op;	 /* enum guard_step_op */
 	uint8_t accepts; /* bits 0 less, 1 equal, 2 greater: the order that makes it true */
 	uint8_t type;	 /* of the number */
-	uint8_t cmp;	 /* of STEP_COMPARE: enum value_cmp */
-	uint16_t span;	 /* steps of this one and all below it */
+	uint8_t cmp;	 /* of STEP_TEXT and STEP_COMPARE: enum value_cmp */
+	uint32_t span;	 /* steps of this one and all below it */
 	uint32_t what;	 /* cell or term */
-	uint32_t other;	 /* of STEP_COMPARE: the other cell, or GUARD_NONE */
+	uint32_t other;	 /* of STEP_COMPARE: the other cell, or GUARD_NONE: the literal */
 	uint64_t i;	 /* INT: the number; TEXT: its hash */
-	double r;	 /* the number */
-	/* Of STEP_TEXT and STEP_COMPARE: literals, borrowed from the policy; or NULL. */
-	const struct anod_value *left, *right;
+	union {
+		double r;			  /* the number */
+		const struct anod_value *literal; /* borrowed from the policy */
+	} v;
 };
 #define GUARD_NONE UINT32_MAX
 
@@ -49,6 +50,7 @@ struct guard {
 	uint32_t step, n_steps;	  /* of "when"; 0: none */
 	uint32_t on, agent;	  /* number of the clause + 1; 0: true */
 	uint32_t during;	  /* the same of the window */
+	uint8_t kind, level;	  /* of the rule, which is far away */
 	bool has_terms;
 };
 
@@ -114,10 +116,30 @@ struct guard_views {
 int guard_views_open(struct guard_views *v, const struct guards *g, const struct decide_in *in,
 		     const struct act *act, struct hypothesis *hyp, struct room *room, bool keep);
 
-enum anod_tri guard_agent(struct guard_views *v, const struct guard *g);
-enum anod_tri guard_during(struct guard_views *v, const struct guard *g);
-enum anod_tri guard_on(struct guard_views *v, unsigned link, const struct guard *g);
-enum anod_tri guard_when(struct guard_views *v, unsigned link, const struct guard *g);
+enum anod_tri guard_see_agent(struct guard_views *v, uint32_t nth);
+enum anod_tri guard_see_window(struct guard_views *v, uint32_t nth);
+enum anod_tri guard_see_on(struct guard_views *v, unsigned link, uint32_t nth);
+enum anod_tri guard_see_when(struct guard_views *v, unsigned link, const struct guard *g);
+
+static inline enum anod_tri guard_agent(struct guard_views *v, const struct guard *g)
+{
+	return g->agent ? guard_see_agent(v, g->agent - 1) : ANOD_TRUE;
+}
+
+static inline enum anod_tri guard_during(struct guard_views *v, const struct guard *g)
+{
+	return g->during ? guard_see_window(v, g->during - 1) : ANOD_TRUE;
+}
+
+static inline enum anod_tri guard_on(struct guard_views *v, unsigned link, const struct guard *g)
+{
+	return g->on ? guard_see_on(v, link, g->on - 1) : ANOD_TRUE;
+}
+
+static inline enum anod_tri guard_when(struct guard_views *v, unsigned link, const struct guard *g)
+{
+	return g->n_steps ? guard_see_when(v, link, g) : ANOD_TRUE;
+}
 
 /* The facts that made the rule's truth, in the order of its text; 'trace' is filled.  After the
  * rule was judged with 'keep'. */

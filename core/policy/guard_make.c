@@ -11,15 +11,7 @@
 
 #include "facts/value.h"
 #include "policy/guard.h"
-
-struct numbers {	/* things that were given one */
-	uint32_t *slot; /* number + 1, by hash */
-	uint64_t *hash;
-	const void **thing;
-	unsigned n, max, mask;
-};
-
-typedef bool same_fn(const void *a, const void *b);
+#include "policy/numbers.h"
 
 struct maker {
 	const struct policy *p;
@@ -29,54 +21,13 @@ struct maker {
 	bool no_memory, terms_seen;
 };
 
-static bool numbers_grow(struct numbers *t)
-{
-	unsigned max = t->max ? t->max * 2 : 16, mask = max * 2 - 1;
-	const void **thing = realloc(t->thing, max * sizeof(*thing));
-	uint64_t *hash = thing ? realloc(t->hash, max * sizeof(*hash)) : NULL;
-	uint32_t *slot = hash ? calloc(mask + 1, sizeof(*slot)) : NULL;
-
-	t->thing = thing ? thing : t->thing;
-	t->hash = hash ? hash : t->hash;
-	if (!slot)
-		return false;
-	free(t->slot);
-	t->slot = slot;
-	t->mask = mask;
-	t->max = max;
-	for (unsigned i = 0; i < t->n; i++) {
-		unsigned k = (unsigned) t->hash[i] & mask;
-
-		while (slot[k])
-			k = (k + 1) & mask;
-		slot[k] = i + 1;
-	}
-	return true;
-}
-
 static uint32_t number_of(struct maker *m, struct numbers *t, uint64_t hash, const void *thing,
 			  same_fn *same)
 {
-	unsigned k;
+	uint32_t number = numbers_add(t, hash, thing, same);
 
-	if (t->n == t->max && !numbers_grow(t)) {
-		m->no_memory = true;
-		return 0;
-	}
-	for (k = (unsigned) hash & t->mask; t->slot[k]; k = (k + 1) & t->mask)
-		if (t->hash[t->slot[k] - 1] == hash && same(t->thing[t->slot[k] - 1], thing))
-			return t->slot[k] - 1;
-	t->thing[t->n] = thing;
-	t->hash[t->n] = hash;
-	t->slot[k] = ++t->n;
-	return t->n - 1;
-}
-
-static void numbers_done(struct numbers *t)
-{
-	free(t->slot);
-	free(t->hash);
-	free(t->thing);
+	m->no_memory |= number == NUMBERS_NONE;
+	return number == NUMBERS_NONE ? 0 : number;
 }
 
 /* ---- hashes ----------------------------------------------------------------------------- */
@@ -112,9 +63,11 @@ static bool expr_is(const void *a, const void *b)
 
 /* ---- steps ------------------------------------------------------------------------------ */
 
+/* "reversals" can be a range, which the tree compares and a cell cannot hold. */
 static bool is_cell(const struct expr *e)
 {
-	return e->op == EXPR_FACT || e->op == EXPR_OPERAND || e->op == EXPR_CALL;
+	return e->op == EXPR_FACT || e->op == EXPR_OPERAND ||
+	       (e->op == EXPR_CALL && strcmp(e->name, "reversals") != 0);
 }
 
 static uint32_t cell_of(struct maker *m, const struct expr *e)
@@ -169,8 +122,8 @@ static void add_literal_compare(struct maker *m, const struct expr *cell, enum v
 	struct guard_step *s = add_step(m, number ? STEP_NUMBER : text ? STEP_TEXT : STEP_COMPARE);
 
 	s->cmp = (uint8_t) cmp;
-	s->right = lit;
 	s->what = cell_of(m, cell);
+	s->v.literal = lit;
 	if (text)
 		s->i = guard_text_hash(lit);
 	if (!number)
@@ -178,7 +131,7 @@ static void add_literal_compare(struct maker *m, const struct expr *cell, enum v
 	s->type = lit->type;
 	s->accepts = accepts(cmp);
 	s->i = (uint64_t) lit->u.i;
-	s->r = lit->type == ANOD_INT ? (double) lit->u.i : lit->u.r;
+	s->v.r = lit->type == ANOD_INT ? (double) lit->u.i : lit->u.r;
 }
 
 static void add_term(struct maker *m, const struct expr *e)
@@ -241,7 +194,10 @@ static void add_steps(struct maker *m, const struct expr *e)
 	case EXPR_FACT:
 	case EXPR_OPERAND:
 	case EXPR_CALL:
-		add_step(m, STEP_TRUE)->what = cell_of(m, e);
+		if (is_cell(e))
+			add_step(m, STEP_TRUE)->what = cell_of(m, e);
+		else
+			add_term(m, e);
 		break;
 	case EXPR_LITERAL:
 	case EXPR_BEFORE:
@@ -259,7 +215,7 @@ static void add_steps(struct maker *m, const struct expr *e)
 		break;
 	}
 	if (!m->no_memory)
-		m->g->step[first].span = (uint16_t) (m->g->n_steps - first);
+		m->g->step[first].span = m->g->n_steps - first;
 }
 
 /* ---- clauses ---------------------------------------------------------------------------- */
@@ -353,7 +309,10 @@ static void add_rule(struct maker *m, struct policy_rule *r)
 {
 	struct guard *g = &m->g->guard[m->g->n++];
 
-	*g = (struct guard){ .rule = r, .step = m->g->n_steps };
+	*g = (struct guard){ .rule = r,
+			     .step = m->g->n_steps,
+			     .kind = (uint8_t) r->kind,
+			     .level = (uint8_t) r->level };
 	m->terms_seen = false;
 	if (r->when)
 		add_steps(m, r->when);

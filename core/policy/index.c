@@ -6,8 +6,11 @@
  * agent and each kind there is; a pair that was not known then is added on first use.  A decision
  * finds its list by one look-up, however many rules there are.
  *
- * The room for judgements that keep no record (flip and suggest try hundreds) lies here too, because
- * whoever judges has the policy.
+ * Pairs with the same rules share one list: rules for any agent and any action would otherwise be
+ * flat as often as there are pairs.
+ *
+ * The room for judgements that keep no record (flip and suggest try hundreds) lies here too,
+ * because whoever judges has the policy.
  */
 #include <errno.h>
 #include <string.h>
@@ -33,7 +36,7 @@ struct rule_index {
 
 static struct rule_list *list_free(struct rule_list *list)
 {
-	if (list) {
+	if (list && list->users-- <= 1) {
 		guards_free(list->guards);
 		free(list);
 	}
@@ -108,7 +111,7 @@ static bool names_kind(const struct policy_rule *r, const char *kind)
 	return r->n_actions == 0;
 }
 
-/* Those of 'of' (NULL: of all) that name the kind; NULL: no memory. */
+/* Those of 'of' that name the kind, not yet flat; NULL: no memory. */
 static struct rule_list *make_list(const struct policy *p, const unsigned *of, unsigned n_of,
 				   const char *kind)
 {
@@ -117,12 +120,13 @@ static struct rule_list *make_list(const struct policy *p, const unsigned *of, u
 	if (!list)
 		return NULL;
 
+	list->guards = NULL;
+	list->users = 1;
 	list->n = 0;
 	for (unsigned i = 0; i < n_of; i++)
 		if (names_kind(&p->rule[of[i]], kind))
 			list->at[list->n++] = of[i];
-	list->guards = guards_make(p, list->at, list->n);
-	return list->guards ? list : list_free(list);
+	return list;
 }
 
 static unsigned *rules_of_agent(const struct policy *p, const char *agent, unsigned *ret_n)
@@ -157,20 +161,38 @@ static const struct rule_list *find_pair(const struct rule_index *index, const c
 	return pair ? pair->list : NULL;
 }
 
+/* The same list, if another pair has it already; takes 'list'. */
+static struct rule_list *share(const struct rule_index *index, struct rule_list *list)
+{
+	for (const struct index_pair *p = index->pairs; p; p = p->hh.next)
+		if (p->list->n == list->n &&
+		    memcmp(p->list->at, list->at, list->n * sizeof(list->at[0])) == 0) {
+			list_free(list);
+			p->list->users++;
+			return p->list;
+		}
+	return list;
+}
+
 static const struct rule_list *add_pair(struct policy *p, const unsigned *of, unsigned n_of,
 					const char *agent, const char *kind)
 {
 	struct rule_index *index = index_of(p);
 	struct index_pair *pair;
 
-	/* Names come from the configuration and kinds from manifests, so the limit is not reached. */
+	/* Names come from the configuration, kinds from manifests: the limit is not reached. */
 	if (!index || HASH_COUNT(index->pairs) >= INDEX_PAIRS_MAX)
 		return NULL;
 	pair = calloc(1, sizeof(*pair));
 	if (!pair)
 		return NULL;
 	pair->list = make_list(p, of, n_of, kind);
-	if (!pair->list) {
+	if (pair->list)
+		pair->list = share(index, pair->list);
+	if (pair->list && !pair->list->guards)
+		pair->list->guards = guards_make(p, pair->list->at, pair->list->n);
+	if (!pair->list || !pair->list->guards) {
+		list_free(pair->list);
 		free(pair);
 		return NULL;
 	}

@@ -1,214 +1,73 @@
 /*
  * invariant - what must hold in the predicted state.
  *
- * Design.  A requirement is a truth and a measure of how far it is violated; both are taken on
- * the predicted state and, only when something is broken, on the state before.  "If broken now
- * allow when not worse" (policy.md 2.1, 5): no measure of the invariant grows, and some measure of
- * the policy shrinks or some prefix gets a usable leg again - otherwise a repair that
- * helps elsewhere, as steering around a dead uplink does, could never begin.
+ * Design.  A requirement is a truth and a measure of how far it is violated; both are taken at every
+ * stage of the proposal (whatif.h) and, only when something is broken, without it.  On the way there
+ * a requirement has to hold.  On the way back, and where something under way may still be rolled
+ * back, it must be no worse than without the proposal: an undo leads to where we are now, and a
+ * router that is broken now could otherwise never be repaired.
+ *
+ * "If broken now allow when not worse" (policy.md 2.1, 5): no measure of the invariant grows at any
+ * stage, and in the end some measure of the policy shrinks or some prefix gets a usable leg again -
+ * otherwise a repair that helps elsewhere, as steering around a dead uplink does, could never begin.
  *
  * Doubt is never excused: nobody can say that it is not worse.
  */
 #include <math.h>
 #include <string.h>
-#include <netinet/in.h>
 
 #include "facts/value.h"
-#include "policy/judge.h"
+#include "policy/invariant_int.h"
 
-struct probe { /* one requirement on one state */
-	const struct policy_require *require;
-	const struct decide_in *in;
-	struct hypothesis *hyp;
-	const struct overlay *state;
-	bool after;
-	struct text *why; /* or NULL */
-};
+/* ---- what all use ----------------------------------------------------------------------- */
 
-struct finding {
-	enum anod_tri holds;
-	double worse; /* 0: it holds */
-};
-
-static const char *cmp_text(enum value_cmp cmp)
+const char *cmp_text(enum value_cmp cmp)
 {
 	static const char *const text[] = { "==", "!=", "<", "<=", ">", ">=" };
 
 	return text[cmp];
 }
 
-#define say(p, ...)                                                                                \
-	do {                                                                                       \
-		if ((p)->why)                                                                      \
-			text_item((p)->why, __VA_ARGS__);                                          \
-	} while (0)
-
-/* ---- links ------------------------------------------------------------------------------ */
-
-struct count_up {
-	const struct probe *probe;
-	struct ask ask;
-	unsigned sure, possible;
-};
-
-/* Usable in the predicted state, or by hypothesis. */
-static bool counts_as_up(const struct count_up *c, const struct anod_link *l)
+double probe_distance(double is, double limit)
 {
-	const struct hypothesis *h = c->probe->hyp;
-	const struct schema_attr *a;
-	bool carrier = l->carrier, up = l->flags & 1u; /* IFF_UP */
-
-	if (h && h->kind == c->ask.kind_link && strcmp(h->entity, l->name) == 0) {
-		a = schema_attr_at(store_schema(c->probe->in->store), h->kind, (uint16_t) h->slot);
-		if (a && strcmp(a->name, "carrier") == 0)
-			carrier = h->value.u.i;
-		else if (a && strcmp(a->name, "admin_up") == 0)
-			up = h->value.u.i;
-	}
-	return up && carrier;
+	return MAX_OF(fabs(is - limit), 1e-12);
 }
 
-static int count_link(const struct anod_object *o, void *data)
+enum anod_tri probe_compare(double is, enum value_cmp cmp, double limit)
 {
-	struct count_up *c = data;
-	enum anod_tri in;
+	struct anod_value a = value_real(is, ANOD_UNIT_NONE);
+	struct anod_value b = value_real(limit, ANOD_UNIT_NONE);
 
-	if (!counts_as_up(c, &o->u.link))
-		return 0;
-	/* count(link up) counts them all. */
-	in = c->probe->require->set
-		     ? ask_member(&c->ask, c->probe->require->set, c->ask.kind_link, o->u.link.name)
-		     : ANOD_TRUE;
-	c->sure += in == ANOD_TRUE;
-	c->possible += in != ANOD_FALSE;
-	return 0;
+	return value_compare(cmp, &a, &b);
 }
 
-static struct finding judge_count(const struct probe *p)
+const char *bps_text(double bps, char *buf, size_t size)
 {
-	const struct policy_require *r = p->require;
-	const char *set = r->set ? r->set : "link";
-	struct count_up c = { .probe = p };
-	struct anod_value least, most, n = value_int((int64_t) r->n, ANOD_UNIT_NONE);
-	enum anod_tri low, high;
-	struct finding f;
+	struct anod_value v = value_real(bps, ANOD_UNIT_BPS);
 
-	ask_init(&c.ask, p->in, NULL, p->hyp, NULL);
-	if (overlay_each(p->state, ANOD_OBJ_LINK, count_link, &c) < 0)
-		return (struct finding){ .holds = ANOD_DOUBT };
+	return value_show(&v, buf, size);
+}
 
-	least = value_int(c.sure, ANOD_UNIT_NONE);
-	most = value_int(c.possible, ANOD_UNIT_NONE);
-	low = value_compare(r->cmp, &least, &n);
-	high = value_compare(r->cmp, &most, &n);
-	/* == and != may hold in between only. */
-	f.holds = low == high && (c.sure == c.possible || r->cmp >= VALUE_LT) ? low : ANOD_DOUBT;
-	f.worse = f.holds == ANOD_TRUE ? 0 : fabs((double) r->n - (double) c.sure);
-	if (c.sure == c.possible)
-		say(p, "count(%s up) after = %u, need %s %llu", set, c.sure, cmp_text(r->cmp),
-		    (unsigned long long) r->n);
+const char *probe_where(const struct probe *p, char *buf)
+{
+	const struct whatif_stage *s = p->stage;
+	unsigned n = p->in->whatif->n_steps;
+	const char *and = s && s->settled ? " and reconvergence" : "";
+
+	if (!s || s->kind == STAGE_END)
+		return s && s->settled ? "after reconvergence" : "after it";
+	if (s->kind == STAGE_STEP)
+		(void) snprintf(buf, PROBE_WHERE_SIZE, "after step %u of %u%s", s->step, n, and);
+	else if (s->kind == STAGE_UNDO)
+		(void) snprintf(buf, PROBE_WHERE_SIZE, "while undoing step %u of %u%s", s->step, n,
+				and);
+	else if (s->tx)
+		(void) snprintf(buf, PROBE_WHERE_SIZE, "if T%llu is undone%s",
+				(unsigned long long) s->tx, and);
 	else
-		say(p, "count(%s up) after = %u to %u (membership unknown), need %s %llu", set,
-		    c.sure, c.possible, cmp_text(r->cmp), (unsigned long long) r->n);
-	return f;
+		(void) snprintf(buf, PROBE_WHERE_SIZE, "if all that is under way is undone%s", and);
+	return buf;
 }
-
-/* ---- flows ------------------------------------------------------------------------------ */
-
-/* Any address of the prefix will do for a flow "to a prefix": the first. */
-static struct flow_key key_of(const struct policy_flow *flow)
-{
-	struct flow_key k = { .dst = flow->dst };
-
-	k.dst.len = k.dst.family == AF_INET ? 32 : 128;
-	return k;
-}
-
-static bool judge_paths(const struct probe *p, const struct flow_key *k, const char *name,
-			struct finding *f)
-{
-	unsigned need = (unsigned) MAX_OF(MIN_OF(p->require->n, 16u), 1u);
-	unsigned paths = whatif_disjoint_paths(p->state, k, need);
-
-	if (paths >= need)
-		return true;
-	f->worse += need - paths;
-	if (paths == 0)
-		say(p, "%s is not reachable after it", name);
-	else
-		say(p, "%s is reachable via %u disjoint link%s after it, need %u", name, paths,
-		    paths == 1 ? "" : "s", need);
-	return false;
-}
-
-static bool judge_link_loss(const struct probe *p, const struct flow_key *k, const char *name,
-			    struct finding *f)
-{
-	char link[ANOD_IFNAME_SIZE];
-
-	if (whatif_survives_one_link(p->state, k, link))
-		return true;
-	f->worse += 1;
-	if (link[0])
-		say(p, "%s is not reachable without link %s", name, link);
-	else
-		say(p, "%s is not reachable after it", name);
-	return false;
-}
-
-static struct finding judge_flows(const struct probe *p)
-{
-	const struct policy_set *s = policy_find_set(p->in->config->policy, p->require->set);
-	struct finding f = { .holds = ANOD_TRUE };
-
-	if (!s || !s->n_flows) {
-		say(p, "no flows in set %s", p->require->set);
-		return (struct finding){ .holds = ANOD_DOUBT };
-	}
-
-	for (unsigned i = 0; i < s->n_flows; i++) {
-		struct flow_key k = key_of(&s->flow[i]);
-		struct flow_path path;
-		char name[64];
-		bool ok;
-
-		(void) prefix_format(&s->flow[i].dst, name, sizeof(name));
-		overlay_lookup(p->state, &k, &path);
-		if (path.doubt) {
-			say(p, "the way to %s depends on a rule that is beyond the model", name);
-			f.holds = ANOD_DOUBT;
-			continue;
-		}
-		ok = p->require->kind == REQUIRE_REACHABLE ? judge_paths(p, &k, name, &f)
-							   : judge_link_loss(p, &k, name, &f);
-		if (!ok && f.holds == ANOD_TRUE)
-			f.holds = ANOD_FALSE;
-	}
-	return f;
-}
-
-/* ---- what changes ----------------------------------------------------------------------- */
-
-static struct finding judge_change(const struct probe *p, const char *what, unsigned value)
-{
-	const struct policy_require *r = p->require;
-	double limit = r->ratio > 0 ? r->ratio * p->in->whatif->prefixes : (double) r->n;
-	struct anod_value is = value_real(p->after ? value : 0, ANOD_UNIT_NONE);
-	struct anod_value want = value_real(limit, ANOD_UNIT_NONE);
-	struct finding f = { .holds = value_compare(r->cmp, &is, &want) };
-
-	if (f.holds != ANOD_TRUE)
-		f.worse = fabs(is.u.r - limit);
-	if (r->ratio > 0)
-		say(p, "%u of %u prefixes %s, need %s %g%%", value, p->in->whatif->prefixes, what,
-		    cmp_text(r->cmp), r->ratio * 100);
-	else
-		say(p, "%u prefix%s %s, need %s %llu", value, value == 1 ? "" : "es", what,
-		    cmp_text(r->cmp), (unsigned long long) r->n);
-	return f;
-}
-
-/* ---- expressions ------------------------------------------------------------------------ */
 
 static bool as_number(const struct anod_value *v, double *ret)
 {
@@ -220,6 +79,20 @@ static bool as_number(const struct anod_value *v, double *ret)
 		return false;
 	return true;
 }
+
+bool probe_limit(const struct probe *p, const char *link, double *ret)
+{
+	struct anod_value v;
+	struct ask q;
+
+	ask_init(&q, p->in, NULL, p->hyp, NULL);
+	q.state = p->state;
+	q.link = link;
+	ask_value(&q, p->require->expr, &v);
+	return as_number(&v, ret);
+}
+
+/* ---- expressions ------------------------------------------------------------------------ */
 
 static struct finding judge_expr(const struct probe *p)
 {
@@ -241,75 +114,151 @@ static struct finding judge_expr(const struct probe *p)
 		ask_value(&q, e->a, &a);
 		ask_value(&q, e->b, &b);
 		if (f.holds == ANOD_FALSE && as_number(&a, &x) && as_number(&b, &y))
-			f.worse = MAX_OF(fabs(x - y), 1e-12);
+			f.worse = probe_distance(x, y);
 	}
 	if (p->why) {
-		text_item(p->why, "%s is %s after it", p->require->text ? p->require->text : "it",
-			  tri_name(f.holds));
+		text_item(p->why, "%s is %s %s", p->require->text ? p->require->text : "it",
+			  tri_name(f.holds), WHERE(p));
 		text_reads(p->why, &trace);
 	}
 	return f;
 }
 
-static struct finding judge(const struct probe *p)
+/* ---- kinds ------------------------------------------------------------------------------ */
+
+/* At which stages is it asked? */
+enum span {
+	SPAN_STATES, /* all of them: it is about a state */
+	SPAN_WAY,    /* on the way there: it is about what changes */
+	SPAN_ONCE,   /* it is about the proposal */
+};
+
+static const struct {
+	struct finding (*judge)(const struct probe *);
+	enum span span;
+} kinds[] = {
+	[REQUIRE_EXPR] = { judge_expr, SPAN_STATES },
+	[REQUIRE_COUNT_UP] = { judge_count, SPAN_STATES },
+	[REQUIRE_REACHABLE] = { judge_flows, SPAN_STATES },
+	[REQUIRE_DISJOINT_SRLGS] = { judge_flows, SPAN_STATES },
+	[REQUIRE_WITHOUT_LINK] = { judge_flows, SPAN_STATES },
+	[REQUIRE_WITHOUT_SRLG] = { judge_flows, SPAN_STATES },
+	[REQUIRE_ON_LINK] = { judge_flows, SPAN_STATES },
+	[REQUIRE_RETURNS] = { judge_flows, SPAN_STATES },
+	[REQUIRE_MTU_KEPT] = { judge_flows, SPAN_STATES },
+	[REQUIRE_MTU] = { judge_flows, SPAN_STATES },
+	[REQUIRE_MEMBERS] = { judge_members, SPAN_STATES },
+	[REQUIRE_LEGS] = { judge_flows, SPAN_STATES },
+	[REQUIRE_LOAD] = { judge_load, SPAN_STATES },
+	[REQUIRE_CAPACITY] = { judge_capacity, SPAN_STATES },
+	[REQUIRE_NEW_BLACKHOLE] = { judge_blackhole, SPAN_STATES },
+	[REQUIRE_BLACKHOLE_TRAFFIC] = { judge_blackhole_traffic, SPAN_STATES },
+	[REQUIRE_MOVED_PREFIXES] = { judge_moved, SPAN_WAY },
+	[REQUIRE_MOVED_TRAFFIC] = { judge_moved_traffic, SPAN_WAY },
+	[REQUIRE_LOOP_FREE] = { judge_loops, SPAN_STATES },
+	[REQUIRE_NEXTHOPS_ALIVE] = { judge_nexthops, SPAN_STATES },
+	[REQUIRE_NO_OVERLAP] = { judge_overlap, SPAN_ONCE },
+	[REQUIRE_OPEN] = { judge_open, SPAN_ONCE },
+	[REQUIRE_ONE_PER_SRLG] = { judge_one_per_srlg, SPAN_ONCE },
+	[REQUIRE_UNDO_SAFE] = { judge_undo_safe, SPAN_ONCE },
+	[REQUIRE_SYSCTL] = { judge_sysctl, SPAN_ONCE },
+	[REQUIRE_ENDPOINTS] = { judge_endpoints, SPAN_STATES },
+	[REQUIRE_APPROVERS] = { judge_approvers, SPAN_STATES },
+};
+
+static bool asked_at(const struct policy_require *r, const struct whatif_stage *s, unsigned nth)
 {
-	switch (p->require->kind) {
-	case REQUIRE_EXPR:
-		return judge_expr(p);
-	case REQUIRE_REACHABLE:
-	case REQUIRE_WITHOUT_LINK:
-		return judge_flows(p);
-	case REQUIRE_NEW_BLACKHOLE:
-		return judge_change(p, "lose their last way", p->in->whatif->new_blackholes);
-	case REQUIRE_MOVED_PREFIXES:
-		return judge_change(p, "move", p->in->whatif->moved_prefixes);
-	case REQUIRE_COUNT_UP:
-		return judge_count(p);
-	case REQUIRE_LATER:
+	switch (kinds[r->kind].span) {
+	case SPAN_STATES:
+		return true;
+	case SPAN_WAY:
+		return stage_is_strict(s);
+	case SPAN_ONCE:
 		break;
 	}
-	say(p, "'%s' is not evaluated in this version, so it counts as unknown",
-	    p->require->text ? p->require->text : "the requirement");
-	return (struct finding){ .holds = ANOD_DOUBT, .worse = 1 };
+	return nth == 0;
+}
+
+static struct finding judge(const struct probe *p)
+{
+	struct finding f = kinds[p->require->kind].judge(p);
+
+	if (f.holds == ANOD_TRUE)
+		f.worse = 0;
+	return f;
 }
 
 /* ---- invariants ------------------------------------------------------------------------- */
 
-static struct probe probe_of(const struct policy_require *r, const struct decide_in *in,
-			     struct hypothesis *hyp, bool after, struct text *why)
+static struct probe probe_at(const struct policy_require *r, const struct decide_in *in,
+			     struct hypothesis *hyp, const struct whatif_stage *s, struct text *why)
 {
-	return (struct probe){ .require = r,
-			       .in = in,
-			       .hyp = hyp,
-			       .state = after ? in->whatif->after : in->whatif->before,
-			       .after = after,
-			       .why = why };
+	return (struct probe){
+		.require = r, .in = in, .hyp = hyp, .state = s->state, .stage = s, .why = why
+	};
+}
+
+/* The same without the proposal. */
+static struct finding judge_without(const struct probe *with)
+{
+	struct probe p = *with;
+
+	p.state = p.stage->ref;
+	p.stage = NULL;
+	p.why = NULL;
+	return judge(&p);
+}
+
+struct verdict { /* on an invariant, so far */
+	struct invariant_result result;
+	bool worse;
+};
+
+/* One requirement at one stage; true when it holds or is tolerated there. */
+static bool judge_stage(const struct probe *p, struct verdict *v)
+{
+	struct finding is = judge(p), was;
+
+	if (is.holds == ANOD_TRUE)
+		return true;
+	was = judge_without(p);
+	if (!stage_is_strict(p->stage) && is.holds == ANOD_FALSE && was.holds == ANOD_FALSE &&
+	    is.worse <= was.worse)
+		return true;
+
+	v->worse |= is.holds == ANOD_DOUBT || was.holds != ANOD_FALSE || is.worse > was.worse;
+	v->result.holds = MIN_OF(v->result.holds, is.holds);
+	if (!v->result.failed) {
+		v->result.failed = p->require;
+		v->result.stage = p->stage;
+	}
+	return false;
 }
 
 /* All of it; the text is about the first requirement that fails, or else about the first. */
-static bool judge_one(const struct policy_invariant *v, const struct decide_in *in,
+static bool judge_one(const struct policy_invariant *inv, const struct decide_in *in,
 		      struct hypothesis *hyp, struct invariant_result *ret, struct text *why)
 {
-	bool worse = false;
+	struct verdict v = { .result.holds = ANOD_TRUE };
+	const struct whatif *w = in->whatif;
+	struct probe p;
 
-	*ret = (struct invariant_result){ .holds = ANOD_TRUE };
-	for (unsigned i = 0; i < v->n_requires; i++) {
-		struct text one = { 0 };
-		struct probe after = probe_of(&v->require[i], in, hyp, true, why ? &one : NULL);
-		struct probe before = probe_of(&v->require[i], in, hyp, false, NULL);
-		struct finding is = judge(&after), was;
+	for (unsigned i = 0; i < inv->n_requires; i++)
+		for (unsigned s = 0; s < w->n_stages; s++) {
+			if (!asked_at(&inv->require[i], &w->stage[s], s))
+				continue;
+			p = probe_at(&inv->require[i], in, hyp, &w->stage[s], NULL);
+			(void) judge_stage(&p, &v);
+		}
 
-		if (why && (i == 0 || (is.holds != ANOD_TRUE && !ret->failed)))
-			*why = one;
-		if (is.holds == ANOD_TRUE)
-			continue;
-		if (!ret->failed)
-			ret->failed = &v->require[i];
-		ret->holds = MIN_OF(ret->holds, is.holds);
-		was = judge(&before);
-		worse |= is.holds == ANOD_DOUBT || was.holds != ANOD_FALSE || is.worse > was.worse;
+	if (why && inv->n_requires) {
+		*why = (struct text){ 0 };
+		p = probe_at(v.result.failed ? v.result.failed : &inv->require[0], in, hyp,
+			     v.result.stage ? v.result.stage : &w->stage[0], why);
+		(void) judge(&p);
 	}
-	return !worse;
+	*ret = v.result;
+	return !v.worse;
 }
 
 static bool something_shrinks(const struct decide_in *in, struct hypothesis *hyp)
@@ -320,10 +269,9 @@ static bool something_shrinks(const struct decide_in *in, struct hypothesis *hyp
 		return true;
 	for (unsigned i = 0; i < p->n_invariants; i++)
 		for (unsigned k = 0; k < p->invariant[i].n_requires; k++) {
-			const struct policy_require *r = &p->invariant[i].require[k];
-			struct probe after = probe_of(r, in, hyp, true, NULL);
-			struct probe before = probe_of(r, in, hyp, false, NULL);
-			struct finding is = judge(&after), was = judge(&before);
+			struct probe after = probe_at(&p->invariant[i].require[k], in, hyp,
+						      &in->whatif->stage[0], NULL);
+			struct finding is = judge(&after), was = judge_without(&after);
 
 			if (is.holds != ANOD_DOUBT && was.holds == ANOD_FALSE &&
 			    is.worse < was.worse)

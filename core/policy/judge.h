@@ -9,7 +9,7 @@
  *   earn.c       what a permit gives by what was done under it before
  *   turn.c       what a transaction will leave in the track
  *   judge.c      minimum and maximum: the answer of section 2.1
- *   invariant.c  what must hold in the predicted state
+ *   invariant.c  what must hold in the predicted state; its insides in invariant_int.h
  *   record.c     what was judged, kept for explanations
  *   decide*.c    the decision, its reasons, its charges, its JSON
  *   flip.c       what would change the answer
@@ -133,6 +133,7 @@ void turn_of(const struct whatif *w, unsigned nth, struct track_turn *ret);
 struct guards;
 struct rule_list {
 	struct guards *guards;
+	unsigned users; /* pairs of agent and kind that have the same rules */
 	unsigned n;
 	unsigned at[];
 };
@@ -159,6 +160,7 @@ void judge_explain(const struct judged *j, const struct decide_in *in, const str
 struct invariant_result {
 	enum anod_tri holds;
 	const struct policy_require *failed; /* the first one; NULL: holds */
+	const struct whatif_stage *stage;    /* where it fails first; NULL: holds */
 	bool excused;			     /* it was broken before and nothing is worse */
 	bool lifted;			     /* people have overridden it */
 };

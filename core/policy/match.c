@@ -105,7 +105,7 @@ enum anod_tri ask_on(const struct ask *q, const struct policy_rule *r)
 static void judge_truth(struct guard_views *v, const struct guard *g, const struct act *act,
 			struct judged *j)
 {
-	bool all = g->rule->kind == RULE_PERMIT;
+	bool all = g->kind == RULE_PERMIT;
 	enum anod_tri agent = guard_agent(v, g), links = all ? ANOD_TRUE : ANOD_FALSE;
 
 	j->on = links;
@@ -191,10 +191,10 @@ void judge_rule(struct guard_views *v, const struct guard *g, const struct decid
 {
 	struct policy_rule *rule = g->rule;
 
-	*ret = (struct judged){ .rule = rule, .level = rule->level };
+	*ret = (struct judged){ .rule = rule, .level = (enum level) g->level };
 	judge_truth(v, g, act, ret);
 
-	switch (rule->kind) {
+	switch ((enum rule_kind) g->kind) {
 	case RULE_PERMIT:
 		if (ret->truth != ANOD_TRUE)
 			return;

@@ -143,6 +143,8 @@ int parse_agent(struct parse *p, const struct lex_place *place);
 int parse_sensor(struct parse *p, const struct lex_place *place);
 int parse_anod(struct parse *p, const struct lex_place *place);
 int parse_history(struct parse *p, const struct lex_place *place);
+/* What stands behind "require" in an invariant. */
+int parse_requirement(struct parse *p, struct policy_require *q);
 /* Clauses of a rule, in policy_parse_rule.c's order. */
 int parse_level(struct parse *p, struct policy_rule *r);
 int parse_on(struct parse *p, struct policy_rule *r);
@@ -177,6 +179,7 @@ void policy_check_auto(struct parse *p, const struct policy_rule *r, const char 
 void policy_check_objective(struct parse *p, struct scope *scope, struct policy_objective *o);
 /* A service that no flow can have; -EINVAL. */
 int parse_unknown_service(struct parse *p, const struct lex_place *place, const char *service);
+void policy_check_require(struct parse *p, struct scope *scope, struct policy_require *q);
 const struct anod_plugin *find_plugin(const struct parse *p, const char *name, uint32_t role);
 const struct config_block *find_agent(const struct parse *p, const char *name);
 const struct anod_action_desc *find_action(const struct parse *p, const char *kind);

@@ -82,7 +82,9 @@ static void invariant_done(struct policy_invariant *i)
 {
 	for (unsigned k = 0; k < i->n_requires; k++) {
 		expr_free(i->require[k].expr);
+		expr_free(i->require[k].measure);
 		free(i->require[k].set);
+		free(i->require[k].pattern);
 		free(i->require[k].text);
 	}
 	names_done(i->override_group, i->n_override_groups);

@@ -10,7 +10,8 @@
  *            | flow { PREFIX -> SERVICE, ... }
  *   window NAME = daily HH:MM..HH:MM [tz "ZONE"] | DATE HH:MM .. DATE HH:MM [tz ZONE]
  *   budget NAME = N per DUR [shared N per DUR] [per link|resource|agent]
- *   invariant "NAME" { require REQUIREMENT ...  [if broken now allow when not worse] }
+ *   invariant "NAME" { require REQUIREMENT ...  [if broken now allow when not worse]
+ *                      [override by N of GROUP, ... for DUR] }
  *   permit "NAME" { agent action on when during level budget cooldown verify confirm undo
  *                   promote demote quorum notify severity }
  *   forbid "NAME" { agent action on when during }
@@ -80,24 +81,51 @@ struct policy_budget {
 	struct lex_place place;
 };
 
+/* What an invariant may ask for; docs/policy.md, section 5, says what each means.  F: set of flows,
+ * L: of links, P: of prefixes. */
 enum require_kind {
-	REQUIRE_EXPR = 1,	/* expr over facts; count(SET up) counts in the predicted state */
-	REQUIRE_REACHABLE,	/* every flow of set reachable (via >= n disjoint links) */
-	REQUIRE_WITHOUT_LINK,	/* every flow of set reachable with 1 link lost */
-	REQUIRE_NEW_BLACKHOLE,	/* new blackhole <= n prefixes */
-	REQUIRE_MOVED_PREFIXES, /* moved prefixes <= n, or <= ratio of table */
-	REQUIRE_COUNT_UP,	/* count(SET up) >= n in the predicted state */
-	REQUIRE_LATER, /* loads, moved traffic, loop free ...: parsed and checked; counts as
-			       * unknown and is said to be so */
+	REQUIRE_EXPR = 1,	   /* expr over facts; links as predicted */
+	REQUIRE_COUNT_UP,	   /* count(L up) OP n */
+	REQUIRE_REACHABLE,	   /* every F reachable [via n disjoint links] */
+	REQUIRE_DISJOINT_SRLGS,	   /* every F reachable via n disjoint srlgs */
+	REQUIRE_WITHOUT_LINK,	   /* every F reachable with 1 link lost */
+	REQUIRE_WITHOUT_SRLG,	   /* every F reachable with 1 srlg lost */
+	REQUIRE_ON_LINK,	   /* every F reachable on link */
+	REQUIRE_RETURNS,	   /* every F returns */
+	REQUIRE_MTU_KEPT,	   /* every F mtu not smaller */
+	REQUIRE_MTU,		   /* every F mtu OP n bytes */
+	REQUIRE_MEMBERS,	   /* every L members OP n */
+	REQUIRE_LEGS,		   /* every P legs OP n */
+	REQUIRE_LOAD,		   /* every L load OP expr */
+	REQUIRE_CAPACITY,	   /* total L capacity OP expr */
+	REQUIRE_NEW_BLACKHOLE,	   /* new blackhole OP n [prefixes] */
+	REQUIRE_BLACKHOLE_TRAFFIC, /* new blackhole traffic OP expr */
+	REQUIRE_MOVED_PREFIXES,	   /* moved prefixes OP n | ratio of table [in window] */
+	REQUIRE_MOVED_TRAFFIC,	   /* moved traffic OP expr [in window] */
+	REQUIRE_LOOP_FREE,	   /* loop free */
+	REQUIRE_NEXTHOPS_ALIVE,	   /* next hops [of P] alive */
+	REQUIRE_NO_OVERLAP,	   /* no pattern on P or F */
+	REQUIRE_OPEN,		   /* open transactions OP n */
+	REQUIRE_ONE_PER_SRLG,	   /* one open transaction per srlg */
+	REQUIRE_UNDO_SAFE,	   /* undo safe */
+	REQUIRE_SYSCTL,		   /* sysctl pattern in low..high */
+	REQUIRE_ENDPOINTS,	   /* keeps endpoints */
+	REQUIRE_APPROVERS,	   /* keeps approvers */
 };
 struct policy_require {
 	enum require_kind kind;
-	struct expr *expr; /* REQUIRE_EXPR */
-	char *set;
+	struct expr *expr; /* the limit, or all of REQUIRE_EXPR; or NULL */
+	/* How the load of a link is measured, in bytes per second: of those that are about traffic.
+	 * NULL: nobody counts it. */
+	struct expr *measure;
+	char *set;     /* or NULL */
+	char *pattern; /* of actions, or of names of sysctls; or NULL */
 	enum value_cmp cmp;
 	uint64_t n;
-	double ratio; /* of the table; 0: n counts */
-	char *text;   /* as written, for messages */
+	double ratio;	    /* of the table; 0: n counts */
+	int64_t low, high;  /* of REQUIRE_SYSCTL */
+	uint64_t window_us; /* 0: of this proposal alone */
+	char *text;	    /* as written, for messages */
 	struct lex_place place;
 };
 struct policy_invariant {

@@ -1,9 +1,10 @@
 /*
- * policy_check - names, sets, invariants and objectives, after all files are parsed.
+ * policy_check - names, sets and objectives, after all files are parsed.
  *
  * Design.  Every name of a kind is sorted once to find duplicates, so that a policy of thousands
  * of rules does not take a square of that.  Statements that did not parse are looked at for
- * their names only.  Rules are checked in policy_check_rule.c.
+ * their names only.  Rules are checked in policy_check_rule.c, requirements in
+ * policy_check_require.c.
  */
 #include "policy/parse.h"
 
@@ -124,82 +125,6 @@ static void check_set(struct parse *p, struct scope *scope, struct policy_set *s
 	}
 }
 
-/* ---- invariants ------------------------------------------------------------------------------- */
-
-/* The set of a requirement, of the kind that it is about. */
-static void check_require_set(struct parse *p, const struct policy_require *q, enum set_kind kind,
-			      const char *kind_name)
-{
-	const struct policy *policy = p->config->policy;
-	const struct policy_set *s = policy_find_set(policy, q->set);
-	const struct lex_place *place = parse_place_of(p, q->set, &q->place);
-	const char *names[256] = { 0 }, *near;
-	unsigned n = 0;
-
-	if (s && parse_is_broken(p, &s->place))
-		return;
-	if (s && s->kind != kind) {
-		(void) parse_error(p, &q->place, "'%s' wants a set of %ss, and '%s' is one of %s%s",
-				   q->text, kind_name, q->set, s->kind_name,
-				   s->kind == SET_PREFIX ? "es" : "s");
-		return;
-	}
-	if (s || (kind == SET_LINK && strcmp(q->set, "link") == 0))
-		return;
-
-	for (unsigned i = 0; i < policy->n_sets && n < ARRAY_SIZE(names) - 1; i++)
-		names[n++] = policy->set[i].name;
-	near = nearest_word(q->set, names);
-	if (near)
-		(void) parse_error(p, place, "there is no set '%s'; did you mean '%s'?", q->set,
-				   near);
-	else
-		(void) parse_error(p, place, "there is no set '%s'; write set %s = %s { ... }",
-				   q->set, q->set, kind_name);
-}
-
-/* Load, capacity and traffic against a limit that must be a rate or a share of one. */
-static void check_later(struct parse *p, struct scope *scope, struct policy_require *q)
-{
-	if (q->set)
-		check_require_set(p, q, SET_LINK, "link");
-	if (q->expr) {
-		scope->rule = NULL;
-		scope->expr.before_allowed = false;
-		if (expr_check(q->expr, &scope->expr, false, p->diags) == 0 &&
-		    q->expr->type != ANOD_UNKNOWN && q->expr->unit != ANOD_UNIT_BPS)
-			(void) parse_error(p, &q->expr->place, "this wants a bit rate, not %s",
-					   expr_type_text(q->expr->type, q->expr->unit));
-	}
-	parse_warning(p, &q->place, "'%s' is not evaluated in this version: it counts as unknown",
-		      q->text);
-}
-
-static void check_require(struct parse *p, struct scope *scope, struct policy_require *q)
-{
-	switch (q->kind) {
-	case REQUIRE_EXPR:
-		scope->expr.history_allowed = true;
-		(void) scope_check(scope, q->expr, NULL, false);
-		scope->expr.history_allowed = false;
-		policy_check_history(p, q->expr);
-		break;
-	case REQUIRE_REACHABLE:
-	case REQUIRE_WITHOUT_LINK:
-		check_require_set(p, q, SET_FLOW, "flow");
-		break;
-	case REQUIRE_COUNT_UP:
-		check_require_set(p, q, SET_LINK, "link");
-		break;
-	case REQUIRE_NEW_BLACKHOLE:
-	case REQUIRE_MOVED_PREFIXES:
-		break;
-	case REQUIRE_LATER:
-		check_later(p, scope, q);
-		break;
-	}
-}
-
 /* ---- all --------------------------------------------------------------------------------------- */
 
 static void check_all(struct parse *p, struct scope *scope)
@@ -216,7 +141,7 @@ static void check_all(struct parse *p, struct scope *scope)
 		if (parse_is_broken(p, &inv->place))
 			continue;
 		for (unsigned k = 0; k < inv->n_requires; k++)
-			check_require(p, scope, &inv->require[k]);
+			policy_check_require(p, scope, &inv->require[k]);
 		check_people(p, &inv->place, inv->name, inv->override_by, inv->override_group,
 			     inv->n_override_groups);
 	}

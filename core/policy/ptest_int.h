@@ -22,6 +22,7 @@ struct ptest_world {
 	unsigned evidence, n_in_flight;
 	double confidence;
 	struct anod_change in_flight[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX];
+	uint64_t in_flight_tx[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX]; /* one for each line */
 	struct whatif *whatif;	   /* of the last proposal */
 	struct decision *decision; /* the same */
 	struct anod_proposal proposal;

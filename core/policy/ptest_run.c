@@ -209,6 +209,7 @@ static int in_flight(struct ptest_world *w, const struct ptest_step *s)
 {
 	struct whatif_in in = { .model = w->model,
 				.in_flight = w->in_flight,
+				.in_flight_tx = w->in_flight_tx,
 				.n_in_flight = w->n_in_flight,
 				.action = s->action,
 				.n_actions = s->n,
@@ -226,6 +227,8 @@ static int in_flight(struct ptest_world *w, const struct ptest_step *s)
 	}
 	if (w->n_in_flight + plan->n_steps > ARRAY_SIZE(w->in_flight))
 		return -ENOSPC;
+	for (unsigned i = 0; i < plan->n_steps; i++)
+		w->in_flight_tx[w->n_in_flight + i] = w->n_in_flight + 1;
 	memcpy(&w->in_flight[w->n_in_flight], plan->step, plan->n_steps * sizeof(plan->step[0]));
 	w->n_in_flight += plan->n_steps;
 	return 0;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "model/snapshot.h"
+#include "policy/loads.h"
 #include "policy/parse.h"
 #include "policy/ptest_int.h"
 
@@ -343,10 +344,12 @@ int ptest_propose(struct ptest_world *w, const struct ptest_step *s)
 {
 	struct whatif_in win = { .model = w->model,
 				 .in_flight = w->in_flight,
+				 .in_flight_tx = w->in_flight_tx,
 				 .n_in_flight = w->n_in_flight,
 				 .action = s->action,
 				 .n_actions = s->n,
 				 .find = ptest_find };
+	_cleanup_(freep) struct link_load *load = NULL;
 	struct decide_in in;
 	int k;
 
@@ -359,6 +362,10 @@ int ptest_propose(struct ptest_world *w, const struct ptest_step *s)
 	(void) copy_text(w->agent, sizeof(w->agent), s->text);
 	ptest_decide_in(w, &in);
 	win.find_data = in.find_data;
+	k = loads_read(w->run->config, w->store, w->model, w->now_us, &load, &win.n_loads);
+	if (k < 0)
+		return k;
+	win.load = load;
 	(void) whatif_run(&win, &w->whatif);
 	if (!w->whatif)
 		return -ENOMEM;

@@ -89,7 +89,7 @@ const struct track_entry *track_nth(const struct track *t, unsigned n)
 
 const struct track_entry *track_find(const struct track *t, uint64_t tx)
 {
-	for (uint32_t i = t->n; tx && i-- > 0;)
+	for (uint32_t i = t->n; i-- > 0;)
 		if (t->item[i].e.tx == tx && t->item[i].e.nth == 0)
 			return &t->item[i].e;
 	return NULL;
@@ -189,7 +189,7 @@ static void find_turn(struct track *t, uint32_t at)
 	     o = chain_next(t, CHAIN_KEY, o)) {
 		struct track_turn before;
 
-		if (!o->e.applied || (o->e.tx == x->e.tx && x->e.tx))
+		if (!o->e.applied || o->e.tx == x->e.tx)
 			continue;
 		before = last_turn(&o->e, &x->turned_us);
 		if ((first && x->e.turn.to == before.from && x->e.turn.from != x->e.turn.to) ||
@@ -273,15 +273,29 @@ static int grow(struct track *t, unsigned n)
 	return 0;
 }
 
+/* Two transactions of one number would be taken for one. */
+static void renumber(struct track *t, uint64_t tx)
+{
+	uint64_t old = TRACK_OLD_TX;
+	bool found = false;
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		found |= t->item[i].e.tx == tx;
+		old = MAX_OF(old, t->item[i].e.tx + 1);
+	}
+	for (uint32_t i = 0; i < t->n && found; i++)
+		if (t->item[i].e.tx == tx)
+			t->item[i].e.tx = old;
+}
+
 int track_add(struct track *t, const struct track_entry *e, unsigned n)
 {
 	int r;
 
 	if (n == 0 || n > TRACK_TX_MAX)
 		return -EINVAL;
-	for (uint32_t i = 0; i < t->n && e->outcome == OUTCOME_OPEN; i++)
-		if (t->item[i].e.tx == e->tx)
-			t->item[i].e.tx = 0;
+	if (e->outcome == OUTCOME_OPEN)
+		renumber(t, e->tx);
 	make_room(t, n);
 	if (t->n + n > TRACK_MAX)
 		return -ENOSPC; /* all of it is open */
@@ -307,7 +321,7 @@ unsigned track_applied(struct track *t, uint64_t tx, int64_t now_us)
 {
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < t->n && tx; i++) {
+	for (uint32_t i = 0; i < t->n; i++) {
 		struct item *x = &t->item[i];
 
 		if (x->e.tx != tx || x->e.applied)
@@ -324,7 +338,7 @@ unsigned track_undone(struct track *t, uint64_t tx, int64_t now_us)
 {
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < t->n && tx; i++) {
+	for (uint32_t i = 0; i < t->n; i++) {
 		struct track_entry *e = &t->item[i].e;
 
 		if (e->tx != tx || !e->applied || e->undone)
@@ -340,7 +354,7 @@ unsigned track_end(struct track *t, uint64_t tx, enum outcome o, int64_t now_us)
 {
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < t->n && tx; i++) {
+	for (uint32_t i = 0; i < t->n; i++) {
 		struct track_entry *e = &t->item[i].e;
 
 		if (e->tx != tx)
@@ -356,7 +370,7 @@ unsigned track_doubt(struct track *t, uint64_t tx)
 {
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < t->n && tx; i++) {
+	for (uint32_t i = 0; i < t->n; i++) {
 		struct track_entry *e = &t->item[i].e;
 
 		if (e->tx != tx)
@@ -374,10 +388,10 @@ unsigned track_drop(struct track *t, uint64_t tx)
 {
 	uint32_t kept = 0, n = t->n;
 
-	for (uint32_t i = 0; i < t->n && tx; i++)
+	for (uint32_t i = 0; i < t->n; i++)
 		if (t->item[i].e.tx != tx)
 			t->item[kept++] = t->item[i];
-	if (!tx || kept == n)
+	if (kept == n)
 		return 0;
 
 	t->n = kept;
@@ -417,7 +431,7 @@ static void count_failures(const struct track *t, const struct policy_rule *perm
 			ret->failed_us = x->e.at_us;
 		ret->has_failed = true;
 		/* A transaction of several actions failed once. */
-		if (x->e.at_us > from_us && (!x->e.tx || x->e.tx != tx))
+		if (x->e.at_us > from_us && x->e.tx != tx)
 			ret->failed++;
 		tx = x->e.tx;
 	}
@@ -441,7 +455,7 @@ static unsigned count_verified(const struct track *t, const struct policy_rule *
 		/* How long ago is not known: it may be outside. */
 		if (e->vague && from_us != TRACK_EVER)
 			continue;
-		n += !e->tx || e->tx != tx;
+		n += e->tx != tx;
 		tx = e->tx;
 	}
 	return n;

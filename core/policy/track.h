@@ -31,7 +31,8 @@ struct track;
 
 #define TRACK_MAX                                                                                  \
 	4096 /* outcomes remembered; the oldest goes first, and never a failure before a success */
-#define TRACK_TX_MAX 64	       /* entries of one transaction: actions times links */
+#define TRACK_TX_MAX 64 /* entries of one transaction: actions times links */
+#define TRACK_OLD_TX (UINT64_C(1) << 52)
 #define TRACK_EVER   INT64_MIN /* of times: since ever */
 
 enum outcome {
@@ -63,7 +64,7 @@ struct track_entry {
 	bool touched;	      /* only left by the change: counts for reversals alone */
 	bool vague;	      /* times are the latest that they can be, and it may not have been */
 	bool applied, undone; /* the kernel had it; it was taken back */
-	uint64_t tx;	      /* 0: of an older journal */
+	uint64_t tx;	      /* TRACK_OLD_TX and more: of an older journal */
 	unsigned nth;	      /* of the entries of its transaction */
 	int64_t at_us;	      /* boot time of its outcome; of an open one, of its INTENT */
 	int64_t applied_us, undone_us;
@@ -75,7 +76,7 @@ struct track *track_free(struct track *t);
 DEFINE_CLEANUP(struct track *, track_free);
 
 /* Add the entries of one transaction, begun or read from a file.  An open one with a number that
- * is there already is of a newer journal: the old ones lose theirs.  -EINVAL: too many; -ENOMEM. */
+ * is there already is of a newer journal: the old ones get another.  -EINVAL: too many; -ENOMEM. */
 int track_add(struct track *t, const struct track_entry *e, unsigned n);
 /* The kernel has taken it; it was taken back; how it ended.  How many entries that were. */
 unsigned track_applied(struct track *t, uint64_t tx, int64_t now_us);
@@ -114,6 +115,10 @@ void track_standing(const struct track *t, const struct policy_rule *permit, con
 		    struct track_standing *ret);
 /* The level that the permit gives with this standing. */
 enum level track_level(const struct policy_rule *permit, const struct track_standing *s);
+
+/* "promoted to auto: 21 verified, none rolled back in 30d", "14 of 20 verified ..."; earn.c. */
+const char *standing_text(const struct policy_rule *permit, const struct track_standing *s,
+			  uint64_t now_us, char *buf, size_t size);
 
 /* Was such an action ("route.*" is a pattern) applied on the resource (NULL: any) in the last
  * 'within_us'?  Doubt: the history is not known so far back, or is vague. */

@@ -278,5 +278,10 @@ int track_fill(const struct decide_in *in, const struct act *acts, const struct 
 	for (unsigned i = 0; i < in->proposal->n_actions; i++)
 		if (each[i].permit)
 			fill_action(&f, &acts[i], each[i].permit);
+	if (d->n_entries > 0) {
+		struct track_entry *fitted = realloc(d->entry, d->n_entries * sizeof(*d->entry));
+
+		d->entry = fitted ? fitted : d->entry;
+	}
 	return 0;
 }

@@ -264,7 +264,8 @@ const struct txn *txns_nth(const struct txns *e, unsigned n)
 	return n < e->n ? &e->open[n]->t : NULL;
 }
 
-unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, unsigned max)
+unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, uint64_t *ret_tx,
+			unsigned max)
 {
 	unsigned n = 0;
 
@@ -273,8 +274,13 @@ unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, unsigned 
 
 		if (x->t.state < TXN_INTENT || entry_held(x))
 			continue;
-		for (unsigned k = 0; k < x->t.n_steps && n < max; k++)
-			ret[n++] = x->t.step[k].change;
+		for (unsigned k = 0; k < x->t.n_steps; k++, n++) {
+			if (n >= max)
+				continue;
+			ret[n] = x->t.step[k].change;
+			if (ret_tx)
+				ret_tx[n] = x->t.id;
+		}
 	}
 	return n;
 }
@@ -308,6 +314,7 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 		flow_run(e, x, now);
 		return;
 	case TXN_COMMIT:
+		x->t.undo_was_due = late;
 		if (late)
 			undo_begin(e, x, "the time of \"undo after\" is over");
 		return;

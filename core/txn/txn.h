@@ -31,6 +31,7 @@
 #define TXNS_MAX  64 /* open at once; further proposals wait in the agent */
 #define TXNS_KEPT 32 /* ended ones that txns_get() still knows */
 
+#define TXN_NO_US      (UINT64_C(600) * 1000000)
 #define TXN_PLANS_KEPT 8 /* former plans that a code may be told to be of */
 
 enum txn_state {
@@ -93,6 +94,7 @@ struct txn { /* read by all, changed by the engine only */
 	struct txn_tries tries[APPROVERS_MAX];
 	char why[EXEC_WHY_SIZE]; /* of the last change: one sentence */
 	bool by_guardian;	 /* the undo was the guardian's */
+	bool undo_was_due;	 /* "undo after" took it back, as planned */
 	void *before;		 /* the host's snapshot for "before"; freed by ops->drop_before */
 };
 
@@ -158,6 +160,9 @@ int txns_approve(struct txns *e, uint64_t id, const char *user, bool in_group,
 		 const uint8_t hash[APPROVAL_HASH]);
 /* A person's no.  -ENOENT; -EINVAL: it does not wait. */
 int txns_deny(struct txns *e, uint64_t id, const char *user);
+/* A person has denied it or rolled it back, and his word goes before the agent's: the same proposal
+ * for the same finding is denied at once for TXN_NO_US, or until a pause ends (txns_pause()). */
+void txns_person_no(struct txns *e, uint64_t id, const char *user);
 /* Its proposer takes it back: EXPIRED while it waits; -EINVAL later, it then goes its way. */
 int txns_withdraw(struct txns *e, uint64_t id, const char *why);
 /* Roll back one that is verifying or soaking, or stands until "undo after", now.  -ENOENT,
@@ -194,8 +199,10 @@ int txns_recover(struct txns *e, const struct journal *j, const struct guardian_
 /* True while a recovery is not finished: no new transaction begins. */
 bool txns_recovering(const struct txns *e);
 
-/* Changes of all transactions between INTENT and their end, for the what-if of others. */
-unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, unsigned max);
+/* Changes of all transactions between INTENT and their end, for the what-if of others, with whose
+ * each is (ret_tx may be NULL).  How many there are, also when 'max' is less. */
+unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, uint64_t *ret_tx,
+			unsigned max);
 
 /* The journal has failed: every proposal is denied until a restart on a good disk. */
 bool txns_capped(const struct txns *e);

@@ -257,8 +257,8 @@ Test(decide, holds_invariants_on_the_predicted_state)
 	expect(&w,
 	       STEER
 	       "permit \"down\" { agent uplink  action link.*  level auto  verify within 5s }\n"
-	       "invariant \"later\" { require loop free }",
-	       LEVEL_DENY, "not evaluated in this version");
+	       "invariant \"load\" { require every uplinks load <= 80% of capacity }",
+	       LEVEL_DENY, "the load of no link is measured");
 	world_done(&w);
 }
 

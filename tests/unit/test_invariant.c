@@ -158,7 +158,7 @@ Test(invariant, never_excuses_doubt)
 	setup(&w);
 	(void) link_down(&w, "wan0");
 	expect(&w, "require moved traffic <= 400Gbps\n if broken now allow when not worse",
-	       LEVEL_DENY, "not evaluated in this version");
+	       LEVEL_DENY, "load of a link that it comes from is not measured");
 	expect(&w, "require link.wan0.a < 5\n if broken now allow when not worse", LEVEL_DENY,
 	       "unknown");
 	world_done(&w);

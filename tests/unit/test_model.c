@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "model/classes.h"
 #include "model/state.h"
 #include "world.h"
 
@@ -183,7 +184,12 @@ Test(model, refuses_what_no_kernel_has)
 	cr_expect(model_put(m, &o) == -EINVAL);
 }
 
-Test(model, holds_a_hundred_thousand_routes_in_eight_megabytes)
+static size_t runs_size(const struct runs *r)
+{
+	return (size_t) r->n_chunks * (((size_t) r->unit << RUNS_CHUNK_BITS) + 2 * sizeof(void *));
+}
+
+Test(model, holds_a_hundred_thousand_routes_in_five_megabytes)
 {
 	_cleanup_(model_freep) struct model *m = model_new();
 	const struct rtab *t = &m->base.routes;
@@ -202,8 +208,9 @@ Test(model, holds_a_hundred_thousand_routes_in_eight_megabytes)
 		o.u.route.leg[0] = (struct anod_leg){ .ifindex = 1 + i % 7, .weight = 1 };
 		cr_assert(model_put(m, &o) == 0);
 	}
-	bytes = (size_t) t->n_chunks * (256 * sizeof(struct route) + sizeof(void *)) +
-		t->n_slots * sizeof(t->slot[0]);
-	cr_expect(t->n_live_ways == 7);
-	cr_expect(bytes < 8u << 20, "%zu bytes", bytes);
+	bytes = (size_t) t->pool[1].n_chunks *
+			((RTAB_SHORT << RTAB_CHUNK_BITS) + 2 * sizeof(void *)) +
+		runs_size(&t->nodes) + runs_size(&t->leaves);
+	cr_expect(t->n_live_ways == 7 && t->classes->n_live == 9);
+	cr_expect(bytes < 5u << 20, "%zu bytes", bytes);
 }

@@ -221,10 +221,8 @@ Test(policy_parse, reads_every_requirement, .init = setup, .fini = teardown)
 	cr_expect_eq(q[6].cmp, VALUE_LT);
 	cr_expect_eq(q[7].kind, REQUIRE_EXPR);
 	cr_expect_eq(q[8].kind, REQUIRE_EXPR);
-	cr_expect_eq(q[9].kind, REQUIRE_LATER);
-	cr_expect_eq(q[10].kind, REQUIRE_LATER);
-	cr_expect(warned("'loop free' is not evaluated in this version"));
-	cr_expect(warned("'every ups load <= 80% of capacity' is not evaluated"));
+	cr_expect_eq(q[9].kind, REQUIRE_LOOP_FREE);
+	cr_expect_eq(q[10].kind, REQUIRE_LOAD);
 	config_free(c);
 }
 

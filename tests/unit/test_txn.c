@@ -26,7 +26,7 @@ Test(txn, auto_goes_all_the_way_and_leaves_the_router_as_wanted)
 	cr_assert_eq(world.n_armed, 1);
 	cr_assert_eq(world.armed[0].deadline_us, world.now_us + 75 * US_PER_S,
 		     "verify + confirm + margin");
-	cr_assert_eq(txns_in_flight(world.engine, flight, 8), 2);
+	cr_assert_eq(txns_in_flight(world.engine, flight, NULL, 8), 2);
 	cr_assert_eq(flight[1].post.u.route.mtu, 1002);
 	cr_assert_eq(world.n_before, 1);
 	cr_assert(world_is_after(2));
@@ -43,7 +43,7 @@ Test(txn, auto_goes_all_the_way_and_leaves_the_router_as_wanted)
 		cr_assert_eq(world.seen[i], way[i], "%u: %s", i, txn_state_name(world.seen[i]));
 	WORLD_RECORDS(id, JOURNAL_INTENT, JOURNAL_APPLIED, JOURNAL_VERIFIED, JOURNAL_COMMIT,
 		      JOURNAL_DONE);
-	cr_assert_eq(txns_in_flight(world.engine, flight, 8), 0);
+	cr_assert_eq(txns_in_flight(world.engine, flight, NULL, 8), 0);
 }
 
 /* Ended ones stay readable, and a reload frees the rules that they were decided by. */

@@ -26,6 +26,11 @@ static const struct anod_attr link_attrs[] = {
 	{ .name = "a", .type = ANOD_INT, .help = "a number" },
 	{ .name = "b", .type = ANOD_BOOL, .help = "a truth" },
 	{ .name = "c", .type = ANOD_TEXT, .help = "a word" },
+	{ .name = "tx_bytes",
+	  .type = ANOD_INT,
+	  .unit = ANOD_UNIT_BYTES,
+	  .max_age_ms = 30000,
+	  .help = "sent" },
 	{ 0 },
 };
 static const struct anod_attr path_attrs[] = {
@@ -63,9 +68,25 @@ static const struct anod_plugin *act_rtnl(void)
 	return plugin;
 }
 
+/* An action that changes nothing that the model knows. */
+static int plan_nothing(const struct anod_action *a, const struct anod_view *v,
+			struct anod_plan *ret)
+{
+	(void) a;
+	(void) v;
+	ret->n_changes = 0;
+	return 0;
+}
+
+static const struct anod_action_desc sysctl_set = {
+	.kind = "sysctl.set", .help = "a test's", .flags = ANOD_ACT_UNDO, .plan = plan_nothing
+};
+
 const struct anod_action_desc *world_find(const char *kind, void *data)
 {
 	(void) data;
+	if (strcmp(kind, sysctl_set.kind) == 0)
+		return &sysctl_set;
 	for (const struct anod_action_desc *a = act_rtnl()->actions; a->kind; a++)
 		if (strcmp(a->kind, kind) == 0)
 			return a;
@@ -290,7 +311,10 @@ struct decision *world_decide(struct world *w, const char *agent)
 {
 	struct whatif_in win = { .model = w->model,
 				 .in_flight = w->in_flight,
+				 .in_flight_tx = w->in_flight_tx,
 				 .n_in_flight = w->n_in_flight,
+				 .load = w->load,
+				 .n_loads = w->n_loads,
 				 .action = w->proposal.action,
 				 .n_actions = w->proposal.n_actions,
 				 .find = world_find };
@@ -299,11 +323,14 @@ struct decision *world_decide(struct world *w, const char *agent)
 				.watches = w->watches,
 				.in_sync = !w->out_of_sync,
 				.budgets = w->budgets,
-		.track = w->track,
+				.overrides = w->overrides,
+				.track = w->track,
 				.find = world_find,
 				.agent = agent,
 				.proposal = &w->proposal,
 				.evidence = w->evidence,
+				.approver = w->approver,
+				.n_approvers = w->n_approvers,
 				.now_us = w->now_us,
 				.wall_us = w->wall_us,
 				.paused = w->paused };

@@ -19,13 +19,19 @@ struct world {
 	struct watches *watches; /* NULL: no history */
 	struct model *model;
 	struct budgets *budgets;
-	struct track *track; /* NULL: nothing is remembered */
+	struct overrides *overrides; /* NULL: none */
+	struct track *track;	     /* NULL: nothing is remembered */
 	struct config *config;
 	uint64_t now_us, wall_us;
 	bool paused, out_of_sync;
 	unsigned evidence;
 	struct anod_change in_flight[4];
+	uint64_t in_flight_tx[4]; /* all 0: all of one transaction */
 	unsigned n_in_flight;
+	struct link_load load[8]; /* by ifindex */
+	unsigned n_loads;
+	struct anod_prefix approver[4];
+	unsigned n_approvers;
 	struct anod_proposal proposal;
 	struct whatif *whatif; /* of the last world_decide() */
 };

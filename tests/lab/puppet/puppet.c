@@ -22,7 +22,8 @@
 
 #include "host/cell_proto.h"
 
-#define CHANNEL 3 /* the cell's side of its channel, see core/host/procs.c */
+#define FLIP_US 100000 /* between two proposals of mode flip */
+#define CHANNEL 3      /* the cell's side of its channel, see core/host/procs.c */
 
 static int option(struct anod_ctx *ctx, const char *name, unsigned n, char *ret)
 {
@@ -94,10 +95,17 @@ static int make_action(struct anod_ctx *ctx, const char *kind, const char *args,
 	return 0;
 }
 
+static bool back;    /* mode flip: the second action is next */
+static bool settled; /* its last proposal was refused: no more of it */
+
 static void on_verdict(struct anod_ctx *ctx, uint64_t id, enum anod_verdict v, int error,
 		       const char *why, void *data)
 {
 	(void) id, (void) data;
+	if (v == ANOD_COMMITTED)
+		back = !back;
+	if (v == ANOD_DENIED)
+		settled = true;
 	ctx->host->log(ctx, LOG_NOTICE, "verdict %d error %d: %s", (int) v, error, why);
 }
 
@@ -143,6 +151,27 @@ static void propose(struct anod_ctx *ctx, bool only_find)
 	r = ctx->host->propose(ctx, &p, on_verdict, NULL, &id);
 	if (r < 0)
 		ctx->host->log(ctx, LOG_NOTICE, "propose: %s", strerror(-r));
+}
+
+/* To and fro, as an agent does that mistakes its own effect for a fault. */
+static void flip(struct anod_ctx *ctx)
+{
+	struct anod_proposal p;
+	uint64_t id;
+
+	if (settled)
+		return;
+	make_proposal(ctx, &p);
+	p.n_actions = 1;
+	if (back)
+		p.action[0] = p.action[1];
+	(void) ctx->host->propose(ctx, &p, on_verdict, NULL, &id);
+}
+
+static void on_flip(struct anod_ctx *ctx, uint64_t id, void *data)
+{
+	(void) id, (void) data;
+	flip(ctx);
 }
 
 /* ---- bad modes -------------------------------------------------------------------------- */
@@ -233,9 +262,12 @@ static void on_watch(struct anod_ctx *ctx, uint64_t id, const char *entity, enum
 
 static int on_start(struct anod_ctx *ctx)
 {
-	char when[ANOD_TEXT_SIZE];
+	char when[ANOD_TEXT_SIZE], mode[ANOD_TEXT_SIZE] = "";
 	uint64_t id;
 
+	(void) option(ctx, "mode", 0, mode);
+	if (!strcmp(mode, "flip"))
+		return ctx->host->timer(ctx, FLIP_US, FLIP_US, on_flip, NULL, &id);
 	if (option(ctx, "when", 0, when) >= 0)
 		return ctx->host->watch(ctx, when, on_watch, NULL, &id);
 	return ctx->host->timer(ctx, 1, 0, on_timer, NULL, &id);
@@ -243,7 +275,8 @@ static int on_start(struct anod_ctx *ctx)
 
 static const struct anod_opt opts[] = {
 	{ "mode", ANOD_TEXT, .dflt = "propose",
-	  .words = "propose find crash hang leak lie impostor garbage file socket fork exec idle",
+	  .words = "propose find flip crash hang leak lie impostor garbage file socket fork exec "
+		   "idle",
 	  .help = "what it does at its start" },
 	{ "when", ANOD_TEXT, .help = "expression that it waits for; else it begins at once" },
 	{ "kind", ANOD_TEXT, .help = "of the action" },

@@ -1,0 +1,506 @@
+/*
+ * classes - destinations that behave the same whatever links and next hops do.
+ *
+ * Design.  In the main table the class of a destination is its own ways before the class of its
+ * nearest cover, so a change goes down the trie once, covers before what they cover.  In other
+ * tables a chain ends with the chain that the main table has for the same destination; it is built
+ * anew for each destination below a change, in that table or in main.
+ *
+ * A way that has been tried in a table need not be tried again: what passed over it once will pass
+ * over it again.  So a chain has each way once, at the first place; that keeps classes few.
+ *
+ * Running out of memory in the middle is not repaired in place: 'broken' is set, numbers of
+ * destinations stay right, and the next question builds everything again or fails.
+ */
+#include "model/classes.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+bool fib_measured(const struct fib *f)
+{
+	return f->table != RT_TABLE_LOCAL && f->table != RT_TABLE_UNSPEC;
+}
+
+bool fib_classed(const struct fib *f)
+{
+	return fib_measured(f) && f->table != RT_TABLE_DEFAULT;
+}
+
+bool route_leads(const struct rtab *t, const struct route *head)
+{
+	for (const struct route *r = head; r; r = rtab_next(t, r))
+		if (r->tos == 0 && rtab_way(t, r)->type == RTN_UNICAST)
+			return true;
+	return false;
+}
+
+/* ---- interning -------------------------------------------------------------------------- */
+
+static uint32_t hash_of(uint32_t parent, uint32_t way)
+{
+	uint64_t h = ((uint64_t) parent << 32 | way) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (uint32_t) (h >> 32);
+}
+
+static uint32_t *list_of(struct rtab *t, uint32_t way)
+{
+	return way & CLASS_ZERO ? NULL : &t->way[way]->classes;
+}
+
+static int grow(struct classes *cl)
+{
+	uint32_t max = cl->max ? cl->max * 2 : 64;
+	struct class *at = realloc(cl->at, max * sizeof(*at));
+	uint32_t *bucket;
+
+	if (!at)
+		return -ENOMEM;
+	cl->at = at;
+	bucket = calloc(max, sizeof(*bucket));
+	if (!bucket)
+		return -ENOMEM;
+
+	for (uint32_t i = 0; i < cl->n_buckets; i++) {
+		for (uint32_t c = cl->bucket[i], next; c; c = next) {
+			uint32_t *to = &bucket[hash_of(at[c].parent, at[c].way) & (max - 1)];
+
+			next = at[c].hash_next;
+			at[c].hash_next = *to;
+			*to = c;
+		}
+	}
+	free(cl->bucket);
+	cl->bucket = bucket;
+	cl->n_buckets = max;
+	cl->max = max;
+	return 0;
+}
+
+static void unref(struct rtab *t, uint32_t c)
+{
+	struct classes *cl = t->classes;
+
+	while (c && !cl->broken && --cl->at[c].refs == 0) {
+		struct class *k = &cl->at[c];
+		uint32_t *list = list_of(t, k->way), parent = k->parent;
+		uint32_t *link = &cl->bucket[hash_of(parent, k->way) & (cl->n_buckets - 1)];
+
+		while (*link != c)
+			link = &cl->at[*link].hash_next;
+		*link = k->hash_next;
+		if (k->prev)
+			cl->at[k->prev].next = k->next;
+		else if (list)
+			*list = k->next;
+		if (k->next)
+			cl->at[k->next].prev = k->prev;
+		k->next = cl->free;
+		cl->free = c;
+		cl->n_live--;
+		c = parent;
+	}
+}
+
+static uint32_t ref(struct classes *cl, uint32_t c)
+{
+	if (c && !cl->broken)
+		cl->at[c].refs++;
+	return c;
+}
+
+/* Takes the reference to 'parent' and returns one; 0 when broken. */
+static uint32_t intern(struct rtab *t, uint32_t parent, uint32_t way)
+{
+	struct classes *cl = t->classes;
+	uint32_t c, *list, *bucket;
+
+	if (cl->broken)
+		return 0;
+	c = cl->n_buckets ? cl->bucket[hash_of(parent, way) & (cl->n_buckets - 1)] : 0;
+	for (; c; c = cl->at[c].hash_next) {
+		if (cl->at[c].way == way && cl->at[c].parent == parent) {
+			cl->at[c].refs++;
+			unref(t, parent);
+			return c;
+		}
+	}
+
+	if (!cl->free && cl->n + 1 >= cl->max && grow(cl) < 0) {
+		cl->broken = true;
+		return 0;
+	}
+	c = cl->free;
+	if (c)
+		cl->free = cl->at[c].next;
+	else
+		c = ++cl->n;
+	bucket = &cl->bucket[hash_of(parent, way) & (cl->n_buckets - 1)];
+	list = list_of(t, way);
+	cl->at[c] = (struct class){ .parent = parent,
+				    .way = way,
+				    .refs = 1,
+				    .hash_next = *bucket,
+				    .next = list ? *list : 0,
+				    .example = RTAB_NONE };
+	*bucket = c;
+	if (list) {
+		if (*list)
+			cl->at[*list].prev = c;
+		*list = c;
+	}
+	cl->n_live++;
+	return c;
+}
+
+/* 'way' in front of the rest of 'c' behind 'seen', which has it already; as intern(). */
+static uint32_t move_to_front(struct rtab *t, uint32_t c, uint32_t seen, uint32_t way)
+{
+	uint32_t rest;
+
+	if (c == seen)
+		return ref(t->classes, t->classes->at[seen].parent);
+	rest = move_to_front(t, t->classes->at[c].parent, seen, way);
+	return intern(t, rest, t->classes->at[c].way);
+}
+
+/* Try 'way' before 'c'; as intern(). */
+static uint32_t push(struct rtab *t, uint32_t c, uint32_t way)
+{
+	const struct classes *cl = t->classes;
+	uint32_t rest;
+
+	if (cl->broken)
+		return 0;
+	if (c && cl->at[c].way == way)
+		return c;
+	for (uint32_t k = c; k && !(cl->at[k].way & CLASS_ZERO); k = cl->at[k].parent) {
+		if (cl->at[k].way != way)
+			continue;
+		rest = move_to_front(t, c, k, way);
+		unref(t, c);
+		c = rest;
+		break;
+	}
+	return intern(t, c, way);
+}
+
+/* All ways of a chain, so that its first route's is in front. */
+static uint32_t push_chain(struct rtab *t, uint32_t c, const struct route *head)
+{
+	const struct route *last = NULL;
+
+	/* Backwards: chains are short, and the usual one has one route. */
+	while (last != head) {
+		const struct route *r = head;
+
+		while (r->next != RTAB_NONE && rtab_next(t, r) != last)
+			r = rtab_next(t, r);
+		if (r->tos == 0)
+			c = push(t, c, r->way);
+		last = r;
+	}
+	return c;
+}
+
+/* ---- the class of a destination --------------------------------------------------------- */
+
+static uint32_t push_id(struct rtab *t, uint32_t c, uint32_t id)
+{
+	return push_chain(t, c, rtab_route(t, id));
+}
+
+/* A whole table before 'c': what of it contains the destination, up to length 'max'. */
+static uint32_t push_table(struct rtab *t, uint32_t c, const struct fib *f, const struct bits *b,
+			   unsigned max)
+{
+	uint32_t id[128];
+	struct covers at;
+	unsigned n = 0;
+
+	c = push(t, c, CLASS_ZERO | f->id);
+	covers_begin(&at, t, f, b, max);
+	while (at.n > 0)
+		id[n++] = covers_next(&at);
+	while (n > 0)
+		c = push_id(t, c, id[--n]);
+	return c;
+}
+
+/* The class of what lies around the destination, without its own routes in 'f'. */
+static uint32_t class_around(struct rtab *t, const struct fib *f, const struct bits *b,
+			     unsigned len)
+{
+	const struct fib *main = rtab_fib(t, RT_TABLE_MAIN, f->family);
+	const struct fib *last = rtab_fib(t, RT_TABLE_DEFAULT, f->family);
+	unsigned shorter = len ? len - 1 : 0, max = f == main ? shorter : len;
+	struct covers at;
+	uint32_t c;
+
+	covers_begin(&at, t, main, b, max);
+	if (last->n_long == 0 && at.n > 0) {
+		c = ref(t->classes, rtab_route(t, covers_next(&at))->class);
+	} else {
+		c = push_table(t, 0, last, b, len);
+		c = push_table(t, c, main, b, max);
+	}
+	return f == main ? c : push_table(t, c, f, b, shorter);
+}
+
+static uint32_t class_with(struct rtab *t, uint32_t around, unsigned len, uint32_t head)
+{
+	return len && head != RTAB_NONE ? push_id(t, around, head) : around;
+}
+
+static void count(struct rtab *t, uint32_t c, uint32_t by)
+{
+	struct class *k = &t->classes->at[c];
+	struct way *w = k->way & CLASS_ZERO ? NULL : t->way[k->way];
+
+	k->count += by;
+	if (!w)
+		return;
+	if (!w->heads)
+		t->classes->ways_gen++;
+	w->heads += by;
+}
+
+static void unlabel(struct rtab *t, uint32_t id, bool leads)
+{
+	uint32_t c = rtab_route(t, id)->class;
+
+	if (leads)
+		count(t, c, -1u);
+	if (t->classes->at[c].example == id)
+		t->classes->at[c].example = RTAB_NONE;
+}
+
+/* The reference goes to the route. */
+static void label(struct rtab *t, uint32_t id, uint32_t c, bool leads)
+{
+	rtab_route(t, id)->class = c;
+	if (!leads)
+		return;
+	count(t, c, 1);
+	if (t->classes->at[c].example == RTAB_NONE)
+		t->classes->at[c].example = id;
+}
+
+static void relabel(struct rtab *t, uint32_t id, uint32_t c)
+{
+	struct route *r = rtab_route(t, id);
+	uint32_t was = r->class;
+
+	if (t->classes->broken)
+		return;
+	if (was != c) {
+		bool leads = route_leads(t, r);
+
+		unlabel(t, id, leads);
+		label(t, id, c, leads);
+	}
+	unref(t, was);
+}
+
+/* ---- what is below a change ------------------------------------------------------------- */
+
+struct below {
+	struct rtab *t;
+	const struct fib *f;
+	uint32_t around; /* class of what contains the outermost; 0: look for it each time */
+};
+
+static int relabel_main(uint32_t id, uint32_t cover, void *data)
+{
+	const struct below *b = data;
+	struct classes *cl = b->t->classes;
+	uint32_t c = cover == RTAB_NONE ? b->around : rtab_route(b->t, cover)->class;
+
+	relabel(b->t, id, push_id(b->t, ref(cl, c), id));
+	return cl->broken;
+}
+
+static int relabel_any(uint32_t id, uint32_t cover, void *data)
+{
+	const struct below *b = data;
+	struct anod_prefix dst;
+	struct bits bits;
+
+	(void) cover;
+	route_dst(rtab_route(b->t, id), &dst);
+	bits = trie_bits(&dst);
+	relabel(b->t, id, push_id(b->t, class_around(b->t, b->f, &bits, dst.len), id));
+	return b->t->classes->broken;
+}
+
+static bool is_plain(const struct rtab *t, const struct fib *f)
+{
+	return f->table == RT_TABLE_MAIN && rtab_fib(t, RT_TABLE_DEFAULT, f->family)->n_long == 0;
+}
+
+static void relabel_inside(struct rtab *t, const struct fib *f, const struct bits *b, unsigned len,
+			   uint32_t around)
+{
+	struct below below = { .t = t, .f = f, .around = around };
+
+	if (fib_classed(f) && f->n_long)
+		(void) trie_walk(t, f, b, len,
+				 around && is_plain(t, f) ? relabel_main : relabel_any, &below);
+}
+
+/* What contains the destinations inside has changed: it has the class 'c' now.  The destination
+ * itself may be among them; trying its ways twice is trying them once. */
+static void changed_below(struct rtab *t, const struct fib *f, const struct bits *b, unsigned len,
+			  uint32_t c)
+{
+	const struct fib *main = rtab_fib(t, RT_TABLE_MAIN, f->family);
+
+	relabel_inside(t, f, b, len, c);
+	if (f->table != RT_TABLE_MAIN && f->table != RT_TABLE_DEFAULT)
+		return;
+
+	/* Those that are asked before this one: main first, because others build on it. */
+	if (f != main)
+		relabel_inside(t, main, b, len, 0);
+	for (unsigned i = 0; i < t->n_fibs; i++)
+		if (t->fib[i] != main && t->fib[i] != f && t->fib[i]->family == f->family)
+			relabel_inside(t, t->fib[i], b, len, 0);
+}
+
+void classes_leave(struct rtab *t, const struct fib *f, const struct bits *b, unsigned len,
+		   uint32_t head, struct class_change *ret)
+{
+	struct route *r = head == RTAB_NONE ? NULL : rtab_route(t, head);
+	bool leads;
+
+	*ret = (struct class_change){ 0 };
+	if (!t->classes || !fib_measured(f))
+		return;
+
+	leads = route_leads(t, r);
+	t->classes->n_dests -= leads;
+	if (t->classes->broken || !fib_classed(f))
+		return;
+	ret->base = class_around(t, f, b, len);
+	if (t->classes->broken)
+		return;
+	if (!r) {
+		ret->was = ref(t->classes, ret->base);
+	} else {
+		unlabel(t, head, leads);
+		ret->was = r->class;
+	}
+}
+
+void classes_enter(struct rtab *t, const struct fib *f, const struct bits *b, unsigned len,
+		   uint32_t head, struct class_change *change)
+{
+	struct route *r = head == RTAB_NONE ? NULL : rtab_route(t, head);
+	bool leads;
+	uint32_t c;
+
+	if (!t->classes || !fib_measured(f))
+		return;
+
+	leads = route_leads(t, r);
+	t->classes->n_dests += leads;
+	if (t->classes->broken)
+		return;
+	if (!fib_classed(f)) {
+		if (len)
+			changed_below(t, f, b, len, 0);
+		return;
+	}
+	c = class_with(t, change->base, len, head);
+	if (t->classes->broken)
+		return;
+	if (r)
+		label(t, head, ref(t->classes, c), leads);
+	if (c != change->was && len)
+		changed_below(t, f, b, len, c);
+	unref(t, change->was);
+	unref(t, c);
+}
+
+/* ---- all of them ------------------------------------------------------------------------ */
+
+int classes_make(struct rtab *t)
+{
+	t->classes = calloc(1, sizeof(*t->classes));
+	if (!t->classes)
+		return -ENOMEM;
+	t->classes->owner = t;
+	return 0;
+}
+
+static void clear(struct classes *cl)
+{
+	free(cl->at);
+	free(cl->bucket);
+	*cl = (struct classes){ .owner = cl->owner,
+				.n_dests = cl->n_dests,
+				.ways_gen = cl->ways_gen + 1 };
+}
+
+void classes_free(struct rtab *t)
+{
+	if (!t->classes)
+		return;
+	clear(t->classes);
+	free(t->classes);
+	t->classes = NULL;
+}
+
+int classes_want(struct rtab *t, uint8_t family)
+{
+	if (!t->classes)
+		return 0;
+	return rtab_make_fib(t, RT_TABLE_MAIN, family) && rtab_make_fib(t, RT_TABLE_DEFAULT, family)
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int label_again(uint32_t id, uint32_t cover, void *data)
+{
+	const struct below *b = data;
+	struct rtab *t = b->t;
+	struct anod_prefix dst;
+	struct bits bits;
+	uint32_t c;
+
+	(void) cover;
+	route_dst(rtab_route(t, id), &dst);
+	bits = trie_bits(&dst);
+	c = class_with(t, class_around(t, b->f, &bits, dst.len), dst.len, id);
+	if (!t->classes->broken)
+		label(t, id, c, route_leads(t, rtab_route(t, id)));
+	return t->classes->broken;
+}
+
+int classes_ready(struct classes *cl)
+{
+	struct rtab *t = cl->owner;
+	struct below b = { .t = t };
+
+	if (!cl->broken)
+		return 0;
+
+	clear(cl);
+	for (uint32_t i = 0; i < t->n_ways; i++)
+		if (t->way[i])
+			t->way[i]->heads = t->way[i]->classes = 0;
+	/* The main table first: others build on it. */
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < t->n_fibs && !cl->broken; i++) {
+			b.f = t->fib[i];
+			if (!fib_classed(b.f) || (b.f->table == RT_TABLE_MAIN) != (round == 0))
+				continue;
+			if (b.f->zero != RTAB_NONE)
+				(void) label_again(b.f->zero, RTAB_NONE, &b);
+			(void) trie_walk(t, b.f, &(struct bits){ 0 }, 0, label_again, &b);
+		}
+	}
+	return cl->broken ? -ENOMEM : 0;
+}
