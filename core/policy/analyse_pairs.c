@@ -31,6 +31,8 @@ bool terms_not_weaker(const struct policy_rule *a, const struct policy_rule *b)
 {
 	if (b->quorum.n && !a->quorum.n)
 		return false;
+	if (b->demote.to_set && !a->demote.to_set)
+		return false;
 	if (b->budget && !same_name(a->budget, b->budget))
 		return false;
 	if (b->cooldown_us > a->cooldown_us ||
