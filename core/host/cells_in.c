@@ -172,7 +172,10 @@ static int on_withdraw(struct host *h, unsigned number, const struct cell_note *
 		return -EPROTO;
 	if (l) {
 		(void) txns_withdraw(h->txns, l->ours, "withdrawn: its cause is gone");
-		link_del(h, l);
+		/* The verdict has ended the link, unless there was none to give any more. */
+		l = link_find(h, number, LINK_PROPOSAL, m->head.id);
+		if (l)
+			link_del(h, l);
 	}
 	return 0;
 }
