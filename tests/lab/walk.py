@@ -177,7 +177,7 @@ def walk(page, write=False):
             elif kind == "sh" and b.info[1:] != ["host"]:
                 for n, command, want in steps(b):
                     if write:
-                        time.sleep(2.5 if LOOKS.match(command) and not want else 0)
+                        time.sleep(2.0 if LOOKS.match(command) and not want else 0)
                     same, got = w.run(command, want, 4 if write else PATIENCE)
                     said[n] = (command, want, want if same else got)
                     if not same:
