@@ -361,8 +361,7 @@ static void ask(const struct model *m, const struct anod_change *c, unsigned n, 
 		mid = clock_ns();
 		brute_measure(&b);
 		took_brute[n] = clock_ns() - mid;
-		must(b.sum.prefixes == w.prefixes && b.sum.moved == w.moved &&
-			     b.sum.lost == w.lost,
+		must(b.sum.prefixes == w.prefixes && b.sum.moved == w.moved && b.sum.lost == w.lost,
 		     "classes and brute force differ");
 		start += clock_ns() - mid;
 	}
