@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "model/classes.h"
 #include "model/way.h"
