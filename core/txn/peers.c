@@ -177,6 +177,9 @@ static void on_request(struct peers *p, struct link *l, const struct peer_msg *m
 	e = enter(p, l, m, a.session);
 	if (e == ENTER_NOT)
 		return;
+	/* Who speaks is there: no need to wait for the next ping. */
+	if (!l->answers)
+		l->ping_due_us = MIN_OF(l->ping_due_us, l->pinged_us + US_PER_S);
 	if (e == ENTER && m->flags & PEER_FRESH)
 		given_fresh(p, l);
 	if (e == ENTER_HELLO)
@@ -259,7 +262,7 @@ static uint64_t ping(struct peers *p, struct link *l, uint64_t now_us)
 		l->answers = false;
 	randombytes_buf(l->ping, sizeof(l->ping));
 	memcpy(m.nonce, l->ping, sizeof(m.nonce));
-	l->ping_sent_us = now_us;
+	l->ping_sent_us = l->pinged_us = now_us;
 	l->ping_due_us = now_us + PEER_PING_US;
 	(void) peer_request(p, l->name, &m);
 	return l->ping_due_us;
@@ -268,13 +271,18 @@ static uint64_t ping(struct peers *p, struct link *l, uint64_t now_us)
 uint64_t peers_run(struct peers *p, uint64_t now_us)
 {
 	uint64_t next = given_run(p, now_us), t;
+	bool fresh = !p->ops->leftover(p->data, NULL);
 
 	t = asks_run(p, now_us);
 	next = MIN_OF(next, t);
 	for (unsigned i = 0; i < p->n; i++) {
+		/* What an earlier run began is over: its grants can be freed. */
+		if (fresh && !p->fresh)
+			p->link[i].ping_due_us = now_us;
 		t = ping(p, &p->link[i], now_us);
 		next = MIN_OF(next, t);
 	}
+	p->fresh = fresh;
 	return next;
 }
 

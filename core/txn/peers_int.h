@@ -25,6 +25,7 @@ struct link { /* one peer */
 	uint8_t ours[PEER_RANDOM]; /* what it gave us */
 	uint8_t ping[PEER_RANDOM];
 	uint64_t ping_sent_us, ping_due_us; /* sent 0: answered */
+	uint64_t pinged_us;		    /* the last one */
 	uint64_t hello_us;		    /* when it last gave us a session */
 	bool answers;
 	uint64_t last_us, rtt_us;
@@ -65,6 +66,7 @@ struct peers {
 	struct ocra_key *key;
 	/* Of requests and of sessions, of all peers: so they rise when a peer's state is forgotten. */
 	uint64_t seq, generation;
+	bool fresh; /* nothing of an earlier run is open, when it was last looked at */
 	struct peer_given given[PEER_GIVEN_MAX];
 	uint64_t n_asks;
 	struct ask ask[PEER_ASKS_MAX];
