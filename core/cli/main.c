@@ -43,6 +43,7 @@ static const char usage[] =
 	"  overrides               invariants that people may lift, and have lifted\n"
 	"  override NAME --for 20m --reason TEXT [--code CODE] | NAME --end\n"
 	"                          ask to lift an invariant for a while, or end that\n"
+	"  peers                   neighbour routers: who answers, and who has our grants\n"
 	"  code --key FILE HASH    the response code of a key, on a device of your own\n"
 	"  pause | resume          the brake: nothing new is changed until you resume\n"
 	"  agents                  what runs, and what it may do\n"
@@ -177,6 +178,12 @@ static int cmd_overrides(struct cli *c, int argc, char **argv)
 	return argc ? EXIT_USE : cli_page(c, "overrides", NULL, show_overrides);
 }
 
+static int cmd_peers(struct cli *c, int argc, char **argv)
+{
+	(void) argv;
+	return argc ? EXIT_USE : cli_page(c, "peers", NULL, show_peers);
+}
+
 static int cmd_deny(struct cli *c, int argc, char **argv)
 {
 	return word(c, "deny", argc, argv);
@@ -285,6 +292,7 @@ static const struct command {
 	{ "approve", approve_command },
 	{ "override", override_command },
 	{ "overrides", cmd_overrides },
+	{ "peers", cmd_peers },
 	{ "code", code_command },
 	{ "deny", cmd_deny },
 	{ "confirm", cmd_confirm },

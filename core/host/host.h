@@ -124,6 +124,7 @@ struct host {
 	struct truth *truth;
 	struct verify *verify;
 	struct objectives *objectives; /* intents; objectives.h */
+	struct neighbours *neighbours; /* NULL: no peers; neighbours.h */
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;

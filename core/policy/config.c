@@ -20,7 +20,8 @@ static const struct {
 	{ "invariant", parse_invariant }, { "permit", parse_permit },
 	{ "forbid", parse_forbid },	  { "cap", parse_cap },
 	{ "objective", parse_objective }, { "reflex", parse_reflex },
-	{ "history", parse_history },
+	{ "history", parse_history },	  { "peer", parse_peer },
+	{ "grant", parse_grant },
 };
 
 static int parse_file(struct parse *p, const char *path, const struct lex_place *from);
@@ -139,7 +140,7 @@ static int unknown_statement(struct parse *p)
 	return parse_error(p, &t.place,
 			   "'%s' is no statement; there are include, policy, link, group, "
 			   "endpoint, sensor, agent, anod, set, window, budget, invariant, permit, "
-			   "forbid, cap, objective, reflex",
+			   "forbid, cap, objective, reflex, history, peer, grant",
 			   word ? word : "");
 }
 

@@ -178,21 +178,12 @@ void policy_check_auto(struct parse *p, const struct policy_rule *r, const char 
 				   r->name, a->kind, what);
 }
 
-static void check_terms(struct parse *p, struct policy_rule *r)
+static void check_terms(struct parse *p, const struct policy_rule *r)
 {
 	if (r->level == LEVEL_AUTO)
 		policy_check_auto(p, r, "level auto");
 	policy_check_trust(p, r);
-	if (!r->quorum.n)
-		return;
-
-	/* What nobody asks for yet cannot have been granted. */
-	if (r->level > LEVEL_PROPOSE)
-		r->level = LEVEL_PROPOSE;
-	parse_warning(p, &r->place,
-		      "\"%s\": 'quorum' is not evaluated in this version: the permit gives propose "
-		      "at most",
-		      r->name);
+	config_check_quorum(p, r);
 }
 
 void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule *r)
