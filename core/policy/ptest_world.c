@@ -48,7 +48,7 @@ static void derive(struct ptest_world *w, const char *kind, const char *entity, 
 	const struct schema_attr *a = schema_attr(w->run->schema, kind, attr);
 
 	if (a)
-		(void) publish(w, kind, entity, a->slot, &v, 1, 0);
+		(void) publish(w, kind, entity, a->slot, &v, w->moved ? w->now_us : 1, 0);
 }
 
 static const char *operstate_word(uint8_t state)
@@ -75,7 +75,7 @@ static int derive_link(const struct anod_object *o, void *data)
 	struct anod_object master;
 
 	derive(w, "link", l->name, "admin_up", value_bool(l->flags & IFF_UP));
-	derive(w, "link", l->name, "carrier", value_bool(l->carrier));
+	derive(w, "link", l->name, "carrier", value_bool(l->carrier && l->flags & IFF_UP));
 	derive(w, "link", l->name, "operstate", value_text(operstate_word(l->operstate)));
 	derive(w, "link", l->name, "mtu", value_int(l->mtu, ANOD_UNIT_BYTES));
 	derive(w, "link", l->name, "kind", value_text(l->kind));
@@ -121,6 +121,14 @@ static int derive_neigh(const struct anod_object *o, void *data)
 	return 0;
 }
 
+void ptest_world_derive(struct ptest_world *w, const struct anod_object *o)
+{
+	if (o->type == ANOD_OBJ_LINK)
+		(void) derive_link(o, w);
+	else if (o->type == ANOD_OBJ_NEIGH)
+		(void) derive_neigh(o, w);
+}
+
 static uint64_t since_of(const struct ptest_world *w, uint64_t for_us)
 {
 	return for_us && for_us < w->now_us ? w->now_us - for_us : 1;
@@ -129,9 +137,13 @@ static uint64_t since_of(const struct ptest_world *w, uint64_t for_us)
 static int give(struct ptest_world *w, const struct ptest_step *s, bool again)
 {
 	const struct schema_attr *a;
-	const char *entity = s->expr->entity ? s->expr->entity : "";
+	const struct expr *of = s->expr;
 	struct anod_value v = s->value;
+	const char *entity;
 
+	while (of->op == EXPR_CALL && !of->entity && of->a)
+		of = of->a;
+	entity = of->entity ? of->entity : "";
 	if (s->expr->slot < 0)
 		return -ENOSPC;
 	a = schema_attr_at(w->run->schema, s->expr->kind, (uint16_t) s->expr->slot);
@@ -147,7 +159,16 @@ static int give(struct ptest_world *w, const struct ptest_step *s, bool again)
 
 int ptest_given(struct ptest_world *w, const struct ptest_step *s)
 {
-	return give(w, s, false);
+	switch (s->kind) {
+	case PTEST_OUTCOME:
+		return ptest_outcome(w, s);
+	case PTEST_USED:
+		return ptest_used(w, s);
+	case PTEST_FORGET:
+		return ptest_forget(w);
+	default:
+		return give(w, s, false);
+	}
 }
 
 int ptest_given_still(struct ptest_world *w, const struct ptest_step *s)
@@ -203,19 +224,34 @@ static int bind_stat(struct stats *s, struct expr *e)
 	return e ? stats_bind(s, e, &why) : 0;
 }
 
-static int bind_all(struct ptest_world *w)
+static int bind_policy(struct stats *s, struct policy *p)
 {
-	struct policy *p = w->run->config->policy;
-	const struct ptest_file *f = w->run->file;
 	int k = 0;
 
 	for (unsigned i = 0; i < p->n_sets && k >= 0; i++)
-		k = bind_stat(w->stats, p->set[i].where);
-	for (unsigned i = 0; i < p->n_rules && k >= 0; i++)
-		k = bind_stat(w->stats, p->rule[i].when);
+		k = bind_stat(s, p->set[i].where);
+	for (unsigned i = 0; i < p->n_rules && k >= 0; i++) {
+		k = bind_stat(s, p->rule[i].when);
+		if (k >= 0)
+			k = bind_stat(s, p->rule[i].verify);
+	}
 	for (unsigned i = 0; i < p->n_invariants; i++)
-		for (unsigned n = 0; n < p->invariant[i].n_requires && k >= 0; n++)
-			k = bind_stat(w->stats, p->invariant[i].require[n].expr);
+		for (unsigned n = 0; n < p->invariant[i].n_requires && k >= 0; n++) {
+			k = bind_stat(s, p->invariant[i].require[n].expr);
+			if (k >= 0)
+				k = bind_stat(s, p->invariant[i].require[n].measure);
+		}
+	for (unsigned i = 0; i < p->n_objectives; i++)
+		for (unsigned n = 0; n < p->objective[i].n_requires && k >= 0; n++)
+			k = bind_stat(s, p->objective[i].require[n]);
+	return k;
+}
+
+static int bind_all(struct ptest_world *w)
+{
+	const struct ptest_file *f = w->run->file;
+	int k = bind_policy(w->stats, w->run->config->policy);
+
 	for (unsigned i = 0; i < f->n_given && k >= 0; i++)
 		k = bind_stat(w->stats, f->given[i].expr);
 	for (unsigned i = 0; i < f->n_tests; i++)
@@ -224,21 +260,31 @@ static int bind_all(struct ptest_world *w)
 	return k < 0 ? k : 0;
 }
 
+/* The network of the topology, anew. */
+static int make_model(struct ptest_world *w)
+{
+	w->model = model_free(w->model);
+	w->model = model_new();
+	w->moved = false;
+	if (!w->model)
+		return -ENOMEM;
+	if (!w->run->file->topology)
+		empty_is_known(w->model);
+	return load_topology(w, false);
+}
+
 int ptest_world_init(struct ptest_world *w, const struct ptest_run *run)
 {
 	int k;
 
 	*w = (struct ptest_world){ .run = run };
 	w->store = store_new(run->schema);
-	w->model = model_new();
-	if (!w->store || !w->model)
+	if (!w->store)
 		return -ENOMEM;
 	w->stats = stats_new(run->schema, w->store);
 	if (!w->stats)
 		return -ENOMEM;
-	if (!run->file->topology)
-		empty_is_known(w->model);
-	k = load_topology(w, false);
+	k = make_model(w);
 	return k < 0 ? k : bind_all(w);
 }
 
@@ -247,6 +293,8 @@ void ptest_world_done(struct ptest_world *w)
 	decision_free(w->decision);
 	whatif_free(w->whatif);
 	budgets_free(w->budgets);
+	track_free(w->track);
+	overrides_free(w->overrides);
 	stats_free(w->stats);
 	model_free(w->model);
 	store_free(w->store);
@@ -261,19 +309,29 @@ static void forget_facts(struct ptest_world *w)
 
 int ptest_world_reset(struct ptest_world *w)
 {
+	static const uint8_t nonce[APPROVAL_NONCE] = { 0 };
 	const struct ptest_file *f = w->run->file;
-	int k;
+	int k = 0;
 
 	w->decision = decision_free(w->decision);
 	w->whatif = whatif_free(w->whatif);
 	budgets_free(w->budgets);
+	track_free(w->track);
+	overrides_free(w->overrides);
 	w->budgets = budgets_new();
+	w->track = track_new();
+	w->overrides = overrides_new(nonce);
 	w->now_us = PTEST_BEGIN_US;
 	w->wall_us = f->now_us;
-	w->evidence = w->n_in_flight = 0;
+	w->evidence = w->n_in_flight = w->n_before = 0;
+	w->n_tx = 0;
 	w->confidence = -1;
-	if (!w->budgets)
+	if (!w->budgets || !w->track || !w->overrides)
 		return -ENOMEM;
+	if (w->moved)
+		k = make_model(w);
+	if (k < 0)
+		return k;
 	forget_facts(w);
 	(void) model_each(w->model, ANOD_OBJ_LINK, derive_link, w);
 	(void) model_each(w->model, ANOD_OBJ_NEIGH, derive_neigh, w);
@@ -331,6 +389,8 @@ void ptest_decide_in(const struct ptest_world *w, struct decide_in *ret)
 				   .whatif_error = w->whatif ? w->whatif->error : "",
 				   .in_sync = model_in_sync(w->model),
 				   .budgets = w->budgets,
+				   .track = w->track,
+				   .overrides = w->overrides,
 				   .find = ptest_find,
 				   .find_data = env.out,
 				   .agent = w->agent,
@@ -371,5 +431,7 @@ int ptest_propose(struct ptest_world *w, const struct ptest_step *s)
 		return -ENOMEM;
 	ptest_decide_in(w, &in);
 	k = decide(&in, &w->decision);
+	if (k == 0)
+		k = ptest_remember(w);
 	return k < 0 ? k : decide_remember(w->budgets, w->decision, w->now_us);
 }
