@@ -37,7 +37,8 @@
  * cooldowns, leaves its outcome in the track, verified or rolled back, and the network is from then
  * on as predicted, or as it was.
  *
- * expect: a level; permit "NAME"; no permit; rule "NAME" true|false|unknown; counts "NAME"; invariant
+ * expect: a level; permit "NAME"; no permit; rule "NAME" true|false|unknown; no rule "NAME" (it is not
+ * about this agent and action); counts "NAME"; invariant
  * "NAME" holds|fails|unknown|excused|overridden; objective "NAME" fulfilled|violated|unknown; objective
  * "NAME" budget SHARE per DUR; reason "TEXT" (a part of it); possible; not possible; after EXPR (true in
  * the predicted state, as an invariant's requirement reads it); and of the permit that counts:
@@ -59,6 +60,7 @@
 #include "policy/decide.h"
 
 #define PTEST_STEPS_MAX 256 /* lines of one test */
+#define PTEST_NO_RULE	9   /* in the place of a truth: not about this agent and action */
 
 enum ptest_kind {
 	PTEST_GIVEN = 1,

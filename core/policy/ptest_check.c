@@ -60,6 +60,12 @@ static bool expect_rule(const struct ptest_world *w, const struct ptest_step *s)
 {
 	const struct decided_rule *r = rule_named(w->decision, s->text);
 
+	if (s->expect == EXPECT_RULE && s->want == PTEST_NO_RULE) {
+		if (r)
+			ptest_miss(w, s, "rule \"%s\" is about agent %s and this action: %s",
+				   s->text, w->agent, tri_name(r->truth));
+		return !r;
+	}
 	if (r && s->expect == EXPECT_COUNTS && r->counted)
 		return true;
 	if (r && s->expect == EXPECT_RULE && (int) r->truth == s->want)

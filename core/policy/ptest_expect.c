@@ -122,11 +122,23 @@ static int expect_notify(struct parse *p, struct ptest_step *s)
 	return parse_name(p, "who is told", &s->text);
 }
 
+/* "no permit", or 'no rule "NAME"': it is not about this agent and action */
 static int expect_no(struct parse *p, struct ptest_step *s)
 {
+	struct lex_place place;
+	int k;
+
+	if (parse_accept(p, "rule")) {
+		place = parse_ahead(p)->place;
+		k = parse_string(p, "rule", &s->text);
+		s->expect = EXPECT_RULE;
+		s->want = PTEST_NO_RULE;
+		return k < 0 ? k : ptest_known(p, PTEST_RULES, s->text, &place);
+	}
 	s->expect = EXPECT_PERMIT;
 	s->text = strdup("");
-	return s->text ? parse_expect(p, "permit", "'permit'") : parse_no_memory(p);
+	return s->text ? parse_expect(p, "permit", "'permit', or 'rule' and its name")
+		       : parse_no_memory(p);
 }
 
 static int expect_after(struct parse *p, struct ptest_step *s)
@@ -178,7 +190,7 @@ static int expect_level(struct parse *p, struct ptest_step *s)
 	return parse_error(
 		p, &parse_ahead(p)->place,
 		"'%.*s' cannot be expected; there are deny, observe, propose, approve, auto, "
-		"permit, no permit, rule, counts, invariant, objective, reason, possible, "
+		"permit, no permit, rule, no rule, counts, invariant, objective, reason, possible, "
 		"not possible, after, verifies, approvals, approvers, severity, notify, "
 		"budget, cooldown, verify, confirm, undo, within",
 		(int) MIN_OF(parse_ahead(p)->len, 60), parse_ahead(p)->text);

@@ -130,6 +130,12 @@ int ptest_run_test(struct ptest_world *w, const struct ptest *t)
 	for (unsigned i = 0; i < t->n_steps && k >= 0; i++) {
 		k = step(w, t, i);
 		missed += k > 0;
+		if (k == -EBUSY && t->step[i].kind == PTEST_USED) {
+			ptest_miss(w, &t->step[i],
+				   "budget '%s' never allows so many; say what was used when",
+				   t->step[i].text);
+			return missed + 1;
+		}
 		if (k < 0 && k != -ENOMEM) {
 			ptest_miss(w, &t->step[i], "this cannot be: %s", strerror(-k));
 			return missed + 1;
