@@ -31,7 +31,8 @@
  *   given outcome "PERMIT" AGENT ACTION on link eth0 rolled-back [1 time] [3d ago]
  *   given used BUDGET 3 times [for flap | for "link eth0"] [10m ago]
  *   given history unknown                 nobody knows what was done before now
- *   override "INVARIANT" by alice, bob [for 20m]         is in force from now on
+ *   override "INVARIANT" by alice, bob [for 20m]         is asked for, and in force
+ *                                         from when enough people have
  *
  * Without "ago" it was an hour ago, a budget was used just now.  "carry out" charges budgets and
  * cooldowns, leaves its outcome in the track, verified or rolled back, and the network is from then

@@ -89,7 +89,7 @@ bool ptest_carry_out(struct ptest_world *w, bool roll_back, const char **ret_why
 int ptest_outcome(struct ptest_world *w, const struct ptest_step *s);
 int ptest_used(struct ptest_world *w, const struct ptest_step *s);
 int ptest_forget(struct ptest_world *w);
-/* -EPERM: these people may not; -ERANGE: not for so long; -EAGAIN: more are needed. */
+/* -EPERM: these people may not; -ERANGE: not for so long; -EALREADY. */
 int ptest_override(struct ptest_world *w, const struct ptest_step *s);
 /* Remember what the condition of the permit that counts may ask for with "before". */
 int ptest_remember(struct ptest_world *w);

@@ -10,7 +10,7 @@
  * Not made are changes that no test could notice because no decision is another:
  *
  *   - "if broken now allow when not worse" added to an invariant that is about the proposal as such
- *     (new blackhole, moved without "in", no ACTION on SET, undo safe).  It excuses what failed before the
+ *     (new blackhole, moved without "in", no ACTION on SET, undo safe, next hops alive).  It excuses what failed before the
  *     proposal already, and without a proposal none of these can fail;
  *   - "via 0 disjoint links": the same as not asked for;
  *   - another number in a requirement that has none ("reachable on link", "loop free" ...).
@@ -131,6 +131,7 @@ static bool of_proposal(const struct policy_require *q)
 {
 	return q->kind == REQUIRE_NEW_BLACKHOLE || q->kind == REQUIRE_BLACKHOLE_TRAFFIC ||
 	       q->kind == REQUIRE_NO_OVERLAP || q->kind == REQUIRE_UNDO_SAFE ||
+	       (q->kind == REQUIRE_NEXTHOPS_ALIVE && !q->set) ||
 	       ((q->kind == REQUIRE_MOVED_PREFIXES || q->kind == REQUIRE_MOVED_TRAFFIC) &&
 		!q->window_us);
 }

@@ -4,8 +4,9 @@
  * Design.  What a slip of an engineer would change: a clause left out, one name less, a level too
  * high or too low.  Not made are changes that no decision can show:
  *
- *   - "foreign objects" of a permit for links alone: who made a link is not known to the kernel, so it is
- *     never somebody else's (act.c, find_owner());
+ *   - "foreign objects" of a permit for links and neighbours alone: the kernel does not say who made
+ *     them, so they are never somebody else's (anod_object_protocol() is negative; act.c, find_owner());
+ *   - another level of a forbid: it has none (judge.c takes it for deny);
  *   - a cap "for" no time when it has none, and the like.
  */
 #include <string.h>
@@ -63,6 +64,8 @@ static void mutate_on(struct mutation *m, struct policy_rule *r, const char *who
 
 static void mutate_levels(struct mutation *m, struct policy_rule *r, const char *whose)
 {
+	if (r->kind == RULE_FORBID)
+		return;
 	if (r->level < LEVEL_AUTO)
 		MUTANT(m, r->level, (enum level)(r->level + 1), &r->place, "%s: %s instead of %s",
 		       whose, level_name(r->level), level_name(old_));
@@ -125,7 +128,8 @@ static void mutate_telling(struct mutation *m, struct policy_rule *r, const char
 static bool has_owner(const struct policy_rule *r)
 {
 	for (unsigned i = 0; i < r->n_actions; i++)
-		if (strncmp(r->action[i], "link.", 5) != 0)
+		if (strncmp(r->action[i], "link.", 5) != 0 &&
+		    strncmp(r->action[i], "neigh.", 6) != 0)
 			return true;
 	return r->n_actions == 0;
 }

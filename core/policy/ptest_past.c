@@ -147,9 +147,10 @@ int ptest_override(struct ptest_world *w, const struct ptest_step *s)
 	for (unsigned i = 0; i < s->n_names && k >= 0; i++)
 		k = override_ask(w->overrides, w->run->config, inv, s->name[i],
 				 s->for_us ? s->for_us : inv->override_for_us, w->now_us);
-	if (k < 0)
-		return k;
-	return override_begin(w->overrides, inv, w->now_us) ? 0 : -EAGAIN;
+	/* As long as they are not enough it is asked for and not in force. */
+	if (k >= 0)
+		(void) override_begin(w->overrides, inv, w->now_us);
+	return MIN_OF(k, 0);
 }
 
 /* ---- conditions ------------------------------------------------------------------------------ */

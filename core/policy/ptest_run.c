@@ -29,8 +29,6 @@ static int override(struct ptest_world *w, const struct ptest_step *s)
 		ptest_miss(w, s, "not all of them may override invariant \"%s\"", s->text);
 	else if (k == -ERANGE)
 		ptest_miss(w, s, "invariant \"%s\" may not be overridden for so long", s->text);
-	else if (k == -EAGAIN)
-		ptest_miss(w, s, "more people are needed to override invariant \"%s\"", s->text);
 	else if (k == -EALREADY)
 		ptest_miss(w, s, "one of them has asked already");
 	else
