@@ -46,6 +46,12 @@ struct ptest_before { /* what a fact was when the proposal was made */
 	struct anod_value value;
 };
 
+struct ptest_since { /* since when a fact has its value */
+	uint16_t kind, slot;
+	char entity[ANOD_NAME_SIZE];
+	uint64_t since_us;
+};
+
 struct ptest_world {
 	const struct ptest_run *run;
 	struct store *store;
@@ -57,6 +63,8 @@ struct ptest_world {
 	struct overrides *overrides;
 	uint64_t n_tx; /* numbers of transactions that were given */
 	bool moved;    /* the model is not the topology any more */
+	unsigned n_since;
+	struct ptest_since *since; /* owned */
 	unsigned n_before;
 	struct ptest_before before[PTEST_BEFORE_MAX];
 	uint64_t now_us, wall_us;

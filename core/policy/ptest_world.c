@@ -27,19 +27,48 @@ const struct anod_action_desc *ptest_find(const char *kind, void *data)
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
-/* 'since' before 'now': a value that was confirmed again and again. */
+/*
+ * Since when a fact has its value.  The store forgets that when nobody confirms the value in time, and a
+ * test does not say it every second.
+ */
+static int note_since(struct ptest_world *w, uint16_t kind, uint16_t slot, const char *entity,
+		      uint64_t since_us)
+{
+	struct ptest_since *s = NULL;
+
+	for (unsigned i = 0; i < w->n_since && !s; i++)
+		if (w->since[i].kind == kind && w->since[i].slot == slot &&
+		    strcmp(w->since[i].entity, entity) == 0)
+			s = &w->since[i];
+	if (!s)
+		s = ARRAY_APPEND(w->since, w->n_since);
+	if (!s)
+		return -ENOMEM;
+	*s = (struct ptest_since){ .kind = kind, .slot = slot, .since_us = since_us };
+	(void) copy_text(s->entity, sizeof(s->entity), entity);
+	return 0;
+}
+
 static int publish(struct ptest_world *w, const char *kind, const char *entity, uint16_t slot,
-		   const struct anod_value *v, uint64_t since_us, uint64_t age_us)
+		   const struct anod_value *v, uint64_t age_us)
 {
 	uint16_t id = schema_kind_id(w->run->schema, kind);
+	uint64_t at_us = w->now_us - MIN_OF(age_us, w->now_us - 1);
 	uint32_t e;
-	int k = store_entity(w->store, id, entity, since_us, &e);
+	int k = store_entity(w->store, id, entity, at_us, &e);
 
 	if (k == 0)
-		k = store_publish(w->store, e, slot, v, since_us);
-	if (k >= 0 && v->type != ANOD_UNKNOWN)
-		k = store_publish(w->store, e, slot, v, w->now_us - age_us);
+		k = store_publish(w->store, e, slot, v, at_us);
 	return k < 0 ? k : 0;
+}
+
+static int publish_since(struct ptest_world *w, const char *kind, const char *entity, uint16_t slot,
+			 const struct anod_value *v, uint64_t since_us)
+{
+	int k = publish(w, kind, entity, slot, v, 0);
+
+	return k < 0 ? k
+		     : note_since(w, schema_kind_id(w->run->schema, kind), slot, entity, since_us);
 }
 
 static void derive(struct ptest_world *w, const char *kind, const char *entity, const char *attr,
@@ -48,7 +77,7 @@ static void derive(struct ptest_world *w, const char *kind, const char *entity, 
 	const struct schema_attr *a = schema_attr(w->run->schema, kind, attr);
 
 	if (a)
-		(void) publish(w, kind, entity, a->slot, &v, w->moved ? w->now_us : 1, 0);
+		(void) publish_since(w, kind, entity, a->slot, &v, w->moved ? w->now_us : 1);
 }
 
 static const char *operstate_word(uint8_t state)
@@ -153,8 +182,10 @@ static int give(struct ptest_world *w, const struct ptest_step *s, bool again)
 		v = value_real((double) v.u.i, (enum anod_unit) a->unit);
 	if (v.type != ANOD_UNKNOWN && v.unit == ANOD_UNIT_NONE)
 		v.unit = a->unit;
+	if (!again && note_since(w, s->expr->kind, a->slot, entity, since_of(w, s->for_us)) < 0)
+		return -ENOMEM;
 	return publish(w, schema_kind_name(w->run->schema, s->expr->kind), entity, a->slot, &v,
-		       again ? w->now_us - s->age_us : since_of(w, s->for_us), s->age_us);
+		       s->age_us);
 }
 
 int ptest_given(struct ptest_world *w, const struct ptest_step *s)
@@ -186,7 +217,7 @@ static int load_snapshot_fact(const struct snapshot_fact *f, void *data)
 	/* A snapshot of a router with other sensors may know more than is asked here. */
 	if (!a || (f->value.type != ANOD_UNKNOWN && f->value.type != a->type))
 		return 0;
-	return publish(w, f->kind, f->entity, a->slot, &f->value, 1, f->age_us);
+	return publish(w, f->kind, f->entity, a->slot, &f->value, f->age_us);
 }
 
 static int load_topology(struct ptest_world *w, bool facts)
@@ -295,6 +326,7 @@ void ptest_world_done(struct ptest_world *w)
 	budgets_free(w->budgets);
 	track_free(w->track);
 	overrides_free(w->overrides);
+	free(w->since);
 	stats_free(w->stats);
 	model_free(w->model);
 	store_free(w->store);
@@ -323,7 +355,7 @@ int ptest_world_reset(struct ptest_world *w)
 	w->overrides = overrides_new(nonce);
 	w->now_us = PTEST_BEGIN_US;
 	w->wall_us = f->now_us;
-	w->evidence = w->n_in_flight = w->n_before = 0;
+	w->evidence = w->n_in_flight = w->n_before = w->n_since = 0;
 	w->n_tx = 0;
 	w->confidence = -1;
 	if (!w->budgets || !w->track || !w->overrides)
@@ -343,19 +375,26 @@ int ptest_world_reset(struct ptest_world *w)
 
 /* ---- deciding --------------------------------------------------------------------------------- */
 
+static const struct ptest_since *since_of_read(const struct ptest_world *w,
+					       const struct expr_read *r)
+{
+	for (unsigned i = 0; r->attr && i < w->n_since; i++)
+		if (w->since[i].kind == r->attr->kind && w->since[i].slot == r->attr->slot &&
+		    strcmp(w->since[i].entity, r->entity) == 0)
+			return &w->since[i];
+	return NULL;
+}
+
 /* For how long have all facts that were read had their values? */
-static uint64_t unchanged_for(const struct expr_env *env, const struct expr_trace *trace)
+static uint64_t unchanged_for(const struct ptest_world *w, const struct expr_trace *trace)
 {
 	uint64_t least = UINT64_MAX;
 
 	for (unsigned i = 0; i < trace->n; i++) {
-		const struct expr_read *r = &trace->read[i];
-		struct fact f;
-		uint32_t e = r->attr ? store_find(env->store, r->attr->kind, r->entity) : 0;
+		const struct ptest_since *s = since_of_read(w, &trace->read[i]);
 
-		if (e && store_get(env->store, e, r->attr->slot, env->now_us, &f) == 0 &&
-		    f.changed_us)
-			least = MIN_OF(least, env->now_us - f.changed_us);
+		if (s)
+			least = MIN_OF(least, w->now_us - s->since_us);
 	}
 	return trace->n_dropped ? 0 : least;
 }
@@ -364,6 +403,7 @@ static enum anod_tri held(const struct expr_env *env, const struct expr *node)
 {
 	struct expr_read read[64];
 	struct expr_trace trace = { .read = read, .max = ARRAY_SIZE(read) };
+	const struct ask *q = env->data;
 	struct expr_env inner = *env;
 	enum anod_tri now;
 
@@ -372,7 +412,7 @@ static enum anod_tri held(const struct expr_env *env, const struct expr *node)
 	/* "for" is the word of all moments, "in" that of one: what is so now decides one side. */
 	if (node->op == EXPR_FOR ? now == ANOD_FALSE : now == ANOD_TRUE)
 		return now;
-	return unchanged_for(env, &trace) >= node->dur_us ? now : ANOD_DOUBT;
+	return unchanged_for(q->in->held_data, &trace) >= node->dur_us ? now : ANOD_DOUBT;
 }
 
 void ptest_decide_in(const struct ptest_world *w, struct decide_in *ret)
@@ -385,6 +425,7 @@ void ptest_decide_in(const struct ptest_world *w, struct decide_in *ret)
 	*ret = (struct decide_in){ .config = w->run->config,
 				   .store = w->store,
 				   .held = held,
+				   .held_data = w,
 				   .whatif = w->whatif && !w->whatif->error[0] ? w->whatif : NULL,
 				   .whatif_error = w->whatif ? w->whatif->error : "",
 				   .in_sync = model_in_sync(w->model),
