@@ -43,7 +43,7 @@ void show_status(const struct cli *c, const cJSON *d)
 	line(c, "open", "%.0f incident%s, %.0f transaction%s", get_number(d, "incidents_open"),
 	     plural(get_number(d, "incidents_open")), get_number(d, "transactions_open"),
 	     plural(get_number(d, "transactions_open")));
-	if (o)
+	if (get_number(o, "fulfilled") + get_number(o, "not_fulfilled") + get_number(o, "unknown"))
 		line(c, "objectives", "%.0f fulfilled, %s%.0f not%s, %.0f unknown%s",
 		     get_number(o, "fulfilled"),
 		     paint(c, get_number(o, "not_fulfilled") > 0 ? "red" : "off"),

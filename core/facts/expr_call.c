@@ -77,7 +77,8 @@ static void check_name(struct check *c, struct expr *e)
 		return;
 	}
 	(void) snprintf(text, sizeof(text), "%s(...)", e->name);
-	check_not_evaluated(c, e, text);
+	if (!check_is_path(e) || e->a->op == EXPR_OPERAND)
+		check_not_evaluated(c, e, text);
 }
 
 static unsigned nested(const struct expr *e)

@@ -248,9 +248,7 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(o, "routes", model_count(h->model, ANOD_OBJ_ROUTE));
 	cJSON_AddNumberToObject(o, "incidents_open", open);
 	cJSON_AddNumberToObject(o, "transactions_open", txns);
-	l = objectives_summary(c->h);
-	if (l)
-		cJSON_AddItemToObject(o, "objectives", l);
+	cJSON_AddItemToObject(o, "objectives", objectives_summary(h));
 	cJSON_AddBoolToObject(o, "in_sync", model_in_sync(h->model));
 	l = cJSON_AddObjectToObject(o, "ledger");
 	cJSON_AddStringToObject(l, "head", ledger_head(h->ledger, &lines));

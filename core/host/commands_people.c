@@ -37,9 +37,7 @@ static cJSON *refused(struct command_call *c, const struct txn *t, int r)
 				    c->user, APPROVAL_TRIES, t->id);
 	}
 	return command_fail(c, -r, "T%" PRIu64 " is %s: %s", t->id, txn_state_name(t->state),
-			    t->state == TXN_WAITING || !txn_state_final(t->state)
-				    ? "no approval is asked for"
-				    : t->why);
+			    txn_state_final(t->state) ? t->why : "no approval is asked for");
 }
 
 /* A former plan that the code is of, or NULL. */

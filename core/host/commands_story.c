@@ -220,6 +220,8 @@ static cJSON *word(struct command_call *c, enum word w, const char *name)
 		return command_fail(c, -r, "T%" PRIu64 " is %s: %s", id, txn_state_name(t->state),
 				    r == -EINVAL ? word_use(w) : strerror(-r));
 
+	if (w != WORD_CONFIRM)
+		txns_person_no(c->h->txns, id, c->user);
 	data = cJSON_CreateObject();
 	t = txns_get(c->h->txns, id);
 	cJSON_AddItemToObject(data, "transaction", t ? txn_json(c->h, t) : cJSON_CreateNull());

@@ -40,6 +40,6 @@ enum anod_tri objectives_kept(struct host *h, const struct objectives_mark *m,
 
 /* The forms of docs/control.md; 'name' NULL: all of them, without their past.  NULL: no such. */
 struct cJSON *objectives_json(struct host *h, const char *name);
-struct cJSON *objectives_summary(struct host *h); /* of "status"; NULL: there are none */
+struct cJSON *objectives_summary(const struct host *h); /* of "status" */
 
 #endif

@@ -239,8 +239,8 @@ bool objective_renewed(const struct objectives *s, const struct objective *o)
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
-static bool get_int(struct host *h, uint32_t e, const char *kind, const char *attr, uint64_t now_us,
-		    int64_t *ret)
+bool objective_int(struct host *h, uint32_t e, const char *kind, const char *attr, uint64_t now_us,
+		   int64_t *ret)
 {
 	const struct schema_attr *a = schema_attr(h->schema, kind, attr);
 	struct fact f;
@@ -259,9 +259,9 @@ static void read_member(struct host *h, struct member *m, uint64_t now_us)
 	uint64_t second = now_us / US_PER_S;
 	unsigned at = (unsigned) (second % LOSS_PARTS);
 
-	if (!e || !get_int(h, e, "probe", "sent", now_us, &sent) ||
-	    !get_int(h, e, "probe", "lost", now_us, &lost) ||
-	    !get_int(h, e, "probe", "void", now_us, &voided))
+	if (!e || !objective_int(h, e, "probe", "sent", now_us, &sent) ||
+	    !objective_int(h, e, "probe", "lost", now_us, &lost) ||
+	    !objective_int(h, e, "probe", "void", now_us, &voided))
 		return;
 	known = sent - m->sent - (voided - m->voided);
 	gone = lost - m->lost;
@@ -280,7 +280,7 @@ static void read_member(struct host *h, struct member *m, uint64_t now_us)
 	m->part[at].lost += (uint32_t) gone;
 	if (gone > 0)
 		m->rtt_us = (int64_t) m->probe.timeout_us;
-	else if (known > 0 && get_int(h, e, "probe", "last_rtt", now_us, &rtt))
+	else if (known > 0 && objective_int(h, e, "probe", "last_rtt", now_us, &rtt))
 		m->rtt_us = rtt;
 	if (known > 0)
 		m->rtt_at_us = now_us;
@@ -309,8 +309,8 @@ static bool member_loss(const struct member *m, uint64_t now_us, double *ret)
 	return known >= least && member_rtt(m, now_us, &rtt);
 }
 
-static void put(struct host *h, const char *kind, uint32_t e, const char *attr,
-		const struct anod_value *v, uint64_t now_us)
+void objective_put(struct host *h, const char *kind, uint32_t e, const char *attr,
+		   const struct anod_value *v, uint64_t now_us)
 {
 	(void) store_publish(h->store, e, schema_attr(h->schema, kind, attr)->slot, v, now_us);
 }
@@ -340,49 +340,13 @@ static void publish_set(struct host *h, const struct flow_set *set, uint64_t now
 		loss = MAX_OF(loss, one_loss);
 	}
 	v = value_int(rtt, ANOD_UNIT_TIME);
-	put(h, "flows", e, "rtt", rtt_known ? &v : NULL, now_us);
+	objective_put(h, "flows", e, "rtt", rtt_known ? &v : NULL, now_us);
 	v = value_real(loss, ANOD_UNIT_RATIO);
-	put(h, "flows", e, "loss", loss_known ? &v : NULL, now_us);
+	objective_put(h, "flows", e, "loss", loss_known ? &v : NULL, now_us);
 	v = value_int((int64_t) set->n + set->n_left_out, ANOD_UNIT_NONE);
-	put(h, "flows", e, "members", &v, now_us);
+	objective_put(h, "flows", e, "members", &v, now_us);
 	v = value_int(measured, ANOD_UNIT_NONE);
-	put(h, "flows", e, "measured", &v, now_us);
-}
-
-/* Over the links with role uplink; unknown while one of them is, or when there are none. */
-static void publish_traffic(struct host *h, uint64_t now_us)
-{
-	int64_t in = 0, out = 0, one_in, one_out;
-	bool known = true, any = false;
-	struct anod_value v;
-	uint32_t e;
-
-	for (unsigned k = 0; k < h->config->n_links; k++) {
-		const struct config_link *l = &h->config->link[k];
-		uint32_t link;
-
-		if (!l->role || strcmp(l->role, "uplink") != 0)
-			continue;
-		link = store_find(h->store, h->link_kind, l->name);
-		if (!link)
-			continue; /* what is not there carries nothing */
-		any = true;
-		if (get_int(h, link, "link", "rx_bps", now_us, &one_in) &&
-		    get_int(h, link, "link", "tx_bps", now_us, &one_out)) {
-			in += one_in;
-			out += one_out;
-		} else {
-			known = false;
-		}
-	}
-	if (!any && !store_find(h->store, schema_kind_id(h->schema, "traffic"), "uplinks"))
-		return;
-	if (store_entity(h->store, schema_kind_id(h->schema, "traffic"), "uplinks", now_us, &e) < 0)
-		return;
-	v = value_int(in, ANOD_UNIT_BPS);
-	put(h, "traffic", e, "in", any && known ? &v : NULL, now_us);
-	v = value_int(out, ANOD_UNIT_BPS);
-	put(h, "traffic", e, "out", any && known ? &v : NULL, now_us);
+	objective_put(h, "flows", e, "measured", &v, now_us);
 }
 
 uint64_t objectives_measure(struct host *h, uint64_t now_us)
@@ -401,7 +365,7 @@ uint64_t objectives_measure(struct host *h, uint64_t now_us)
 	}
 	for (unsigned k = 0; k < s->plan.n_sets; k++)
 		publish_set(h, &s->plan.set[k], now_us);
-	publish_traffic(h, now_us);
+	traffic_publish(h, now_us);
 	s->measure_every_us = MAX_OF(every, MEASURE_MIN);
 	s->next_measure_us = now_us + s->measure_every_us;
 	return s->next_measure_us;

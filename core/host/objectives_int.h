@@ -83,6 +83,16 @@ bool objective_reads_set(const struct objective *o, const char *set);
 /* Has flows_apply() changed a probe that the objective needs? */
 bool objective_renewed(const struct objectives *s, const struct objective *o);
 
+/* An INT of an entity; false: it is unknown. */
+bool objective_int(struct host *h, uint32_t e, const char *kind, const char *attr, uint64_t now_us,
+		   int64_t *ret);
+/* Publish; 'v' NULL: unknown. */
+void objective_put(struct host *h, const char *kind, uint32_t e, const char *attr,
+		   const struct anod_value *v, uint64_t now_us);
+
+/* objectives_traffic.c */
+void traffic_publish(struct host *h, uint64_t now_us);
+
 /* objectives_tell.c */
 void objective_publish(struct host *h, struct objective *o, uint64_t now_us);
 void objective_unpublish(struct host *h, const char *name);

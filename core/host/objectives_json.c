@@ -175,15 +175,13 @@ cJSON *objectives_json(struct host *h, const char *name)
 	return data;
 }
 
-cJSON *objectives_summary(struct host *h)
+cJSON *objectives_summary(const struct host *h)
 {
 	const struct objectives *s = h->objectives;
 	unsigned n[3] = { 0 }, spent = 0;
 	cJSON *o;
 
-	if (!s || s->n == 0)
-		return NULL;
-	for (unsigned k = 0; k < s->n; k++) {
+	for (unsigned k = 0; s && k < s->n; k++) {
 		n[s->item[k]->state]++;
 		spent += account_left(s->item[k]->account) <= 0;
 	}

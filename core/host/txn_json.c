@@ -95,7 +95,8 @@ cJSON *txn_json(const struct host *h, const struct txn *t)
 	list = cJSON_AddArrayToObject(o, "approvals");
 	for (unsigned k = 0; k < t->n_approvals; k++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(t->approver[k]));
-	if (t->state == TXN_WAITING && t->decision && t->decision->permit)
+	if (t->state == TXN_WAITING && t->decision && t->decision->level == LEVEL_APPROVE &&
+	    t->decision->permit)
 		cJSON_AddNumberToObject(o, "needs", MAX_OF(t->decision->permit->approvals, 1u));
 	if (!txn_state_final(t->state) && t->deadline_us)
 		cJSON_AddNumberToObject(o, "deadline_us", (double) t->deadline_us);

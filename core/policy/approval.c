@@ -143,6 +143,17 @@ bool plan_same_effect(const struct anod_change *a, unsigned n_a, const struct an
 	}
 }
 
+void proposal_digest(const char *agent, const struct anod_proposal *p, uint8_t ret[APPROVAL_HASH])
+{
+	hash_state s;
+
+	(void) crypto_hash_sha256_init(&s);
+	add_text(&s, agent);
+	add(&s, &p->finding, sizeof(p->finding));
+	add(&s, p->action, p->n_actions * sizeof(p->action[0]));
+	(void) crypto_hash_sha256_final(&s, ret);
+}
+
 /* ---- codes ------------------------------------------------------------------------------ */
 
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -56,6 +56,9 @@ const char *plan_difference(const struct plan *then, const struct plan *now);
 bool plan_same_effect(const struct anod_change *a, unsigned n_a, const struct anod_change *b,
 		      unsigned n_b);
 
+/* Over agent, finding and actions: is it the same proposal again? */
+void proposal_digest(const char *agent, const struct anod_proposal *p, uint8_t ret[APPROVAL_HASH]);
+
 /* The code of a person for a hash.  The nonce is secret, so nobody can tell it from the hash. */
 void approval_code(const uint8_t nonce[APPROVAL_NONCE], const uint8_t hash[APPROVAL_HASH],
 		   const char *user, char ret[APPROVAL_CODE_SIZE]);

@@ -6,43 +6,14 @@
  * themselves; override_begin() does, when the host has written it down.  The text is hashed only
  * when an entry of the name exists, which is almost never, so a decision pays one comparison.
  */
-#include "policy/override.h"
+#include "policy/override_int.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "policy/config.h"
-
-struct request {
-	char user[ANOD_NAME_SIZE];
-	uint64_t for_us, asked_us;
-};
-
-struct override {
-	char *invariant; /* owned */
-	uint8_t text[APPROVAL_HASH];
-	uint64_t until_us; /* 0: not in force */
-	unsigned n;
-	struct request request[APPROVERS_MAX];
-	char who[OVERRIDE_WHO];
-};
-
-struct guess {
-	char user[ANOD_NAME_SIZE];
-	unsigned n;
-	uint64_t last_us;
-};
-
-struct overrides {
-	uint8_t nonce[APPROVAL_NONCE];
-	uint64_t round; /* grows with each end, so no code fits twice */
-	unsigned n, n_guesses;
-	struct override item[OVERRIDE_LIST_MAX];
-	struct guess guess[APPROVERS_MAX];
-};
 
 struct overrides *overrides_new(const uint8_t nonce[APPROVAL_NONCE])
 {
@@ -129,7 +100,7 @@ static bool same_text(const struct override *x, const struct policy_invariant *i
 	return memcmp(text, x->text, sizeof(text)) == 0;
 }
 
-static void drop(struct overrides *o, struct override *x)
+void override_drop(struct overrides *o, struct override *x)
 {
 	unsigned at = (unsigned) (x - o->item);
 
@@ -237,7 +208,7 @@ static int entry_for(struct overrides *o, const struct policy_invariant *inv, ui
 	struct override *x = find(o, inv->name);
 
 	if (x && x->until_us <= now_us && (x->until_us || !same_text(x, inv))) {
-		drop(o, x);
+		override_drop(o, x);
 		x = NULL;
 	}
 	if (!x) {
@@ -273,7 +244,7 @@ int override_ask(struct overrides *o, const struct config *c, const struct polic
 	return x->n >= inv->override_by ? 0 : (int) (inv->override_by - x->n);
 }
 
-static void name_people(struct override *x)
+void override_name_people(struct override *x)
 {
 	size_t n = 0;
 
@@ -296,7 +267,7 @@ uint64_t override_begin(struct overrides *o, const struct policy_invariant *inv,
 
 	for (unsigned i = 0; i < x->n; i++)
 		shortest = MIN_OF(shortest, x->request[i].for_us);
-	name_people(x);
+	override_name_people(x);
 	x->until_us = now_us + shortest;
 	o->round++;
 	return x->until_us;
@@ -308,7 +279,7 @@ int override_end(struct overrides *o, const char *invariant)
 
 	if (!x)
 		return -ENOENT;
-	drop(o, x);
+	override_drop(o, x);
 	return 0;
 }
 
@@ -360,7 +331,7 @@ uint64_t overrides_sweep(struct overrides *o, const struct config *c, uint64_t n
 		}
 		if (fn && x->until_us)
 			fn(data, x->invariant, x->who, why);
-		drop(o, x);
+		override_drop(o, x);
 	}
 	return next;
 }
@@ -373,7 +344,7 @@ bool override_nth(const struct overrides *o, unsigned n, uint64_t now_us, struct
 		return false;
 
 	x = o->item[n];
-	name_people(&x);
+	override_name_people(&x);
 	*ret = (struct override_info){ .invariant = x.invariant,
 				       .n_people = x.n,
 				       .in_force = x.until_us > now_us,
@@ -385,98 +356,4 @@ bool override_nth(const struct overrides *o, unsigned n, uint64_t now_us, struct
 	if (!x.until_us && x.n)
 		ret->until_us = x.request[0].asked_us + OVERRIDE_ASK_US;
 	return true;
-}
-
-/* ---- saving ------------------------------------------------------------------------------- */
-
-static bool save_one(cJSON *list, const struct override *x)
-{
-	cJSON *o = cJSON_CreateObject(), *people;
-	char text[2 * APPROVAL_HASH + 1];
-
-	(void) sodium_bin2hex(text, sizeof(text), x->text, sizeof(x->text));
-	if (!o || !cJSON_AddItemToArray(list, o) ||
-	    !cJSON_AddStringToObject(o, "invariant", x->invariant) ||
-	    !cJSON_AddStringToObject(o, "text", text) ||
-	    !cJSON_AddNumberToObject(o, "until_us", (double) x->until_us))
-		return false;
-
-	people = cJSON_AddArrayToObject(o, "people");
-	for (unsigned i = 0; people && i < x->n; i++)
-		if (!cJSON_AddItemToArray(people, cJSON_CreateString(x->request[i].user)))
-			return false;
-	return people != NULL;
-}
-
-struct cJSON *overrides_json(const struct overrides *o, uint64_t now_us)
-{
-	cJSON *list = cJSON_CreateArray();
-
-	for (unsigned i = 0; list && i < o->n; i++) {
-		if (o->item[i].until_us <= now_us || save_one(list, &o->item[i]))
-			continue;
-		cJSON_Delete(list);
-		return NULL;
-	}
-	return list;
-}
-
-static int load_people(struct override *x, const cJSON *people)
-{
-	const cJSON *p;
-
-	cJSON_ArrayForEach(p, people)
-	{
-		if (!cJSON_IsString(p) || x->n == ARRAY_SIZE(x->request) ||
-		    !copy_text(x->request[x->n].user, sizeof(x->request[0].user), p->valuestring))
-			return -EBADMSG;
-		x->n++;
-	}
-	name_people(x);
-	return x->n ? 0 : -EBADMSG;
-}
-
-static int load_one(struct override *x, const cJSON *o, uint64_t now_us)
-{
-	const cJSON *name = cJSON_GetObjectItem(o, "invariant"),
-		    *text = cJSON_GetObjectItem(o, "text");
-	const cJSON *until = cJSON_GetObjectItem(o, "until_us");
-	const cJSON *people = cJSON_GetObjectItem(o, "people");
-	size_t n = 0;
-	int r;
-
-	if (!cJSON_IsString(name) || !cJSON_IsString(text) || !cJSON_IsNumber(until) ||
-	    !cJSON_IsArray(people) || !(until->valuedouble > 0) ||
-	    !(until->valuedouble < (double) (now_us + OVERRIDE_MAX_US)))
-		return -EBADMSG;
-	if (sodium_hex2bin(x->text, sizeof(x->text), text->valuestring, strlen(text->valuestring),
-			   NULL, &n, NULL) != 0 ||
-	    n != sizeof(x->text))
-		return -EBADMSG;
-	r = load_people(x, people);
-	if (r < 0)
-		return r;
-
-	x->until_us = (uint64_t) until->valuedouble;
-	x->invariant = strdup(name->valuestring);
-	return x->invariant ? 0 : -ENOMEM;
-}
-
-int overrides_load(struct overrides *o, const struct cJSON *list, uint64_t now_us)
-{
-	unsigned before = o->n;
-	const cJSON *i;
-	int r = cJSON_IsArray(list) ? 0 : -EBADMSG;
-
-	cJSON_ArrayForEach(i, list)
-	{
-		if (r < 0 || o->n == ARRAY_SIZE(o->item))
-			break;
-		o->item[o->n] = (struct override){ 0 };
-		r = load_one(&o->item[o->n], i, now_us);
-		o->n += r == 0;
-	}
-	while (r < 0 && o->n > before)
-		drop(o, &o->item[o->n - 1]);
-	return r;
 }

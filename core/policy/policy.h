@@ -10,7 +10,8 @@
  *            | flow { PREFIX -> SERVICE, ... }
  *   window NAME = daily HH:MM..HH:MM [tz "ZONE"] | DATE HH:MM .. DATE HH:MM [tz ZONE]
  *   budget NAME = N per DUR [shared N per DUR] [per link|resource|agent]
- *   invariant "NAME" { require REQUIREMENT ...  [if broken now allow when not worse] }
+ *   invariant "NAME" { require REQUIREMENT ...  [if broken now allow when not worse]
+ *                      [override by N of GROUP, ... for DUR] }
  *   permit "NAME" { agent action on when during level budget cooldown verify confirm undo
  *                   promote demote quorum notify severity }
  *   forbid "NAME" { agent action on when during }

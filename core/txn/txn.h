@@ -31,6 +31,7 @@
 #define TXNS_MAX  64 /* open at once; further proposals wait in the agent */
 #define TXNS_KEPT 32 /* ended ones that txns_get() still knows */
 
+#define TXN_NO_US      (UINT64_C(600) * 1000000)
 #define TXN_PLANS_KEPT 8 /* former plans that a code may be told to be of */
 
 enum txn_state {
@@ -159,6 +160,9 @@ int txns_approve(struct txns *e, uint64_t id, const char *user, bool in_group,
 		 const uint8_t hash[APPROVAL_HASH]);
 /* A person's no.  -ENOENT; -EINVAL: it does not wait. */
 int txns_deny(struct txns *e, uint64_t id, const char *user);
+/* A person has denied it or rolled it back, and his word goes before the agent's: the same proposal
+ * for the same finding is denied at once for TXN_NO_US, or until a pause ends (txns_pause()). */
+void txns_person_no(struct txns *e, uint64_t id, const char *user);
 /* Its proposer takes it back: EXPIRED while it waits; -EINVAL later, it then goes its way. */
 int txns_withdraw(struct txns *e, uint64_t id, const char *why);
 /* Roll back one that is verifying or soaking, or stands until "undo after", now.  -ENOENT,

@@ -252,6 +252,7 @@ static bool proposal_valid(const struct anod_proposal *p)
 int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t incident,
 		 const struct anod_proposal *p, uint64_t *ret_id)
 {
+	const struct person_no *no;
 	struct entry *x;
 	uint64_t id;
 	int r;
@@ -283,6 +284,14 @@ int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t
 	x->t.proposal = *p;
 	*ret_id = id;
 
+	no = sign_refused(e, x);
+	if (no) {
+		entry_enter(e, x, TXN_DECIDED, US_INFINITY, "%s", p->reason);
+		entry_enter(e, x, TXN_DENIED, US_INFINITY,
+			    "denied: %s has said no to the same in T%llu", no->user,
+			    (unsigned long long) no->tx);
+		return 0;
+	}
 	r = ask_decide(e, x);
 	entry_enter(e, x, TXN_DECIDED, US_INFINITY, "%s",
 		    r >= 0 && x->t.decision->reason ? x->t.decision->reason : p->reason);
@@ -310,6 +319,8 @@ int txns_withdraw(struct txns *e, uint64_t id, const char *why)
 void txns_pause(struct txns *e, bool paused)
 {
 	e->paused = paused;
+	if (!paused)
+		sign_forget(e);
 	ask_wake(e);
 }
 

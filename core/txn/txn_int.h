@@ -24,6 +24,7 @@
 #define TXN_ASK_US	      (1000 * US_PER_MS) /* between two decisions about one that waits */
 #define TXN_UNDO_RETRY_US     (500 * US_PER_MS)
 #define TXN_UNDO_TRIES	      3
+#define TXN_NOES	      16 /* that are remembered */
 /* The guardian waits so much longer than the engine, so that the daemon acts first. */
 #define TXN_MARGIN_US	 (5 * US_PER_S)
 #define TXN_COMMIT_GAP	 (500 * US_PER_MS) /* no COMMIT so close to the guardian's deadline */
@@ -60,6 +61,12 @@ struct entry {
 	enum txn_state untouched; /* the end when no step had to be undone; 0: ROLLED_BACK */
 };
 
+struct person_no { /* of a person; the next one takes the oldest place */
+	uint8_t proposal[APPROVAL_HASH];
+	char user[ANOD_NAME_SIZE];
+	uint64_t tx, until_us; /* until_us 0: none */
+};
+
 struct txns {
 	const struct txn_ops *ops;
 	void *data;
@@ -69,6 +76,8 @@ struct txns {
 	struct entry **open; /* oldest first */
 	unsigned kept_at;
 	struct entry *kept[TXNS_KEPT];
+	unsigned no_at;
+	struct person_no no[TXN_NOES];
 };
 
 /* txn.c */
@@ -102,6 +111,9 @@ void ask_wake(struct txns *e); /* something that WAITING ones wait for changed *
 /* txn_sign.c */
 /* Behind every decision: the plan's hash; signatures of another one are dropped. */
 void sign_decided(struct txns *e, struct entry *x, const struct plan *before);
+/* A person's no to the same proposal that still holds; or NULL. */
+const struct person_no *sign_refused(const struct txns *e, const struct entry *x);
+void sign_forget(struct txns *e);
 /* Is what the executor has planned what was signed?  True also where nobody had to sign. */
 bool sign_same_effect(const struct entry *x);
 

@@ -163,3 +163,42 @@ int txns_deny(struct txns *e, uint64_t id, const char *user)
 	entry_enter(e, x, TXN_DENIED, US_INFINITY, "denied by %s", user);
 	return 0;
 }
+
+/* ---- a no that holds ---------------------------------------------------------------------- */
+
+void txns_person_no(struct txns *e, uint64_t id, const char *user)
+{
+	struct person_no *n = &e->no[e->no_at];
+	const struct txn *t = txns_get(e, id);
+
+	if (!t || t->proposal.n_actions == 0) /* of before a restart: nobody knows what it was */
+		return;
+	e->no_at = (e->no_at + 1) % TXN_NOES;
+	proposal_digest(t->agent, &t->proposal, n->proposal);
+	(void) copy_text(n->user, sizeof(n->user), user);
+	n->tx = id;
+	n->until_us = txns_now(e) + TXN_NO_US;
+}
+
+const struct person_no *sign_refused(const struct txns *e, const struct entry *x)
+{
+	uint8_t digest[APPROVAL_HASH];
+	uint64_t now = txns_now(e);
+	bool digested = false;
+
+	for (unsigned i = 0; i < TXN_NOES; i++) {
+		if (e->no[i].until_us <= now)
+			continue;
+		if (!digested)
+			proposal_digest(x->t.agent, &x->t.proposal, digest);
+		digested = true;
+		if (memcmp(e->no[i].proposal, digest, sizeof(digest)) == 0)
+			return &e->no[i];
+	}
+	return NULL;
+}
+
+void sign_forget(struct txns *e)
+{
+	memset(e->no, 0, sizeof(e->no));
+}

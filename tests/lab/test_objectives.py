@@ -1,6 +1,7 @@
 """Intents: from the text of an objective to probes, accounts, incidents and verification."""
 import json
 import os
+import signal
 import time
 
 from common import LINKS, PLUGINS, ended, is_in, kernel, permit, puppet
@@ -199,6 +200,22 @@ def test_a_restart_keeps_the_account_and_says_that_nobody_looked(lab):
     a.up()
     assert a.logged("objectives.json is broken")
     assert one(a, "answer")["budget_left"] == 1
+    fulfilled(a, "answer")
+
+
+def test_time_in_which_the_host_could_not_look_is_unknown(lab):
+    a = lab.anod(LINKS + VOICE + ANSWER)
+    fulfilled(a, "answer")
+    wait("some time", lambda: one(a, "answer")["time"]["fulfilled_us"] > 2e6)
+    before = one(a, "answer")["time"]
+    os.kill(a.proc.pid, signal.SIGSTOP)
+    time.sleep(5)  # as a machine that sleeps
+    os.kill(a.proc.pid, signal.SIGCONT)
+    wait("it was not seen", lambda: one(a, "answer")["time"]["unknown_us"] -
+         before["unknown_us"] > 4e6)
+    after = one(a, "answer")["time"]
+    assert after["fulfilled_us"] - before["fulfilled_us"] < 3e6, (before, after)
+    assert after["not_fulfilled_us"] == before["not_fulfilled_us"]
     fulfilled(a, "answer")
 
 

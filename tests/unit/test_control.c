@@ -122,6 +122,25 @@ static void check(int line, const char *text, size_t n, const char *want)
 	turn();
 }
 
+/* What anod runs itself is no person. */
+Test(control, our_own_processes_are_not_heard)
+{
+	int fd;
+
+	start();
+	host->proc[PROC_INFER].pid = getpid();
+	fd = dial();
+	cr_assert(hung_up(fd));
+	(void) close(fd);
+	host->proc[PROC_INFER].pid = 0;
+	CHECK("{\"command\":\"status\"}\n", NULL);
+	CHECK("{\"command\":\"overrides\"}\n", NULL);
+	CHECK("{\"command\":\"override\"}\n", "EINVAL");
+	CHECK("{\"command\":\"override\",\"args\":{\"invariant\":\"x\"}}\n", "ENOENT");
+	CHECK("{\"command\":\"approve\",\"args\":{\"id\":\"T1\",\"code\":\"x\"}}\n", "ENOENT");
+	stop();
+}
+
 Test(control, a_line_that_is_no_request_is_told_so)
 {
 	start();

@@ -166,3 +166,39 @@ Test(txn_sign, five_wrong_codes_lock_one_person_out_of_one_transaction)
 	cr_assert_eq(txns_wrong_code(world.engine, other, "ann"), 0);
 	cr_assert_eq(txns_may_sign(world.engine, other, "u3", true), 0);
 }
+
+Test(txn_sign, a_persons_no_holds_against_the_same_proposal)
+{
+	uint64_t id = ask(1), again;
+
+	cr_assert_eq(txns_deny(world.engine, id, "ann"), 0);
+	txns_person_no(world.engine, id, "ann");
+	world.level = LEVEL_AUTO;
+	again = world_propose(1);
+	cr_assert_eq(world_state(again), TXN_DENIED, "also when nobody would have to sign");
+	cr_assert_str_eq(get(again)->why, "denied: ann has said no to the same in T1");
+	world.resource[5] = 'x';
+	cr_assert_neq(world_state(world_set(1, 1002)), TXN_DENIED, "another one is another one");
+	sim_settle(&world, TXN_NO_US);
+	sim_pass(&world, TXN_NO_US);
+	again = world_propose(1);
+	sim_settle(&world, MINUTE);
+	cr_assert_eq(world_state(again), TXN_DONE, "not for ever");
+
+	world.permit.confirm_us = MINUTE;
+	id = world_set(2, 1002);
+	sim_quiet(&world);
+	cr_assert_eq(txns_rollback(world.engine, id, "rolled back by ann"), 0);
+	txns_person_no(world.engine, id, "ann");
+	sim_settle(&world, MINUTE);
+	cr_assert_eq(world_state(id), TXN_ROLLED_BACK);
+	cr_assert_eq(world_state(world_set(2, 1002)), TXN_DENIED);
+	txns_pause(world.engine, true);
+	txns_pause(world.engine, false);
+	id = world_set(2, 1002);
+	sim_settle(&world, 2 * MINUTE);
+	cr_assert_eq(world_state(id), TXN_DONE, "resumed");
+	for (unsigned i = 0; i < 40; i++) /* a ring */
+		txns_person_no(world.engine, id, "ann");
+	txns_person_no(world.engine, 4711, "ann");
+}

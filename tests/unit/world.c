@@ -323,6 +323,7 @@ struct decision *world_decide(struct world *w, const char *agent)
 				.watches = w->watches,
 				.in_sync = !w->out_of_sync,
 				.budgets = w->budgets,
+				.overrides = w->overrides,
 				.track = w->track,
 				.find = world_find,
 				.agent = agent,

@@ -19,7 +19,8 @@ struct world {
 	struct watches *watches; /* NULL: no history */
 	struct model *model;
 	struct budgets *budgets;
-	struct track *track; /* NULL: nothing is remembered */
+	struct overrides *overrides; /* NULL: none */
+	struct track *track;	     /* NULL: nothing is remembered */
 	struct config *config;
 	uint64_t now_us, wall_us;
 	bool paused, out_of_sync;
