@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "facts/value.h"
 #include "policy/ptest_int.h"
 
@@ -133,45 +134,53 @@ static bool expect_possible(const struct ptest_world *w, const struct ptest_step
 	return false;
 }
 
-static bool same_number(const struct anod_value *v, uint64_t n)
-{
-	return v->type == ANOD_INT && v->u.i >= 0 && (uint64_t) v->u.i == n;
-}
-
-static bool expect_term(const struct ptest_world *w, const struct ptest_step *s)
-{
-	const struct policy_rule *p = w->decision->permit;
-	const struct anod_value *v = &s->value;
-	bool met;
-
-	if (!p) {
-		ptest_miss(w, s, "no permit counts, so it has no terms: %s", w->decision->reason);
-		return false;
-	}
-	if (strcmp(s->term, "approvals") == 0)
-		met = same_number(v, p->approvals);
-	else if (strcmp(s->term, "budget") == 0)
-		met = p->budget && v->type == ANOD_TEXT && strcmp(p->budget, v->u.text) == 0;
-	else if (strcmp(s->term, "cooldown") == 0)
-		met = same_number(v, p->cooldown_us);
-	else if (strcmp(s->term, "verify") == 0)
-		met = same_number(v, p->verify_within_us);
-	else if (strcmp(s->term, "confirm") == 0)
-		met = same_number(v, p->confirm_us);
-	else if (strcmp(s->term, "undo") == 0)
-		met = same_number(v, p->undo_after_us);
-	else
-		met = same_number(v, p->approve_within_us);
-	if (!met)
-		ptest_miss(w, s, "%s of permit \"%s\" is another", s->term, p->name);
-	return met;
-}
-
 static const struct policy_rule *permit_of(const struct ptest_world *w, const struct ptest_step *s)
 {
 	if (!w->decision->permit)
 		ptest_miss(w, s, "no permit counts, so it has no terms: %s", w->decision->reason);
 	return w->decision->permit;
+}
+
+/* What the term is, as it would be written. */
+static struct anod_value term_of(const struct policy_rule *p, const char *term)
+{
+	static const struct {
+		const char *term;
+		size_t at; /* of a uint64_t */
+	} times[] = { { "cooldown", offsetof(struct policy_rule, cooldown_us) },
+		      { "verify", offsetof(struct policy_rule, verify_within_us) },
+		      { "confirm", offsetof(struct policy_rule, confirm_us) },
+		      { "undo", offsetof(struct policy_rule, undo_after_us) },
+		      { "within", offsetof(struct policy_rule, approve_within_us) } };
+	uint64_t us;
+
+	if (strcmp(term, "approvals") == 0)
+		return value_int(p->approvals, ANOD_UNIT_NONE);
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+		if (strcmp(term, times[i].term) == 0) {
+			memcpy(&us, (const char *) p + times[i].at, sizeof(us));
+			return value_int((int64_t) us, ANOD_UNIT_TIME);
+		}
+	return value_text(p->budget ? p->budget : "none");
+}
+
+static bool expect_term(const struct ptest_world *w, const struct ptest_step *s)
+{
+	const struct policy_rule *p = permit_of(w, s);
+	struct anod_value got;
+	char text[64];
+	bool met;
+
+	if (!p)
+		return false;
+	got = term_of(p, s->term);
+	met = got.type == ANOD_TEXT
+		      ? s->value.type == ANOD_TEXT && strcmp(got.u.text, s->value.u.text) == 0
+		      : s->value.type == ANOD_INT && s->value.u.i == got.u.i;
+	if (!met)
+		ptest_miss(w, s, "%s of permit \"%s\" is %s", s->term, p->name,
+			   value_format(&got, text, sizeof(text)));
+	return met;
 }
 
 static bool expect_approvers(const struct ptest_world *w, const struct ptest_step *s)
@@ -247,6 +256,7 @@ static bool expect_objective(struct ptest_world *w, const struct ptest_step *s)
 	static const char *const words[] = { "violated", "unknown", "fulfilled" };
 	const struct policy_objective *o = objective_named(w->run->config->policy, s->text);
 	enum anod_tri t = ANOD_TRUE;
+	char text[32];
 
 	if (!o)
 		return false;
@@ -254,7 +264,9 @@ static bool expect_objective(struct ptest_world *w, const struct ptest_step *s)
 		bool same = o->period_us == s->time_us && fabs(o->target - s->number) < 1e-9;
 
 		if (!same)
-			ptest_miss(w, s, "objective \"%s\" has another budget", o->name);
+			ptest_miss(w, s, "objective \"%s\" has a budget of %.6g%% per %s", o->name,
+				   o->target * 100,
+				   format_duration(o->period_us, text, sizeof(text)));
 		return same;
 	}
 	for (unsigned i = 0; i < o->n_requires; i++)

@@ -189,6 +189,21 @@ static int take_resource(struct parse *p, char **ret)
 	return k;
 }
 
+static int known_action(struct parse *p, const char *kind, const struct lex_place *place)
+{
+	const char *list[128] = { 0 }, *near;
+
+	for (unsigned i = 0; p->env->actions[i] && i < ARRAY_SIZE(list) - 1; i++)
+		list[i] = p->env->actions[i]->kind;
+	if (find_action(p, kind))
+		return 0;
+	near = nearest_word(kind, list);
+	if (near)
+		return parse_error(p, place, "there is no action '%s'; did you mean '%s'?", kind,
+				   near);
+	return parse_error(p, place, "there is no action '%s'; docs/actions.md lists them", kind);
+}
+
 /* "PERMIT" AGENT ACTION on link NAME verified|rolled-back [N times] [DUR ago] */
 static int given_outcome(struct parse *p, struct ptest_step *s)
 {
@@ -218,9 +233,9 @@ static int given_outcome(struct parse *p, struct ptest_step *s)
 		return k;
 	}
 	s->name[s->n_names++] = action;
-	if (!find_action(p, action))
-		return parse_error(p, &kind, "there is no action '%s'", action);
-	k = parse_expect(p, "on", "'on' and what it was done to");
+	k = known_action(p, action, &kind);
+	if (k == 0)
+		k = parse_expect(p, "on", "'on' and what it was done to");
 	if (k == 0)
 		k = take_resource(p, &s->resource);
 	if (k == 0)

@@ -5,6 +5,7 @@
  * are those of the policy.  The policy that is tested is loaded first, because facts and conditions are
  * checked against it.  Clauses of tests are in ptest_clause.c and ptest_expect.c.
  */
+#include "model/snapshot.h"
 #include "policy/ptest_int.h"
 
 struct ptest_reader *ptest_reader_of(struct parse *p)
@@ -85,8 +86,7 @@ static int statement_test(struct parse *p)
 					.words = ptest_words,
 					.many = UINT64_MAX,
 					.clause = add_step,
-					.noun = "a clause",
-					.not_empty = true };
+					.noun = "a clause" };
 	struct ptest_file *f = ptest_reader_of(p)->file;
 	struct lex_place place = parse_ahead(p)->place;
 	struct ptest *t = ARRAY_APPEND(f->test, f->n_tests);
@@ -125,6 +125,19 @@ static int statement_policy(struct parse *p)
 	return k < 0 ? parse_no_memory(p) : 0;
 }
 
+/* What is wrong with it is told with its place in the snapshot. */
+static int check_topology(struct parse *p, const struct lex_place *place, size_t size)
+{
+	const struct ptest_file *f = ptest_reader_of(p)->file;
+	_cleanup_(model_freep) struct model *m = model_new();
+
+	if (!m)
+		return parse_no_memory(p);
+	if (snapshot_read(f->topology_name, f->topology, size, m, NULL, NULL, p->diags) < 0)
+		return parse_error(p, place, "the topology %s cannot be read", f->topology_name);
+	return 0;
+}
+
 /* The text is read into a model when the world is made. */
 static int statement_topology(struct parse *p)
 {
@@ -141,7 +154,7 @@ static int statement_topology(struct parse *p)
 	k = p->env->read_file(p->env->data, f->topology_name, &f->topology, &size);
 	if (k < 0)
 		return parse_error(p, &place, "%s: %s", f->topology_name, strerror(-k));
-	return 0;
+	return check_topology(p, &place, size);
 }
 
 static int statement_given(struct parse *p)

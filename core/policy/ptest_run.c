@@ -54,7 +54,7 @@ static int in_flight(struct ptest_world *w, const struct ptest_step *s)
 	k = whatif_run(&in, &plan);
 	if (k < 0) {
 		ptest_miss(w, s, "it is not possible: %s", plan ? plan->error : strerror(-k));
-		return k;
+		return plan ? 1 : k;
 	}
 	if (w->n_in_flight + plan->n_steps > ARRAY_SIZE(w->in_flight))
 		return -ENOSPC;
