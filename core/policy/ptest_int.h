@@ -106,6 +106,9 @@ enum anod_tri ptest_verifies(struct ptest_world *w, const struct expr *leaf);
 enum anod_tri ptest_fulfilled(struct ptest_world *w, const struct expr *leaf);
 /* The facts that follow from an object of the model. */
 void ptest_world_derive(struct ptest_world *w, const struct anod_object *o);
+void ptest_derive_all(struct ptest_world *w);
+struct snapshot_fact;
+int ptest_snapshot_fact(const struct snapshot_fact *f, void *data);
 
 /* An expectation, true when met; else the reason was told. */
 bool ptest_expectation(struct ptest_world *w, const struct ptest_step *s);
