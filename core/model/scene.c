@@ -260,18 +260,18 @@ static uint32_t scene_of_zero(struct scene *s, unsigned state, uint32_t fib)
 {
 	const struct fib *f = s->t->fib[fib];
 	const struct overlay *o = s->o[state];
-	uint32_t *known = &s->zero[state][fib];
+	uint32_t *known = &s->zero[state][fib], out = OUT_PASSES;
 	struct route_ref by;
 	struct flow_path p;
 
 	if (*known)
 		return *known;
-	*known = OUT_PASSES;
 	/* A throw goes to the next table, and so does having no answer here. */
 	if (overlay_ask_chain(o, zero_of(s->t, f), zero_of(&o->edit.routes, f), s->cut[state],
 			      s->n_cut[state], &p, &by) == WAY_DECIDES)
-		*known = outcome_of(s, &p);
-	return *known;
+		out = outcome_of(s, &p);
+	*known = out;
+	return out;
 }
 
 uint32_t scene_of_class(struct scene *s, unsigned state, uint32_t class)
