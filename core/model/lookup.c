@@ -1,21 +1,19 @@
 /*
- * lookup - where a packet goes.
+ * lookup - where a packet goes in one table.
  *
- * Design.  fib_rules_lookup() around fib_table_lookup(): rules by priority, in a table the
- * longest prefix first, among routes of one prefix the kernel's order; a route all of whose
- * legs are dead is passed over, one whose legs only lack carrier is taken and swallows the
- * packet.  Look-ups have tos 0, so a route with another tos never answers.
+ * Design.  fib_table_lookup() and fib6_table_lookup(): the longest prefix first, among routes of
+ * one prefix the kernel's order; a route all of whose legs are dead is passed over, one whose
+ * legs only lack carrier is taken and swallows the packet, unless ignore_routes_with_linkdown is
+ * on for the link: then such a leg is passed over, too.  IPv4 compares the tos of a route with
+ * that of the packet (a route without one takes all), IPv6 has none.
  *
- * A rule that the model cannot follow to its end (goto; conditions that make it LOSSY: ports,
- * users) is passed over and the answer marked as doubt, but only when the conditions that can be
- * followed hold.  An l3mdev rule never holds for a packet of this host outside of VRFs.
+ * A socket bound to a link sees the legs on that link only; but IPv6 with a source address takes
+ * the link as a wish.
  */
-#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
 
-#include "facts/value.h"
 #include "model/state.h"
 
 /* ---- legs ------------------------------------------------------------------------------- */
@@ -52,8 +50,34 @@ unsigned overlay_legs(const struct overlay *o, const struct way *w, struct anod_
 	return n;
 }
 
-enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg *leg,
-				 const uint32_t *cut, unsigned n_cut)
+static int is_ipv4_of(const struct anod_object *obj, void *data)
+{
+	const uint32_t *ifindex = data;
+
+	return obj->u.addr.ifindex == *ifindex && obj->u.addr.local.family == AF_INET;
+}
+
+bool overlay_has_ipv4(const struct overlay *o, uint32_t ifindex)
+{
+	return overlay_each(o, ANOD_OBJ_ADDR, is_ipv4_of, &ifindex);
+}
+
+/* The mark RTNH_F_DEAD is of the past.  The kernel clears it when the link comes up.  On a link
+ * that is up it says that IPv4 has no address there, or only that the link has no carrier and
+ * ignore_routes_with_linkdown is on. */
+static bool is_revived(const struct overlay *o, const struct anod_leg *leg, uint8_t family)
+{
+	const struct onode *base = otab_find_id(&o->model->base.tab[ANOD_OBJ_LINK], leg->ifindex);
+
+	if (!base || !otab_find_id(&o->edit.tab[ANOD_OBJ_LINK], leg->ifindex))
+		return false;
+	return !(ONODE_AS(link, base)->flags & IFF_UP) || family == AF_INET6 ||
+	       overlay_has_ipv4(o, leg->ifindex);
+}
+
+/* 'family': of the packet. */
+static enum leg_state state_of(const struct overlay *o, const struct anod_leg *leg, uint8_t family,
+			       const uint32_t *cut, unsigned n_cut)
 {
 	const struct anod_link *l = overlay_link(o, leg->ifindex);
 
@@ -62,24 +86,83 @@ enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg 
 			return LEG_DEAD;
 	if (!l || !(l->flags & IFF_UP))
 		return LEG_DEAD;
-	/* The kernel clears the mark when the link comes up, and that edit is ours. */
-	if ((leg->flags & RTNH_F_DEAD) && !otab_find_id(&o->edit.tab[ANOD_OBJ_LINK], leg->ifindex))
+	if ((leg->flags & RTNH_F_DEAD) && !is_revived(o, leg, family))
 		return LEG_DEAD;
 	return l->carrier ? LEG_USABLE : LEG_NO_CARRIER;
 }
 
+bool overlay_nexthop_drops(const struct overlay *o, uint32_t id)
+{
+	const struct anod_nexthop *n = overlay_nexthop(o, id);
+
+	if (n && n->n_members == 1)
+		n = overlay_nexthop(o, n->member[0].id);
+	return n && n->blackhole;
+}
+
+enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg *leg,
+				 const uint32_t *cut, unsigned n_cut)
+{
+	return state_of(o, leg, leg->via.family, cut, n_cut);
+}
+
 /* ---- one table -------------------------------------------------------------------------- */
 
+static bool ignores_linkdown(const struct overlay *o, uint32_t ifindex, uint8_t family)
+{
+	const struct anod_link *l = overlay_link(o, ifindex);
+
+	return l && (l->conf & (family == AF_INET6 ? ANOD_LINK_IGNORE_LINKDOWN6
+						   : ANOD_LINK_IGNORE_LINKDOWN4));
+}
+
+/* The kernel goes by its mark.  It forgets to mark an IPv4 leg with an IPv6 gateway that is made
+ * while there is no carrier (fib_check_nh_v6_gw()). */
+static bool is_marked(const struct overlay *o, const struct lookup *in, const struct anod_leg *leg)
+{
+	return leg->via.family != AF_INET6 || in->dst.family == AF_INET6 ||
+	       (leg->flags & RTNH_F_LINKDOWN) ||
+	       otab_find_id(&o->edit.tab[ANOD_OBJ_LINK], leg->ifindex);
+}
+
+static enum leg_state leg_state(const struct overlay *o, const struct lookup *in,
+				const struct way *w, const struct anod_leg *leg)
+{
+	enum leg_state s = state_of(o, leg, in->dst.family, in->cut, in->n_cut);
+
+	if (in->oif && in->oif != leg->ifindex)
+		return LEG_DEAD;
+	if (o->n_lost4_links && in->dst.family == AF_INET && !w->nhid &&
+	    overlay_lost_ipv4(o, leg->ifindex))
+		return LEG_DEAD;
+	if (s == LEG_NO_CARRIER && is_marked(o, in, leg) &&
+	    ignores_linkdown(o, leg->ifindex, in->dst.family))
+		return LEG_DEAD;
+	return s;
+}
+
+/* IPv6 asks a next-hop group whether it has a leg on the link, and then takes any of its legs. */
+static bool has_leg_on(const struct anod_leg *leg, unsigned n, uint32_t oif)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (leg[i].ifindex == oif)
+			return true;
+	return false;
+}
+
 /* False: all legs are dead, the kernel looks further. */
-static bool take_unicast(const struct overlay *o, const struct way *w, const uint32_t *cut,
-			 unsigned n_cut, struct flow_path *ret)
+static bool take_unicast(const struct overlay *o, const struct lookup *in, const struct way *w,
+			 struct flow_path *ret)
 {
 	struct anod_leg leg[ANOD_LEGS_MAX];
 	unsigned n = overlay_legs(o, w, leg), n_dead = 0;
+	struct lookup any = *in;
 
+	if (in->oif && w->nhid && in->dst.family == AF_INET6 && has_leg_on(leg, n, in->oif))
+		any.oif = 0;
 	ret->n_legs = 0;
 	for (unsigned i = 0; i < n; i++) {
-		enum leg_state s = overlay_leg_state(o, &leg[i], cut, n_cut);
+		enum leg_state s = leg_state(o, &any, w, &leg[i]);
 
 		n_dead += s == LEG_DEAD;
 		if (s == LEG_USABLE)
@@ -90,12 +173,36 @@ static bool take_unicast(const struct overlay *o, const struct way *w, const uin
 	return !n || n_dead < n;
 }
 
-static bool take_route(const struct overlay *o, const struct route_ref *at, const uint32_t *cut,
-		       unsigned n_cut, struct flow_path *ret, bool *ret_throw)
+/* Is the route one for a socket that is bound to a link?  Routes that drop have no link in IPv4 and
+ * that of "lo" in IPv6; those of own addresses have the link of the address. */
+static bool is_for(const struct lookup *in, const struct way *w)
+{
+	switch (w->type) {
+	case RTN_BLACKHOLE:
+	case RTN_UNREACHABLE:
+	case RTN_PROHIBIT:
+	case RTN_THROW:
+		return in->dst.family == AF_INET || w->nhid;
+	case RTN_LOCAL:
+	case RTN_BROADCAST:
+	case RTN_ANYCAST:
+		return w->n_legs && w->leg[0].ifindex == in->oif;
+	default:
+		return true; /* by its legs */
+	}
+}
+
+/* False: the route is passed over. */
+static bool take_route(const struct overlay *o, const struct lookup *in,
+		       const struct route_ref *at, struct flow_path *ret)
 {
 	const struct way *w = rtab_way(at->tab, at->route);
 
-	switch (w->type) {
+	if (in->oif && !is_for(in, w))
+		return false;
+
+	/* The kernel shows a route as a blackhole when its next-hop object is one. */
+	switch (w->nhid && w->type == RTN_BLACKHOLE ? RTN_UNICAST : w->type) {
 	case RTN_LOCAL:
 	case RTN_BROADCAST:
 	case RTN_ANYCAST:
@@ -109,16 +216,22 @@ static bool take_route(const struct overlay *o, const struct route_ref *at, cons
 		ret->fate = FLOW_PROHIBITED;
 		break;
 	case RTN_THROW:
-		*ret_throw = true;
+		/* The route stays in *ret, so that the caller may tell why. */
+		ret->fate = 0;
+		ret->n_legs = 0;
 		break;
 	default:
-		if (!take_unicast(o, w, cut, n_cut, ret))
+		if (!take_unicast(o, in, w, ret))
 			return false;
 	}
 
 	rtab_object(at->tab, at->route, &ret->route);
+	ret->doubt |= (w->obj_flags & ANOD_OBJ_UNSURE) != 0;
 	return true;
 }
+
+/* RT_TOS() of <linux/in_route.h>, without the bits of ECN: what of a tos selects routes. */
+#define IPTOS_RT_MASK 0x1c
 
 static void join_lens(const struct rtab *t, uint32_t table, uint8_t family, uint64_t mask[3])
 {
@@ -128,131 +241,95 @@ static void join_lens(const struct rtab *t, uint32_t table, uint8_t family, uint
 		mask[i] |= lens->mask[i];
 }
 
+static bool tos_fits(const struct lookup *in, const struct route *r)
+{
+	return !r->tos || (in->dst.family == AF_INET && r->tos == (in->tos & IPTOS_RT_MASK));
+}
+
+enum chain { CHAIN_PASSED = 0, CHAIN_TAKEN, CHAIN_LEAF_PASSED };
+
+/* fib_table_lookup() gives up a whole leaf of its trie when a route of it has a next-hop object
+ * without a usable leg: all prefixes with the same address are passed over with it. */
+static enum chain ask_chain4(const struct overlay *o, uint32_t table, const struct lookup *in,
+			     const struct anod_prefix *cover, struct flow_path *ret)
+{
+	const struct route *after = NULL;
+	struct route_ref at;
+
+	for (; overlay_next_route(o, table, cover, after, &at); after = at.route) {
+		if (!tos_fits(in, at.route))
+			continue;
+		if (take_route(o, in, &at, ret))
+			return CHAIN_TAKEN;
+		if (rtab_way(at.tab, at.route)->nhid)
+			return CHAIN_LEAF_PASSED;
+	}
+	return CHAIN_PASSED;
+}
+
+static bool has_wished_leg(const struct overlay *o, const struct lookup *in, const struct way *w)
+{
+	struct anod_leg leg[ANOD_LEGS_MAX];
+	unsigned n = overlay_legs(o, w, leg);
+
+	for (unsigned i = 0; i < n; i++)
+		if (leg[i].ifindex == in->wish && leg_state(o, in, w, &leg[i]) != LEG_DEAD)
+			return true;
+	return false;
+}
+
+/* find_rr_leaf(): the first route; but when that cannot be taken, then of all the others, whatever
+ * their metric, one over the link that the packet came from or that its socket is bound to. */
+static enum chain ask_chain6(const struct overlay *o, uint32_t table, const struct lookup *in,
+			     const struct anod_prefix *cover, struct flow_path *ret)
+{
+	const struct route *after = NULL;
+	struct route_ref at, best = { 0 };
+
+	for (; overlay_next_route(o, table, cover, after, &at); after = at.route) {
+		const struct way *w = rtab_way(at.tab, at.route);
+		bool drops = w->nhid && overlay_nexthop_drops(o, w->nhid);
+
+		if (!take_route(o, in, &at, ret))
+			continue;
+		if (!after || !in->wish || drops || has_wished_leg(o, in, w))
+			return CHAIN_TAKEN;
+		if (!best.route)
+			best = at;
+	}
+	return best.route && take_route(o, in, &best, ret) ? CHAIN_TAKEN : CHAIN_PASSED;
+}
+
+void overlay_lookup_in(const struct overlay *o, uint32_t table, const struct lookup *in,
+		       struct flow_path *ret)
+{
+	struct anod_prefix missed = { 0 };
+	uint64_t mask[3] = { 0 };
+
+	join_lens(&o->model->base.routes, table, in->dst.family, mask);
+	join_lens(&o->edit.routes, table, in->dst.family, mask);
+	for (int len = lens_longest(mask, in->dst.len); len >= 0;
+	     len = lens_longest(mask, len - 1)) {
+		struct anod_prefix cover = prefix_cut(&in->dst, (uint8_t) len);
+		enum chain c;
+
+		if (missed.family && memcmp(missed.addr, cover.addr, sizeof(cover.addr)) == 0)
+			continue;
+		c = in->dst.family == AF_INET6 ? ask_chain6(o, table, in, &cover, ret)
+					       : ask_chain4(o, table, in, &cover, ret);
+		if (c == CHAIN_TAKEN)
+			return;
+		if (c == CHAIN_LEAF_PASSED)
+			missed = cover;
+	}
+	ret->fate = 0;
+	ret->n_legs = 0;
+}
+
 void overlay_lookup_table(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
 			  const uint32_t *cut, unsigned n_cut, struct flow_path *ret)
 {
-	uint64_t mask[3] = { 0 };
+	struct lookup in = { .dst = *dst, .cut = cut, .n_cut = n_cut };
 
-	ret->fate = 0;
-	ret->n_legs = 0;
-	join_lens(&o->model->base.routes, table, dst->family, mask);
-	join_lens(&o->edit.routes, table, dst->family, mask);
-	for (int len = lens_longest(mask, dst->len); len >= 0; len = lens_longest(mask, len - 1)) {
-		struct anod_prefix cover = prefix_cut(dst, (uint8_t) len);
-		const struct route *after = NULL;
-		struct route_ref at;
-
-		for (; overlay_next_route(o, table, &cover, after, &at); after = at.route) {
-			bool throw = false;
-
-			if (at.route->tos || !take_route(o, &at, cut, n_cut, ret, &throw))
-				continue;
-			if (throw) {
-				/* Left in ret->route, so that the caller may tell why. */
-				ret->fate = 0;
-				ret->n_legs = 0;
-			}
-			return;
-		}
-	}
-	ret->fate = 0;
-	ret->n_legs = 0;
-}
-
-/* ---- rules ------------------------------------------------------------------------------ */
-
-static bool selects(const struct anod_prefix *rule, const struct anod_prefix *flow)
-{
-	struct anod_prefix unset = { .family = rule->family,
-				     .len = rule->family == AF_INET ? 32 : 128 };
-
-	if (!rule->family)
-		return true;
-	/* A packet whose source is not chosen yet has the source 0.0.0.0 or ::. */
-	return prefix_contains(rule, flow->family ? flow : &unset);
-}
-
-static bool rule_holds(const struct anod_rule *r, const struct flow_key *k)
-{
-	const char *iif = k->iif[0] ? k->iif : "lo";
-	bool holds = selects(&r->src, &k->src) && selects(&r->dst, &k->dst) &&
-		     ((k->mark ^ r->fwmark) & r->fwmask) == 0 && r->tos == 0 && !r->oif[0] &&
-		     !r->l3mdev && (!r->iif[0] || strncmp(r->iif, iif, sizeof(r->iif)) == 0);
-
-	return (r->flags & FIB_RULE_INVERT) ? !holds : holds;
-}
-
-/* True when the rule decided. */
-static bool follow_rule(const struct overlay *o, const struct anod_rule *r,
-			const struct flow_key *k, const uint32_t *cut, unsigned n_cut,
-			struct flow_path *ret)
-{
-	switch (r->action) {
-	case FR_ACT_TO_TBL:
-		overlay_lookup_table(o, r->table, &k->dst, cut, n_cut, ret);
-		/* suppress_len is the prefix length + 1. */
-		if (ret->fate && r->suppress_len && ret->route.u.route.dst.len < r->suppress_len) {
-			ret->fate = 0;
-			memset(&ret->route, 0, sizeof(ret->route));
-		}
-		break;
-	case FR_ACT_BLACKHOLE:
-		ret->fate = FLOW_BLACKHOLE;
-		break;
-	case FR_ACT_UNREACHABLE:
-	case FR_ACT_PROHIBIT:
-		ret->fate = FLOW_PROHIBITED;
-		break;
-	case FR_ACT_GOTO:
-		ret->doubt = true;
-		break;
-	default: /* FR_ACT_NOP and whatever a newer kernel has */
-		break;
-	}
-	return ret->fate != 0;
-}
-
-/* A kernel without policy routing shows no rules and looks in these. */
-static void lookup_without_rules(const struct overlay *o, const struct flow_key *k,
-				 const uint32_t *cut, unsigned n_cut, struct flow_path *ret)
-{
-	static const uint32_t tables[] = { RT_TABLE_LOCAL, RT_TABLE_MAIN };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(tables) && !ret->fate; i++)
-		overlay_lookup_table(o, tables[i], &k->dst, cut, n_cut, ret);
-}
-
-void overlay_lookup_without(const struct overlay *o, const struct flow_key *k, const uint32_t *cut,
-			    unsigned n_cut, struct flow_path *ret)
-{
-	unsigned n_rules = 0;
-
-	memset(ret, 0, sizeof(*ret));
-	for (unsigned i = 0; i < o->rules->n && !ret->fate; i++) {
-		const struct anod_rule *r = o->rules->at[i].rule;
-
-		if (r->family != k->dst.family)
-			continue;
-		n_rules++;
-		if (!rule_holds(r, k))
-			continue;
-		if (o->rules->at[i].flags & ANOD_OBJ_LOSSY) {
-			ret->doubt = true;
-			continue;
-		}
-		if (follow_rule(o, r, k, cut, n_cut, ret))
-			break;
-	}
-
-	if (!n_rules)
-		lookup_without_rules(o, k, cut, n_cut, ret);
-	if (!ret->fate)
-		ret->fate = ret->route.type ? FLOW_PROHIBITED : FLOW_BLACKHOLE;
-	if (ret->fate != FLOW_FORWARDED)
-		ret->n_legs = 0;
-}
-
-void overlay_lookup(const struct overlay *o, const struct flow_key *k, struct flow_path *ret)
-{
-	overlay_lookup_without(o, k, NULL, 0, ret);
+	overlay_lookup_in(o, table, &in, ret);
 }

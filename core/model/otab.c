@@ -15,7 +15,7 @@
 
 struct okey {
 	uint32_t size;
-	uint64_t word[14]; /* a rule needs 13 */
+	uint64_t word[17]; /* what a rule needs */
 };
 
 static size_t body_size(enum anod_obj_type type)

@@ -164,12 +164,34 @@ static bool in_list(const uint32_t *list, unsigned n, uint32_t what)
 	return false;
 }
 
+static bool is_lost4(const struct overlay *o, const struct way *w, uint32_t ifindex)
+{
+	return in_list(o->lost4_link, o->n_lost4_links, ifindex) ||
+	       (w->scope != RT_SCOPE_HOST && in_list(o->lost_link, o->n_lost_links, ifindex));
+}
+
+static bool way_lost4(const struct overlay *o, const struct way *w)
+{
+	for (unsigned i = 0; i < w->n_legs; i++)
+		if (!is_lost4(o, w, w->leg[i].ifindex))
+			return false;
+	return true;
+}
+
+bool overlay_lost_ipv4(const struct overlay *o, uint32_t ifindex)
+{
+	return in_list(o->lost4_link, o->n_lost4_links, ifindex) &&
+	       !overlay_has_ipv4(o, ifindex);
+}
+
 static bool way_lost(const struct overlay *o, const struct route *r, const struct way *w)
 {
 	if (w->nhid)
 		return otab_find_id(&o->lost_nh, w->nhid);
-	if (!o->n_lost_links || !w->n_legs)
+	if ((!o->n_lost_links && !o->n_lost4_links) || !w->n_legs)
 		return false;
+	if (o->n_lost4_links && r->family == AF_INET)
+		return way_lost4(o, w);
 
 	/* Local IPv4 routes stay when their link goes down (fib_sync_down_dev()). */
 	if (r->family == AF_INET && w->scope == RT_SCOPE_HOST)
@@ -376,5 +398,8 @@ int overlay_apply(struct overlay *o, const struct anod_change *c)
 		return overlay_link_changed(o, &was);
 	if (obj->type == ANOD_OBJ_NEXTHOP && !c->has_post)
 		return overlay_nexthop_gone(o, obj->u.nexthop.id);
+	if (obj->type == ANOD_OBJ_ADDR)
+		return c->has_post ? overlay_addr_routes(o, &obj->u.addr)
+				   : overlay_addr_gone(o, &obj->u.addr);
 	return 0;
 }

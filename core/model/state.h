@@ -32,6 +32,9 @@ struct overlay {
 	 * a link that went down meanwhile, or that use a deleted next hop, are gone. */
 	uint32_t lost_link[OVERLAY_LOST_MAX];
 	unsigned n_lost_links;
+	/* Links that lost their last IPv4 address: the same for IPv4, own addresses included. */
+	uint32_t lost4_link[OVERLAY_LOST_MAX];
+	unsigned n_lost4_links;
 	struct otab lost_nh;
 	struct rule_order *rules; /* in the kernel's order; owned */
 };
@@ -53,6 +56,17 @@ int overlay_order_rules(struct overlay *o);
 /* What the kernel does by itself after 'was' has become what the overlay shows now. */
 int overlay_link_changed(struct overlay *o, const struct anod_link *was);
 int overlay_nexthop_gone(struct overlay *o, uint32_t id);
+/* What follows for the carrier of the link itself, and then for other links. */
+int overlay_own_carrier(struct overlay *o, const struct anod_link *was);
+int overlay_links_follow(struct overlay *o, const struct anod_link *was);
+/* The routes of an address that is new, or that is no more. */
+int overlay_addr_routes(struct overlay *o, const struct anod_addr *a);
+int overlay_addr_gone(struct overlay *o, const struct anod_addr *a);
+/* A link has lost its last IPv4 address.  -ENOSPC. */
+int overlay_no_ipv4(struct overlay *o, uint32_t ifindex);
+bool overlay_has_ipv4(const struct overlay *o, uint32_t ifindex);
+/* It has lost it, and has none now. */
+bool overlay_lost_ipv4(const struct overlay *o, uint32_t ifindex);
 /* Edit without side effects. */
 int overlay_edit(struct overlay *o, const struct anod_object *obj, bool gone);
 
@@ -73,6 +87,9 @@ bool overlay_next_route(const struct overlay *o, uint32_t table, const struct an
  * 'ret' has ANOD_LEGS_MAX places. */
 unsigned overlay_legs(const struct overlay *o, const struct way *w, struct anod_leg *ret);
 
+/* True for a next-hop object that is a blackhole, or a group of one alone. */
+bool overlay_nexthop_drops(const struct overlay *o, uint32_t id);
+
 enum leg_state {
 	LEG_DEAD = 0,	/* link gone or set down: the kernel takes the next route instead */
 	LEG_NO_CARRIER, /* the kernel still uses it, and packets vanish */
@@ -82,6 +99,19 @@ enum leg_state {
 enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg *leg,
 				 const uint32_t *cut, unsigned n_cut);
 
+struct lookup { /* what a table is asked */
+	struct anod_prefix dst;
+	uint8_t tos;
+	uint32_t oif;	     /* no other leg counts; 0: any */
+	uint32_t wish;	     /* of IPv6: link that is preferred; 0: none */
+	const uint32_t *cut; /* links to be seen as gone */
+	unsigned n_cut;
+};
+
+/* One table: fate 0 when it has no route for it or a "throw" (which is in ret->route then).  Fills
+ * route, legs and fate otherwise, and sets doubt where there is some; the rest stays. */
+void overlay_lookup_in(const struct overlay *o, uint32_t table, const struct lookup *in,
+		       struct flow_path *ret);
 /* One table, destinations not longer than 'dst': fate 0 when it has no route for it or a
  * "throw".  Fills route, legs and fate otherwise. */
 void overlay_lookup_table(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
