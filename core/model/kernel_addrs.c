@@ -22,7 +22,7 @@
 
 #include "model/state.h"
 
-static uint32_t vrf_table(const struct overlay *o, uint32_t ifindex)
+uint32_t overlay_vrf_table(const struct overlay *o, uint32_t ifindex)
 {
 	const struct anod_link *l = overlay_link(o, ifindex);
 	const struct anod_link *master = l && l->master ? overlay_link(o, l->master) : NULL;
@@ -71,7 +71,7 @@ int overlay_addr_routes(struct overlay *o, const struct anod_addr *a)
 {
 	const struct anod_link *l = overlay_link(o, a->ifindex);
 	struct anod_prefix own = a->local;
-	uint32_t vrf = vrf_table(o, a->ifindex);
+	uint32_t vrf = overlay_vrf_table(o, a->ifindex);
 	int r;
 
 	own.len = own.family == AF_INET ? 32 : 128;
@@ -228,7 +228,7 @@ static int gone6(struct overlay *o, const struct anod_addr *a, const struct othe
 
 int overlay_addr_gone(struct overlay *o, const struct anod_addr *a)
 {
-	uint32_t vrf = vrf_table(o, a->ifindex);
+	uint32_t vrf = overlay_vrf_table(o, a->ifindex);
 	struct others s = { .gone = a };
 	struct anod_prefix own = a->local;
 	int r;

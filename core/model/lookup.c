@@ -14,6 +14,7 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "model/horizon.h"
 #include "model/state.h"
 
 /* ---- legs ------------------------------------------------------------------------------- */
@@ -30,6 +31,12 @@ unsigned overlay_legs(const struct overlay *o, const struct way *w, struct anod_
 	const struct anod_nexthop *nh = w->nhid ? overlay_nexthop(o, w->nhid) : NULL;
 	unsigned n = 0;
 
+	if (!nh && o->converged && horizon_is_daemon(w->protocol)) {
+		for (unsigned i = 0; i < w->n_legs; i++)
+			if (!overlay_leg_withdrawn(o, &w->leg[i]))
+				ret[n++] = w->leg[i];
+		return n;
+	}
 	if (!nh) {
 		memcpy(ret, w->leg, w->n_legs * sizeof(*ret));
 		return w->n_legs;

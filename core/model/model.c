@@ -39,6 +39,7 @@ struct model *model_free(struct model *m)
 {
 	if (m) {
 		objects_done(&m->base);
+		free(m->candidates.at);
 		free(m);
 	}
 	return NULL;

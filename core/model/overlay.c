@@ -96,6 +96,7 @@ struct overlay *overlay_free(struct overlay *o)
 		objects_done(&o->edit);
 		otab_done(&o->lost_nh);
 		free(o->rules);
+		free(o->dead_gateway);
 		free(o);
 	}
 	return NULL;
@@ -188,6 +189,8 @@ static bool way_lost(const struct overlay *o, const struct route *r, const struc
 {
 	if (w->nhid)
 		return otab_find_id(&o->lost_nh, w->nhid);
+	if (o->converged && overlay_way_withdrawn(o, w))
+		return true;
 	if ((!o->n_lost_links && !o->n_lost4_links) || !w->n_legs)
 		return false;
 	if (o->n_lost4_links && r->family == AF_INET)

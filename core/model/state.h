@@ -13,8 +13,19 @@ struct objects {
 	struct rtab routes;
 };
 
+struct candidate {
+	struct anod_object route;
+	uint8_t preference;
+};
+
+struct candidates { /* by preference, then by key; see horizon.h */
+	struct candidate *at;
+	unsigned n, max;
+};
+
 struct model {
 	struct objects base;
+	struct candidates candidates;
 	uint64_t generation;
 	struct {
 		uint32_t mark;
@@ -36,6 +47,11 @@ struct overlay {
 	uint32_t lost4_link[OVERLAY_LOST_MAX];
 	unsigned n_lost4_links;
 	struct otab lost_nh;
+	/* After overlay_converge(): legs of daemons' routes that are dead though their link is
+	 * usable; owned. */
+	bool converged;
+	struct anod_leg *dead_gateway;
+	unsigned n_dead_gateways;
 	struct rule_order *rules; /* in the kernel's order; owned */
 };
 
@@ -65,7 +81,12 @@ int overlay_addr_gone(struct overlay *o, const struct anod_addr *a);
 /* A link has lost its last IPv4 address.  -ENOSPC. */
 int overlay_no_ipv4(struct overlay *o, uint32_t ifindex);
 bool overlay_has_ipv4(const struct overlay *o, uint32_t ifindex);
-/* It has lost it, and has none now. */
+/* The table of the VRF that the link is, or is in; 0: none. */
+uint32_t overlay_vrf_table(const struct overlay *o, uint32_t ifindex);
+/* Of a converged overlay: the daemon takes the leg out, or the route back. */
+bool overlay_leg_withdrawn(const struct overlay *o, const struct anod_leg *leg);
+bool overlay_way_withdrawn(const struct overlay *o, const struct way *w);
+/* A link had IPv4 addresses, and has none now. */
 bool overlay_lost_ipv4(const struct overlay *o, uint32_t ifindex);
 /* Edit without side effects. */
 int overlay_edit(struct overlay *o, const struct anod_object *obj, bool gone);

@@ -13,7 +13,12 @@
 #include <linux/fib_rules.h>
 #include <string.h>
 
-static const struct nla_policy policy[FRA_MAX + 1] = {
+/* Linux 6.15: a mask beside a range of one port, all ones unless asked for. */
+#define FRA_SPORT_MASK_ATTR 28
+#define FRA_DPORT_MASK_ATTR 29
+#define ATTR_MAX	    FRA_DPORT_MASK_ATTR
+
+static const struct nla_policy policy[ATTR_MAX + 1] = {
 	[FRA_IIFNAME] = { .type = NLA_STRING, .maxlen = ANOD_IFNAME_SIZE },
 	[FRA_OIFNAME] = { .type = NLA_STRING, .maxlen = ANOD_IFNAME_SIZE },
 	[FRA_PRIORITY] = { .type = NLA_U32 },
@@ -28,6 +33,8 @@ static const struct nla_policy policy[FRA_MAX + 1] = {
 	[FRA_UID_RANGE] = { .minlen = sizeof(struct fib_rule_uid_range) },
 	[FRA_SPORT_RANGE] = { .minlen = sizeof(struct fib_rule_port_range) },
 	[FRA_DPORT_RANGE] = { .minlen = sizeof(struct fib_rule_port_range) },
+	[FRA_SPORT_MASK_ATTR] = { .type = NLA_U16 },
+	[FRA_DPORT_MASK_ATTR] = { .type = NLA_U16 },
 };
 
 static int selectors_decode(const struct fib_rule_hdr *h, struct nlattr **tb, struct anod_rule *ret)
@@ -61,6 +68,11 @@ static void port_range_decode(const struct nlattr *a, uint16_t *ret_first, uint1
 	*ret_last = range.end;
 }
 
+static bool is_masked(const struct nlattr *mask)
+{
+	return mask && nla_get_u16(mask) != UINT16_MAX;
+}
+
 static void flow_decode(struct nlattr **tb, struct anod_rule *ret)
 {
 	struct fib_rule_uid_range uid;
@@ -83,14 +95,15 @@ int codec_rule_decode(const struct nlmsghdr *m, struct anod_object *ret)
 			      HELD(FRA_FWMASK) | HELD(FRA_TABLE) | HELD(FRA_SUPPRESS_PREFIXLEN) |
 			      HELD(FRA_L3MDEV) | HELD(FRA_PROTOCOL) | HELD(FRA_PAD) | HELD(FRA_GOTO) |
 			      HELD(FRA_IP_PROTO) | HELD(FRA_UID_RANGE) | HELD(FRA_SPORT_RANGE) |
-			      HELD(FRA_DPORT_RANGE);
+			      HELD(FRA_DPORT_RANGE) | HELD(FRA_SPORT_MASK_ATTR) |
+			      HELD(FRA_DPORT_MASK_ATTR);
 	const struct fib_rule_hdr *h = wire_head(m);
 	struct anod_rule *u = &ret->u.rule;
-	struct nlattr *tb[FRA_MAX + 1];
+	struct nlattr *tb[ATTR_MAX + 1];
 	bool more = false;
 	int r;
 
-	r = wire_parse(m, sizeof(*h), tb, FRA_MAX, policy, held, &more);
+	r = wire_parse(m, sizeof(*h), tb, ATTR_MAX, policy, held, &more);
 	if (r < 0)
 		return r;
 	if (!family_bits(h->family))
@@ -111,7 +124,7 @@ int codec_rule_decode(const struct nlmsghdr *m, struct anod_object *ret)
 	u->l3mdev = tb[FRA_L3MDEV] ? nla_get_u8(tb[FRA_L3MDEV]) : 0;
 	u->target = wire_get_u32(tb[FRA_GOTO], 0);
 	flow_decode(tb, u);
-	if (more)
+	if (more || is_masked(tb[FRA_SPORT_MASK_ATTR]) || is_masked(tb[FRA_DPORT_MASK_ATTR]))
 		ret->flags |= ANOD_OBJ_LOSSY | ANOD_OBJ_UNSURE;
 	return 1;
 }

@@ -195,7 +195,17 @@ static void add_rule(struct line *l, const struct anod_rule *u)
 		add(l, " iif %s", u->iif);
 	if (u->oif[0])
 		add(l, " oif %s", u->oif);
-	if (u->l3mdev)
+	if (u->ipproto)
+		add(l, " ipproto %u", u->ipproto);
+	if (u->sport_first)
+		add(l, " sport %u-%u", u->sport_first, u->sport_last);
+	if (u->dport_first)
+		add(l, " dport %u-%u", u->dport_first, u->dport_last);
+	if (u->has_uid)
+		add(l, " uidrange %u-%u", u->uid_first, u->uid_last);
+	if (u->action == FR_ACT_GOTO)
+		add(l, " goto %u", u->target);
+	else if (u->l3mdev)
 		add(l, " lookup [l3mdev]");
 	else if (u->action == FR_ACT_TO_TBL) {
 		add(l, " lookup");
