@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/fib_rules.h>
+#include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -213,22 +214,33 @@ struct model *net_model(void)
 	return m;
 }
 
-/* Asking for one link runs what waits for it (linkwatch_sync_dev()). */
+/* Asking for one link runs what waits for it since Linux 6.8 (linkwatch_sync_dev()); before, the
+ * state says whether it has been done. */
+static bool is_settled(const char *name)
+{
+	struct anod_object o = { .type = ANOD_OBJ_LINK };
+	const struct anod_link *l = &o.u.link;
+	bool gone;
+
+	o.u.link.ifindex = world_ifindex(name);
+	(void) net_do(ANOD_RTNL_GET, &o, NULL);
+	if (anod_rtnl_decode((struct nlmsghdr *) in, &o, &gone) != 1)
+		die("no link %s", name);
+	if (!(l->flags & IFF_UP))
+		return true;
+	return (l->operstate == IF_OPER_UP || l->operstate == IF_OPER_UNKNOWN) == !!l->carrier;
+}
+
 void net_settle(void)
 {
 	static const char *const names[] = { "e1", "e2", "e3", "e4", "e5", "br0", "t0" };
 
-	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
-		struct anod_object o = { .type = ANOD_OBJ_LINK };
-
-		o.u.link.ifindex = world_ifindex(names[i]);
-		net_queue(ANOD_RTNL_GET, &o, NULL);
-		n_queued--;
-		if (send(fd, queue, queued, 0) != (ssize_t) queued)
-			die("cannot send: %s", strerror(errno));
-		queued = 0;
-		(void) receive();
-	}
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		for (unsigned tries = 0; !is_settled(names[i]); tries++) {
+			if (tries > 5000)
+				die("%s does not settle", names[i]);
+			(void) usleep(1000);
+		}
 }
 
 /* ---- where a packet goes ---------------------------------------------------------------- */

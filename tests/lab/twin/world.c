@@ -479,7 +479,8 @@ static void make_origin(struct flow_key *k, bool v6)
 		k->src = address_of(link, v6).u.addr.local;
 	k->src.len = k->src.family ? v6 ? 128 : 32 : 0;
 	if (chance(8))
-		(void) snprintf(k->oif, sizeof(k->oif), "%s", links[roll(LINKS)]);
+		(void) snprintf(k->oif, sizeof(k->oif), "%s",
+				world_has_vrf && chance(40) ? "vrf0" : links[roll(LINKS)]);
 	k->user = chance(4) ? 0 : chance(60) ? 1 : 1000 + roll(3);
 }
 
