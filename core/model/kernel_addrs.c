@@ -51,9 +51,7 @@ static int add_route(struct overlay *o, const struct anod_addr *a, uint8_t type,
 	route->table = table;
 	route->protocol = RTPROT_KERNEL;
 	route->type = type;
-	route->scope = v6		    ? RT_SCOPE_UNIVERSE
-		       : type == RTN_LOCAL ? RT_SCOPE_HOST
-					   : RT_SCOPE_LINK;
+	route->scope = v6 ? RT_SCOPE_UNIVERSE : type == RTN_LOCAL ? RT_SCOPE_HOST : RT_SCOPE_LINK;
 	route->metric = v6 && type == RTN_UNICAST ? 256 : 0;
 	if (!v6) {
 		route->prefsrc = a->local;
@@ -185,8 +183,8 @@ static int see_secondary(const struct anod_object *obj, void *data)
 	struct sources *s = data;
 	const struct anod_addr *a = &obj->u.addr;
 
-	if ((a->flags & IFA_F_SECONDARY) && a->ifindex == s->table &&
-	    a->local.family == AF_INET && same_prefix(net_of(a), s->src)) {
+	if ((a->flags & IFA_F_SECONDARY) && a->ifindex == s->table && a->local.family == AF_INET &&
+	    same_prefix(net_of(a), s->src)) {
 		s->n = 1;
 		*s->at = *obj;
 		return 1;
@@ -211,8 +209,7 @@ static int drop_secondaries(struct overlay *o, const struct anod_addr *gone)
 	return r < 0 ? r : 0;
 }
 
-static int gone6(struct overlay *o, const struct anod_addr *a, const struct others *s,
-		 uint32_t vrf)
+static int gone6(struct overlay *o, const struct anod_addr *a, const struct others *s, uint32_t vrf)
 {
 	uint32_t local = vrf ? vrf : RT_TABLE_LOCAL;
 	struct anod_prefix own = a->local, anycast = prefix_cut(net_of(a), net_of(a)->len);

@@ -200,8 +200,8 @@ static bool is_for(const struct lookup *in, const struct way *w)
 }
 
 /* False: the route is passed over. */
-static bool take_route(const struct overlay *o, const struct lookup *in,
-		       const struct route_ref *at, struct flow_path *ret)
+static bool take_route(const struct overlay *o, const struct lookup *in, const struct route_ref *at,
+		       struct flow_path *ret)
 {
 	const struct way *w = rtab_way(at->tab, at->route);
 

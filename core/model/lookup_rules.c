@@ -28,7 +28,7 @@ struct flow { /* a key with its links resolved */
 	struct lookup in;
 	const struct anod_link *vrf; /* NULL: none */
 	const struct anod_link *oif; /* NULL: not bound; a VRF is not kept here */
-	bool no_link; /* the key names one that is not there or, for IPv4, not up */
+	bool no_link;		     /* the key names one that is not there or, for IPv4, not up */
 };
 
 /* ---- conditions ------------------------------------------------------------------------- */
@@ -86,7 +86,7 @@ static enum anod_tri link_holds(const struct flow *f, const char *rule, const ch
 	if (!rule[0] || strncmp(rule, flow, ANOD_IFNAME_SIZE) == 0)
 		return ANOD_TRUE;
 	return f->vrf && strncmp(rule, f->vrf->name, ANOD_IFNAME_SIZE) == 0 ? ANOD_DOUBT
-									      : ANOD_FALSE;
+									    : ANOD_FALSE;
 }
 
 static enum anod_tri rule_holds(const struct anod_rule *r, const struct flow *f)
@@ -101,9 +101,9 @@ static enum anod_tri rule_holds(const struct anod_rule *r, const struct flow *f)
 		    (!r->tos || r->tos == (k->tos & tos_mask)) && (!r->l3mdev || f->vrf));
 	holds = tri_and(holds, link_holds(f, r->iif, k->iif[0] ? k->iif : "lo"));
 	holds = tri_and(holds, link_holds(f, r->oif, f->oif ? f->oif->name : ""));
-	holds = tri_and(holds, !r->ipproto ? ANOD_TRUE
-				: k->ipproto ? tri(r->ipproto == k->ipproto)
-					     : ANOD_DOUBT);
+	holds = tri_and(holds, !r->ipproto  ? ANOD_TRUE
+			       : k->ipproto ? tri(r->ipproto == k->ipproto)
+					    : ANOD_DOUBT);
 	holds = tri_and(holds, port_holds(r->sport_first, r->sport_last, k->sport, k->ipproto));
 	holds = tri_and(holds, port_holds(r->dport_first, r->dport_last, k->dport, k->ipproto));
 	holds = tri_and(holds, user_holds(r, k));
@@ -321,6 +321,10 @@ void overlay_lookup_without(const struct overlay *o, const struct flow_key *k, c
 			  .in = { .dst = k->dst, .tos = k->tos, .cut = cut, .n_cut = n_cut } };
 
 	memset(ret, 0, sizeof(*ret));
+	if (k->dst.family == AF_MPLS) {
+		overlay_lookup_label(o, &f.in, ret);
+		return;
+	}
 	if (k->iif[0] || k->oif[0])
 		resolve(o, k, &f);
 	if (f.no_link)

@@ -64,7 +64,7 @@ int overlay_ifindex(const struct overlay *o, const char *name); /* or -ENODEV */
 
 /* Where a packet goes. */
 struct flow_key {
-	struct anod_prefix dst; /* full length */
+	struct anod_prefix dst; /* full length; or a label, as the dst of a route of AF_MPLS */
 	struct anod_prefix src; /* family 0: none */
 	uint32_t mark;
 	char iif[ANOD_IFNAME_SIZE]; /* "": from this host */

@@ -181,8 +181,7 @@ static bool way_lost4(const struct overlay *o, const struct way *w)
 
 bool overlay_lost_ipv4(const struct overlay *o, uint32_t ifindex)
 {
-	return in_list(o->lost4_link, o->n_lost4_links, ifindex) &&
-	       !overlay_has_ipv4(o, ifindex);
+	return in_list(o->lost4_link, o->n_lost4_links, ifindex) && !overlay_has_ipv4(o, ifindex);
 }
 
 static bool way_lost(const struct overlay *o, const struct route *r, const struct way *w)
@@ -278,7 +277,7 @@ int overlay_get(const struct overlay *o, const struct anod_object *key, struct a
 	const struct onode *n;
 	const struct route *r;
 
-	if (key->type == ANOD_OBJ_ROUTE) {
+	if (is_ip_route(key)) {
 		r = rtab_find(&o->edit.routes, key);
 		if (r && r->gone)
 			return -ENOENT;
@@ -340,7 +339,7 @@ int overlay_each(const struct overlay *o, enum anod_obj_type type,
 	if (type < ANOD_OBJ_LINK || type >= ANOD_OBJ_TYPES)
 		return -EINVAL;
 	if (type == ANOD_OBJ_ROUTE)
-		return each_route(o, fn, data);
+		r = each_route(o, fn, data);
 
 	base = &o->model->base.tab[type];
 	edit = &o->edit.tab[type];
@@ -366,7 +365,7 @@ int overlay_edit(struct overlay *o, const struct anod_object *obj, bool gone)
 {
 	int r;
 
-	if (obj->type == ANOD_OBJ_ROUTE)
+	if (is_ip_route(obj))
 		return rtab_put(&o->edit.routes, obj, gone, 0);
 
 	r = otab_put(&o->edit.tab[obj->type], obj, gone, 0);

@@ -4,12 +4,14 @@
 #ifndef MODEL_STATE_H
 #define MODEL_STATE_H
 
+#include <sys/socket.h>
+
 #include "model/model.h"
 #include "model/otab.h"
 #include "model/rtab.h"
 
 struct objects {
-	struct otab tab[ANOD_OBJ_TYPES]; /* by type; that of routes is unused */
+	struct otab tab[ANOD_OBJ_TYPES]; /* by type; that of routes holds those of AF_MPLS */
 	struct rtab routes;
 };
 
@@ -63,6 +65,12 @@ struct rule_order {
 		uint64_t seq;	/* those of an overlay come after those of the model */
 	} at[];
 };
+
+/* Does it live in the rtab? */
+static inline bool is_ip_route(const struct anod_object *o)
+{
+	return o->type == ANOD_OBJ_ROUTE && o->u.route.dst.family != AF_MPLS;
+}
 
 void objects_init(struct objects *o);
 void objects_done(struct objects *o);
@@ -137,6 +145,8 @@ void overlay_lookup_in(const struct overlay *o, uint32_t table, const struct loo
  * "throw".  Fills route, legs and fate otherwise. */
 void overlay_lookup_table(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
 			  const uint32_t *cut, unsigned n_cut, struct flow_path *ret);
+/* What becomes of a label (AF_MPLS); the same as above. */
+void overlay_lookup_label(const struct overlay *o, const struct lookup *in, struct flow_path *ret);
 /* overlay_lookup() with some links gone. */
 void overlay_lookup_without(const struct overlay *o, const struct flow_key *k, const uint32_t *cut,
 			    unsigned n_cut, struct flow_path *ret);

@@ -93,10 +93,10 @@ int codec_rule_decode(const struct nlmsghdr *m, struct anod_object *ret)
 	const uint64_t held = HELD(FRA_DST) | HELD(FRA_SRC) | HELD(FRA_IIFNAME) |
 			      HELD(FRA_OIFNAME) | HELD(FRA_PRIORITY) | HELD(FRA_FWMARK) |
 			      HELD(FRA_FWMASK) | HELD(FRA_TABLE) | HELD(FRA_SUPPRESS_PREFIXLEN) |
-			      HELD(FRA_L3MDEV) | HELD(FRA_PROTOCOL) | HELD(FRA_PAD) | HELD(FRA_GOTO) |
-			      HELD(FRA_IP_PROTO) | HELD(FRA_UID_RANGE) | HELD(FRA_SPORT_RANGE) |
-			      HELD(FRA_DPORT_RANGE) | HELD(FRA_SPORT_MASK_ATTR) |
-			      HELD(FRA_DPORT_MASK_ATTR);
+			      HELD(FRA_L3MDEV) | HELD(FRA_PROTOCOL) | HELD(FRA_PAD) |
+			      HELD(FRA_GOTO) | HELD(FRA_IP_PROTO) | HELD(FRA_UID_RANGE) |
+			      HELD(FRA_SPORT_RANGE) | HELD(FRA_DPORT_RANGE) |
+			      HELD(FRA_SPORT_MASK_ATTR) | HELD(FRA_DPORT_MASK_ATTR);
 	const struct fib_rule_hdr *h = wire_head(m);
 	struct anod_rule *u = &ret->u.rule;
 	struct nlattr *tb[ATTR_MAX + 1];

@@ -41,6 +41,11 @@ static void add_prefix(struct line *l, const char *word, const struct anod_prefi
 {
 	if (!p->family)
 		return;
+	if (p->family == AF_MPLS) {
+		add(l, "%slabel %u", word,
+		    (unsigned) p->addr[0] << 12 | (unsigned) p->addr[1] << 4 | p->addr[2] >> 4);
+		return;
+	}
 	add_address(l, word, p);
 	add(l, "/%u", p->len);
 }
@@ -120,6 +125,8 @@ static void add_leg(struct line *l, const struct anod_leg *g, bool weight)
 	add_address(l, " via ", &g->via);
 	if (g->ifindex)
 		add(l, " dev %u", g->ifindex);
+	if (g->label)
+		add(l, " push %u", g->label - 1);
 	if (weight)
 		add(l, " weight %u", g->weight);
 	if (g->flags & RTNH_F_ONLINK)

@@ -177,10 +177,13 @@ Test(horizon, nexthop_objects_of_a_daemon_leave_their_groups)
 	_cleanup_(model_freep) struct model *m = router();
 	_cleanup_(overlay_freep) struct overlay *o = NULL;
 	struct anod_object nh = { .type = ANOD_OBJ_NEXTHOP }, group = { .type = ANOD_OBJ_NEXTHOP };
-	struct anod_object route = daemon_route("20.0.0.0/8", NULL, 0), net = connected("10.0.0.0/24", 4);
+	struct anod_object route = daemon_route("20.0.0.0/8", NULL, 0),
+			   net = connected("10.0.0.0/24", 4);
 	struct anod_change gone = { .has_pre = 1, .pre = net };
 
-	nh.u.nexthop = (struct anod_nexthop){ .id = 1, .ifindex = 3, .protocol = RTPROT_ZEBRA,
+	nh.u.nexthop = (struct anod_nexthop){ .id = 1,
+					      .ifindex = 3,
+					      .protocol = RTPROT_ZEBRA,
 					      .family = AF_INET,
 					      .via = world_prefix("198.51.100.1") };
 	put(m, nh);
@@ -188,8 +191,9 @@ Test(horizon, nexthop_objects_of_a_daemon_leave_their_groups)
 	nh.u.nexthop.ifindex = 4;
 	nh.u.nexthop.via = world_prefix("10.0.0.9");
 	put(m, nh);
-	group.u.nexthop = (struct anod_nexthop){ .id = 10, .protocol = RTPROT_ZEBRA, .n_members = 2,
-						 .member = { { 1, 1 }, { 2, 1 } } };
+	group.u.nexthop = (struct anod_nexthop){
+		.id = 10, .protocol = RTPROT_ZEBRA, .n_members = 2, .member = { { 1, 1 }, { 2, 1 } }
+	};
 	put(m, group);
 	route.u.route.nhid = 10;
 	put(m, route);
@@ -215,8 +219,11 @@ Test(horizon, a_copy_answers_as_the_original_and_goes_its_own_way)
 	c.post = daemon_route("20.7.0.0/16", "10.0.0.9", 4);
 	cr_assert(overlay_apply(o, &c) == 0);
 	/* Two rules of one priority: the first one counts, in the copy, too. */
-	rule.u.rule = (struct anod_rule){ .family = AF_INET, .priority = 9,
-					  .action = FR_ACT_PROHIBIT, .fwmark = 1, .fwmask = 1 };
+	rule.u.rule = (struct anod_rule){ .family = AF_INET,
+					  .priority = 9,
+					  .action = FR_ACT_PROHIBIT,
+					  .fwmark = 1,
+					  .fwmask = 1 };
 	c.post = rule;
 	cr_assert(overlay_apply(o, &c) == 0);
 	rule.u.rule.action = FR_ACT_BLACKHOLE;

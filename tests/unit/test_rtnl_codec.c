@@ -438,10 +438,9 @@ Test(rtnl_codec, conditions_of_rules_come_back_as_they_went)
 				 .target = 32766,
 				 .protocol = ANOD_RTPROT };
 	there_and_back(&o);
-	*u = (struct anod_rule){ .family = AF_INET,
-				 .priority = 302,
-				 .action = FR_ACT_NOP,
-				 .protocol = ANOD_RTPROT };
+	*u = (struct anod_rule){
+		.family = AF_INET, .priority = 302, .action = FR_ACT_NOP, .protocol = ANOD_RTPROT
+	};
 	there_and_back(&o);
 }
 

@@ -65,16 +65,17 @@ struct anod_link {
 	uint8_t conf;			 /* ANOD_LINK_* below */
 	uint32_t vrf_table;		 /* IFLA_VRF_TABLE of a link of kind "vrf"; else 0 */
 	/* net.ipv4.conf.IF.rp_filter: 0 off, 1 strict, 2 loose (RFC 3704).  The kernel goes by the
-	 * greater of this and the value of "all", which a sensor works in (anod_link_conf_all()). */
+	 * greater of this and conf.all.rp_filter, which no message about a link tells. */
 	uint8_t rp_filter;
 	uint8_t pad[3];
 };
 /* What RTM_NEWLINK tells of net.ipvN.conf.IF in IFLA_AF_SPEC, uapi/linux/{ip,ipv6}.h. */
 enum {
-	ANOD_LINK_CONF4 = 1,		/* IPv4 is on here and the next two and rp_filter are known */
-	ANOD_LINK_IGNORE_LINKDOWN4 = 2, /* a leg without carrier is passed over: "all" or IF */
+	ANOD_LINK_CONF4 = 1, /* IPv4 is on here and the next two and rp_filter are known */
+	ANOD_LINK_IGNORE_LINKDOWN4 =
+		2, /* a leg without carrier is passed over; conf.all not seen */
 	ANOD_LINK_FORWARDING4 = 4,
-	ANOD_LINK_CONF6 = 8,		/* the same of IPv6 */
+	ANOD_LINK_CONF6 = 8,		 /* the same of IPv6 */
 	ANOD_LINK_IGNORE_LINKDOWN6 = 16, /* of IF alone: the kernel does not ask "all" */
 	ANOD_LINK_FORWARDING6 = 32,
 };
@@ -149,10 +150,10 @@ struct anod_rule {
 	uint8_t tos;
 	uint8_t protocol;
 	uint8_t l3mdev;
-	uint32_t target;	    /* FRA_GOTO: priority of the rule to go on with */
+	uint32_t target;	      /* FRA_GOTO: priority of the rule to go on with */
 	uint32_t uid_first, uid_last; /* of the sending socket; 'has_uid' 0: any */
 	uint16_t sport_first, sport_last, dport_first, dport_last; /* 0: any */
-	uint8_t ipproto;	    /* IPPROTO_*; 0: any */
+	uint8_t ipproto;					   /* IPPROTO_*; 0: any */
 	uint8_t has_uid;
 	uint8_t pad[2];
 };

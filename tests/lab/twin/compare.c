@@ -94,7 +94,8 @@ static bool same_legs(const struct overlay *o, const struct flow_path *p,
 	return true;
 }
 
-static bool same(const struct overlay *o, const struct flow_path *p, const struct answer *a, const struct flow_key *k)
+static bool same(const struct overlay *o, const struct flow_path *p, const struct answer *a,
+		 const struct flow_key *k)
 {
 	const struct anod_route *kernel = &a->route.u.route, *model = &p->route.u.route;
 	bool same_table;

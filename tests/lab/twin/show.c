@@ -51,15 +51,18 @@ static void show_leg(const struct anod_leg *l, uint8_t family, bool weight)
 static int show_route(const struct anod_object *o, void *data)
 {
 	static const char *const types[RTN_MAX + 1] = {
-		[RTN_BLACKHOLE] = "blackhole ", [RTN_UNREACHABLE] = "unreachable ",
-		[RTN_PROHIBIT] = "prohibit ",	[RTN_THROW] = "throw ",
+		[RTN_BLACKHOLE] = "blackhole ",
+		[RTN_UNREACHABLE] = "unreachable ",
+		[RTN_PROHIBIT] = "prohibit ",
+		[RTN_THROW] = "throw ",
 	};
 	const struct anod_route *r = &o->u.route;
 
 	(void) data;
 	if (r->protocol == RTPROT_KERNEL && r->dst.family == AF_INET6 && r->dst.addr[0] == 0xfe)
 		return 0;
-	printf("%sip route add %s%s/%u table %u metric %u", r->protocol == RTPROT_KERNEL ? "# " : "",
+	printf("%sip route add %s%s/%u table %u metric %u",
+	       r->protocol == RTPROT_KERNEL ? "# " : "",
 	       r->type <= RTN_MAX && types[r->type] ? types[r->type] : "", host(&r->dst),
 	       r->dst.len, r->table, r->metric);
 	if (r->tos)
@@ -173,8 +176,9 @@ void show_model(const struct model *m)
 
 const char *show_flow(const struct flow_key *k, char *buf, size_t size)
 {
-	(void) snprintf(buf, size, "to %s from %s iif '%s' oif '%s' mark %u tos 0x%x ipproto %u "
-				   "sport %u dport %u uid %d",
+	(void) snprintf(buf, size,
+			"to %s from %s iif '%s' oif '%s' mark %u tos 0x%x ipproto %u "
+			"sport %u dport %u uid %d",
 			host(&k->dst), host(&k->src), k->iif, k->oif, k->mark, k->tos, k->ipproto,
 			k->sport, k->dport, (int) k->user - 1);
 	return buf;

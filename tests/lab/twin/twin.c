@@ -96,8 +96,8 @@ int main(int argc, char **argv)
 	while (t.cases < n && t.differences < SHOWN_MAX) {
 		world_fresh();
 		world_populate(10 + roll(25), roll(7));
-		for (unsigned i = 0; i < CASES_PER_WORLD && t.cases < n && t.differences < SHOWN_MAX;
-		     i++)
+		for (unsigned i = 0;
+		     i < CASES_PER_WORLD && t.cases < n && t.differences < SHOWN_MAX; i++)
 			one_case(seed, &t);
 	}
 	(void) clock_gettime(CLOCK_MONOTONIC, &end);
@@ -105,10 +105,9 @@ int main(int argc, char **argv)
 	       "%lu forwarded, %lu local, %lu dropped; %lu in doubt (%.2f %%), %lu differences, "
 	       "%.1f s%s%s\n",
 	       (unsigned long long) seed, t.cases, t.refused, t.lookups, t.forwarded, t.local,
-	       t.dropped, t.doubts, 100.0 * (double) t.doubts / (double) (t.lookups ? t.lookups : 1),
-	       t.differences,
-	       (double) (end.tv_sec - begin.tv_sec) +
-		       (double) (end.tv_nsec - begin.tv_nsec) / 1e9,
+	       t.dropped, t.doubts,
+	       100.0 * (double) t.doubts / (double) (t.lookups ? t.lookups : 1), t.differences,
+	       (double) (end.tv_sec - begin.tv_sec) + (double) (end.tv_nsec - begin.tv_nsec) / 1e9,
 	       world_has_vrf ? "" : "; no VRF in this kernel",
 	       world_has_mpls ? "" : "; no MPLS in this kernel");
 	return t.differences ? 1 : 0;

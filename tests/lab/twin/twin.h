@@ -16,7 +16,7 @@
 
 #include "model/model.h"
 
-#define VETHS	  5	/* e1..e5 with their peers p1..p5; e5 is a port of br0 */
+#define VETHS	    5 /* e1..e5 with their peers p1..p5; e5 is a port of br0 */
 #define OBJECTS_MAX 1024
 
 /* ---- numbers ---------------------------------------------------------------------------- */
@@ -55,8 +55,8 @@ void net_forget_ways(void); /* those that IPv6 keeps */
 
 extern bool world_has_vrf, world_has_mpls;
 struct anod_prefix world_address(const char *text);
-void world_links(void);	 /* once */
-void world_fresh(void);	 /* all links up, all addresses, nothing else */
+void world_links(void); /* once */
+void world_fresh(void); /* all links up, all addresses, nothing else */
 void world_populate(unsigned n_routes, unsigned n_rules);
 struct anod_object world_route(void);
 struct anod_object world_rule(void);
@@ -79,8 +79,7 @@ struct tally {
 	unsigned long cases, refused, lookups, doubts, forwarded, local, dropped, differences;
 };
 /* False: they differ, and it has been said. */
-bool compare(const struct overlay *o, const struct flow_key *k, const char *when,
-	     struct tally *t);
+bool compare(const struct overlay *o, const struct flow_key *k, const char *when, struct tally *t);
 void show_model(const struct model *m);
 const char *show_flow(const struct flow_key *k, char *buf, size_t size);
 

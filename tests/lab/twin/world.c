@@ -456,9 +456,10 @@ static void make_transport(struct flow_key *k)
 
 	if (chance(5))
 		return; /* not known */
-	k->ipproto = chance(45) ? IPPROTO_TCP
-		     : chance(80) ? IPPROTO_UDP
-		     : k->dst.family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	k->ipproto = chance(45)			? IPPROTO_TCP
+		     : chance(80)		? IPPROTO_UDP
+		     : k->dst.family == AF_INET ? IPPROTO_ICMP
+						: IPPROTO_ICMPV6;
 	if (k->ipproto != IPPROTO_TCP && k->ipproto != IPPROTO_UDP)
 		return;
 	k->dport = chance(95) ? ports[roll(4)] : 0;
@@ -499,8 +500,8 @@ struct flow_key world_flow(const struct anod_object *routes, unsigned n_routes)
 		for (unsigned i = 0; i < bits; i++) {
 			uint8_t bit = (uint8_t) (0x80u >> i % 8);
 
-			k.dst.addr[i / 8] = (uint8_t) ((k.dst.addr[i / 8] & ~bit) |
-						       (r->dst.addr[i / 8] & bit));
+			k.dst.addr[i / 8] =
+				(uint8_t) ((k.dst.addr[i / 8] & ~bit) | (r->dst.addr[i / 8] & bit));
 		}
 		if (chance(10) && bits < max)
 			k.dst.addr[(bits - 1) / 8] ^= (uint8_t) (0x80u >> (bits - 1) % 8);
