@@ -30,16 +30,39 @@ static bool is_kind(const struct anod_link *l, const char *kind)
 	return strcmp(l->kind, kind) == 0;
 }
 
+/* overlay_each() without a copy of each. */
+static int each_link(const struct overlay *o, int (*fn)(const struct anod_link *, void *),
+		     void *data)
+{
+	const struct otab *base = &o->model->base.tab[ANOD_OBJ_LINK];
+	const struct otab *edit = &o->edit.tab[ANOD_OBJ_LINK];
+	int r = 0;
+
+	for (unsigned i = 0; i < base->n_slots && r == 0; i++) {
+		const struct onode *n = otab_at(base, i);
+
+		if (n && !otab_find_id(edit, ONODE_AS(link, n)->ifindex))
+			r = fn(ONODE_AS(link, n), data);
+	}
+	for (unsigned i = 0; i < edit->n_slots && r == 0; i++) {
+		const struct onode *n = otab_at(edit, i);
+
+		if (n && !n->gone)
+			r = fn(ONODE_AS(link, n), data);
+	}
+	return r;
+}
+
 struct ports {
 	uint32_t master;
 	bool usable;
 };
 
-static int see_port(const struct anod_object *obj, void *data)
+static int see_port(const struct anod_link *l, void *data)
 {
 	struct ports *p = data;
 
-	p->usable |= obj->u.link.master == p->master && link_usable(&obj->u.link);
+	p->usable |= l->master == p->master && link_usable(l);
 	return 0;
 }
 
@@ -47,7 +70,7 @@ static bool has_usable_port(const struct overlay *o, uint32_t master)
 {
 	struct ports p = { .master = master };
 
-	(void) overlay_each(o, ANOD_OBJ_LINK, see_port, &p);
+	(void) each_link(o, see_port, &p);
 	return p.usable;
 }
 
@@ -76,15 +99,15 @@ static void follow_one(const struct follow *f, struct anod_link *l)
 		l->carrier = 0;
 }
 
-static int collect(const struct anod_object *obj, void *data)
+static int collect(const struct anod_link *l, void *data)
 {
-	struct anod_object now = *obj;
+	struct anod_link now = *l;
 	struct follow *f = data;
 
-	if (obj->u.link.ifindex == f->changed->ifindex)
+	if (l->ifindex == f->changed->ifindex)
 		return 0;
-	follow_one(f, &now.u.link);
-	if (now.u.link.carrier == obj->u.link.carrier && now.u.link.flags == obj->u.link.flags)
+	follow_one(f, &now);
+	if (now.carrier == l->carrier && now.flags == l->flags)
 		return 0;
 
 	if (f->n == f->max) {
@@ -96,7 +119,7 @@ static int collect(const struct anod_object *obj, void *data)
 		f->at = at;
 		f->max = max;
 	}
-	f->at[f->n++] = now;
+	f->at[f->n++] = (struct anod_object){ .type = ANOD_OBJ_LINK, .u.link = now };
 	return 0;
 }
 
@@ -138,7 +161,7 @@ int overlay_links_follow(struct overlay *o, const struct anod_link *was)
 	if (is_up(was) == is_up(&changed) && link_usable(was) == link_usable(&changed))
 		return 0;
 
-	r = overlay_each(o, ANOD_OBJ_LINK, collect, &f);
+	r = each_link(o, collect, &f);
 	for (unsigned i = 0; i < f.n && r == 0; i++) {
 		struct anod_change c = { .has_post = 1, .post = f.at[i] };
 

@@ -69,17 +69,20 @@ bool overlay_has_ipv4(const struct overlay *o, uint32_t ifindex)
 	return overlay_each(o, ANOD_OBJ_ADDR, is_ipv4_of, &ifindex);
 }
 
-/* The mark RTNH_F_DEAD is of the past.  The kernel clears it when the link comes up.  On a link
- * that is up it says that IPv4 has no address there, or only that the link has no carrier and
- * ignore_routes_with_linkdown is on. */
+/* The mark RTNH_F_DEAD is of the past.  IPv4 clears it when the link comes up, IPv6 when it has a
+ * carrier, too (addrconf_link_ready()).  On a link that was up it says that IPv4 had no address
+ * there, or only that there was no carrier and ignore_routes_with_linkdown is on. */
 static bool is_revived(const struct overlay *o, const struct anod_leg *leg, uint8_t family)
 {
 	const struct onode *base = otab_find_id(&o->model->base.tab[ANOD_OBJ_LINK], leg->ifindex);
+	const struct onode *now = otab_find_id(&o->edit.tab[ANOD_OBJ_LINK], leg->ifindex);
+	bool was_up = base && (ONODE_AS(link, base)->flags & IFF_UP);
 
-	if (!base || !otab_find_id(&o->edit.tab[ANOD_OBJ_LINK], leg->ifindex))
+	if (!base || !now || now->gone)
 		return false;
-	return !(ONODE_AS(link, base)->flags & IFF_UP) || family == AF_INET6 ||
-	       overlay_has_ipv4(o, leg->ifindex);
+	if (family == AF_INET6)
+		return was_up || ONODE_AS(link, now)->carrier;
+	return !was_up || overlay_has_ipv4(o, leg->ifindex);
 }
 
 /* 'family': of the packet. */

@@ -6,7 +6,7 @@
  * A case is a random configuration, read back from the kernel, and one random change: look-ups of
  * random packets must end alike in the kernel and in the model, before and after the change.
  *
- * net.c speaks netlink, world.c makes configurations, act.c makes changes, compare.c asks both,
+ * net.c speaks netlink, world.c, routes.c and packets.c make configurations and packets, act.c makes changes, compare.c asks both,
  * show.c prints a configuration as ip(8) would take it.  Failures of the set-up end the program.
  */
 #ifndef TESTS_TWIN_H
@@ -51,12 +51,17 @@ struct answer net_route(const struct flow_key *k);
 struct answer net_way(const struct flow_key *k);
 void net_forget_ways(void); /* those that IPv6 keeps */
 
-/* ---- world.c ---------------------------------------------------------------------------- */
+/* ---- world.c, routes.c, packets.c ---------------------------------------------------------------------------- */
 
 extern bool world_has_vrf, world_has_mpls;
+#define WORLD_LINKS 6 /* those that have addresses; the place + 1 is N in 10.0.N.1 */
+extern const char *const world_link_names[WORLD_LINKS];
 struct anod_prefix world_address(const char *text);
-void world_links(void); /* once */
-void world_fresh(void); /* all links up, all addresses, nothing else */
+struct anod_prefix world_addressf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+struct anod_object world_address_of(unsigned link, bool v6);
+struct anod_prefix world_target(bool v6); /* somewhere to send packets to */
+void world_links(void);			  /* once */
+void world_fresh(void);			  /* all links up, all addresses, nothing else */
 void world_populate(unsigned n_routes, unsigned n_rules);
 struct anod_object world_route(void);
 struct anod_object world_rule(void);
