@@ -143,6 +143,8 @@ int codec_route_encode(enum anod_rtnl_verb verb, const struct anod_object *o,
 			h->rtm_type = RTN_UNSPEC;
 	}
 	h->rtm_family = t->dst.family;
-	put_u32(p, RTA_TABLE, t->table);
+	/* Labels have one table, and the kernel refuses to be told its name. */
+	if (t->dst.family != AF_MPLS)
+		put_u32(p, RTA_TABLE, t->table);
 	return 0;
 }
