@@ -13,9 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-#if __has_include("model/horizon.h")
 #include "model/horizon.h"
-#endif
 #include "model/measure.h"
 #include "model/stage.h"
 #include "model/state.h"

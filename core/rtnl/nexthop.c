@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/nexthop.h>
+#include <stddef.h>
 #include <string.h>
 
 /* Linux 6.9 and 6.13: flags of the answer, always there for groups; they say nothing of state. */
@@ -19,7 +20,12 @@ static const struct nla_policy policy[NHA_MAX + 1] = {
 	[NHA_OIF] = { .type = NLA_U32 },
 };
 
-/* resvd1 is the weight's high byte since Linux 6.12. */
+/* The byte after the weight is its high byte since Linux 6.12; headers name it as they like. */
+static uint8_t weight_high(const struct nexthop_grp *g)
+{
+	return ((const uint8_t *) g)[offsetof(struct nexthop_grp, weight) + 1];
+}
+
 static bool group_decode(const struct nlattr *a, struct anod_nexthop *ret)
 {
 	size_t n = (size_t) nla_len(a) / sizeof(struct nexthop_grp);
@@ -30,7 +36,7 @@ static bool group_decode(const struct nlattr *a, struct anod_nexthop *ret)
 
 		memcpy(&g, (uint8_t *) nla_data(a) + i * sizeof(g), sizeof(g));
 		ret->member[i] = (struct anod_member){ g.id, g.weight + 1u };
-		if (g.resvd1)
+		if (weight_high(&g))
 			whole = false;
 	}
 	ret->n_members = (uint8_t) MIN_OF(n, (size_t) ANOD_LEGS_MAX);
