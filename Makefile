@@ -247,9 +247,9 @@ deps:
 	$(Q)tests/deps $(DEPS)
 
 check:
-	$(Q)tests/deps nftables $(DEPS)
+	$(Q)tests/deps nftables python3-z3 $(DEPS)
 	$(Q)$(MAKE) --no-print-directory -j2 tests
-	$(Q)BUILD=$(BUILD) tests/check unit fuzz reference lab
+	$(Q)BUILD=$(BUILD) tests/check unit fuzz policy reference lab
 check-unit: tests
 	$(Q)BUILD=$(BUILD) tests/check unit
 check-lab: tests

@@ -340,8 +340,7 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 		/* A pause is no answer: the engine lets what may go on wait for its end. */
 		.capped = h->capped,
 	};
-	win.n_in_flight =
-		txns_in_flight(h->txns, flying, flying_tx, (unsigned) ARRAY_SIZE(flying));
+	win.n_in_flight = txns_in_flight(h->txns, flying, flying_tx, (unsigned) ARRAY_SIZE(flying));
 	r = loads_read(h->config, h->store, h->model, ret->now_us, &load, &win.n_loads);
 	if (r < 0)
 		return r;

@@ -452,6 +452,9 @@ static void relabel_inside(struct rtab *t, const struct fib *f, const struct bit
 {
 	struct below below = { .t = t, .f = f, .around = around };
 
+	/* Nothing is inside a host route. */
+	if (around && len == (f->family == AF_INET ? 32 : 128))
+		return;
 	if (fib_classed(f) && f->n_long)
 		(void) trie_walk(t, f, b, len,
 				 around && is_plain(t, f) ? relabel_main : relabel_any, &below);
@@ -565,7 +568,7 @@ int classes_want(struct rtab *t, uint8_t family)
 {
 	if (!t->classes)
 		return 0;
-	return rtab_make_fib(t, RT_TABLE_MAIN, family) && rtab_make_fib(t, RT_TABLE_DEFAULT, family)
+	return rtab_make_fib(t, RT_TABLE_DEFAULT, family) && rtab_make_fib(t, RT_TABLE_MAIN, family)
 		       ? 0
 		       : -ENOMEM;
 }

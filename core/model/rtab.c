@@ -12,6 +12,7 @@
 #include "model/rtab.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -334,9 +335,15 @@ int rtab_put(struct rtab *t, const struct anod_object *o, bool gone, uint32_t ma
 
 	if (!route_valid(from))
 		return -EINVAL;
-	f = rtab_make_fib(t, from->table, from->dst.family);
-	if (!f || classes_want(t, from->dst.family) < 0)
-		return -ENOMEM;
+	f = rtab_fib(t, from->table, from->dst.family);
+	/* A table that is there has those that are asked after it; classes_want() makes main last. */
+	if (!f || f->table == RT_TABLE_DEFAULT) {
+		if (classes_want(t, from->dst.family) < 0)
+			return -ENOMEM;
+		f = rtab_make_fib(t, from->table, from->dst.family);
+		if (!f)
+			return -ENOMEM;
+	}
 
 	dst = prefix_cut(&from->dst, from->dst.len);
 	like = (struct route){ .table = from->table,

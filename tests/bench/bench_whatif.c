@@ -31,6 +31,7 @@
 #include "facts/lex.h"
 #include "model/measure.h"
 #include "model/sweep.h"
+#include "model/whatif.h"
 #include "model_brute.h"
 
 #define ROUTES	   1000000u
@@ -342,30 +343,31 @@ static void look_at_flows(const struct overlay *o)
 static void ask(const struct model *m, const struct anod_change *c, unsigned n, bool brute,
 		double (*clock_ns)(void))
 {
-	struct whatif w = { 0 };
+	struct overlay *before, *after;
+	struct measured w;
 	struct brute b = { 0 };
 	double start = clock_ns(), mid;
 
-	w.before = overlay_new(m);
-	w.after = overlay_new(m);
-	must(w.before && w.after && overlay_apply(w.after, c) >= 0, "overlay");
-	must(measure_step(&w) == 0, "measure");
+	before = overlay_new(m);
+	after = overlay_new(m);
+	must(before && after && overlay_apply(after, c) >= 0, "overlay");
+	must(measure(before, after, &w) == 0, "measure");
 	mid = clock_ns();
-	look_at_flows(w.after);
+	look_at_flows(after);
 	took_flows[n] = clock_ns() - mid;
 	if (brute) {
-		b.before = w.before;
-		b.after = w.after;
+		b.before = before;
+		b.after = after;
 		mid = clock_ns();
 		brute_measure(&b);
 		took_brute[n] = clock_ns() - mid;
-		must(b.sum.prefixes == w.prefixes && b.sum.moved == w.moved_prefixes &&
-			     b.sum.lost == w.new_blackholes,
+		must(b.sum.prefixes == w.prefixes && b.sum.moved == w.moved &&
+			     b.sum.lost == w.lost,
 		     "classes and brute force differ");
 		start += clock_ns() - mid;
 	}
-	w.before = overlay_free(w.before);
-	w.after = overlay_free(w.after);
+	overlay_free(before);
+	overlay_free(after);
 	took[n] = clock_ns() - start - took_flows[n];
 }
 
