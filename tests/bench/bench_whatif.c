@@ -269,6 +269,7 @@ struct brute {
 
 static bool way_stays(struct brute *b, uint32_t id)
 {
+	struct lookup in = { .dst.family = b->t->way[id]->family };
 	struct flow_path was, is;
 
 	if (b->stays[id])
@@ -276,8 +277,8 @@ static bool way_stays(struct brute *b, uint32_t id)
 	b->stays[id] = 1;
 	if (!overlay_way_lost(b->before, b->t->way[id]) &&
 	    !overlay_way_lost(b->after, b->t->way[id]) &&
-	    overlay_ask_way(b->before, b->t->way[id], NULL, 0, &was) == WAY_DECIDES &&
-	    overlay_ask_way(b->after, b->t->way[id], NULL, 0, &is) == WAY_DECIDES &&
+	    overlay_ask_way(b->before, b->t->way[id], &in, &was) == WAY_DECIDES &&
+	    overlay_ask_way(b->after, b->t->way[id], &in, &is) == WAY_DECIDES &&
 	    flow_same_legs(&was, &is))
 		b->stays[id] = 2;
 	return b->stays[id] == 2;
