@@ -49,8 +49,9 @@ int model_put_candidate(struct model *m, const struct anod_object *route, uint8_
 	bool found;
 	unsigned i;
 
-	if (route->type != ANOD_OBJ_ROUTE || !route->u.route.n_legs ||
-	    route->u.route.n_legs > ANOD_LEGS_MAX || route->u.route.nhid)
+	/* One that is not a daemon's would be installed for ever: none of a daemon takes its place. */
+	if (route->type != ANOD_OBJ_ROUTE || !horizon_is_daemon(route->u.route.protocol) ||
+	    !route->u.route.n_legs || route->u.route.n_legs > ANOD_LEGS_MAX || route->u.route.nhid)
 		return -EINVAL;
 
 	i = place(c, route, preference, &found);

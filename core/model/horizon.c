@@ -101,8 +101,24 @@ static int judge_gateway(struct overlay *o, const struct anod_leg *leg)
 	return 1;
 }
 
+/* Gateways that were judged just now; many ways share few of them. */
+struct judged {
+	const struct anod_leg *leg[256];
+};
+
+static bool was_judged(struct judged *j, const struct anod_leg *leg)
+{
+	uint32_t hash = crc32c(leg->ifindex, leg->via.addr, sizeof(leg->via.addr));
+	const struct anod_leg **at = &j->leg[hash % ARRAY_SIZE(j->leg)], *was = *at;
+
+	*at = leg;
+	return was && was->ifindex == leg->ifindex && was->flags == leg->flags &&
+	       memcmp(&was->via, &leg->via, sizeof(was->via)) == 0;
+}
+
 static int judge_ways(struct overlay *o, const struct rtab *t)
 {
+	struct judged judged = { 0 };
 	int news = 0;
 
 	for (uint32_t id = 0; id < t->n_ways; id++) {
@@ -111,8 +127,11 @@ static int judge_ways(struct overlay *o, const struct rtab *t)
 		if (!w || w->nhid || !horizon_is_daemon(w->protocol))
 			continue;
 		for (unsigned i = 0; i < w->n_legs; i++) {
-			int r = judge_gateway(o, &w->leg[i]);
+			int r;
 
+			if (was_judged(&judged, &w->leg[i]))
+				continue;
+			r = judge_gateway(o, &w->leg[i]);
 			if (r < 0)
 				return r;
 			news |= r;

@@ -27,7 +27,7 @@ bool horizon_is_daemon(uint8_t protocol);
 
 /* Tell of a route that a RIB has and the kernel has not.  'preference' is as an administrative
  * distance: lower is better, 0..255.  Key: table, destination, metric, preference.  Replaces.
- * -EINVAL: no route, or one without legs.  -ENOMEM, -ENOSPC. */
+ * -EINVAL: no route of a daemon, or one without legs.  -ENOMEM, -ENOSPC. */
 int model_put_candidate(struct model *m, const struct anod_object *route, uint8_t preference);
 /* Deleting what is not there is 0. */
 int model_del_candidate(struct model *m, const struct anod_object *route, uint8_t preference);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "model/state.h"
@@ -95,11 +96,13 @@ static int view_ifindex(const struct anod_view *v, const char *name)
 
 struct overlay *overlay_new(const struct model *m)
 {
-	struct overlay *o = calloc(1, sizeof(*o));
+	struct overlay *o = malloc(sizeof(*o));
 
 	if (!o)
 		return NULL;
 
+	/* The lists at the end are long, and as good as always empty. */
+	memset(o, 0, offsetof(struct overlay, lost_link));
 	o->view = (struct anod_view){ .get = view_get, .ifindex = view_ifindex };
 	o->model = m;
 	objects_init(&o->edit);

@@ -76,9 +76,9 @@ static int copy_into(struct overlay *to, const struct overlay *o)
 	if (r < 0)
 		return r;
 
-	memcpy(to->lost_link, o->lost_link, sizeof(to->lost_link));
+	memcpy(to->lost_link, o->lost_link, o->n_lost_links * sizeof(o->lost_link[0]));
 	to->n_lost_links = o->n_lost_links;
-	memcpy(to->lost4_link, o->lost4_link, sizeof(to->lost4_link));
+	memcpy(to->lost4_link, o->lost4_link, o->n_lost4_links * sizeof(o->lost4_link[0]));
 	to->n_lost4_links = o->n_lost4_links;
 	to->converged = o->converged;
 	if (o->n_dead_gateways) {

@@ -209,8 +209,7 @@ bool scene_touches(const struct scene *s, uint32_t way)
 				return true;
 		return false;
 	}
-	if (w->nhid || s->n_links > SCENE_LINKS ||
-	    (s->converged && horizon_is_daemon(w->protocol)))
+	if (w->nhid || s->n_links > SCENE_LINKS || (s->converged && horizon_is_daemon(w->protocol)))
 		return true;
 	for (unsigned i = 0; i < w->n_legs; i++)
 		if (is_noted(s, w->leg[i].ifindex))

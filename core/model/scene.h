@@ -39,7 +39,7 @@ struct scene {
 	 * too many to tell. */
 	uint32_t link[SCENE_LINKS];
 	unsigned n_links;
-	bool nexthops; /* so do next-hop objects */
+	bool nexthops;	/* so do next-hop objects */
 	bool converged; /* daemons have reacted: so do their ways */
 	/* For a sweep over many links: the links of way i are leg_link[leg_from[i]] up to
 	 * leg_from[i + 1].  NULL: ask the way. */

@@ -63,10 +63,8 @@ struct overlay {
 	struct objects edit;	   /* on top; nodes marked 'gone' hide those of the model */
 	/* What the kernel threw away by itself: the model's routes all of whose legs are on
 	 * a link that went down meanwhile, or that use a deleted next hop, are gone. */
-	uint32_t lost_link[OVERLAY_LOST_MAX];
 	unsigned n_lost_links;
 	/* Links that lost their last IPv4 address: the same for IPv4, own addresses included. */
-	uint32_t lost4_link[OVERLAY_LOST_MAX];
 	unsigned n_lost4_links;
 	struct otab lost_nh;
 	/* After overlay_converge(): legs of daemons' routes that are dead though their link is
@@ -76,6 +74,8 @@ struct overlay {
 	unsigned n_dead_gateways;
 	struct rule_order *rules; /* in the kernel's order */
 	bool own_rules;		  /* else the model's */
+	uint32_t lost_link[OVERLAY_LOST_MAX];
+	uint32_t lost4_link[OVERLAY_LOST_MAX];
 };
 
 struct rule_order {
@@ -163,9 +163,6 @@ enum leg_state {
 /* 'cut': links (n_cut of them) to be seen as gone. */
 enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg *leg,
 				 const uint32_t *cut, unsigned n_cut);
-/* The same for packets of this family; an IPv4 route may have a gateway of IPv6. */
-enum leg_state overlay_leg_state_of(const struct overlay *o, const struct anod_leg *leg,
-				    uint8_t family, const uint32_t *cut, unsigned n_cut);
 
 struct lookup { /* what a table is asked */
 	struct anod_prefix dst;
@@ -187,6 +184,8 @@ enum way_answer {
  * nothing else. */
 enum way_answer overlay_ask_way(const struct overlay *o, const struct way *w,
 				const struct lookup *in, struct flow_path *ret);
+/* Has it a leg, not dead, on the link that the packet would have best? */
+bool overlay_way_wished(const struct overlay *o, const struct way *w, const struct lookup *in);
 /* All routes of one destination in turn, see overlay_next_of(); *ret_at is the one that did not
  * pass. */
 enum way_answer overlay_ask_chain(const struct overlay *o, const struct route *base,

@@ -141,7 +141,17 @@ static void put_links(struct model *m)
 	}
 	for (uint32_t i = 1; i <= LINKS; i++) {
 		struct anod_object o = link_object(i);
+		struct anod_prefix net = address(0x0a000000u + (i << 8), 24);
 
+		put(m, &o);
+		o = (struct anod_object){ .type = ANOD_OBJ_ROUTE };
+		o.u.route = (struct anod_route){ .dst = net,
+						 .table = RT_TABLE_MAIN,
+						 .type = RTN_UNICAST,
+						 .protocol = RTPROT_KERNEL,
+						 .scope = RT_SCOPE_LINK,
+						 .n_legs = 1,
+						 .leg[0] = { .ifindex = i, .weight = 1 } };
 		put(m, &o);
 		for (uint32_t k = 0; k < 2; k++) {
 			o = (struct anod_object){ .type = ANOD_OBJ_ADDR };
@@ -362,8 +372,7 @@ static void ask(const struct model *m, const struct anod_change *c, unsigned n, 
 		mid = clock_ns();
 		brute_measure(&b);
 		took_brute[n] = clock_ns() - mid;
-		must(b.sum.prefixes == w.prefixes && b.sum.moved == w.moved &&
-			     b.sum.lost == w.lost,
+		must(b.sum.prefixes == w.prefixes && b.sum.moved == w.moved && b.sum.lost == w.lost,
 		     "classes and brute force differ");
 		start += clock_ns() - mid;
 	}
