@@ -181,7 +181,9 @@ static bool goes_with_cut(const struct overlay *o, const struct lookup *in,
 static enum way_answer pass_over(const struct overlay *o, const struct lookup *in,
 				 const struct way *w, const struct anod_leg *leg, unsigned n)
 {
-	if (!w->nhid || in->dst.family != AF_INET || (in->n_cut && goes_with_cut(o, in, leg, n)))
+	if (!w->nhid || in->dst.family != AF_INET)
+		return WAY_PASSES;
+	if (in->n_cut && overlay_nexthop(o, w->nhid) && goes_with_cut(o, in, leg, n))
 		return WAY_PASSES;
 	return WAY_SPOILS;
 }
