@@ -141,17 +141,7 @@ static void put_links(struct model *m)
 	}
 	for (uint32_t i = 1; i <= LINKS; i++) {
 		struct anod_object o = link_object(i);
-		struct anod_prefix net = address(0x0a000000u + (i << 8), 24);
 
-		put(m, &o);
-		o = (struct anod_object){ .type = ANOD_OBJ_ROUTE };
-		o.u.route = (struct anod_route){ .dst = net,
-						 .table = RT_TABLE_MAIN,
-						 .type = RTN_UNICAST,
-						 .protocol = RTPROT_KERNEL,
-						 .scope = RT_SCOPE_LINK,
-						 .n_legs = 1,
-						 .leg[0] = { .ifindex = i, .weight = 1 } };
 		put(m, &o);
 		for (uint32_t k = 0; k < 2; k++) {
 			o = (struct anod_object){ .type = ANOD_OBJ_ADDR };
@@ -184,6 +174,8 @@ static void make_groups(unsigned n)
 
 			r->leg[k].ifindex = link;
 			r->leg[k].weight = 1;
+			/* There are no connected routes; daemons keep such gateways. */
+			r->leg[k].flags = RTNH_F_ONLINK;
 			r->leg[k].via = address(0x0a000080u + (link << 8) + i % 2, 32);
 		}
 	}
