@@ -84,9 +84,8 @@ static bool is_revived(const struct overlay *o, const struct anod_leg *leg, uint
 	return !was_up || overlay_has_ipv4(o, leg->ifindex);
 }
 
-/* 'family': of the packet. */
-static enum leg_state state_of(const struct overlay *o, const struct anod_leg *leg, uint8_t family,
-			       const uint32_t *cut, unsigned n_cut)
+enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg *leg,
+				 uint8_t family, const uint32_t *cut, unsigned n_cut)
 {
 	const struct anod_link *l = overlay_link(o, leg->ifindex);
 
@@ -107,12 +106,6 @@ bool overlay_nexthop_drops(const struct overlay *o, uint32_t id)
 	if (n && n->n_members == 1)
 		n = overlay_nexthop(o, n->member[0].id);
 	return n && n->blackhole;
-}
-
-enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg *leg,
-				 const uint32_t *cut, unsigned n_cut)
-{
-	return state_of(o, leg, leg->via.family, cut, n_cut);
 }
 
 /* ---- one way ---------------------------------------------------------------------------- */
@@ -137,7 +130,7 @@ static bool is_marked(const struct overlay *o, const struct lookup *in, const st
 static enum leg_state leg_state(const struct overlay *o, const struct lookup *in, uint32_t oif,
 				const struct way *w, const struct anod_leg *leg)
 {
-	enum leg_state s = state_of(o, leg, in->dst.family, in->cut, in->n_cut);
+	enum leg_state s = overlay_leg_state(o, leg, in->dst.family, in->cut, in->n_cut);
 
 	if (oif && oif != leg->ifindex)
 		return LEG_DEAD;

@@ -57,7 +57,8 @@ static bool has_only_dead_legs(const struct overlay *o, const struct route *r, c
 	if (w->nhid || (r->family == AF_INET && w->scope == RT_SCOPE_HOST))
 		return false;
 	for (unsigned i = 0; i < w->n_legs; i++) {
-		if (!w->leg[i].ifindex || overlay_leg_state(o, &w->leg[i], NULL, 0) != LEG_DEAD)
+		if (!w->leg[i].ifindex ||
+		    overlay_leg_state(o, &w->leg[i], r->family, NULL, 0) != LEG_DEAD)
 			return false;
 		on_it |= w->leg[i].ifindex == ifindex;
 	}
@@ -73,8 +74,9 @@ static bool has_only_dead_legs4(const struct overlay *o, const struct route *r, 
 	if (w->nhid || r->family != AF_INET)
 		return false;
 	for (unsigned i = 0; i < w->n_legs; i++) {
-		if (!w->leg[i].ifindex || (!overlay_lost_ipv4(o, w->leg[i].ifindex) &&
-					   overlay_leg_state(o, &w->leg[i], NULL, 0) != LEG_DEAD))
+		if (!w->leg[i].ifindex ||
+		    (!overlay_lost_ipv4(o, w->leg[i].ifindex) &&
+		     overlay_leg_state(o, &w->leg[i], r->family, NULL, 0) != LEG_DEAD))
 			return false;
 		on_it |= w->leg[i].ifindex == ifindex;
 	}

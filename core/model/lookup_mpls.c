@@ -24,7 +24,8 @@ void overlay_lookup_label(const struct overlay *o, const struct lookup *in, stru
 
 	ret->doubt |= (ret->route.flags & ANOD_OBJ_UNSURE) != 0;
 	for (unsigned i = 0; i < r->n_legs; i++)
-		if (overlay_leg_state(o, &r->leg[i], in->cut, in->n_cut) == LEG_USABLE)
+		if (overlay_leg_state(o, &r->leg[i], r->leg[i].via.family, in->cut, in->n_cut) ==
+		    LEG_USABLE)
 			ret->leg[ret->n_legs++] = r->leg[i];
 	if (ret->n_legs)
 		ret->fate = FLOW_FORWARDED;

@@ -282,7 +282,7 @@ static void assume_on_link(const struct overlay *o, const struct flow *f, struct
 	if (!f->in.oif || f->key->iif[0] || f->vrf || f->key->dst.family != AF_INET)
 		return;
 	leg.ifindex = f->in.oif;
-	state = overlay_leg_state(o, &leg, f->in.cut, f->in.n_cut);
+	state = overlay_leg_state(o, &leg, AF_INET, f->in.cut, f->in.n_cut);
 	if (state == LEG_DEAD)
 		return;
 	memset(&ret->route, 0, sizeof(ret->route));

@@ -160,9 +160,9 @@ enum leg_state {
 	LEG_NO_CARRIER, /* the kernel still uses it, and packets vanish */
 	LEG_USABLE,
 };
-/* 'cut': links (n_cut of them) to be seen as gone. */
+/* 'family': of the packet.  'cut': links (n_cut of them) to be seen as gone. */
 enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg *leg,
-				 const uint32_t *cut, unsigned n_cut);
+				 uint8_t family, const uint32_t *cut, unsigned n_cut);
 
 struct lookup { /* what a table is asked */
 	struct anod_prefix dst;
