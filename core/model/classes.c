@@ -19,7 +19,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 bool fib_measured(const struct fib *f)
 {

@@ -264,7 +264,7 @@ static uint32_t scene_of_zero(struct scene *s, unsigned state, uint32_t fib)
 {
 	const struct fib *f = s->t->fib[fib];
 	const struct overlay *o = s->o[state];
-	uint32_t *known = &s->zero[state][fib];
+	uint32_t *known = &s->zero[state][fib], out = OUT_PASSES;
 	struct lookup in = { .dst.family = f->family,
 			     .cut = s->cut[state],
 			     .n_cut = s->n_cut[state] };
@@ -273,12 +273,12 @@ static uint32_t scene_of_zero(struct scene *s, unsigned state, uint32_t fib)
 
 	if (*known)
 		return *known;
-	*known = OUT_PASSES;
 	/* A throw goes to the next table, and so does having no answer here. */
 	if (overlay_ask_chain(o, zero_of(s->t, f), zero_of(&o->edit.routes, f), &in, &p, &by) ==
 	    WAY_DECIDES)
-		*known = outcome_of(s, &p);
-	return *known;
+		out = outcome_of(s, &p);
+	*known = out;
+	return out;
 }
 
 uint32_t scene_of_class(struct scene *s, unsigned state, uint32_t class)

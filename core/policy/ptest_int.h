@@ -23,8 +23,8 @@ struct ptest_world {
 	double confidence;
 	struct anod_change in_flight[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX];
 	uint64_t in_flight_tx[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX]; /* one for each line */
-	struct whatif *whatif;	   /* of the last proposal */
-	struct decision *decision; /* the same */
+	struct whatif *whatif;					    /* of the last proposal */
+	struct decision *decision;				    /* the same */
 	struct anod_proposal proposal;
 	char agent[ANOD_NAME_SIZE];
 };

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <linux/nexthop.h>
-#include <stddef.h>
 #include <string.h>
 
 /* Linux 6.9 and 6.13: flags of the answer, always there for groups; they say nothing of state. */
@@ -20,23 +19,20 @@ static const struct nla_policy policy[NHA_MAX + 1] = {
 	[NHA_OIF] = { .type = NLA_U32 },
 };
 
-/* The byte after the weight is its high byte since Linux 6.12; headers name it as they like. */
-static uint8_t weight_high(const struct nexthop_grp *g)
-{
-	return ((const uint8_t *) g)[offsetof(struct nexthop_grp, weight) + 1];
-}
-
+/* resvd1 is the weight's high byte since Linux 6.12. */
 static bool group_decode(const struct nlattr *a, struct anod_nexthop *ret)
 {
 	size_t n = (size_t) nla_len(a) / sizeof(struct nexthop_grp);
 	bool whole = n <= ANOD_LEGS_MAX;
 
 	for (size_t i = 0; i < MIN_OF(n, (size_t) ANOD_LEGS_MAX); i++) {
+		const uint8_t *at = (const uint8_t *) nla_data(a) + i * sizeof(struct nexthop_grp);
 		struct nexthop_grp g;
 
-		memcpy(&g, (uint8_t *) nla_data(a) + i * sizeof(g), sizeof(g));
+		memcpy(&g, at, sizeof(g));
 		ret->member[i] = (struct anod_member){ g.id, g.weight + 1u };
-		if (weight_high(&g))
+		/* High bits of the weight: "resvd1" in older headers, "weight_high" in newer ones. */
+		if (at[offsetof(struct nexthop_grp, weight) + 1])
 			whole = false;
 	}
 	ret->n_members = (uint8_t) MIN_OF(n, (size_t) ANOD_LEGS_MAX);
