@@ -232,8 +232,16 @@ $(STORM): $(O)/tests/lab/storm/storm.o
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD)
 
+# The model beside the kernel, for the lab tests.
+TWIN	:= $(BUILD)/tests/twin
+$(TWIN): $(call objs,$(sort $(wildcard tests/lab/twin/*.c))) $(BUILD)/libanod-core.a
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_CORE)
+
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
-tests: all $(BUILD)/tests/unit $(BUILD)/tests/decide_cases $(PUPPET) $(STORM) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
+tests: all $(BUILD)/tests/unit $(BUILD)/tests/decide_cases $(PUPPET) $(STORM) $(TWIN) \
+	$(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
 	$(patsubst tests/bench/bench_%.c,$(BUILD)/tests/bench_%,$(wildcard tests/bench/bench_*.c))
 
 deps:

@@ -297,7 +297,7 @@ int effects(struct scene *s, bool all, effect_fn *fn, void *data, unsigned *ret_
 static bool only_routes(const struct overlay *o)
 {
 	return !o->edit.tab[ANOD_OBJ_LINK].n && !o->edit.tab[ANOD_OBJ_NEXTHOP].n &&
-	       !o->n_lost_links && !o->lost_nh.n;
+	       !o->n_lost_links && !o->n_lost4_links && !o->lost_nh.n && !o->converged;
 }
 
 /* Has the table "default" destinations of its own? */
