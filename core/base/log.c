@@ -37,6 +37,18 @@ static const char *level_name(int priority)
 	return name[MIN_OF((unsigned) priority, ARRAY_SIZE(name) - 1)];
 }
 
+static void _printf_(4, 5) about_add(char *buf, size_t size, size_t *n, const char *fmt, ...)
+{
+	va_list ap;
+	int k;
+
+	*n += (size_t) snprintf(buf + *n, size - *n, "%s", *n ? " " : " [");
+	va_start(ap, fmt);
+	k = vsnprintf(buf + *n, size - *n, fmt, ap);
+	va_end(ap);
+	*n = MIN_OF(*n + (size_t) MAX_OF(k, 0), size - 1);
+}
+
 /* " [T12 I3 major noc oncall]" */
 static const char *about_text(const struct log_about *a, char *buf, size_t size)
 {
@@ -44,19 +56,15 @@ static const char *about_text(const struct log_about *a, char *buf, size_t size)
 
 	buf[0] = '\0';
 	if (a->tx > 0)
-		n += (size_t) snprintf(buf + n, size - n, " T%" PRIu64, a->tx);
+		about_add(buf, size - 1, &n, "T%" PRIu64, a->tx);
 	if (a->incident > 0)
-		n += (size_t) snprintf(buf + n, size - n, " I%" PRIu64, a->incident);
+		about_add(buf, size - 1, &n, "I%" PRIu64, a->incident);
 	if (a->severity[0])
-		n += (size_t) snprintf(buf + n, size - n, " %s", a->severity);
+		about_add(buf, size - 1, &n, "%s", a->severity);
 	if (a->notify[0])
-		n += (size_t) snprintf(buf + n, size - n, " %.500s", a->notify);
-	if (n == 0)
-		return buf;
-
-	memmove(buf + 2, buf + 1, n);
-	buf[1] = '[';
-	(void) strcpy(buf + n + 1, "]");
+		about_add(buf, size - 1, &n, "%.500s", a->notify);
+	if (n)
+		(void) strcpy(buf + n, "]");
 	return buf;
 }
 

@@ -34,7 +34,8 @@ static const char usage[] =
 	"  objectives [NAME]       are the intents fulfilled, and how long does the budget last?\n"
 	"  approve T12 [CODE]      sign the plan of one that waits, by the code that show tells\n"
 	"  deny T12                end one that waits\n"
-	"  whatif ACTION [; ...]   what it would move and lose, and who says no: whatif link wan0 down\n"
+	"  whatif ACTION [; ...]   what it would move and lose, and who says no: whatif link wan0 "
+	"down\n"
 	"        [--as AGENT]      ... and what the policy says to that agent\n"
 	"  snapshot                links, routes, rules and facts as text, for policy tests\n"
 	"  confirm T12             commit one that waits for the operator's confirmation\n"
@@ -163,7 +164,7 @@ static int cmd_objectives(struct cli *c, int argc, char **argv)
 {
 	return argc > 1 ? EXIT_USE
 			: cli_page(c, "objectives", with("name", argc ? argv[0] : NULL),
-			       show_objectives);
+				   show_objectives);
 }
 
 static int word(struct cli *c, const char *name, int argc, char **argv)

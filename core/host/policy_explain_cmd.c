@@ -50,16 +50,15 @@ static int set(struct stage *s, void *data)
 	struct diag_list diags = { 0 };
 	int r = 0;
 
-	if (g->snapshot)
+	/* The first value counts: the command line before the snapshot. */
+	for (unsigned i = 0; i < g->o->n_facts && r >= 0; i++)
+		r = stage_fact_text(s, g->o->fact[i], &g->why);
+	if (r >= 0 && g->snapshot)
 		r = stage_snapshot(s, g->c, g->o->topology, g->snapshot, g->size, &diags);
-	else
+	else if (r >= 0)
 		r = set_links(s, g);
 	diag_print(&diags, stderr);
 	diag_done(&diags);
-	if (!s->wall_us)
-		s->wall_us = clock_wall_us();
-	for (unsigned i = 0; i < g->o->n_facts && r >= 0; i++)
-		r = stage_fact_text(s, g->o->fact[i], &g->why);
 	return r;
 }
 
@@ -183,6 +182,7 @@ int policy_explain_command(const struct policy_options *o, struct policy_world *
 	g.c = c;
 	g.proposal = &proposal;
 	in.plan = o->topology;
+	in.wall_us = clock_wall_us();
 	if (r >= 0) {
 		r = counter_find(&in, &d, &l);
 		if (r < 0)

@@ -26,6 +26,10 @@ int track_file_open(const char *state_dir, bool fresh, struct track *t, int64_t 
 		    struct track_file **ret);
 struct track_file *track_file_close(struct track_file *f);
 
+/* track_read.c: the file into 't'.  -EBADMSG: *ret_line is the first line that cannot be believed;
+ * other errors: *ret_line is 0, and 't' may hold a part. */
+int track_read(const char *path, struct track *t, int64_t now_us, unsigned *ret_line);
+
 /* Something became of the transaction; with no entry of it left it was dropped. */
 void track_file_note(struct track_file *f, const struct track *t, uint64_t tx, int64_t now_us);
 /* Write again what could not be written; to be called now and then. */

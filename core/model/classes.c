@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
+#include <netinet/in.h>
 
 bool fib_measured(const struct fib *f)
 {
@@ -260,11 +261,10 @@ static void count(struct rtab *t, uint32_t c, uint32_t by)
 	struct way *w = k->way & CLASS_ZERO ? NULL : t->way[k->way];
 
 	k->count += by;
-	if (!w)
-		return;
-	if (!w->heads)
+	if (!w || !w->heads)
 		t->classes->ways_gen++;
-	w->heads += by;
+	if (w)
+		w->heads += by;
 }
 
 static void unlabel(struct rtab *t, uint32_t id, bool leads)
@@ -345,6 +345,9 @@ static void relabel_inside(struct rtab *t, const struct fib *f, const struct bit
 {
 	struct below below = { .t = t, .f = f, .around = around };
 
+	/* Nothing is inside a host route. */
+	if (around && len == (f->family == AF_INET ? 32 : 128))
+		return;
 	if (fib_classed(f) && f->n_long)
 		(void) trie_walk(t, f, b, len,
 				 around && is_plain(t, f) ? relabel_main : relabel_any, &below);
@@ -457,7 +460,7 @@ int classes_want(struct rtab *t, uint8_t family)
 {
 	if (!t->classes)
 		return 0;
-	return rtab_make_fib(t, RT_TABLE_MAIN, family) && rtab_make_fib(t, RT_TABLE_DEFAULT, family)
+	return rtab_make_fib(t, RT_TABLE_DEFAULT, family) && rtab_make_fib(t, RT_TABLE_MAIN, family)
 		       ? 0
 		       : -ENOMEM;
 }

@@ -39,8 +39,10 @@ struct classes {
 	struct class *at; /* by id; 0 is none */
 	uint32_t n, max, free, n_live;
 	uint32_t *bucket, n_buckets;
-	uint32_t n_dests;  /* destinations of unicast routes in all tables but local */
-	uint64_t ways_gen; /* grows when a way begins to decide for a destination */
+	uint32_t n_dests; /* destinations of unicast routes in all tables but local */
+	/* Grows when a way begins to decide for a destination, and with every change of the routes
+	 * to everything. */
+	uint64_t ways_gen;
 	bool broken;
 };
 

@@ -21,6 +21,7 @@ struct group {
 	uint32_t table;
 	struct anod_prefix example;
 	enum { NO_EXAMPLE = 0, SOME, EDITED } has;
+	uint32_t class; /* one that is in it, perhaps */
 };
 
 #define BUCKETS 64
@@ -135,41 +136,65 @@ static void add(const struct effect *e, void *data)
 	}
 	if (g->has || e->n < 0)
 		return;
+	g->class = e->class;
 	for (uint32_t c = e->class; c && !take_example(all->s, g, c) && e->head; c = at[c].next)
 		;
 }
 
-/* Examples for those that have none, from all destinations. */
-static void search_examples(struct groups *all)
+/* Is this the first route of a destination that counts, and of a group without an example? */
+static bool try_example(struct groups *all, uint32_t id)
 {
 	struct scene *s = all->s;
+	const struct route *r = rtab_route(s->t, id);
+	struct anod_prefix dst;
+	struct group *g;
+	uint32_t out[2];
+
+	route_dst(r, &dst);
+	if (rtab_chain(s->t, r->table, &dst) != r || !route_leads(s->t, r))
+		return false;
+	outcomes_of(s, r, out);
+	g = group_of(all, out[0], out[1]);
+	if (!g || g->has || g->n <= 0)
+		return false;
+	g->table = r->table;
+	g->example = dst;
+	g->has = SOME;
+	if (r->class && s->t->classes->at[r->class].example == RTAB_NONE)
+		s->t->classes->at[r->class].example = id;
+	return true;
+}
+
+/* Examples for groups that have none, from all routes: first from those with a class of such a
+ * group, which is a walk through memory; then, should an edit be in the way, from any. */
+static int search_examples(struct groups *all)
+{
+	const struct rtab *t = all->s->t;
+	_cleanup_(freep) uint64_t *wanted = calloc(t->classes->n / 64 + 1, sizeof(*wanted));
 	unsigned missing = 0;
 
-	for (uint32_t i = 0; i < all->n; i++)
-		missing += all->at[i].n > 0 && !all->at[i].has;
-	for (uint32_t i = 0; i < s->t->n_used && missing; i++) {
-		const struct route *r = rtab_at(s->t, i);
-		struct anod_prefix dst;
-		struct group *g;
-		uint32_t out[2];
+	if (!wanted)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < all->n; i++) {
+		const struct group *g = &all->at[i];
 
-		if (!r || r->table == RT_TABLE_LOCAL || r->table == RT_TABLE_UNSPEC)
+		if (g->n <= 0 || g->has)
 			continue;
-		route_dst(r, &dst);
-		if (rtab_chain(s->t, r->table, &dst) != r || !route_leads(s->t, r))
-			continue;
-		outcomes_of(s, r, out);
-		g = group_of(all, out[0], out[1]);
-		if (!g || g->has || g->n <= 0)
-			continue;
-		g->table = r->table;
-		g->example = dst;
-		g->has = SOME;
-		missing--;
-		if (r->table != RT_TABLE_DEFAULT &&
-		    s->t->classes->at[r->class].example == RTAB_NONE)
-			s->t->classes->at[r->class].example = rtab_nth(s->t, i);
+		missing++;
+		wanted[g->class / 64] |= UINT64_C(1) << g->class % 64;
 	}
+
+	for (unsigned round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < t->n_used && missing; i++) {
+			const struct route *r = rtab_at(t, i);
+
+			if (!r || r->table == RT_TABLE_LOCAL || r->table == RT_TABLE_UNSPEC)
+				continue;
+			if (round > 0 || (r->class && wanted[r->class / 64] >> r->class % 64 & 1))
+				missing -= try_example(all, rtab_nth(t, i));
+		}
+	}
+	return 0;
 }
 
 static void find_path(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
@@ -213,8 +238,12 @@ int flows_each(const struct overlay *before, const struct overlay *after,
 		return r;
 	g.s = &s;
 	r = effects(&s, true, add, &g, &n);
-	if (r == 0 && !g.failed)
-		search_examples(&g);
+	for (uint32_t i = 0; i < g.n && r == 0; i++) {
+		if (g.at[i].n <= 0 || g.at[i].has)
+			continue;
+		r = search_examples(&g);
+		break;
+	}
 	if (g.failed || s.failed)
 		r = -ENOMEM;
 	for (uint32_t i = 0; i < g.n && r == 0; i++)

@@ -36,14 +36,24 @@ struct model *model_new(void)
 		return NULL;
 	objects_init(&m->base);
 	m->calm = calloc(1, sizeof(*m->calm));
-	return m->calm && classes_make(&m->base.routes) == 0 ? m : model_free(m);
+	m->rules = calloc(1, sizeof(struct rule_order *));
+	m->shelf = calloc(1, sizeof(*m->shelf));
+	if (m->shelf)
+		m->shelf->refs = 1;
+	return m->calm && m->rules && m->shelf && classes_make(&m->base.routes) == 0
+		       ? m
+		       : model_free(m);
 }
 
 struct model *model_free(struct model *m)
 {
 	if (m) {
 		objects_done(&m->base);
+		m->shelf = shelf_unref(m->shelf);
 		free(m->calm);
+		if (m->rules)
+			free(*m->rules);
+		free(m->rules);
 		free(m);
 	}
 	return NULL;
@@ -54,6 +64,10 @@ static void changed(struct model *m, uint32_t type)
 {
 	m->generation++;
 	m->env_gen += type == ANOD_OBJ_LINK || type == ANOD_OBJ_NEXTHOP;
+	if (type == ANOD_OBJ_RULE) {
+		free(*m->rules);
+		*m->rules = NULL;
+	}
 }
 
 static bool type_valid(uint32_t type)

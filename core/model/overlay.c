@@ -59,8 +59,25 @@ int overlay_order_rules(struct overlay *o)
 			take_rule(order, n, base->seq);
 	}
 
-	free(o->rules);
+	if (o->own_rules)
+		free(o->rules);
 	o->rules = order;
+	o->own_rules = true;
+	return 0;
+}
+
+/* Most overlays do not edit rules: they share what the first of them has sorted. */
+static int share_rules(struct overlay *o)
+{
+	struct rule_order **shared = o->model->rules;
+
+	if (!*shared) {
+		if (overlay_order_rules(o) < 0)
+			return -ENOMEM;
+		*shared = o->rules;
+	}
+	o->rules = *shared;
+	o->own_rules = false;
 	return 0;
 }
 
@@ -86,16 +103,37 @@ struct overlay *overlay_new(const struct model *m)
 	o->view = (struct anod_view){ .get = view_get, .ifindex = view_ifindex };
 	o->model = m;
 	objects_init(&o->edit);
+	o->shelf = m->shelf;
+	o->shelf->refs++;
+	if (o->shelf->n)
+		o->edit.routes = o->shelf->spare[--o->shelf->n];
 	o->lost_nh.type = ANOD_OBJ_NEXTHOP;
-	return overlay_order_rules(o) < 0 ? overlay_free(o) : o;
+	return share_rules(o) < 0 ? overlay_free(o) : o;
+}
+
+struct shelf *shelf_unref(struct shelf *s)
+{
+	if (!s || --s->refs)
+		return NULL;
+	while (s->n)
+		rtab_done(&s->spare[--s->n]);
+	free(s);
+	return NULL;
 }
 
 struct overlay *overlay_free(struct overlay *o)
 {
 	if (o) {
+		if (o->shelf->n < SHELF_MAX) {
+			rtab_reset(&o->edit.routes);
+			o->shelf->spare[o->shelf->n++] = o->edit.routes;
+			rtab_init(&o->edit.routes);
+		}
+		o->shelf = shelf_unref(o->shelf);
 		objects_done(&o->edit);
 		otab_done(&o->lost_nh);
-		free(o->rules);
+		if (o->own_rules)
+			free(o->rules);
 		free(o);
 	}
 	return NULL;

@@ -12,13 +12,15 @@
 #include "model/rtab.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "model/classes.h"
 #include "model/way.h"
 
-#define CHUNK (1u << RTAB_CHUNK_BITS)
+#define CHUNK	   (1u << RTAB_CHUNK_BITS)
+#define RESET_FIBS 8u /* tables with edits that an overlay keeps for the next */
 
 _Static_assert(RTAB_SHORT == 32 && RTAB_LONG % 4 == 0, "a route of IPv4 takes 32 bytes");
 
@@ -195,14 +197,15 @@ static int take_route(struct rtab *t, uint8_t family, uint32_t *ret)
 
 	if (pool->n_used == pool->n_chunks * CHUNK) {
 		uint32_t n = pool->n_chunks;
-		uint8_t **chunk = pool->chunk;
+		uint8_t **chunk;
 
 		if ((n & (n - 1)) == 0) {
-			chunk = realloc(chunk, (n ? n * 2 : 1) * sizeof(*chunk));
+			chunk = realloc(pool->chunk, (n ? n * 2 : 1) * sizeof(*chunk));
 			if (!chunk)
 				return -ENOMEM;
 			pool->chunk = chunk;
 		}
+		chunk = pool->chunk;
 		chunk[n] = malloc(CHUNK * (kind ? RTAB_SHORT : RTAB_LONG));
 		if (!chunk[n])
 			return -ENOMEM;
@@ -266,13 +269,16 @@ static int insert(struct rtab *t, const struct route *like, struct place *p)
 	link = chain_place(t, p->head ? p->head : &none, like, &found);
 	r->next = *link;
 	if (!p->head) {
-		if (trie_insert(t, p->f, &p->bits, p->len, id) < 0) {
+		p->head = trie_insert(t, p->f, &p->bits, p->len, id);
+		if (!p->head) {
 			give_route(t, id);
 			return -ENOMEM;
 		}
-		p->head = trie_find(t, p->f, &p->bits, p->len);
 		p->f->n_long++;
 	} else {
+		/* Only the first has a class. */
+		if (link == p->head && *link != RTAB_NONE)
+			rtab_route(t, *link)->class = 0;
 		*link = id;
 	}
 	t->n_chains += r->next == RTAB_NONE && *p->head == id;
@@ -330,9 +336,15 @@ int rtab_put(struct rtab *t, const struct anod_object *o, bool gone, uint32_t ma
 
 	if (!route_valid(from))
 		return -EINVAL;
-	f = rtab_make_fib(t, from->table, from->dst.family);
-	if (!f || classes_want(t, from->dst.family) < 0)
-		return -ENOMEM;
+	f = rtab_fib(t, from->table, from->dst.family);
+	/* A table that is there has those that are asked after it; classes_want() makes main last. */
+	if (!f || f->table == RT_TABLE_DEFAULT) {
+		if (classes_want(t, from->dst.family) < 0)
+			return -ENOMEM;
+		f = rtab_make_fib(t, from->table, from->dst.family);
+		if (!f)
+			return -ENOMEM;
+	}
 
 	dst = prefix_cut(&from->dst, from->dst.len);
 	like = (struct route){ .table = from->table,
@@ -463,4 +475,28 @@ void rtab_done(struct rtab *t)
 	classes_free(t);
 	ways_done(t);
 	rtab_init(t);
+}
+
+void rtab_reset(struct rtab *t)
+{
+	if (t->n_used > CHUNK || t->n_fibs > RESET_FIBS || t->n_ways > CHUNK) {
+		rtab_done(t);
+		return;
+	}
+
+	for (unsigned k = 0; k < ARRAY_SIZE(t->pool); k++) {
+		t->pool[k].n_used = 0;
+		t->pool[k].free = RTAB_NONE;
+	}
+	t->n_used = t->n = t->n_chains = 0;
+	for (unsigned i = 0; i < t->n_fibs; i++) {
+		t->fib[i]->zero = RTAB_NONE;
+		t->fib[i]->n_long = 0;
+		t->fib[i]->top = (struct tnode){ .depth = -5 };
+	}
+	if (t->n_fibs) {
+		runs_reset(&t->nodes);
+		runs_reset(&t->leaves);
+	}
+	ways_reset(t);
 }

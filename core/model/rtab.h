@@ -40,7 +40,7 @@ struct route {
 	uint32_t next; /* in the chain, or in the free list; RTAB_NONE ends it */
 	uint32_t table, metric;
 	uint32_t way;	/* id */
-	uint32_t class; /* of the destination; only the first of a chain has it */
+	uint32_t class; /* of the destination; 0: not the first of the chain, or none is kept */
 	uint32_t mark;
 	uint8_t family; /* 0: free */
 	uint8_t len;
@@ -78,6 +78,8 @@ struct rtab {
 
 void rtab_init(struct rtab *t);
 void rtab_done(struct rtab *t);
+/* Empty it; what memory a few routes need is kept for the next ones.  Not for one with classes. */
+void rtab_reset(struct rtab *t);
 
 /* Insert or replace.  1: changed, 0: was the same, -ENOMEM, -EINVAL: no such object is possible. */
 int rtab_put(struct rtab *t, const struct anod_object *o, bool gone, uint32_t mark);

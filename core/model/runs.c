@@ -129,6 +129,14 @@ void runs_remove(struct runs *r, uint32_t *run, unsigned n, unsigned at)
 		give(r, *run + (1u << (class - 1)), class - 1);
 }
 
+void runs_reset(struct runs *r)
+{
+	while (r->n_chunks > 1)
+		free(r->chunk[--r->n_chunks]);
+	r->used = 1;
+	memset(r->free, 0, sizeof(r->free));
+}
+
 void runs_done(struct runs *r)
 {
 	for (uint32_t i = 0; i < r->n_chunks; i++)

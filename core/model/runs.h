@@ -20,6 +20,8 @@ struct runs {
 };
 
 void runs_done(struct runs *r);
+/* Forget all runs, but keep the memory; of one chunk at most. */
+void runs_reset(struct runs *r);
 /* Make room for a unit at place 'at' of the run '*run', which has 'n' units (0: none yet, *run is
  * ignored).  The unit's bytes are not set.  -ENOMEM: nothing has changed. */
 int runs_insert(struct runs *r, uint32_t *run, unsigned n, unsigned at);

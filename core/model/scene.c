@@ -104,7 +104,8 @@ static uint32_t outcome_of(struct scene *s, const struct flow_path *p)
 					       .leg = s->n_legs,
 					       .hash = hash,
 					       .next = *bucket };
-	memcpy(&s->leg[s->n_legs], p->leg, p->n_legs * sizeof(p->leg[0]));
+	if (p->n_legs)
+		memcpy(&s->leg[s->n_legs], p->leg, p->n_legs * sizeof(p->leg[0]));
 	s->n_legs += p->n_legs;
 	*bucket = s->n_out;
 	return s->n_out++;
@@ -259,18 +260,18 @@ static uint32_t scene_of_zero(struct scene *s, unsigned state, uint32_t fib)
 {
 	const struct fib *f = s->t->fib[fib];
 	const struct overlay *o = s->o[state];
-	uint32_t *known = &s->zero[state][fib];
+	uint32_t *known = &s->zero[state][fib], out = OUT_PASSES;
 	struct route_ref by;
 	struct flow_path p;
 
 	if (*known)
 		return *known;
-	*known = OUT_PASSES;
 	/* A throw goes to the next table, and so does having no answer here. */
 	if (overlay_ask_chain(o, zero_of(s->t, f), zero_of(&o->edit.routes, f), s->cut[state],
 			      s->n_cut[state], &p, &by) == WAY_DECIDES)
-		*known = outcome_of(s, &p);
-	return *known;
+		out = outcome_of(s, &p);
+	*known = out;
+	return out;
 }
 
 uint32_t scene_of_class(struct scene *s, unsigned state, uint32_t class)
@@ -308,10 +309,18 @@ static bool all_heads_decide(const struct model *m)
 {
 	_cleanup_(overlay_freep) struct overlay *o = overlay_new(m);
 	const struct rtab *t = &m->base.routes;
+	struct route_ref by;
 	struct flow_path p;
 
 	if (!o)
 		return false;
+	for (unsigned i = 0; i < t->n_fibs; i++) {
+		const struct route *zero = zero_of(t, t->fib[i]);
+
+		if (fib_measured(t->fib[i]) && route_leads(t, zero) &&
+		    overlay_ask_chain(o, zero, NULL, NULL, 0, &p, &by) != WAY_DECIDES)
+			return false;
+	}
 	for (uint32_t i = 0; i < t->n_ways; i++)
 		if (t->way[i] && t->way[i]->heads &&
 		    overlay_ask_way(o, t->way[i], NULL, 0, &p) != WAY_DECIDES)

@@ -77,8 +77,8 @@ static inline enum flow_fate scene_fate(const struct scene *s, uint32_t out)
 void path_legs(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
 	       const uint32_t *cut, unsigned n_cut, struct flow_path *ret);
 
-/* True when in the model as it is all ways that are first for some destination decide.  Kept until
- * links, next hops or the set of such ways change. */
+/* True when in the model as it is all ways that are first for some destination decide, and so do
+ * all routes to everything.  Kept until links, next hops or the set of such ways change. */
 bool model_is_calm(const struct model *m);
 
 #endif

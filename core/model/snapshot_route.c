@@ -2,7 +2,7 @@
  * snapshot_route - lines of routes and next hops.
  */
 #include <linux/rtnetlink.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "model/snapshot_int.h"
 

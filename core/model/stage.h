@@ -17,6 +17,13 @@ static inline uint64_t stage_tx(const struct whatif_in *in, unsigned i)
 /* Fill w->flight and w->own.  -ENOMEM. */
 int flights_list(struct whatif *w, const struct whatif_in *in);
 
+/* The inverse change. */
+int stage_take_back(struct overlay *o, const struct anod_change *c);
+/* Does the undo of this change lead to another state than the one it came from? */
+int undo_leaves_trace(const struct whatif *w, unsigned step, bool *ret);
+/* What the undo of the steps from 'from' on leaves behind. */
+int undo_leave_traces(struct overlay *o, const struct whatif *w, unsigned from);
+
 /* All stages of w->step, measured; w->before and w->after are made.  -ENOMEM or what an overlay
  * refuses. */
 int stages_make(struct whatif *w, const struct whatif_in *in);

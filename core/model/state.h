@@ -19,6 +19,15 @@ struct calm {
 	bool known, calm;
 };
 
+/* Route tables of overlays that are gone, for the next ones; nobody else's memory, so a model and
+ * its overlays may go in any order. */
+#define SHELF_MAX 3 /* a what-if has two overlays; one more while it is looked at */
+struct shelf {
+	unsigned refs, n;
+	struct rtab spare[SHELF_MAX];
+};
+struct shelf *shelf_unref(struct shelf *s);
+
 struct model {
 	struct objects base;
 	uint64_t generation;
@@ -26,8 +35,10 @@ struct model {
 		uint32_t mark;
 		bool in_sync, sweeping;
 	} type[ANOD_OBJ_TYPES];
-	uint64_t env_gen;  /* grows when a link or a next hop changes */
-	struct calm *calm; /* owned */
+	uint64_t env_gen;	   /* grows when a link or a next hop changes */
+	struct calm *calm;	   /* owned */
+	struct shelf *shelf;	   /* counted */
+	struct rule_order **rules; /* owned; of overlays without edited rules; NULL: make it */
 };
 
 #define OVERLAY_LOST_MAX 64 /* links set down in one overlay; more: -ENOSPC */
@@ -35,13 +46,15 @@ struct model {
 struct overlay {
 	struct anod_view view;
 	const struct model *model; /* borrowed */
+	struct shelf *shelf;	   /* counted */
 	struct objects edit;	   /* on top; nodes marked 'gone' hide those of the model */
 	/* What the kernel threw away by itself: the model's routes all of whose legs are on
 	 * a link that went down meanwhile, or that use a deleted next hop, are gone. */
 	uint32_t lost_link[OVERLAY_LOST_MAX];
 	unsigned n_lost_links;
 	struct otab lost_nh;
-	struct rule_order *rules; /* in the kernel's order; owned */
+	struct rule_order *rules; /* in the kernel's order */
+	bool own_rules;		  /* else the model's */
 };
 
 struct rule_order {

@@ -35,8 +35,9 @@ struct bits trie_bits(const struct anod_prefix *p);
 
 /* Place of the id for exactly this destination (len > 0), or NULL. */
 uint32_t *trie_find(const struct rtab *t, const struct fib *f, const struct bits *b, unsigned len);
-/* It must not be there yet.  -ENOMEM: nothing has changed but perhaps memory. */
-int trie_insert(struct rtab *t, struct fib *f, const struct bits *b, unsigned len, uint32_t id);
+/* It must not be there yet.  Its place, as trie_find(); NULL: no memory. */
+uint32_t *trie_insert(struct rtab *t, struct fib *f, const struct bits *b, unsigned len,
+		      uint32_t id);
 /* It must be there. */
 void trie_remove(struct rtab *t, struct fib *f, const struct bits *b, unsigned len);
 /* Let nothing refer to the route 'id' of this destination any more, but to 'now' of the same. */

@@ -186,3 +186,12 @@ void ways_done(struct rtab *t)
 	free(t->way);
 	free(t->way_slot);
 }
+
+void ways_reset(struct rtab *t)
+{
+	for (uint32_t id = 0; id < t->n_ways; id++)
+		free(t->way[id]);
+	t->n_ways = t->n_live_ways = t->free_way = 0;
+	if (t->n_way_slots)
+		memset(t->way_slot, 0, t->n_way_slots * sizeof(*t->way_slot));
+}

@@ -13,5 +13,6 @@ int way_intern(struct rtab *t, const struct anod_object *o, uint32_t *ret_id);
 void way_unref(struct rtab *t, uint32_t id);
 bool way_is(const struct way *w, const struct anod_object *o);
 void ways_done(struct rtab *t);
+void ways_reset(struct rtab *t); /* forget all, keep the memory of the indices */
 
 #endif

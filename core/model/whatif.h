@@ -64,9 +64,10 @@ struct whatif_flight { /* an open transaction */
 };
 
 struct whatif {
-	struct overlay *before; /* model + in flight */
-	struct overlay *after;	/* + all actions */
-	unsigned n_steps;	/* changes of all actions, in order */
+	struct overlay *before;		/* model + in flight */
+	struct overlay *after;		/* + all actions */
+	struct overlay *before_settled; /* 'before' when daemons have reacted, or NULL */
+	unsigned n_steps;		/* changes of all actions, in order */
 	struct anod_change step[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX];
 	unsigned step_action[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX]; /* index of its action */
 	bool step_undo[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX];	   /* it has one */

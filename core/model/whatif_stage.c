@@ -4,27 +4,21 @@
  * Design.  A stage is an overlay of its own, made from the list of changes.  The way there needs
  * one for each change but the last.  The way back leads through the same states in reverse,
  * because the executor undoes by comparison and puts back what went with a link (core/exec/side.c);
- * a stage is made only where it does not:
- *
- *   a change without an undo (neigh.flush) stays made;
- *   what a link that was down learns anew by itself (routes of router advertisements and redirects,
- *   addresses that are not permanent) is not there yet;
- *   a rule that was deleted comes back behind the others of its priority.
+ * a stage is made only where it does not
+ * (whatif_undo.c).
  *
  * What is in flight may still be rolled back, one or all, so the end is also looked at without it.
  * There its own steps are taken back in reverse; they include what went with a link.
  */
 #include <errno.h>
-#include <linux/if_addr.h>
-#include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <string.h>
 
+#if __has_include("model/horizon.h")
+#include "model/horizon.h"
+#endif
 #include "model/measure.h"
 #include "model/stage.h"
 #include "model/state.h"
-
-#define HORIZON_SETTLES false /* settle() does something */
 
 /* How a state is made. */
 struct recipe {
@@ -39,15 +33,6 @@ struct recipe {
 static bool is_undone(const struct recipe *r, unsigned i)
 {
 	return r->unfly && (!r->tx || stage_tx(r->in, i) == r->tx);
-}
-
-static int take_back(struct overlay *o, const struct anod_change *c)
-{
-	struct anod_change back = {
-		.has_pre = c->has_post, .has_post = c->has_pre, .pre = c->post, .post = c->pre
-	};
-
-	return overlay_apply(o, &back);
 }
 
 int stage_fly(struct overlay *o, const struct whatif_in *in)
@@ -71,121 +56,7 @@ static int fly(struct overlay *o, const struct recipe *rc)
 	/* Where the kernel does not show it yet, this changes nothing. */
 	for (unsigned i = rc->in->n_in_flight; i-- > 0 && r == 0;)
 		if (is_undone(rc, i))
-			r = take_back(o, &rc->in->in_flight[i]);
-	return r;
-}
-
-/* ---- what an undo does not put back at once ---------------------------------------------- */
-
-static bool sets_down(const struct anod_change *c)
-{
-	return c->has_pre && c->has_post && c->pre.type == ANOD_OBJ_LINK &&
-	       (c->pre.u.link.flags & IFF_UP) && !(c->post.u.link.flags & IFF_UP);
-}
-
-struct learned {
-	uint32_t ifindex;
-	struct overlay *from; /* NULL: only look */
-	bool any;
-	int error;
-};
-
-static bool is_learned(const struct anod_object *o, uint32_t ifindex)
-{
-	const struct anod_route *r = &o->u.route;
-
-	if (o->type == ANOD_OBJ_ADDR)
-		return o->u.addr.ifindex == ifindex && o->u.addr.local.family == AF_INET6 &&
-		       !(o->u.addr.flags & IFA_F_PERMANENT);
-	if (r->protocol != RTPROT_RA && r->protocol != RTPROT_REDIRECT)
-		return false;
-	for (unsigned i = 0; i < r->n_legs; i++)
-		if (r->leg[i].ifindex != ifindex)
-			return false;
-	return r->n_legs > 0;
-}
-
-static int note_learned(const struct anod_object *o, void *data)
-{
-	struct learned *l = data;
-
-	if (!is_learned(o, l->ifindex))
-		return 0;
-	l->any = true;
-	/* The object is a copy, so the edit disturbs nobody. */
-	if (l->from)
-		l->error = overlay_edit(l->from, o, true);
-	return l->from ? MIN_OF(l->error, 0) : 1;
-}
-
-/* Does the model have routes that routers advertise, of which there are few ways? */
-static bool has_learned_ways(const struct model *m)
-{
-	const struct rtab *t = &m->base.routes;
-
-	for (uint32_t id = 0; id < t->n_ways; id++)
-		if (t->way[id] &&
-		    (t->way[id]->protocol == RTPROT_RA || t->way[id]->protocol == RTPROT_REDIRECT))
-			return true;
-	return false;
-}
-
-static int each_learned(const struct overlay *before, struct learned *l)
-{
-	int r = overlay_each(before, ANOD_OBJ_ADDR, note_learned, l);
-
-	if (r == 0 && has_learned_ways(before->model))
-		r = overlay_each(before, ANOD_OBJ_ROUTE, note_learned, l);
-	return r < 0 ? r : l->error < 0 ? l->error : 0;
-}
-
-static bool rule_loses_place(const struct overlay *before, const struct anod_change *c)
-{
-	unsigned n = 0;
-
-	if (!c->has_pre || c->has_post || c->pre.type != ANOD_OBJ_RULE)
-		return false;
-	for (unsigned i = 0; i < before->rules->n; i++)
-		n += before->rules->at[i].rule->family == c->pre.u.rule.family &&
-		     before->rules->at[i].rule->priority == c->pre.u.rule.priority;
-	return n > 1;
-}
-
-/* Does the undo of this change lead to another state than the one it came from? */
-static int leaves_a_trace(const struct whatif *w, unsigned step, bool *ret)
-{
-	const struct anod_change *c = &w->step[step];
-	struct learned l = { .ifindex = c->pre.u.link.ifindex };
-	int r;
-
-	*ret = !w->step_undo[step] || rule_loses_place(w->before, c);
-	if (*ret || !sets_down(c))
-		return 0;
-	r = each_learned(w->before, &l);
-	*ret = l.any;
-	return r;
-}
-
-/* What the undo of the steps from 'rc->n_steps' on leaves behind. */
-static int leave_traces(struct overlay *o, const struct recipe *rc)
-{
-	const struct whatif *w = rc->w;
-	int r = 0;
-
-	for (unsigned i = rc->n_steps; i < w->n_steps && r == 0; i++) {
-		const struct anod_change *c = &w->step[i];
-		struct learned l = { .ifindex = c->pre.u.link.ifindex, .from = o };
-
-		if (!w->step_undo[i]) {
-			r = overlay_apply(o, c);
-		} else if (rule_loses_place(w->before, c)) {
-			r = overlay_apply(o, c);
-			if (r == 0)
-				r = take_back(o, c);
-		} else if (sets_down(c)) {
-			r = each_learned(w->before, &l);
-		}
-	}
+			r = stage_take_back(o, &rc->in->in_flight[i]);
 	return r;
 }
 
@@ -199,7 +70,7 @@ static int make_state(const struct recipe *rc, struct overlay **ret)
 	for (unsigned i = 0; i < rc->n_steps && r == 0; i++)
 		r = overlay_apply(o, &rc->w->step[i]);
 	if (r == 0 && rc->back)
-		r = leave_traces(o, rc);
+		r = undo_leave_traces(o, rc->w, rc->n_steps);
 	if (r < 0)
 		overlay_free(o);
 	else
@@ -207,13 +78,46 @@ static int make_state(const struct recipe *rc, struct overlay **ret)
 	return r;
 }
 
-/* What the routing daemons make of it; false in *ret_changed: nothing, and 'o' is as it was. */
-static int settle(struct overlay *o, bool *ret_changed)
+#if __has_include("model/horizon.h")
+/* Is there anybody who could react? */
+static bool has_daemons(const struct model *m)
 {
-	(void) o;
-	*ret_changed = false;
-	return 0;
+	const struct rtab *t = &m->base.routes;
+
+	if (model_candidates(m))
+		return true;
+	for (uint32_t id = 0; id < t->n_ways; id++)
+		if (t->way[id] && horizon_is_daemon(t->way[id]->protocol))
+			return true;
+	return false;
 }
+
+/* What the routing daemons make of it. */
+static int settle(const struct overlay *from, struct overlay **ret)
+{
+	struct overlay *o = overlay_copy(from);
+	int r = o ? overlay_converge(o) : -ENOMEM;
+
+	if (r < 0)
+		overlay_free(o);
+	else
+		*ret = o;
+	return r;
+}
+#else
+static bool has_daemons(const struct model *m)
+{
+	(void) m;
+	return false;
+}
+
+static int settle(const struct overlay *from, struct overlay **ret)
+{
+	(void) from;
+	(void) ret;
+	return -EOPNOTSUPP;
+}
+#endif
 
 static int measure_stage(struct whatif *w, struct whatif_stage *s)
 {
@@ -236,11 +140,40 @@ static int measure_stage(struct whatif *w, struct whatif_stage *s)
 	return load_predict(s->ref, s->state, load, w->n_loads, &s->traffic);
 }
 
-/* Add the stage, and the settled one when that is another. */
+/* The same when daemons have reacted.  They would also react to what is wrong without the proposal,
+ * so it is compared with that. */
+static int add_settled(struct whatif *w, const struct whatif_stage *now)
+{
+	struct whatif_stage *s = &w->stage[w->n_stages];
+	int r = 0;
+
+	*s = *now;
+	s->settled = true;
+	s->owned = s->owned_ref = NULL;
+	s->load = NULL;
+	if (now->ref != w->before) {
+		r = settle(now->ref, &s->owned_ref);
+		s->ref = s->owned_ref;
+	} else {
+		if (!w->before_settled)
+			r = settle(w->before, &w->before_settled);
+		s->ref = w->before_settled;
+	}
+	if (r == 0)
+		r = settle(now->state, &s->owned);
+	if (r < 0) {
+		s->owned_ref = overlay_free(s->owned_ref);
+		return r;
+	}
+	s->state = s->owned;
+	w->n_stages++;
+	return measure_stage(w, s);
+}
+
+/* Add the stage, and the settled one when somebody could react. */
 static int add_stage(struct whatif *w, const struct recipe *rc, const struct whatif_stage *like)
 {
 	struct whatif_stage *s = &w->stage[w->n_stages];
-	bool changed;
 	int r = 0;
 
 	*s = *like;
@@ -252,24 +185,9 @@ static int add_stage(struct whatif *w, const struct recipe *rc, const struct wha
 		return r;
 	w->n_stages++;
 	r = measure_stage(w, s);
-	if (r < 0 || !HORIZON_SETTLES)
+	if (r < 0 || !has_daemons(rc->in->model))
 		return r;
-
-	s = &w->stage[w->n_stages];
-	*s = *like;
-	s->settled = true;
-	s->owned_ref = NULL; /* the other one owns it */
-	r = make_state(rc, &s->owned);
-	if (r < 0)
-		return r;
-	s->state = s->owned;
-	r = settle(s->owned, &changed);
-	if (r < 0 || !changed) {
-		s->owned = overlay_free(s->owned);
-		return r;
-	}
-	w->n_stages++;
-	return measure_stage(w, s);
+	return add_settled(w, s);
 }
 
 static int add_way_there(struct whatif *w, const struct whatif_in *in)
@@ -295,7 +213,7 @@ static int add_way_back(struct whatif *w, const struct whatif_in *in)
 	for (unsigned k = w->n_steps; k-- > 0 && r == 0;) {
 		struct whatif_stage s = { .kind = STAGE_UNDO, .step = k + 1, .ref = w->before };
 
-		r = leaves_a_trace(w, k, &one);
+		r = undo_leaves_trace(w, k, &one);
 		if (r < 0)
 			return r;
 		traces |= one;
@@ -305,6 +223,14 @@ static int add_way_back(struct whatif *w, const struct whatif_in *in)
 		r = add_stage(w, &rc, &s);
 	}
 	return r;
+}
+
+static bool owns(const struct whatif *w, const struct overlay *ref)
+{
+	for (unsigned i = 0; i < w->n_stages; i++)
+		if (w->stage[i].owned_ref == ref)
+			return true;
+	return false;
 }
 
 /* The end without what is in flight: without all of it, and without each. */
@@ -325,7 +251,8 @@ static int add_flights(struct whatif *w, const struct whatif_in *in)
 		s.ref = s.owned_ref;
 		rc.n_steps = w->n_steps;
 		r = add_stage(w, &rc, &s);
-		if (r < 0 && (w->n_stages == 0 || w->stage[w->n_stages - 1].owned_ref != s.ref))
+		/* It belongs to the first stage that has it. */
+		if (r < 0 && !owns(w, s.owned_ref))
 			overlay_free(s.owned_ref);
 	}
 	return r;
@@ -393,6 +320,7 @@ void stages_free(struct whatif *w)
 		overlay_free(w->stage[i].owned);
 		overlay_free(w->stage[i].owned_ref);
 	}
+	overlay_free(w->before_settled);
 	free(w->stage);
 	free(w->flight);
 	free(w->loads);

@@ -161,7 +161,13 @@ static void check_require(struct analysis *x, const struct policy_invariant *inv
 		check_expr(x, inv, q);
 		return;
 	case REQUIRE_REACHABLE:
+	case REQUIRE_DISJOINT_SRLGS:
 	case REQUIRE_WITHOUT_LINK:
+	case REQUIRE_WITHOUT_SRLG:
+	case REQUIRE_ON_LINK:
+	case REQUIRE_RETURNS:
+	case REQUIRE_MTU_KEPT:
+	case REQUIRE_MTU:
 		check_flows(x, inv, q);
 		return;
 	case REQUIRE_NEW_BLACKHOLE:
@@ -177,9 +183,24 @@ static void check_require(struct analysis *x, const struct policy_invariant *inv
 		(void) snprintf(of, sizeof(of), "count(%.63s up)", q->set ? q->set : "link");
 		check_count(x, inv, q, most_links(x, q->set), of);
 		return;
-	default: /* limits of several kinds */
+	case REQUIRE_LOAD:
+	case REQUIRE_CAPACITY:
+	case REQUIRE_BLACKHOLE_TRAFFIC:
+	case REQUIRE_MOVED_TRAFFIC:
 		check_limit(x, inv, q);
 		return;
+	case REQUIRE_MEMBERS:
+	case REQUIRE_LEGS:
+	case REQUIRE_LOOP_FREE:
+	case REQUIRE_NEXTHOPS_ALIVE:
+	case REQUIRE_NO_OVERLAP:
+	case REQUIRE_OPEN:
+	case REQUIRE_ONE_PER_SRLG:
+	case REQUIRE_UNDO_SAFE:
+	case REQUIRE_SYSCTL:
+	case REQUIRE_ENDPOINTS:
+	case REQUIRE_APPROVERS:
+		return; /* each state is possible */
 	}
 }
 

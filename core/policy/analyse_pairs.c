@@ -31,6 +31,8 @@ bool terms_not_weaker(const struct policy_rule *a, const struct policy_rule *b)
 {
 	if (b->quorum.n && !a->quorum.n)
 		return false;
+	if (b->demote.to_set && !a->demote.to_set)
+		return false;
 	if (b->budget && !same_name(a->budget, b->budget))
 		return false;
 	if (b->cooldown_us > a->cooldown_us ||
@@ -115,8 +117,9 @@ static void check_permits(struct analysis *x, unsigned i, unsigned k)
 {
 	const struct policy_rule *a = &x->policy->rule[i], *b = &x->policy->rule[k];
 
-	if (rule_top(b) < rule_top(a) || b->level < a->level || !terms_not_weaker(a, b) ||
-	    inside(x, a, b, WHERE_TRUE) <= 0)
+	/* One that may be demoted leaves room for the other. */
+	if (b->demote.to_set || rule_top(b) < rule_top(a) || b->level < a->level ||
+	    !terms_not_weaker(a, b) || inside(x, a, b, WHERE_TRUE) <= 0)
 		return;
 	if (same_terms(a, b) && inside(x, b, a, WHERE_TRUE) > 0) {
 		if (i > k) /* said once, of the later one */

@@ -81,6 +81,7 @@ int var_note_number(struct var *v, double x);
 int var_note_word(struct var *v, const char *word);
 int var_note_prefix(struct var *v, const struct anod_prefix *p);
 int space_seal(struct space *s);
+int var_seal_prefix(struct var *v); /* for it: a prefix of each class instead of those written */
 
 /* ---- pieces ------------------------------------------------------------------------------ */
 

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
+#include <netinet/in.h>
 
 #include "base/clock.h"
 #include "facts/value.h"
@@ -240,7 +241,8 @@ static unsigned rank(const struct space *s, const struct var *v, const uint64_t 
 	}
 	/* An IPv4 prefix that is not the default route looks most like a route. */
 	if (v->type == VAR_PREFIX)
-		return piece_prefix(v, piece)->family != 2 ? 3 : piece_prefix(v, piece)->len < 8;
+		return piece_prefix(v, piece)->family != AF_INET ? 3
+								 : piece_prefix(v, piece)->len < 8;
 	return 0;
 }
 

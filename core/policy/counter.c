@@ -5,17 +5,12 @@
  * far as it has variables whose present piece is not in it; those of "for" follow from their
  * facts and cost nothing.  The nearest ones are tried in turn.
  */
-#include "policy/counter.h"
+#include "policy/counter_priv.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "base/zone.h"
 #include "facts/value.h"
-#include "policy/diff_priv.h"
-
-#define DAY_S 86400
 
 void counters_done(struct counters *l)
 {
@@ -26,188 +21,12 @@ void counters_done(struct counters *l)
 	*l = (struct counters){ 0 };
 }
 
-struct search {
-	const struct counter_in *in;
-	struct space *space;
-	const struct anod_action_desc *kind;
-	struct act act;
-	struct point now; /* pieces at present */
-	struct anod_value value[SPACE_VARS_MAX];
-	enum level level; /* at present */
-};
-
-struct candidate {
-	struct point then;
-	unsigned n_facts, far;
-};
-
-/* ---- the stage -------------------------------------------------------------------------------- */
-
-static bool is_held(const struct var *v)
-{
-	return v->of && (v->of->op == EXPR_FOR || v->of->op == EXPR_WITHIN);
-}
-
-static int walk_track(struct stage *s, const struct expr *e, uint64_t *us)
-{
-	int r;
-
-	if (!e)
-		return 0;
-	if (e->op == EXPR_FOR || e->op == EXPR_WITHIN)
-		*us = MAX_OF(*us, e->dur_us);
-	r = walk_track(s, e->a, us);
-	return r < 0 ? r : walk_track(s, e->b, us);
-}
-
-/* Guards begin to be watched, time passes, and all is as it was. */
-static int let_time_pass(const struct counter_in *in, struct stage *s,
-			 int (*change)(struct stage *s, void *data), void *data)
-{
-	const struct policy *p = in->config->policy;
-	uint64_t us = 0;
-	int r = 0;
-
-	for (unsigned i = 0; i < p->n_rules && r >= 0; i++) {
-		if (!p->rule[i].when)
-			continue;
-		r = walk_track(s, p->rule[i].when, &us);
-		if (r >= 0)
-			r = watch_track(s->watches, p->rule[i].when);
-	}
-	if (r < 0 || !us)
-		return MIN_OF(r, 0);
-	(void) watch_run(s->watches, s->now_us);
-	s->now_us += us + US_PER_S;
-	r = in->set(s, in->data);
-	if (r >= 0 && change)
-		r = change(s, data);
-	(void) watch_run(s->watches, s->now_us);
-	return MIN_OF(r, 0);
-}
-
-static int set_up(const struct counter_in *in, int (*change)(struct stage *s, void *data),
-		  void *data, struct stage **ret)
-{
-	_cleanup_(stage_freep) struct stage *s = stage_new(in->schema, in->env->actions);
-	int r;
-
-	if (!s)
-		return -ENOMEM;
-	r = stage_bind(s, in->config);
-	if (r >= 0)
-		r = in->set(s, in->data);
-	s->proposal = *in->proposal;
-	if (r >= 0 && change)
-		r = change(s, data);
-	if (r >= 0)
-		r = let_time_pass(in, s, change, data);
-	if (r >= 0)
-		*ret = TAKE(s);
-	return MIN_OF(r, 0);
-}
-
-/* ---- the present ------------------------------------------------------------------------------ */
-
-static bool is_clock(const struct var *v)
-{
-	return !v->of && v->type == VAR_NUMBER && strstr(v->key, " in ");
-}
-
-static struct anod_value clock_value(const struct stage *s, const struct var *v)
-{
-	int64_t utc_s = (int64_t) (s->wall_us / US_PER_S);
-	int32_t east_s;
-
-	if (zone_offset(strstr(v->key, " in ") + 4, utc_s, &east_s) < 0)
-		return value_unknown();
-	utc_s += east_s;
-	return value_int(v->key[0] == 't' ? utc_s % DAY_S : utc_s, ANOD_UNIT_NONE);
-}
-
-static struct anod_value on_value(const struct search *x, const struct var *v)
-{
-	if (strcmp(v->key, "on neigh") == 0)
-		return value_text(x->act.neigh);
-	if (strcmp(v->key, "on nexthop") == 0)
-		return value_text(x->act.nexthop);
-	if (!x->act.n_links)
-		return x->act.links_known ? value_text("") : value_unknown();
-	return value_text(x->act.link[0]);
-}
-
-static unsigned piece_of_value(const struct var *v, const struct anod_value *x)
-{
-	if (x->type == ANOD_UNKNOWN)
-		return PIECE_UNKNOWN;
-	switch (v->type) {
-	case VAR_TRUTH:
-		return x->type != ANOD_BOOL ? PIECE_UNKNOWN : x->u.i ? PIECE_TRUE : PIECE_FALSE;
-	case VAR_NUMBER:
-		return piece_at(v, x->type == ANOD_INT ? (double) x->u.i : x->u.r);
-	case VAR_WORD:
-		for (unsigned p = 1; p <= v->n; p++)
-			if (strcmp(v->word[p - 1], x->u.text) == 0)
-				return p;
-		return v->n + 1;
-	case VAR_PREFIX:
-		return piece_around(v, &x->u.prefix);
-	case VAR_ORDER:
-		break;
-	}
-	return PIECE_UNKNOWN;
-}
-
-static unsigned order_piece(struct search *x, struct stage *s, const struct var *v)
-{
-	_cleanup_(freep) char *first = expr_format(v->of->a);
-	struct anod_value a, b;
-	bool swap;
-
-	if (!first)
-		return PIECE_UNKNOWN;
-	swap = strncmp(v->key, first, strlen(first)) != 0 || v->key[strlen(first)] != ' ';
-	stage_value(s, x->in->config, x->in->agent, swap ? v->of->b : v->of->a, &a);
-	stage_value(s, x->in->config, x->in->agent, swap ? v->of->a : v->of->b, &b);
-	if (value_compare(VALUE_LT, &a, &b) == ANOD_TRUE)
-		return PIECE_LESS;
-	if (value_compare(VALUE_EQ, &a, &b) == ANOD_TRUE)
-		return PIECE_EQUAL;
-	return value_compare(VALUE_GT, &a, &b) == ANOD_TRUE ? PIECE_MORE : PIECE_UNKNOWN;
-}
-
-static void find_present(struct search *x, struct stage *s)
-{
-	for (unsigned i = 0; i < x->space->n_vars; i++) {
-		const struct var *v = &x->space->var[i];
-		const struct anod_value *dst = act_arg(&x->act, "dst");
-		struct anod_value value = value_unknown();
-
-		if (v->type == VAR_ORDER) {
-			x->now.piece[i] = order_piece(x, s, v);
-			continue;
-		}
-		if (v->of && v->type != VAR_PREFIX)
-			stage_value(s, x->in->config, x->in->agent, v->of, &value);
-		else if (v->of)
-			stage_value(s, x->in->config, x->in->agent, v->of, &value);
-		else if (is_clock(v))
-			value = clock_value(s, v);
-		else if (strncmp(v->key, "on ", 3) == 0)
-			value = on_value(x, v);
-		else if (strcmp(v->key, "action.dst") == 0 && dst)
-			value = *dst;
-		x->value[i] = value;
-		x->now.piece[i] = piece_of_value(v, &value);
-	}
-}
-
 /* ---- candidates ------------------------------------------------------------------------------- */
 
 /* Is it a fact that could be otherwise, and that we can make so? */
 static bool may_change(const struct var *v)
 {
-	if (is_clock(v))
+	if (counter_is_clock(v))
 		return true;
 	if (!v->of || v->type == VAR_ORDER)
 		return false;
@@ -251,7 +70,7 @@ static bool reach(const struct search *x, const uint64_t *box, struct candidate 
 	for (unsigned i = 0; i < x->space->n_vars; i++) {
 		const struct var *v = &x->space->var[i];
 
-		if (box_has(v, box, x->now.piece[i]) || is_held(v))
+		if (box_has(v, box, x->now.piece[i]) || counter_is_held(v))
 			continue;
 		if (!may_change(v))
 			return false;
@@ -265,98 +84,6 @@ static bool reach(const struct search *x, const uint64_t *box, struct candidate 
 	return ret->n_facts > 0 && ret->n_facts <= COUNTER_FACTS_MAX;
 }
 
-/* ---- trying ----------------------------------------------------------------------------------- */
-
-struct trial {
-	const struct search *x;
-	const struct candidate *c;
-};
-
-static const char *subject(const struct search *x, const char *kind)
-{
-	if (strcmp(kind, "host") == 0)
-		return "self";
-	if (strcmp(kind, "neigh") == 0)
-		return x->act.neigh;
-	if (strcmp(kind, "nexthop") == 0)
-		return x->act.nexthop;
-	return x->act.n_links ? x->act.link[0] : NULL;
-}
-
-static int set_operand(struct stage *s, const struct trial *t, const struct var *v,
-		       const struct anod_value *value)
-{
-	if (strcmp(v->key, "model.confidence") == 0)
-		s->proposal.confidence = value->type == ANOD_REAL ? value->u.r : -1;
-	else if (strcmp(v->key, "evidence.count") == 0)
-		s->evidence = value->type == ANOD_INT ? (unsigned) value->u.i : 0;
-	else if (strcmp(v->key, "capacity") == 0 && t->x->act.n_links)
-		return stage_fact(s, "link", t->x->act.link[0], "capacity", value);
-	return 0;
-}
-
-static int set_clock(struct stage *s, const struct var *v, unsigned piece)
-{
-	for (uint64_t us = s->wall_us; us < s->wall_us + UINT64_C(400) * DAY_S * US_PER_S;
-	     us += 600 * US_PER_S) {
-		struct stage then = *s;
-		struct anod_value value;
-
-		then.wall_us = us;
-		value = clock_value(&then, v);
-		if (piece_of_value(v, &value) == piece) {
-			s->wall_us = us;
-			return 0;
-		}
-	}
-	return -ENOTSUP;
-}
-
-static int change_one(struct stage *s, const struct trial *t, unsigned i)
-{
-	const struct var *v = &t->x->space->var[i];
-	struct anod_value value = piece_value(v, t->c->then.piece[i]);
-
-	if (is_clock(v))
-		return set_clock(s, v, t->c->then.piece[i]);
-	if (v->of->op == EXPR_OPERAND)
-		return set_operand(s, t, v, &value);
-	if (v->of->op == EXPR_COUNT) {
-		int64_t now = t->x->value[i].type == ANOD_INT ? t->x->value[i].u.i : 0;
-
-		/* Nobody can say which of those counted would be gone. */
-		return value.u.i < now ? -ENOTSUP
-				       : stage_count(s, t->x->in->config, v->of,
-						     (unsigned) (value.u.i - now));
-	}
-	return stage_publish(s, v->of, subject(t->x, schema_kind_name(s->schema, v->of->kind)),
-			     &value);
-}
-
-static int change_all(struct stage *s, void *data)
-{
-	const struct trial *t = data;
-	int r = 0;
-
-	for (unsigned i = 0; i < t->x->space->n_vars && r >= 0; i++)
-		if (t->c->then.piece[i] != t->x->now.piece[i])
-			r = change_one(s, t, i);
-	return r;
-}
-
-/* The level with the changes; negative: it could not be tried. */
-static int try_candidate(const struct search *x, const struct candidate *c)
-{
-	struct trial t = { x, c };
-	_cleanup_(stage_freep) struct stage *s = NULL;
-	_cleanup_(decision_freep) struct decision *d = NULL;
-	int r = set_up(x->in, change_all, &t, &s);
-
-	if (r == 0)
-		r = stage_decide(s, x->in->config, x->in->agent, x->in->plan, &d);
-	return r < 0 ? r : (int) d->level;
-}
-
 /* ---- telling ---------------------------------------------------------------------------------- */
 
 static void name_var(const struct search *x, const struct var *v, struct text *t)
@@ -368,7 +95,7 @@ static void name_var(const struct search *x, const struct var *v, struct text *t
 		text_add(t, "%s", v->key);
 		return;
 	}
-	who = subject(x, e->kind_name);
+	who = counter_subject(x, e->kind_name);
 	text_add(t, "%s.%s.%s", e->kind_name, who ? who : "?", e->attr);
 }
 
@@ -377,12 +104,12 @@ static const char *show_value(const struct var *v, const struct anod_value *valu
 {
 	if (v->type == VAR_WORD && value->type == ANOD_TEXT && !value->u.text[0])
 		return "none";
-	if (is_clock(v) && value->type == ANOD_INT && v->key[0] == 't') {
+	if (counter_is_clock(v) && value->type == ANOD_INT && v->key[0] == 't') {
 		(void) snprintf(buf, size, "%02d:%02d", (int) (value->u.i / 3600),
 				(int) (value->u.i / 60 % 60));
 		return buf;
 	}
-	if (is_clock(v) && value->type == ANOD_INT)
+	if (counter_is_clock(v) && value->type == ANOD_INT)
 		return format_wall((uint64_t) value->u.i * US_PER_S, buf, size);
 	return value_show(value, buf, size);
 }
@@ -451,7 +178,7 @@ static int search(const struct search *x, struct region level[LEVELS], bool rais
 		/* Fewer facts have been told already. */
 		if (*n && c[i].n_facts > list[0].n_facts)
 			break;
-		got = try_candidate(x, &c[i]);
+		got = counter_try(x, &c[i]);
 		if (got < 0 || (raise ? got <= (int) x->level : got >= (int) x->level))
 			continue;
 		text = tell(x, &c[i]);
@@ -480,8 +207,10 @@ static int find_both(struct search *x, struct stage *s, struct counters *ret)
 		r = space_seal(x->space);
 	if (r == 0)
 		r = level_regions(x->space, x->in->agent, x->kind, level);
+	for (int l = 0; l < LEVELS && r == 0; l++)
+		r = held_settled(x->space, &level[l]);
 	if (r == 0) {
-		find_present(x, s);
+		counter_present(x, s);
 		r = search(x, level, true, ret->raise, &ret->n_raise);
 	}
 	if (r == 0)
@@ -497,7 +226,7 @@ int counter_find(const struct counter_in *in, struct decision **ret, struct coun
 {
 	_cleanup_(stage_freep) struct stage *s = NULL;
 	_cleanup_(freep) struct search *x = calloc(1, sizeof(*x));
-	int r = x ? set_up(in, NULL, NULL, &s) : -ENOMEM;
+	int r = x ? counter_set_up(in, NULL, NULL, &s) : -ENOMEM;
 
 	*ret_list = (struct counters){ 0 };
 	if (r == 0)

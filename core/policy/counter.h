@@ -37,10 +37,11 @@ struct counter_in {
 	const struct config_env *env;
 	const char *agent;
 	const struct anod_proposal *proposal; /* one action */
-	/* Everything that is known, again on an empty stage. */
+	/* Publish everything that is known; the first value of a fact counts (stage_round()). */
 	int (*set)(struct stage *s, void *data);
 	void *data;
-	bool plan;
+	uint64_t wall_us;
+	bool plan; /* predict the effect, and ask the invariants */
 };
 
 /* The decision, and what would turn it. */

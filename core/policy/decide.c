@@ -82,7 +82,6 @@ struct decision *decision_free(struct decision *d)
 	free(d->reason);
 	free(d->flip);
 	free(d->suggest);
-	free(d->entry);
 	if (!d->pool || d->pool->n == SPARE_MAX)
 		return really_free(d);
 	d->next = d->pool->spare;

@@ -43,6 +43,8 @@ void diff_done(struct diff *d)
 }
 
 static void add_text(char ***list, unsigned *n, const char *fmt, va_list args)
+	__attribute__((format(printf, 3, 0)));
+static void add_text(char ***list, unsigned *n, const char *fmt, va_list args)
 {
 	char **grown = realloc(*list, (*n + 1) * sizeof(**list));
 	char *text;
@@ -112,8 +114,8 @@ static int decide_point(const struct compared *c, struct config *config, const u
 	(void) copy_text(key, sizeof(key), at);
 	if (r == 0)
 		r = stage_decide(s, config, c->agent, false, &d);
-	if (r < 0)
-		return r;
+	if (r < 0 || !d)
+		return r < 0 ? r : -ENOMEM;
 	free(*ret_reason);
 	*ret_reason = strdup(d->reason);
 	return *ret_reason ? (int) d->level : -ENOMEM;
@@ -195,16 +197,6 @@ static int find_example(const struct compared *c, const struct region *r, struct
 	return ret->example && (good || ret->untried) ? 0 : -ENOMEM;
 }
 
-static void change_done(struct change *c)
-{
-	struct diff one = { .n = 1, .change = calloc(1, sizeof(*c)) };
-
-	if (!one.change)
-		return;
-	*one.change = *c;
-	diff_done(&one);
-}
-
 static int add_change(struct compared *c, enum level was, enum level now, struct region *r)
 {
 	struct change x = { .was = was, .now = now }, *grown;
@@ -220,7 +212,7 @@ static int add_change(struct compared *c, enum level was, enum level now, struct
 	err = x.where && x.agents && x.actions ? find_example(c, r, &x) : -ENOMEM;
 	grown = err < 0 ? NULL : realloc(c->d->change, (c->d->n + 1) * sizeof(*grown));
 	if (!grown) {
-		change_done(&x);
+		diff_change_done(&x);
 		return err < 0 ? err : -ENOMEM;
 	}
 	c->d->change = grown;
@@ -290,65 +282,6 @@ static int compare_kind(struct compared *c)
 	return r;
 }
 
-/* ---- telling -------------------------------------------------------------------------------- */
-
-static bool lists(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *at = strstr(list, word); at; at = strstr(at + 1, word))
-		if ((at == list || at[-1] == ' ') && (at[n] == ',' || at[n] == '\0'))
-			return true;
-	return false;
-}
-
-static void add_word(char **list, const char *word)
-{
-	char *longer;
-
-	if (lists(*list, word) || asprintf(&longer, "%s, %s", *list, word) < 0)
-		return;
-	free(*list);
-	*list = longer;
-}
-
-/* The same region of another kind, or of another agent. */
-static void join_changes(struct diff *d, bool agents)
-{
-	for (unsigned i = 0; i < d->n; i++)
-		for (unsigned k = i + 1; k < d->n;) {
-			struct change *a = &d->change[i], *b = &d->change[k];
-			const char *same = agents ? b->actions : b->agents;
-
-			if (a->was != b->was || a->now != b->now || a->tried != b->tried ||
-			    strcmp(a->where, b->where) != 0 ||
-			    strcmp(agents ? a->actions : a->agents, same) != 0) {
-				k++;
-				continue;
-			}
-			add_word(agents ? &a->agents : &a->actions,
-				 agents ? b->agents : b->actions);
-			change_done(b);
-			memmove(b, b + 1, (--d->n - k) * sizeof(*b));
-		}
-}
-
-static int by_risk(const void *a, const void *b)
-{
-	const struct change *x = a, *y = b;
-	bool rx = x->now > x->was, ry = y->now > y->was;
-	int order;
-
-	if (rx != ry)
-		return rx ? -1 : 1;
-	order = rx ? (int) y->now - (int) x->now : (int) y->was - (int) x->was;
-	if (order == 0)
-		order = rx ? (int) x->was - (int) y->was : (int) x->now - (int) y->now;
-	if (order == 0)
-		order = strcmp(x->agents, y->agents);
-	return order ? order : strcmp(x->actions, y->actions);
-}
-
 /* ---- all ------------------------------------------------------------------------------------- */
 
 static int compare_agent(struct compared *c, const char *agent)
@@ -390,11 +323,11 @@ int policy_diff(struct config *was, struct config *now, struct schema *schema,
 	if (r == 0) {
 		diff_terms(was, now, ret);
 		diff_sets(was, now, ret);
-		join_changes(ret, false);
-		join_changes(ret, true);
+		diff_join(ret, false);
+		diff_join(ret, true);
 	}
 	if (r == 0 && ret->n)
-		qsort(ret->change, ret->n, sizeof(*ret->change), by_risk);
+		qsort(ret->change, ret->n, sizeof(*ret->change), diff_by_risk);
 	if (r < 0)
 		diff_done(ret);
 	return r;

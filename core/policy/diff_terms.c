@@ -72,6 +72,13 @@ static void compare_permit(const struct policy_rule *a, const struct policy_rule
 	if (a->touch_foreign != b->touch_foreign)
 		diff_note(d, "permit \"%s\": may %schange the objects of others", a->name,
 			  b->touch_foreign ? "now " : "no longer ");
+	if (a->promote.to != b->promote.to || a->promote.after != b->promote.after ||
+	    a->promote.within_us != b->promote.within_us ||
+	    a->promote.max_failures != b->promote.max_failures ||
+	    a->demote.to_set != b->demote.to_set || a->demote.to != b->demote.to ||
+	    a->demote.for_us != b->demote.for_us)
+		diff_note(d, "permit \"%s\": what it can earn or lose has changed: %s", a->name,
+			  b->promote.to ? "read 'promote' and 'demote'" : "it earns nothing now");
 	if (a->hold_on_crash != b->hold_on_crash)
 		diff_note(d, "permit \"%s\": 'on crash hold' was %s", a->name,
 			  b->hold_on_crash ? "added" : "taken away");

@@ -25,6 +25,8 @@ int dnf_region(const struct space *s, const struct expr *e, enum where w, struct
 int held_impossible(const struct space *s, struct region *ret);
 /* The region without them. */
 int held_possible(const struct space *s, struct region *r);
+/* The region where all has been as it is for long, so that "X for D" is as X is. */
+int held_settled(const struct space *s, struct region *r);
 
 /* A rule for an action of one kind by one agent: on, when, during, and the agent where it is in a
  * set with a condition.  Of an action on several links it is what holds for one of them. */

@@ -116,17 +116,48 @@ int held_impossible(const struct space *s, struct region *ret)
 	return r;
 }
 
-int held_possible(const struct space *s, struct region *r)
+/* What is not so while everything has been as it is for long: then "X for D" is X. */
+static int add_unsettled(const struct space *s, const struct var *v, struct region *ret)
 {
-	_cleanup_(region_done) struct region out = { 0 };
-	struct region rest = { 0 };
-	int err = held_impossible(s, &out);
+	int r = add_now(s, v, 1u << PIECE_TRUE, WHERE_NOT_TRUE, ret);
 
-	if (err == 0 && out.n)
-		err = region_minus(s, r, &out, &rest);
-	if (err < 0 || !out.n)
+	if (r == 0)
+		r = add_now(s, v, 1u << PIECE_FALSE, WHERE_NOT_FALSE, ret);
+	if (r == 0)
+		r = add_now(s, v, 1u << PIECE_UNKNOWN, WHERE_TRUE, ret);
+	return r < 0 ? r : add_now(s, v, 1u << PIECE_UNKNOWN, WHERE_FALSE, ret);
+}
+
+static int without(const struct space *s, struct region *r, const struct region *out)
+{
+	struct region rest = { 0 };
+	int err;
+
+	if (!out->n)
+		return 0;
+	err = region_minus(s, r, out, &rest);
+	if (err < 0)
 		return err;
 	region_done(r);
 	*r = rest;
 	return 0;
+}
+
+int held_settled(const struct space *s, struct region *r)
+{
+	_cleanup_(region_done) struct region out = { 0 };
+	int err = 0;
+
+	for (unsigned i = 0; i < s->n_vars && err == 0; i++)
+		if (is_held(&s->var[i]))
+			err = add_unsettled(s, &s->var[i], &out);
+	return err < 0 ? err : without(s, r, &out);
+}
+
+int held_possible(const struct space *s, struct region *r)
+{
+	_cleanup_(region_done) struct region out = { 0 };
+	int err = held_impossible(s, &out);
+
+	return err < 0 ? err : without(s, r, &out);
 }

@@ -84,11 +84,18 @@ struct ask {
 	unsigned depth;
 	uint16_t kind_link, kind_path;
 	struct expr_trace *trace; /* or NULL */
+	/* What a fact was when the change began, for conditions to verify; NULL: unknown. */
+	bool (*before)(const struct ask *q, const struct expr *fact, struct anod_value *ret);
+	const void *before_data;
 };
 void ask_init(struct ask *q, const struct decide_in *in, const struct act *act,
 	      struct hypothesis *hyp, struct expr_trace *trace);
 enum anod_tri ask_truth(const struct ask *q, const struct expr *e);
 void ask_value(const struct ask *q, const struct expr *e, struct anod_value *ret);
+/* "formerly" and "reversals" for an environment whose data is the question; ask_history.c. */
+enum anod_tri ask_formerly(const struct expr_env *env, const struct expr *node);
+bool ask_reversals(const struct expr_env *env, uint64_t within_us, int64_t *ret_low,
+		   int64_t *ret_high);
 /* Is the entity in the set? */
 enum anod_tri ask_member(const struct ask *q, const char *set, uint16_t kind, const char *entity);
 enum anod_tri ask_prefix_in(const struct ask *q, const char *set, const struct anod_prefix *p);

@@ -82,11 +82,14 @@ static void check_on_set(struct parse *p, const struct policy_rule *r, const str
 	const struct policy *policy = p->config->policy;
 	const struct policy_set *s = policy_find_set(policy, o->set);
 	struct names l = { 0 };
+	char cure[192];
 
 	if (!s) {
 		for (unsigned i = 0; i < policy->n_sets; i++)
 			names_add(&l, policy->set[i].name);
-		unknown(p, r, "set", o->set, &l, "write set NAME = ... for it");
+		(void) snprintf(cure, sizeof(cure), "write set %.60s = ... for it, or 'link %.60s'",
+				o->set, o->set);
+		unknown(p, r, "set", o->set, &l, cure);
 		return;
 	}
 	if (parse_is_broken(p, &s->place))

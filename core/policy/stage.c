@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
+#include <netinet/in.h>
 
 #include "base/clock.h"
-#include "facts/lex.h"
 #include "facts/value.h"
 #include "model/snapshot.h"
 
@@ -48,8 +48,29 @@ struct stage *stage_free(struct stage *s)
 	budgets_free(s->budgets);
 	model_free(s->model);
 	store_free(s->store);
+	free(s->put);
 	free(s);
 	return NULL;
+}
+
+void stage_round(struct stage *s)
+{
+	s->n_put = s->n_counted = 0;
+}
+
+int stage_put(struct stage *s, uint32_t entity, uint16_t slot, const struct anod_value *v)
+{
+	struct stage_put *grown;
+
+	for (unsigned i = 0; i < s->n_put; i++)
+		if (s->put[i].entity == entity && s->put[i].slot == slot)
+			return 0;
+	grown = realloc(s->put, (s->n_put + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	s->put = grown;
+	s->put[s->n_put++] = (struct stage_put){ entity, slot };
+	return store_publish(s->store, entity, slot, v, s->now_us);
 }
 
 int stage_bind(struct stage *s, struct config *c)
@@ -66,73 +87,39 @@ int stage_bind(struct stage *s, struct config *c)
 	return MIN_OF(r, 0);
 }
 
-/* ---- facts --------------------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------------------------- */
 
-int stage_fact(struct stage *s, const char *kind, const char *entity, const char *attr,
-	       const struct anod_value *v)
+uint64_t stage_step(const struct stage *s, const struct expr *e, uint64_t step_us)
 {
-	const struct schema_attr *a = schema_attr(s->schema, kind, attr);
-	struct anod_value as = *v;
-	uint32_t id;
-	int r;
+	const struct schema_attr *a;
 
-	if (!a)
-		return -ENOENT;
-	if (a->type == ANOD_REAL && v->type == ANOD_INT)
-		as = value_real((double) v->u.i, (enum anod_unit) a->unit);
-	if (a->type == ANOD_INT && v->type == ANOD_REAL)
-		as = value_int((int64_t) v->u.r, (enum anod_unit) a->unit);
-	if (as.type != ANOD_UNKNOWN && as.type != a->type)
-		return -EINVAL;
-	as.unit = a->unit;
-	r = store_entity(s->store, a->kind, entity, s->now_us, &id);
-	return r < 0 ? r : store_publish(s->store, id, a->slot, &as, s->now_us);
+	if (!e)
+		return step_us;
+	if ((e->op == EXPR_FACT || e->op == EXPR_CALL) && e->kind && e->slot >= 0) {
+		a = schema_attr_at(s->schema, e->kind, (uint16_t) e->slot);
+		if (a && a->max_age_us)
+			step_us = MIN_OF(step_us, MAX_OF(a->max_age_us / 2, UINT64_C(1)));
+	}
+	step_us = stage_step(s, e->a, step_us);
+	return stage_step(s, e->b, step_us);
 }
 
-int stage_fact_text(struct stage *s, const char *text, const char **ret_why)
+int stage_pass(struct stage *s, uint64_t us, uint64_t step_us,
+	       int (*again)(struct stage *s, void *data), void *data)
 {
-	static char why[256];
-	const char *equal = strchr(text, '='), *dot = strchr(text, '.'), *last = NULL;
-	const struct schema_attr *a;
-	char kind[ANOD_KIND_SIZE], entity[ANOD_NAME_SIZE], attr[ANOD_KIND_SIZE];
-	struct anod_value v = value_unknown();
-	int r;
+	uint64_t end_us = s->now_us + us;
+	int r = 0;
 
-	*ret_why = why;
-	for (const char *p = text; equal && p < equal; p++)
-		if (*p == '.')
-			last = p;
-	if (!equal || !dot || !last || last == dot || (size_t) (dot - text) >= sizeof(kind) ||
-	    (size_t) (last - dot) > sizeof(entity) || (size_t) (equal - last) > sizeof(attr)) {
-		(void) snprintf(why, sizeof(why),
-				"'%.100s' is no fact; write KIND.NAME.ATTRIBUTE=VALUE, as in "
-				"link.wan0.rx_loss=5%%",
-				text);
-		return -EINVAL;
+	if (!step_us || us / step_us > STAGE_STEPS_MAX)
+		return -ENOTSUP;
+	(void) watch_run(s->watches, s->now_us);
+	while (s->now_us < end_us && r >= 0) {
+		s->now_us = MIN_OF(s->now_us + step_us, end_us);
+		stage_round(s);
+		r = again(s, data);
+		(void) watch_run(s->watches, s->now_us);
 	}
-	(void) snprintf(kind, sizeof(kind), "%.*s", (int) (dot - text), text);
-	(void) snprintf(entity, sizeof(entity), "%.*s", (int) (last - dot - 1), dot + 1);
-	(void) snprintf(attr, sizeof(attr), "%.*s", (int) (equal - last - 1), last + 1);
-	a = schema_attr(s->schema, kind, attr);
-	if (!a) {
-		(void) snprintf(why, sizeof(why), "there is no fact '%.24s.%.24s'", kind, attr);
-		return -EINVAL;
-	}
-	if (strcmp(equal + 1, "unknown") != 0) {
-		if (a->type == ANOD_TEXT)
-			v = value_text(equal + 1);
-		else if (lex_value(equal + 1, &v) < 0)
-			v = value_unknown();
-		if (v.type == ANOD_UNKNOWN) {
-			(void) snprintf(why, sizeof(why), "'%.60s' is no value", equal + 1);
-			return -EINVAL;
-		}
-	}
-	r = stage_fact(s, kind, entity, attr, &v);
-	if (r < 0)
-		(void) snprintf(why, sizeof(why), "'%.60s' is no value of %.24s.%.24s", equal + 1,
-				kind, attr);
-	return r;
+	return MIN_OF(r, 0);
 }
 
 /* ---- links --------------------------------------------------------------------------------- */
@@ -207,16 +194,9 @@ int stage_snapshot(struct stage *s, const struct config *c, const char *name, co
 		return -ENOMEM;
 	model_free(s->model);
 	s->model = fresh;
-	r = snapshot_read(name, text, size, s->model, NULL, NULL, diags);
-	if (r == 0)
-		r = stage_links(s, c, true);
-	/* Facts that are written count more than what the links' state says. */
-	if (r == 0) {
-		_cleanup_(model_freep) struct model *again = model_new();
-
-		r = again ? snapshot_read(name, text, size, again, read_fact, s, diags) : -ENOMEM;
-	}
-	return r;
+	/* What is written of a fact counts more than what the links' state says: it comes first. */
+	r = snapshot_read(name, text, size, s->model, read_fact, s, diags);
+	return r < 0 ? r : stage_links(s, c, true);
 }
 
 /* ---- the decision --------------------------------------------------------------------------- */
@@ -246,7 +226,7 @@ static struct whatif *no_effect(const struct stage *s)
 	if (s->n_links) {
 		struct anod_object o = { .type = ANOD_OBJ_ROUTE };
 
-		o.u.route.dst.family = 2;
+		o.u.route.dst.family = AF_INET;
 		o.u.route.protocol = ANOD_RTPROT;
 		o.u.route.n_legs = 1;
 		o.u.route.leg[0].ifindex = 1;

@@ -15,7 +15,8 @@
 #include "policy/judge.h"
 #include "policy/witness.h"
 
-#define STAGE_NOW_US UINT64_C(8640000000000) /* boot time at the beginning: 100 days */
+#define STAGE_STEPS_MAX 5000			/* in which time passes */
+#define STAGE_NOW_US	UINT64_C(8640000000000) /* boot time at the beginning: 100 days */
 
 struct stage {
 	struct schema *schema; /* borrowed; statistics are added to it */
@@ -27,9 +28,20 @@ struct stage {
 	struct budgets *budgets;
 	struct anod_proposal proposal;
 	unsigned evidence, n_links;
+	unsigned n_put, n_counted; /* in this round */
+	struct stage_put {
+		uint32_t entity;
+		uint16_t slot;
+	} * put;
 	uint64_t now_us, wall_us;
 	struct whatif *whatif; /* of the last decision */
 };
+
+/* Within a round the first value of a fact counts, so that it does not go to and fro while
+ * everything is published once more; stage_round() begins another one. */
+void stage_round(struct stage *s);
+/* Of a column of an entity that there is. */
+int stage_put(struct stage *s, uint32_t entity, uint16_t slot, const struct anod_value *v);
 
 /* Configurations whose rules will be asked: functions over time are bound to columns, which
  * changes 'c' for as long as it lives. */
@@ -47,6 +59,13 @@ int stage_fact(struct stage *s, const char *kind, const char *entity, const char
 	       const struct anod_value *v);
 /* "link.wan0.rx_loss=5%", or "= unknown"; -EINVAL: '*ret_why' says what is wrong, static. */
 int stage_fact_text(struct stage *s, const char *text, const char **ret_why);
+
+/* Let so much time pass, publishing by 'again' as often as the facts that 'step_us' was made for
+ * want it, so that none of them grows too old meanwhile.  -ENOTSUP: that is too often. */
+int stage_pass(struct stage *s, uint64_t us, uint64_t step_us,
+	       int (*again)(struct stage *s, void *data), void *data);
+/* The step for the facts of an expression, at most 'step_us'. */
+uint64_t stage_step(const struct stage *s, const struct expr *e, uint64_t step_us);
 
 /* The proposal on the stage, by an agent; 'plan': predict its effect, else it has none. */
 int stage_decide(struct stage *s, struct config *c, const char *agent, bool plan,

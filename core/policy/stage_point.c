@@ -16,7 +16,6 @@
 #include "policy/stage.h"
 
 #define LINK_NAME  "w0" /* of a link that no text names */
-#define COUNT_MAX  64
 #define DAY_S	   86400
 #define DEFAULT_V4 "203.0.113.0/24"
 
@@ -173,28 +172,6 @@ static const char *subject_of(const struct scene *c, const char *kind)
 	return strcmp(kind, "nexthop") == 0 ? c->nexthop : "";
 }
 
-int stage_publish(struct stage *s, const struct expr *e, const char *entity,
-		  const struct anod_value *v)
-{
-	const struct schema_attr *a =
-		e->kind && e->slot >= 0 ? schema_attr_at(s->schema, e->kind, (uint16_t) e->slot)
-					: NULL;
-	struct anod_value as = *v;
-	uint32_t id;
-	int r;
-
-	entity = e->entity ? e->entity : entity;
-	/* What nobody provides and what has no subject is unknown: that is had for nothing. */
-	if (!a || !entity || !entity[0])
-		return v->type == ANOD_UNKNOWN ? 0 : -ENOTSUP;
-	if (a->type == ANOD_REAL && v->type == ANOD_INT)
-		as = value_real((double) v->u.i, (enum anod_unit) a->unit);
-	if (as.type != ANOD_UNKNOWN)
-		as.unit = a->unit;
-	r = store_entity(s->store, a->kind, entity, s->now_us, &id);
-	return r < 0 ? r : store_publish(s->store, id, a->slot, &as, s->now_us);
-}
-
 static int publish(struct scene *c, const struct expr *e, const struct anod_value *v)
 {
 	const struct schema_attr *a =
@@ -254,66 +231,6 @@ static int make_order(struct scene *c, const struct var *v)
 }
 
 /* ---- counts --------------------------------------------------------------------------------- */
-
-static int make_member(struct stage *stage, const struct space *s, const struct point *p,
-		       const struct expr *e, const char *name)
-{
-	struct anod_value yes = value_bool(true);
-	const char *kind = schema_kind_name(stage->schema, e->kind);
-	uint32_t id;
-	int r = store_entity(stage->store, e->kind, name, stage->now_us, &id);
-
-	if (r == 0 && e->up)
-		r = stage_fact(stage, kind, name, "admin_up", &yes);
-	if (r == 0 && e->up)
-		r = stage_fact(stage, kind, name, "carrier", &yes);
-	for (unsigned i = 0; r == 0 && s && i < s->n_vars; i++) {
-		struct anod_value v = piece_value(&s->var[i], p->piece[i]);
-
-		if (!s->var[i].of ||
-		    (s->var[i].of->op != EXPR_FACT && s->var[i].of->op != EXPR_CALL))
-			return -ENOTSUP;
-		r = stage_publish(stage, s->var[i].of, name, &v);
-	}
-	return r;
-}
-
-int stage_count(struct stage *stage, const struct config *c, const struct expr *e, unsigned n)
-{
-	const struct policy_set *set = e->name ? policy_find_set(c->policy, e->name) : NULL;
-	_cleanup_(space_freep) struct space *s = space_new(c, stage->schema);
-	_cleanup_(region_done) struct region where = { 0 }, cond = { 0 }, both = { 0 };
-	struct point p;
-	int r = s ? 0 : -ENOMEM;
-
-	if (n > COUNT_MAX || (set && set->n_names && n > set->n_names))
-		return -ENOTSUP;
-	if (r == 0)
-		s->any_subject = true;
-	if (r == 0 && e->b)
-		r = dnf_note(s, e->b);
-	if (r == 0 && set && set->where)
-		r = dnf_note(s, set->where);
-	if (r == 0)
-		r = space_seal(s);
-	if (r == 0)
-		r = e->b ? dnf_region(s, e->b, WHERE_TRUE, &where) : region_all(s, &where);
-	if (r == 0)
-		r = set && set->where ? dnf_region(s, set->where, WHERE_TRUE, &cond)
-				      : region_all(s, &cond);
-	if (r == 0)
-		r = region_meet(s, &where, &cond, &both);
-	if (r < 0 || !both.n)
-		return r < 0 ? r : -ENOTSUP;
-	point_of(s, both.box, &p);
-	for (unsigned i = 0; i < n && r == 0; i++) {
-		char name[32];
-
-		(void) snprintf(name, sizeof(name), "counted%u", i);
-		r = make_member(stage, s, &p, e, set && set->n_names ? set->member[i] : name);
-	}
-	return r;
-}
 
 static int make_count(struct scene *c, const struct var *v)
 {
@@ -395,21 +312,23 @@ static int track(struct scene *c)
 	return MIN_OF(r, 0);
 }
 
+static int again(struct stage *s, void *data)
+{
+	(void) s;
+	return make_vars(data);
+}
+
 static int let_time_pass(struct scene *c)
 {
-	uint64_t us = longest(c);
+	uint64_t us = longest(c), step_us = us + US_PER_S;
 	int r;
 
 	if (!us)
 		return 0;
 	r = track(c);
-	if (r < 0)
-		return r;
-	(void) watch_run(c->s->watches, c->s->now_us);
-	c->s->now_us += us + US_PER_S;
-	r = make_vars(c);
-	(void) watch_run(c->s->watches, c->s->now_us);
-	return r;
+	for (unsigned i = 0; i < c->space->n_vars; i++)
+		step_us = stage_step(c->s, c->space->var[i].of, step_us);
+	return r < 0 ? r : stage_pass(c->s, us + US_PER_S, step_us, again, c);
 }
 
 /* "date in ZONE", "time of day in ZONE" */

@@ -12,34 +12,11 @@
  * forgotten: "formerly" and "reversals" do not know the time before it, and once failures go,
  * promotions do not either.
  */
-#include "policy/track.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/util.h"
-
-#define BUCKETS 1024 /* of each chain; a power of two */
-#define NOBODY	UINT32_MAX
-
-enum chain { CHAIN_GROUP, CHAIN_RESOURCE, CHAIN_KEY, CHAINS };
-
-struct item {
-	struct track_entry e;
-	uint32_t hash[CHAINS];
-	uint32_t older[CHAINS]; /* the one before in the bucket; NOBODY: none */
-	bool turned;		/* it turned round a change that was made at: */
-	int64_t turned_us;
-};
-
-struct track {
-	struct item *item;
-	uint32_t n, max;
-	int64_t lost_us;    /* nothing is known of the time before */
-	int64_t dropped_us; /* successes of the time before may be forgotten */
-	uint32_t newest[CHAINS][BUCKETS];
-};
+#include "policy/track_int.h"
 
 const char *outcome_name(enum outcome o)
 {
@@ -107,29 +84,29 @@ void track_forget(struct track *t, int64_t before_us)
 
 /* ---- chains ------------------------------------------------------------------------------- */
 
-static uint32_t hash_more(uint32_t hash, const char *text)
+uint32_t track_hash(uint32_t hash, const char *text)
 {
 	return crc32c(hash, text, strlen(text) + 1);
 }
 
-static uint32_t group_hash(const char *permit, const char *agent, const char *role)
+uint32_t track_group(const char *permit, const char *agent, const char *role)
 {
-	return hash_more(hash_more(hash_more(0, permit), agent), role);
+	return track_hash(track_hash(track_hash(0, permit), agent), role);
 }
 
-static void hash_item(struct item *x)
+static void hash_item(struct track_item *x)
 {
-	x->hash[CHAIN_GROUP] = group_hash(x->e.permit, x->e.agent, x->e.role);
-	x->hash[CHAIN_RESOURCE] = hash_more(0, x->e.resource);
+	x->hash[CHAIN_GROUP] = track_group(x->e.permit, x->e.agent, x->e.role);
+	x->hash[CHAIN_RESOURCE] = track_hash(0, x->e.resource);
 	x->hash[CHAIN_KEY] = x->e.turn.key;
 }
 
 static void link_item(struct track *t, uint32_t at)
 {
-	struct item *x = &t->item[at];
+	struct track_item *x = &t->item[at];
 
 	for (unsigned c = 0; c < CHAINS; c++) {
-		uint32_t *newest = &t->newest[c][x->hash[c] % BUCKETS];
+		uint32_t *newest = &t->newest[c][x->hash[c] % TRACK_BUCKETS];
 
 		x->older[c] = *newest;
 		*newest = at;
@@ -143,23 +120,22 @@ static void link_all(struct track *t)
 		link_item(t, i);
 }
 
-/* The newest entry of a chain with this hash, or the next older one than 'x'. */
-static const struct item *chain_first(const struct track *t, enum chain c, uint32_t hash)
+const struct track_item *chain_first(const struct track *t, enum chain c, uint32_t hash)
 {
-	uint32_t i = t->newest[c][hash % BUCKETS];
+	uint32_t i = t->newest[c][hash % TRACK_BUCKETS];
 
-	while (i != NOBODY && t->item[i].hash[c] != hash)
+	while (i != TRACK_NOBODY && t->item[i].hash[c] != hash)
 		i = t->item[i].older[c];
-	return i == NOBODY ? NULL : &t->item[i];
+	return i == TRACK_NOBODY ? NULL : &t->item[i];
 }
 
-static const struct item *chain_next(const struct track *t, enum chain c, const struct item *x)
+const struct track_item *chain_next(const struct track *t, enum chain c, const struct track_item *x)
 {
 	uint32_t i = x->older[c];
 
-	while (i != NOBODY && t->item[i].hash[c] != x->hash[c])
+	while (i != TRACK_NOBODY && t->item[i].hash[c] != x->hash[c])
 		i = t->item[i].older[c];
-	return i == NOBODY ? NULL : &t->item[i];
+	return i == TRACK_NOBODY ? NULL : &t->item[i];
 }
 
 /* ---- turns -------------------------------------------------------------------------------- */
@@ -178,14 +154,14 @@ static struct track_turn last_turn(const struct track_entry *e, int64_t *ret_us)
 /* Did 'at' turn round what was done to the same thing before? */
 static void find_turn(struct track *t, uint32_t at)
 {
-	struct item *x = &t->item[at];
+	struct track_item *x = &t->item[at];
 	bool first = true;
 
 	x->turned = false;
 	if (!x->e.turn.key || !x->e.applied)
 		return;
 
-	for (const struct item *o = chain_next(t, CHAIN_KEY, x); o;
+	for (const struct track_item *o = chain_next(t, CHAIN_KEY, x); o;
 	     o = chain_next(t, CHAIN_KEY, o)) {
 		struct track_turn before;
 
@@ -204,11 +180,6 @@ static void find_turn(struct track *t, uint32_t at)
 }
 
 /* ---- adding ------------------------------------------------------------------------------- */
-
-static bool is_failure(enum outcome o)
-{
-	return o == OUTCOME_ROLLED_BACK || o == OUTCOME_STUCK;
-}
 
 static int64_t last_us(const struct track_entry *e)
 {
@@ -258,7 +229,7 @@ static void make_room(struct track *t, unsigned n)
 static int grow(struct track *t, unsigned n)
 {
 	uint32_t max = t->max ? t->max : 16;
-	struct item *item;
+	struct track_item *item;
 
 	while (max < t->n + n)
 		max *= 2;
@@ -304,9 +275,9 @@ int track_add(struct track *t, const struct track_entry *e, unsigned n)
 		return r;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct item *x = &t->item[t->n];
+		struct track_item *x = &t->item[t->n];
 
-		*x = (struct item){ .e = e[i] };
+		*x = (struct track_item){ .e = e[i] };
 		hash_item(x);
 		link_item(t, t->n);
 		find_turn(t, t->n);
@@ -322,7 +293,7 @@ unsigned track_applied(struct track *t, uint64_t tx, int64_t now_us)
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < t->n; i++) {
-		struct item *x = &t->item[i];
+		struct track_item *x = &t->item[i];
 
 		if (x->e.tx != tx || x->e.applied)
 			continue;
@@ -397,206 +368,4 @@ unsigned track_drop(struct track *t, uint64_t tx)
 	t->n = kept;
 	link_all(t);
 	return n - kept;
-}
-
-/* ---- standing ----------------------------------------------------------------------------- */
-
-static bool in_group(const struct item *x, const struct policy_rule *permit, const char *agent,
-		     const char *role)
-{
-	return !x->e.touched && strcmp(x->e.permit, permit->name) == 0 &&
-	       strcmp(x->e.agent, agent) == 0 && strcmp(x->e.role, role) == 0;
-}
-
-/* When a window that ends now begins; what lies at it is outside. */
-static int64_t window_begin(uint64_t window_us, int64_t now_us)
-{
-	if (!window_us || window_us > (uint64_t) INT64_MAX / 2)
-		return TRACK_EVER;
-	return now_us - (int64_t) window_us;
-}
-
-static void count_failures(const struct track *t, const struct policy_rule *permit,
-			   const char *agent, const char *role, int64_t from_us,
-			   struct track_standing *ret)
-{
-	uint32_t hash = group_hash(permit->name, agent, role);
-	uint64_t tx = 0;
-
-	for (const struct item *x = chain_first(t, CHAIN_GROUP, hash); x;
-	     x = chain_next(t, CHAIN_GROUP, x)) {
-		if (!is_failure(x->e.outcome) || !in_group(x, permit, agent, role))
-			continue;
-		if (!ret->has_failed || x->e.at_us > ret->failed_us)
-			ret->failed_us = x->e.at_us;
-		ret->has_failed = true;
-		/* A transaction of several actions failed once. */
-		if (x->e.at_us > from_us && x->e.tx != tx)
-			ret->failed++;
-		tx = x->e.tx;
-	}
-}
-
-static unsigned count_verified(const struct track *t, const struct policy_rule *permit,
-			       const char *agent, const char *action, const char *role,
-			       int64_t from_us)
-{
-	uint32_t hash = group_hash(permit->name, agent, role);
-	unsigned n = 0;
-	uint64_t tx = 0;
-
-	for (const struct item *x = chain_first(t, CHAIN_GROUP, hash); x;
-	     x = chain_next(t, CHAIN_GROUP, x)) {
-		const struct track_entry *e = &x->e;
-
-		if (e->outcome != OUTCOME_VERIFIED || !e->audited || e->at_us <= from_us ||
-		    strcmp(e->action, action) != 0 || !in_group(x, permit, agent, role))
-			continue;
-		/* How long ago is not known: it may be outside. */
-		if (e->vague && from_us != TRACK_EVER)
-			continue;
-		n += e->tx != tx;
-		tx = e->tx;
-	}
-	return n;
-}
-
-static void judge_promotion(const struct track *t, const struct policy_rule *permit,
-			    const char *agent, const char *action, const char *role, int64_t now_us,
-			    struct track_standing *ret)
-{
-	const struct policy_promote *p = &permit->promote;
-	int64_t from_us = window_begin(p->within_us, now_us), since_us = from_us;
-
-	count_failures(t, permit, agent, role, from_us, ret);
-	/* "rollbacks == 0 in 30d" is not known before the history is 30 days long. */
-	ret->unknown = p->to && p->within_us && t->lost_us > from_us;
-	if (ret->has_failed && (!p->within_us || ret->failed > p->max_failures))
-		since_us = MAX_OF(since_us, ret->failed_us);
-	ret->verified = count_verified(t, permit, agent, action, role, since_us);
-	ret->promoted = p->to && !ret->unknown && ret->verified >= p->after &&
-			(!p->within_us || ret->failed <= p->max_failures);
-}
-
-static void judge_demotion(const struct track *t, const struct policy_rule *permit, int64_t now_us,
-			   struct track_standing *ret)
-{
-	const struct policy_demote *d = &permit->demote;
-	uint64_t for_us = d->for_us ? d->for_us : permit->promote.within_us;
-	int64_t from_us = window_begin(for_us, now_us);
-	int64_t failed_us = ret->has_failed ? ret->failed_us : TRACK_EVER;
-
-	/* A history that was lost may have held a failure. */
-	failed_us = MAX_OF(failed_us, t->lost_us);
-	if (!d->to_set || failed_us == TRACK_EVER || failed_us <= from_us)
-		return;
-	if (!d->for_us && ret->promoted)
-		return; /* earned back */
-
-	ret->demoted = true;
-	ret->unknown |= !ret->has_failed || t->lost_us > ret->failed_us;
-	ret->demoted_until_us = for_us ? failed_us + (int64_t) for_us : INT64_MAX;
-}
-
-void track_standing(const struct track *t, const struct policy_rule *permit, const char *agent,
-		    const char *action, const char *role, uint64_t now_us,
-		    struct track_standing *ret)
-{
-	*ret = (struct track_standing){ .unknown = !t || !role[0] };
-	if (ret->unknown) {
-		ret->demoted = permit->demote.to_set;
-		ret->demoted_until_us = INT64_MAX;
-		return;
-	}
-
-	judge_promotion(t, permit, agent, action, role, (int64_t) now_us, ret);
-	judge_demotion(t, permit, (int64_t) now_us, ret);
-}
-
-enum level track_level(const struct policy_rule *permit, const struct track_standing *s)
-{
-	if (s->demoted)
-		return MIN_OF(permit->level, permit->demote.to);
-	return s->promoted ? MAX_OF(permit->level, permit->promote.to) : permit->level;
-}
-
-/* ---- formerly, reversals ------------------------------------------------------------------- */
-
-static bool kind_matches(const char *pattern, const char *kind)
-{
-	size_t n = strlen(pattern);
-
-	if (n > 0 && pattern[n - 1] == '*')
-		return strncmp(pattern, kind, n - 1) == 0;
-	return strcmp(pattern, kind) == 0;
-}
-
-static int64_t known_since(const struct track *t)
-{
-	return MAX_OF(t->lost_us, t->dropped_us);
-}
-
-/* Of one entry: was it such an action, within the window? */
-static enum anod_tri was_applied(const struct track_entry *e, const char *action, int64_t from_us)
-{
-	if (e->touched || !e->applied || e->applied_us <= from_us ||
-	    !kind_matches(action, e->action))
-		return ANOD_FALSE;
-	return e->vague ? ANOD_DOUBT : ANOD_TRUE;
-}
-
-enum anod_tri track_formerly(const struct track *t, const char *action, const char *resource,
-			     uint64_t within_us, uint64_t now_us)
-{
-	int64_t from_us = window_begin(within_us, (int64_t) now_us);
-	enum anod_tri truth, one;
-
-	if (!t)
-		return ANOD_DOUBT;
-
-	truth = known_since(t) > from_us ? ANOD_DOUBT : ANOD_FALSE;
-	if (!resource) {
-		for (uint32_t i = 0; i < t->n && truth != ANOD_TRUE; i++) {
-			one = was_applied(&t->item[i].e, action, from_us);
-			truth = MAX_OF(truth, one);
-		}
-		return truth;
-	}
-	for (const struct item *x = chain_first(t, CHAIN_RESOURCE, hash_more(0, resource));
-	     x && truth != ANOD_TRUE; x = chain_next(t, CHAIN_RESOURCE, x)) {
-		if (strcmp(x->e.resource, resource) != 0)
-			continue;
-		one = was_applied(&x->e, action, from_us);
-		truth = MAX_OF(truth, one);
-	}
-	return truth;
-}
-
-static void count_turns(const struct item *x, int64_t from_us, int64_t *low, int64_t *high)
-{
-	const struct track_entry *e = &x->e;
-	int64_t n;
-
-	if (!e->applied || e->applied_us <= from_us)
-		return;
-	n = (x->turned && x->turned_us > from_us) +
-	    (e->undone && e->turn.key && e->turn.from != e->turn.to);
-	*high += n;
-	if (!e->vague)
-		*low += n;
-}
-
-void track_reversals(const struct track *t, const char *resource, uint64_t within_us,
-		     uint64_t now_us, int64_t *ret_low, int64_t *ret_high)
-{
-	int64_t from_us = window_begin(within_us, (int64_t) now_us);
-
-	*ret_low = *ret_high = 0;
-	for (const struct item *x = t ? chain_first(t, CHAIN_RESOURCE, hash_more(0, resource))
-				      : NULL;
-	     x; x = chain_next(t, CHAIN_RESOURCE, x))
-		if (strcmp(x->e.resource, resource) == 0)
-			count_turns(x, from_us, ret_low, ret_high);
-	if (!t || known_since(t) > from_us)
-		*ret_high = INT64_MAX;
 }

@@ -4,6 +4,7 @@
  * The same bytes are the file and what it includes.  What loads must load again to the same hash.
  */
 #include "config_env.h"
+#include "policy/analyse.h"
 
 #define SIZE_MAX_TESTED (64u << 10)
 
@@ -63,6 +64,9 @@ static struct config *load(const struct schema *schema, struct input *in)
 		diag_print(&diags, null);
 		(void) fclose(null);
 	}
+	/* What loads is looked through as well, and that never fails. */
+	if (c && analyse_load(c, &env, &diags) < 0)
+		abort();
 	diag_done(&diags);
 	return c;
 }

@@ -1,6 +1,7 @@
 """What history earns, with the real daemon: promotion over restarts, reversals, who is told."""
 import json
 import os
+import re
 import signal
 
 from common import LINKS, PLUGINS, Lines, ended, is_in, kernel, permit, puppet
@@ -30,9 +31,15 @@ def after(a, tx):
         (o["tx"] for o in a.ledger() if o["kind"] == "decision" and o["tx"] > tx), default=0))
 
 
-def approved(a, tx):
+def sign(a, tx=1):
+    """What a person does: look at the plan, and sign it by its code."""
     is_in(a, "waiting", tx)
-    a.ctl("approve", "T%d" % tx)
+    found = re.search(r"code\s+([0-9A-Z]{4}-[0-9A-Z]{4})", a.ctl("show", "T%d" % tx))
+    a.ctl("approve", "T%d" % tx, found.group(1))
+
+
+def approved(a, tx):
+    sign(a, tx)
     t = ended(a, tx)
     assert t["state"] == "done", t
 
@@ -110,6 +117,22 @@ def test_what_the_guardian_undid_after_a_kill_is_a_rollback(lab):
     assert standing(a)["verified"] == 0
 
 
+def test_what_undo_after_takes_back_stays_verified_and_an_operator_does_not(lab):
+    before = kernel(lab)
+    text = LINKS + rule(WAN1, "promote to auto after 1 verified", "undo after 500ms")
+    a = lab.anod(text + mtu(1401), args=PLUGINS)
+    sign(a)
+    assert ended(a, 1)["state"] == "rolled back"
+    assert kernel(lab) == before
+    assert standing(a)["level"] == "auto", "as it was meant"
+    again(a, text.replace("undo after 500ms", "undo after 1h") + mtu(1402))
+    tx = after(a, 1)
+    wait("it stands", lambda: "1402" in kernel(lab))
+    wait("it is kept", lambda: a.ctl("rollback", "T%d" % tx, check=False).startswith("T"))
+    assert ended(a, tx)["state"] == "rolled back"
+    wait("the promotion is lost", lambda: standing(a)["level"] == "approve")
+
+
 def test_a_file_that_cannot_be_read_promotes_nobody(lab):
     text = LINKS + rule(WAN1, "promote to auto after 1 verified and rollbacks == 0 in 30d")
     a = lab.anod(text + mtu(1401), args=PLUGINS)
@@ -183,13 +206,14 @@ def test_people_are_told_and_told_again(lab):
          (a.ctl("pause"), a.ctl("resume")) and monitor.json())
     again(a, LINKS + text + mtu(1401))
     assert ended(a, 1)["state"] == "expired"
-    events = [e["event"] for e in spool(a)]
-    assert events == ["decided", "waiting", "still waiting", "expired"], events
+    events = ["decided", "waiting", "still waiting", "expired"]
+    wait("all is told", lambda: len(said(a, "notify")) >= len(events))
+    assert [e["event"] for e in spool(a)] == events
     e = spool(a)[1]
     assert e["notify"] == ["operators"] and e["people"] == ["root"] and e["severity"] == "major"
     assert e["tx"] == 1 and e["permit"] == "the test" and 0 < e["left_us"] <= 3e6
-    seen = [m for m in monitor.json() if m.get("kind") == "notify"]
-    assert [m["event"] for m in seen] == events
+    wait("the monitor has it", lambda: events == [m["event"] for m in monitor.json()
+                                                  if m.get("kind") == "notify"])
     assert [o["event"] for o in said(a, "notify")] == events
     assert "critical anod: T1 of puppet waits for 1 of 1 approvals" in a.tail(60)
     assert "[T1 major operators root]" in a.tail(60)

@@ -427,12 +427,13 @@ def judge(world, rule, a):
     return t, bool(t != FALSE or remembered(world, rule, a)), rule["level"]
 
 
-# ---- invariants (section 5), of those that need no routes -----------------------------------------
+# ---- invariants (section 5), of those that need no routes: after each change ------------------------
 
 
-def predicted_links(world):
+def predicted_links(world, n):
+    """After the first n actions; each of those that are made here is one change."""
     links = {name: dict(up=up, carrier=carrier) for _, name, up, carrier in world.case["links"]}
-    for a in world.actions:
+    for a in world.actions[:n]:
         if a["kind"] == "link.down" or (a["kind"] == "link.set" and a["args"].get("admin") == "down"):
             links[a["args"]["dev"]]["up"] = False
         if a["kind"] == "link.up" or (a["kind"] == "link.set" and a["args"].get("admin") == "up"):
@@ -488,8 +489,8 @@ def decide(case, policy):
                 ceiling = min(ceiling, level)
         levels.append(min(granted, ceiling))
     level = min(levels)
-    links = predicted_links(world)
-    holds = [(i["name"], min(require_truth(world, r, links) for r in i["requires"]))
+    stages = [predicted_links(world, n + 1) for n in range(len(world.actions))]
+    holds = [(i["name"], min(require_truth(world, r, links) for r in i["requires"] for links in stages))
              for i in policy["invariants"]]
     if any(t != TRUE for _, t in holds) or not case["in_sync"]:
         level = DENY

@@ -56,8 +56,10 @@ static const char *of_any_action(struct dice *d)
 		    "link.wan0.b for 10s", "link.a > 3 for 40s", "link.c == red in 60s",
 		    "not (link.b in 30s)", "action.kind == \"link.set\"",
 		    "resource == \"link wan0\"", "model.confidence > 50%", "evidence.count >= 1",
-		    "path.wan9.loss > 1%", "action.dev in uplinks", "not (action.dev in named)",
-		    "true or link.b");
+		    "path.wan9.loss > 1%", "reversals(resource) >= 0 in 30m",
+		    "reversals(resource) < 1 in 10m", "formerly link.set within 1h",
+		    "not (formerly route.del any within 1h)", "action.dev in uplinks",
+		    "not (action.dev in named)", "true or link.b");
 }
 
 static const char *of_routes(struct dice *d)

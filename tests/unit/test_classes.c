@@ -18,7 +18,7 @@
 
 static unsigned cases(void)
 {
-	const char *n = getenv("ANOD_CASES");
+	const char *n = getenv("ANOD_ROUNDS");
 
 	return n ? (unsigned) strtoul(n, NULL, 10) : 10000;
 }
@@ -294,6 +294,11 @@ static const char *compare_sweep(const struct model *m, struct overlay *o,
 
 	if (overlay_each(o, ANOD_OBJ_NEXTHOP, is_odd, o) != 0)
 		return NULL;
+	/* An overlay remembers that a link was down; together with the next one that is lost this
+	 * may hide a route whose leg on it has come up again. */
+	for (unsigned i = 0; i < o->n_lost_links; i++)
+		if (overlay_link(o, o->lost_link[i])->flags & IFF_UP)
+			return NULL;
 	for (uint32_t i = 0; i < LINKS; i++)
 		row[i].ifindex = i + 1;
 	cr_assert(sweep_links(o, row, LINKS) == 0);
@@ -338,7 +343,7 @@ static const char *one_case(struct dice *d, struct model *m, bool sweep)
 	return wrong ? wrong : compare_path(d, after);
 }
 
-Test(classes, tell_what_looking_at_every_destination_would, .timeout = 7200)
+Test(property, classes_tell_what_looking_at_every_destination_would, .timeout = 7200)
 {
 	struct dice d = { dice_seed("classes") };
 	unsigned all = cases();

@@ -140,6 +140,31 @@ Test(earn, it_is_earned_by_kind_of_action_and_class_of_link)
 	done(&w);
 }
 
+Test(earn, nothing_is_earned_on_links_that_nobody_can_name)
+{
+	struct track_entry e = { .outcome = OUTCOME_VERIFIED,
+				 .audited = true,
+				 .agent = "uplink",
+				 .permit = "q",
+				 .action = "route.del",
+				 .role = "prefix" };
+	struct anod_action *a;
+	struct world w;
+
+	edge(&w);
+	world_policy(&w, "permit \"q\" { agent uplink  action route.del  level approve\n verify "
+			 "within 5s that link.wan1.carrier\n promote to auto after 1 verified }\n");
+	e.tx = 1;
+	e.at_us = (int64_t) w.now_us;
+	cr_assert_eq(track_add(w.track, &e, 1), 0);
+	a = world_propose(&w, "route.del");
+	world_arg(a, "dst", "203.0.113.0/24");
+	world_arg(a, "metric", "9");
+	world_route(&w, "203.0.113.0/24", 9, NULL, 77);
+	expect(&w, LEVEL_APPROVE, "what was done before is not known");
+	done(&w);
+}
+
 Test(earn, only_the_condition_of_the_permit_that_gave_the_level_counts)
 {
 	struct world w;

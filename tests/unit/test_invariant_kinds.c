@@ -113,7 +113,8 @@ static void expect(struct world *w, const char *require, enum anod_tri holds, co
 /* A rule that the model cannot follow comes first. */
 static void put_strange_rule(struct world *w)
 {
-	struct anod_object o = { .type = ANOD_OBJ_RULE, .flags = ANOD_OBJ_LOSSY };
+	/* 2: what is lost of it says which packets it is for. */
+	struct anod_object o = { .type = ANOD_OBJ_RULE, .flags = ANOD_OBJ_LOSSY | 2u };
 
 	o.u.rule.family = AF_INET;
 	o.u.rule.priority = 5;
@@ -386,6 +387,49 @@ Test(invariant_kinds, who_we_depend_on)
 	w.n_approvers = 3;
 	expect(&w, "keeps approvers", ANOD_FALSE, "2001:db8::1 is not reachable after it");
 	expect(&w, "keeps endpoints", ANOD_TRUE, "each of 0 endpoints");
+	world_done(&w);
+}
+
+/* As the configuration would have it; its plugins are not those of this world. */
+static void add_endpoint(struct world *w, const char *url)
+{
+	struct config *c = w->config;
+
+	c->endpoint = calloc(1, sizeof(*c->endpoint));
+	cr_assert_not_null(c->endpoint);
+	c->endpoint[0].name = strdup("model");
+	c->endpoint[0].url = strdup(url);
+	c->n_endpoints = 1;
+}
+
+static void expect_endpoint(struct world *w, const char *url, enum anod_tri holds, const char *why)
+{
+	struct decision *d;
+
+	world_policy(w, HEAD "invariant \"i\" { require keeps endpoints }\n");
+	add_endpoint(w, url);
+	d = world_decide(w, "uplink");
+	cr_expect(d->invariant[0].holds == holds, "%s: %s", url, d->invariant[0].why);
+	cr_expect(strstr(d->invariant[0].why, why), "%s: %s", url, d->invariant[0].why);
+	decision_free(d);
+}
+
+Test(invariant_kinds, endpoints_by_their_address)
+{
+	struct world w;
+
+	setup(&w);
+	(void) link_down(&w, "wan0");
+	expect_endpoint(&w, "http://203.0.113.7:8080/v1", ANOD_TRUE, "each of 1 endpoint is");
+	expect_endpoint(&w, "http://[2001:db8::7]:80/v1", ANOD_FALSE,
+			"2001:db8::7 is not reachable after it");
+	expect_endpoint(&w, "http://localhost:8080/", ANOD_TRUE, "");
+	expect_endpoint(&w, "http://127.0.0.1/", ANOD_TRUE, "");
+	expect_endpoint(&w, "http://[::1]/", ANOD_TRUE, "");
+	expect_endpoint(&w, "https://models.example/v1", ANOD_DOUBT,
+			"endpoint model: where 'models.example' is cannot be known");
+	expect_endpoint(&w, "203.0.113.0/24", ANOD_TRUE, "");
+	expect_endpoint(&w, "", ANOD_DOUBT, "cannot be known");
 	world_done(&w);
 }
 

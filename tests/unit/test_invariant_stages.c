@@ -130,7 +130,7 @@ Test(invariant_stages, an_undo_that_breaks)
 
 Test(invariant_stages, an_undo_that_leads_back_to_a_broken_router_is_no_obstacle)
 {
-	struct anod_object ra = world_route_object("2001:db8:1::/48", 254, 1024, NULL, 3);
+	struct anod_object ra = world_route_object("2001:db8:1::/48", 254, 1024, NULL, 2);
 	struct world w;
 
 	setup(&w);
@@ -141,6 +141,7 @@ Test(invariant_stages, an_undo_that_leads_back_to_a_broken_router_is_no_obstacle
 	route_action(&w, false, "route.add", "50", "wan1");
 	link_action(&w, true, "link.down", "wan0");
 	expect(&w, "require every mgmt reachable", LEVEL_AUTO, "");
+	cr_expect(w.whatif->n_stages == 4 && w.whatif->stage[3].kind == STAGE_UNDO);
 	world_done(&w);
 }
 

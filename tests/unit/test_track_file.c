@@ -312,6 +312,28 @@ Test(track_file, a_full_disk_is_said_and_a_failure_on_it_is_not_forgotten)
 	stop(&k);
 }
 
+Test(track_file, half_a_line_that_did_not_fit_is_taken_out_again)
+{
+	int64_t now = (int64_t) clock_boot_us();
+	struct kept k = start(true, now);
+	struct rlimit limit = { .rlim_max = RLIM_INFINITY };
+	struct stat st;
+
+	(void) signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(stat(path, &st), 0);
+	limit.rlim_cur = (rlim_t) st.st_size + 10;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	begin(&k, 1, now);
+	limit.rlim_cur = RLIM_INFINITY;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	finish(&k, 1, OUTCOME_STUCK, now);
+	stop(&k);
+	k = start(false, now);
+	cr_expect_eq(stand(&k, now).failed, 1);
+	cr_expect_null(strstr(said, "broken"), "%s", said);
+	stop(&k);
+}
+
 Test(track_file, it_stays_small)
 {
 	struct kept k = start(true, DAY);

@@ -104,7 +104,7 @@ static void on_verdict(struct anod_ctx *ctx, uint64_t id, enum anod_verdict v, i
 	(void) id, (void) data;
 	if (v == ANOD_COMMITTED)
 		back = !back;
-	if (v == ANOD_DENIED)
+	if (v == ANOD_DENIED && !error) /* not: that one is under way */
 		settled = true;
 	ctx->host->log(ctx, LOG_NOTICE, "verdict %d error %d: %s", (int) v, error, why);
 }
