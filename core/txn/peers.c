@@ -153,7 +153,8 @@ static bool too_many(struct link *l, uint64_t now_us)
 {
 	const uint64_t one = US_PER_S / PEER_REQUESTS_PER_S;
 
-	l->tokens_us = MIN_OF(l->tokens_us + (now_us - l->tokens_at_us), 2 * US_PER_S);
+	if (now_us > l->tokens_at_us)
+		l->tokens_us = MIN_OF(l->tokens_us + now_us - l->tokens_at_us, 2 * US_PER_S);
 	l->tokens_at_us = now_us;
 	if (l->tokens_us < one) {
 		l->n_limited++;
@@ -231,12 +232,13 @@ static void on_answer(struct peers *p, struct link *l, const struct peer_msg *m,
 
 void peers_receive(struct peers *p, unsigned peer, const void *data, size_t size, uint64_t now_us)
 {
-	struct link *l = &p->link[peer];
 	struct peer_msg m;
+	struct link *l;
 	int r;
 
-	if (peer >= p->n || !l->has_key)
+	if (peer >= p->n || !p->link[peer].has_key)
 		return;
+	l = &p->link[peer];
 	r = peer_msg_open(data, size, &p->key[peer], &m);
 	if (r == -EKEYREJECTED)
 		l->n_wrong_mac++;
@@ -356,10 +358,11 @@ void peers_configure(struct peers *p, const struct peer_def *def, unsigned n, ui
 
 bool peers_nth(const struct peers *p, unsigned n, struct peer_info *ret)
 {
-	const struct link *l = &p->link[n];
+	const struct link *l;
 
 	if (n >= p->n)
 		return false;
+	l = &p->link[n];
 	*ret = (struct peer_info){ .name = l->name,
 				   .has_key = l->has_key,
 				   .answers = l->answers,

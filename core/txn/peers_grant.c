@@ -83,7 +83,7 @@ static bool room(struct peers *p, const struct peer_msg *m, uint64_t now_us, cha
 {
 	unsigned limit = p->ops->limit(p->data, m->grant), own = asks_count(p, m->grant, 0);
 
-	if (!limit) {
+	if (!limit || !m->grant[0]) {
 		(void) snprintf(why, PEER_WHY_SIZE, "its policy has no grant \"%s\"", m->grant);
 		return false;
 	}

@@ -1,7 +1,8 @@
 /*
  * peers_int - what the files of peers share.
  *
- * peers.c: who there is, sessions, what comes in.  peers_grant.c: giving.  peers_quorum.c: asking.
+ * peers.c: who there is, sessions, what comes in.  peers_grant.c: giving.
+ * peers_quorum.c: asking; peers_ask.c: a question on its way.
  */
 #ifndef TXN_PEERS_INT_H
 #define TXN_PEERS_INT_H
@@ -94,7 +95,14 @@ uint64_t given_run(struct peers *p, uint64_t now_us);
 /* Somebody who has it, or NULL. */
 const struct peer_given *given_find(const struct peers *p, const char *grant, uint64_t now_us);
 
-/* peers_quorum.c */
+/* peers_ask.c */
+/* The newest of this transaction, or NULL. */
+struct ask *ask_find(struct peers *p, uint64_t tx);
+bool ask_is_releasing(const struct ask *a);
+/* Tell this peer that its grant is not needed, until it knows. */
+void ask_release(struct ask_peer *q, uint64_t now_us);
+/* Is it clear by now? */
+enum txn_grants ask_settle(struct peers *p, struct ask *a, uint64_t now_us);
 unsigned asks_count(const struct peers *p, const char *grant, uint64_t except_tx);
 void asks_answered(struct peers *p, const struct link *l, const struct peer_msg *m,
 		   uint64_t now_us);
