@@ -84,7 +84,7 @@ INFER_SO := $(BUILD)/anod-infer.so
 
 .DELETE_ON_ERROR:
 .PHONY: all clean install lint check check-unit check-lab check-fuzz check-san check-valgrind \
-	check-long check-vm check-model demo bench bench-detect fuzz deps help tests
+	check-long check-vm check-model policy-tests demo bench bench-detect fuzz deps help tests
 
 all: $(PROGRAMS) $(INFER_SO) $(SO) $(EXAMPLE_SO)
 
@@ -95,6 +95,7 @@ help:
 	@echo 'make check-valgrind  the unit tests and the whole daemon under valgrind'
 	@echo 'make check-long      500 rounds of kill -9; property tests a million times'
 	@echo 'make check-vm        tests that need a full kernel (qemu)'
+	@echo 'make policy-tests    the policies of examples/: tests, coverage, mutation score'
 	@echo 'make check-model     the triage agent against a real small model'
 	@echo 'make fuzz [TIME=60]  every fuzz target for TIME seconds'
 	@echo 'make bench [WORK=failover] [PEERS=1]'
@@ -231,8 +232,16 @@ $(STORM): $(O)/tests/lab/storm/storm.o
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD)
 
+# The model beside the kernel, for the lab tests.
+TWIN	:= $(BUILD)/tests/twin
+$(TWIN): $(call objs,$(sort $(wildcard tests/lab/twin/*.c))) $(BUILD)/libanod-core.a
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_CORE)
+
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
-tests: all $(BUILD)/tests/unit $(BUILD)/tests/decide_cases $(PUPPET) $(STORM) $(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
+tests: all $(BUILD)/tests/unit $(BUILD)/tests/decide_cases $(PUPPET) $(STORM) $(TWIN) \
+	$(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
 	$(patsubst tests/bench/bench_%.c,$(BUILD)/tests/bench_%,$(wildcard tests/bench/bench_*.c))
 
 deps:
@@ -261,6 +270,10 @@ check-vm: deps tests
 check-model: all $(BUILD)/tests/ask
 	$(Q)tests/deps python3-venv curl
 	$(Q)BUILD=$(BUILD) tests/check model
+# The unit tests ask for the same, so "make check" does.
+policy-tests: all
+	$(Q)$(BUILD)/anod policy test --plugins $(BUILD)/plugins --table --min-coverage 90 \
+		--min-mutation 95 examples/policies/tests/*.test
 lint:
 	$(Q)tests/deps clang-format clang-tidy cppcheck universal-ctags
 	$(Q)tests/lint
@@ -299,6 +312,8 @@ install: all
 	install -d $(DOCDIR)/examples/hello-agent $(DOCDIR)/examples/hello-sensor
 	install -m644 README.md NEWS.md docs/*.md $(DOCDIR)/
 	install -m644 examples/README.md examples/policies/*.conf $(DOCDIR)/examples/
+	install -d $(DOCDIR)/examples/tests
+	install -m644 examples/policies/tests/* $(DOCDIR)/examples/tests/
 	install -m644 examples/hello-agent/* $(DOCDIR)/examples/hello-agent/
 	install -m644 examples/hello-sensor/* $(DOCDIR)/examples/hello-sensor/
 

@@ -203,6 +203,19 @@ static bool env_user_exists(void *data, const char *name)
 	return strncmp(name, "ghost", 5) != 0;
 }
 
+/* Keys that cannot be used here, by their names. */
+static int env_key_usable(void *data, const char *path, char *why, size_t why_size)
+{
+	(void) data;
+	if (strstr(path, "missing"))
+		(void) snprintf(why, why_size, "No such file or directory");
+	else if (strstr(path, "open"))
+		(void) snprintf(why, why_size, "others may use it (mode 0644); chmod 600");
+	else
+		return 0;
+	return -EPERM;
+}
+
 static inline struct config_env env_make(const struct schema *schema, const char *folder)
 {
 	return (struct config_env){ .schema = schema,
@@ -211,6 +224,7 @@ static inline struct config_env env_make(const struct schema *schema, const char
 				    .read_file = env_read_file,
 				    .glob = env_glob,
 				    .user_exists = env_user_exists,
+				    .key_usable = env_key_usable,
 				    .data = (void *) (uintptr_t) folder };
 }
 

@@ -68,17 +68,22 @@ static inline void brute_path(const struct overlay *o, uint32_t table,
 			      struct flow_path *ret)
 {
 	const uint32_t tables[] = { table, RT_TABLE_MAIN, RT_TABLE_DEFAULT };
+	struct lookup in = { .dst = *dst, .cut = cut, .n_cut = n_cut };
 	struct route_ref at;
 
 	for (unsigned i = 0; i < 3; i++) {
-		const struct route *last = NULL;
+		const struct route *last = NULL, *spoilt = NULL;
 
 		if (i > 0 && tables[i] == table)
 			continue;
 		for (; brute_next(o, tables[i], dst, last, &at); last = at.route) {
-			enum way_answer a =
-				overlay_ask_way(o, rtab_way(at.tab, at.route), cut, n_cut, ret);
+			enum way_answer a;
 
+			if (spoilt && memcmp(spoilt->addr, at.route->addr, 4) == 0)
+				continue;
+			a = overlay_ask_way(o, rtab_way(at.tab, at.route), &in, ret);
+			if (a == WAY_SPOILS)
+				spoilt = at.route;
 			if (a == WAY_DECIDES)
 				return;
 			if (a == WAY_THROWS)

@@ -34,7 +34,8 @@ static const char usage[] =
 	"  objectives [NAME]       are the intents fulfilled, and how long does the budget last?\n"
 	"  approve T12 [CODE]      sign the plan of one that waits, by the code that show tells\n"
 	"  deny T12                end one that waits\n"
-	"  whatif ACTION [; ...]   what it would move and lose, and who says no: whatif link wan0 down\n"
+	"  whatif ACTION [; ...]   what it would move and lose, and who says no: whatif link wan0 "
+	"down\n"
 	"        [--as AGENT]      ... and what the policy says to that agent\n"
 	"  snapshot                links, routes, rules and facts as text, for policy tests\n"
 	"  confirm T12             commit one that waits for the operator's confirmation\n"
@@ -42,6 +43,7 @@ static const char usage[] =
 	"  overrides               invariants that people may lift, and have lifted\n"
 	"  override NAME --for 20m --reason TEXT [--code CODE] | NAME --end\n"
 	"                          ask to lift an invariant for a while, or end that\n"
+	"  peers                   neighbour routers: who answers, and who has our grants\n"
 	"  code --key FILE HASH    the response code of a key, on a device of your own\n"
 	"  pause | resume          the brake: nothing new is changed until you resume\n"
 	"  agents                  what runs, and what it may do\n"
@@ -162,7 +164,7 @@ static int cmd_objectives(struct cli *c, int argc, char **argv)
 {
 	return argc > 1 ? EXIT_USE
 			: cli_page(c, "objectives", with("name", argc ? argv[0] : NULL),
-			       show_objectives);
+				   show_objectives);
 }
 
 static int word(struct cli *c, const char *name, int argc, char **argv)
@@ -174,6 +176,12 @@ static int cmd_overrides(struct cli *c, int argc, char **argv)
 {
 	(void) argv;
 	return argc ? EXIT_USE : cli_page(c, "overrides", NULL, show_overrides);
+}
+
+static int cmd_peers(struct cli *c, int argc, char **argv)
+{
+	(void) argv;
+	return argc ? EXIT_USE : cli_page(c, "peers", NULL, show_peers);
 }
 
 static int cmd_deny(struct cli *c, int argc, char **argv)
@@ -284,6 +292,7 @@ static const struct command {
 	{ "approve", approve_command },
 	{ "override", override_command },
 	{ "overrides", cmd_overrides },
+	{ "peers", cmd_peers },
 	{ "code", code_command },
 	{ "deny", cmd_deny },
 	{ "confirm", cmd_confirm },

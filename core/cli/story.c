@@ -155,6 +155,7 @@ void show_transaction(const struct cli *c, const cJSON *t)
 		wrapped("change", change);
 	}
 	cJSON_ArrayForEach(k, get(t, "approvals"))(void) printf("  approved by %s\n", item_text(k));
+	show_grants(c, t);
 	if (get_text(t, "why")[0])
 		(void) printf("  %s%s%s%s\n", paint(c, "bold"), get_text(t, "why"), paint(c, "off"),
 			      get_bool(t, "by_guardian") ? " [by the guardian]" : "");

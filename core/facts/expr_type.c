@@ -79,10 +79,12 @@ static bool units_fit(const struct expr *a, const struct expr *b)
 static void say_mixed(const struct expr *a, const struct expr *b, const char *verb, char *ret_why)
 {
 	char left[EXPR_TEXT_SIZE], right[EXPR_TEXT_SIZE];
+	bool yes_no = a->type == ANOD_BOOL && b->type == ANOD_TEXT && b->op == EXPR_LITERAL;
 
-	(void) snprintf(ret_why, EXPR_WHY_SIZE, "%s is %s and %s is %s: they cannot be %s",
+	(void) snprintf(ret_why, EXPR_WHY_SIZE, "%s is %s and %s is %s: they cannot be %s%s",
 			expr_text(a, left, sizeof(left)), expr_type_text(a->type, a->unit),
-			expr_text(b, right, sizeof(right)), expr_type_text(b->type, b->unit), verb);
+			expr_text(b, right, sizeof(right)), expr_type_text(b->type, b->unit), verb,
+			yes_no ? "; write true or false" : "");
 }
 
 bool expr_type_compare(enum value_cmp cmp, const struct expr *a, const struct expr *b,

@@ -226,6 +226,7 @@ static const char *cure_of(char c, unsigned length)
 	       : c == '!'			   ? "; write 'not'"
 	       : c == ';'			   ? "; a clause ends with its line"
 	       : c == ':'			   ? "; nothing stands between a word and its value"
+	       : c == '%'			   ? "; write it close to its number: 5%"
 						   : "";
 }
 

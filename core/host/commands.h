@@ -35,6 +35,7 @@ struct cJSON *cmd_why(struct command_call *c);
 struct cJSON *cmd_approve(struct command_call *c);
 struct cJSON *cmd_override(struct command_call *c);
 struct cJSON *cmd_overrides(struct command_call *c);
+struct cJSON *cmd_peers(struct command_call *c);
 struct cJSON *cmd_deny(struct command_call *c);
 struct cJSON *cmd_confirm(struct command_call *c);
 struct cJSON *cmd_rollback(struct command_call *c);

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "host/commands.h"
+#include "host/neighbours.h"
 #include "host/people.h"
 
 /* ---- approve ------------------------------------------------------------------------------ */
@@ -133,6 +134,13 @@ cJSON *cmd_approve(struct command_call *c)
 	if (r >= 0)
 		r = txns_may_sign(c->h->txns, id, c->user, people_may_sign(c->h, t, c->user));
 	return r < 0 ? refused(c, t, r) : sign(c, t, code);
+}
+
+/* ---- peers --------------------------------------------------------------------------------- */
+
+cJSON *cmd_peers(struct command_call *c)
+{
+	return neighbours_json(c->h);
 }
 
 /* ---- overrides ---------------------------------------------------------------------------- */

@@ -162,6 +162,38 @@ static void add_steps(cJSON *data, const struct host *h, const struct whatif *w)
 	}
 }
 
+static void add_rate(cJSON *o, const char *name, bool known, double bps)
+{
+	struct anod_value v = known ? value_int((int64_t) bps, ANOD_UNIT_BPS) : value_unknown();
+	char text[64];
+
+	cJSON_AddStringToObject(o, name, value_show(&v, text, sizeof(text)));
+}
+
+/* Of the links whose load changes, where the policy has loads measured. */
+static void add_loads(cJSON *data, const struct whatif *w)
+{
+	cJSON *list = cJSON_AddArrayToObject(data, "loads");
+
+	for (unsigned i = 0; w->n_stages && w->stage[0].load && i < w->n_loads; i++) {
+		const struct link_load *l = &w->stage[0].load[i];
+		const struct anod_link *link = overlay_link(w->before, l->ifindex);
+		cJSON *o;
+
+		/* One that is not measured and has no limit says nothing. */
+		if (!link || (!l->known && l->capacity_bps <= 0) ||
+		    (l->known && l->after_known && l->now_bps == l->after_bps))
+			continue;
+		o = cJSON_CreateObject();
+		cJSON_AddStringToObject(o, "link", link->name);
+		add_rate(o, "now", l->known, l->now_bps);
+		add_rate(o, "after", l->after_known, l->after_bps);
+		if (l->capacity_bps > 0)
+			add_rate(o, "of", true, l->capacity_bps);
+		cJSON_AddItemToArray(list, o);
+	}
+}
+
 static void add_effect(cJSON *data, const struct host *h, const struct whatif *w)
 {
 	struct moves m = { .w = w };
@@ -174,6 +206,7 @@ static void add_effect(cJSON *data, const struct host *h, const struct whatif *w
 	m.list = cJSON_AddArrayToObject(data, "moves");
 	(void) flows_each(w->before, w->after, add_move, &m);
 	cJSON_AddNumberToObject(data, "moves_left_out", m.left_out);
+	add_loads(data, w);
 }
 
 /* ---- whatif: the answer of the policy --------------------------------------------------------- */

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "host/doctor.h"
 #include "host/history_host.h"
+#include "host/neighbours.h"
 #include "host/people.h"
 
 void doctor_add(cJSON *list, const char *name, enum verdict v, const char *cure, const char *fmt,
@@ -147,6 +148,7 @@ cJSON *doctor_json(struct host *h)
 	doctor_facts(list, h);
 	check_policy(list, h);
 	people_doctor(list, h);
+	neighbours_doctor(list, h);
 	check_storage(list, h);
 	check_lateness(list, h);
 	for (unsigned k = 0; k < h->plugins->n_refused; k++)

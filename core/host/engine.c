@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/neighbours.h"
 #include "host/people.h"
 #include "host/objectives.h"
 #include "host/notify.h"
@@ -383,7 +384,9 @@ static int op_decide(void *data, struct txn *t)
 	if (r < 0)
 		return r;
 	(void) decide_remember(h->budgets, d, in.now_us);
-	if (d->level == LEVEL_APPROVE && people_plan(h, t, d, in.whatif) < 0)
+	if ((d->level == LEVEL_APPROVE ||
+	     (d->level == LEVEL_AUTO && d->permit && d->permit->quorum.n)) &&
+	    people_plan(h, t, d, in.whatif) < 0)
 		return -ENOMEM;
 
 	same = t->decision && d->level >= LEVEL_APPROVE && t->decision->level == d->level &&
@@ -584,6 +587,8 @@ int engine_open(struct host *h)
 		.charge = op_charge,
 		.verify = op_verify,
 		.verify_why = op_verify_why,
+		.grants = neighbours_grants,
+		.grants_end = neighbours_grants_end,
 		.snapshot_before = op_snapshot_before,
 		.drop_before = op_drop_before,
 		.on_dropped = op_on_dropped,

@@ -28,6 +28,7 @@
 #include "host/history_host.h"
 #include "host/objectives.h"
 #include "host/people.h"
+#include "host/neighbours.h"
 #include "host/notify.h"
 #include "host/sandbox.h"
 #include "host/standing.h"
@@ -88,6 +89,8 @@ static uint64_t turn(struct host *h)
 	t = objectives_turn(h, now);
 	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
+	next = MIN_OF(next, t);
+	t = neighbours_run(h, now);
 	next = MIN_OF(next, t);
 	t = store_next_expiry(h->store);
 	next = MIN_OF(next, t);
@@ -407,6 +410,8 @@ static int start(struct host *h)
 	if (r >= 0)
 		standing_settle(h);
 	if (r >= 0)
+		r = neighbours_open(h);
+	if (r >= 0)
 		r = cells_configure(h);
 	if (r >= 0) {
 		r = control_open(h);
@@ -470,6 +475,7 @@ struct host *host_free(struct host *h)
 	truth_close(h);
 	txns_free(h->txns);
 	h->txns = NULL;
+	h->neighbours = neighbours_close(h->neighbours);
 	configs_sweep(h);
 	cells_forget(h);
 	flights_close(h);

@@ -124,6 +124,7 @@ struct host {
 	struct truth *truth;
 	struct verify *verify;
 	struct objectives *objectives; /* intents; objectives.h */
+	struct neighbours *neighbours; /* NULL: no peers; neighbours.h */
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;
@@ -278,7 +279,8 @@ struct cJSON *fact_json(struct host *h, uint32_t entity, const struct schema_att
 /* txn_json.c */
 struct cJSON *txn_json(const struct host *h, const struct txn *t);
 /* An object for people, with the names of its links.  Returns buf. */
-const char *object_named(const struct model *m, const struct anod_object *o, char *buf, size_t size);
+const char *object_named(const struct model *m, const struct anod_object *o, char *buf,
+			 size_t size);
 
 /* verify.c: NULL and a positive errno, {"running":true}, or the result: ask again until it comes. */
 struct cJSON *verify_json(struct host *h, int *ret_error);

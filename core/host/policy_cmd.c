@@ -26,6 +26,7 @@ static const char usage[] =
 	"        [--coverage]       conditions that no test has seen true, false or unknown\n"
 	"        [--mutate]         change the policy a little: does a test notice?\n"
 	"        [--min-coverage N] [--min-mutation N]   fail below N percent\n"
+	"        [--table]          both in one line for each file\n"
 	"        [--only TEXT]      tests with TEXT in their name    [--verbose] the good ones, "
 	"too\n"
 	"  graph FILE [--dot]       who may do what to what, and what limits it\n"
@@ -45,7 +46,7 @@ static const struct command {
 	{ "diff", policy_diff_command, "j", 2, 2 },
 	{ "explain", policy_explain_command, "jtaxf", 1, 1 },
 	{ "graph", policy_graph_command, "dT", 1, 1 },
-	{ "test", policy_test_command, "jcmCMov", 1, 1000 },
+	{ "test", policy_test_command, "jcmCMovb", 1, 1000 },
 };
 
 static const struct option options[] = {
@@ -64,6 +65,7 @@ static const struct option options[] = {
 	{ "min-coverage", required_argument, NULL, 'C' },
 	{ "min-mutation", required_argument, NULL, 'M' },
 	{ "only", required_argument, NULL, 'o' },
+	{ "table", no_argument, NULL, 'b' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "plugins", required_argument, NULL, 'P' },
 	{ "help", no_argument, NULL, 'h' },
@@ -99,6 +101,9 @@ static bool take_test(struct policy_options *o, int letter)
 		return true;
 	case 'v':
 		o->test.verbose = true;
+		return true;
+	case 'b':
+		o->test.table = o->test.coverage = o->test.mutate = true;
 		return true;
 	default:
 		return false;

@@ -20,6 +20,8 @@ struct telling {
 	const struct ptest *test;
 	cJSON *list; /* of what was not met, or of mutants, or of conditions; with --json */
 	bool named;
+	int mutants; /* how many there were, and were noticed */
+	unsigned killed;
 };
 
 static void tell_failure(const struct lex_place *place, const char *text, void *data)
@@ -61,7 +63,7 @@ static void tell_condition(const struct lex_place *place, const char *what, unsi
 	struct telling *t = data;
 	char missing[48];
 
-	if (!(can & ~seen))
+	if (!(can & ~seen) || t->o->table)
 		return;
 	truth_words(can & ~seen, missing, sizeof(missing));
 	if (t->o->json) {
@@ -81,7 +83,7 @@ static void tell_mutant(const struct lex_place *place, const char *what, bool ki
 {
 	struct telling *t = data;
 
-	if (killed)
+	if (killed || t->o->table)
 		return;
 	if (t->o->json) {
 		cJSON *o = cJSON_CreateObject();
@@ -138,7 +140,7 @@ static int scores(struct ptest_run *run, struct telling *t, cJSON *o, int failed
 		t->list = list_in(o, t, "never_seen");
 		ptest_cover_score(run->cover, &seen, &all);
 		*ret_cover = (int) percent(seen, all);
-		if (!t->o->json)
+		if (!t->o->json && !t->o->table)
 			(void) fprintf(t->out,
 				       "      coverage %u%%: %u of %u truths of conditions seen\n",
 				       percent(seen, all), seen, all);
@@ -152,7 +154,9 @@ static int scores(struct ptest_run *run, struct telling *t, cJSON *o, int failed
 	if (n < 0)
 		return n;
 	*ret_mutants = (int) percent(killed, (unsigned) n);
-	if (!t->o->json)
+	t->mutants = n;
+	t->killed = killed;
+	if (!t->o->json && !t->o->table)
 		(void) fprintf(t->out, "      mutation score %u%%: tests notice %u of %d changes\n",
 			       percent(killed, (unsigned) n), killed, n);
 	return 0;
@@ -165,6 +169,11 @@ static int report(const struct ptest_file *f, struct telling *t, cJSON *o, int f
 		   (mutants >= 0 && mutants < t->o->min_mutants);
 	char *text;
 
+	if (t->o->table && !t->o->json && cover >= 0 && mutants >= 0) {
+		(void) fprintf(t->out, "%-44s %6u %9d%% %9d%%  %u of %d%s\n", f->path, f->n_tests,
+			       cover, mutants, t->killed, t->mutants, low ? "  too low" : "");
+		return low ? -EINVAL : 0;
+	}
 	if (!t->o->json) {
 		(void) fprintf(t->out, "%s: %u tests, %d failed%s\n", f->path, f->n_tests, failed,
 			       low ? "; a score is lower than asked for" : "");
@@ -230,6 +239,9 @@ int policy_test_command(const struct policy_options *o, struct policy_world *w, 
 	bool failed = false;
 
 	t.json = o->json;
+	if (t.table && !t.json)
+		(void) printf("%-44s %6s %10s %10s  %s\n", "POLICY TESTS", "TESTS", "COVERAGE",
+			      "MUTATION", "CHANGES NOTICED");
 	for (int i = 0; i < argc; i++)
 		failed |= policy_test_file(argv[i], &t, &w->env, w->schema, stdout) < 0;
 	return failed ? POLICY_NO : POLICY_GOOD;

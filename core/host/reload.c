@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/history_host.h"
+#include "host/neighbours.h"
 #include "host/people.h"
 #include "host/objectives.h"
 #include "policy/analyse.h"
@@ -35,6 +36,7 @@ static void fill_env(const struct schema *s, const struct plugins *p, struct con
 		.read_file = config_read_file,
 		.glob = config_glob,
 		.user_exists = people_exist,
+		.key_usable = neighbours_key_usable,
 	};
 }
 
@@ -112,8 +114,14 @@ static void watch_untrack_if(struct host *h, const struct expr *e)
 		watch_untrack(h->watches, e);
 }
 
-static void release(struct host *h, const struct policy *p)
+static void release(struct host *h, const struct config *c)
 {
+	const struct policy *p = c->policy;
+
+	for (unsigned k = 0; k < c->n_grants; k++) {
+		watch_untrack_if(h, c->grant[k].when);
+		stats_unbind(h->stats, c->grant[k].when);
+	}
 	for (unsigned k = 0; k < p->n_sets; k++)
 		stats_unbind(h->stats, p->set[k].where);
 	for (unsigned k = 0; k < p->n_invariants; k++)
@@ -135,8 +143,9 @@ static void release(struct host *h, const struct policy *p)
 }
 
 /* All of it or nothing: a policy that reads what nobody keeps would be one that is never sure. */
-static int adopt(struct host *h, const struct policy *p, struct diag_list *diags)
+static int adopt(struct host *h, const struct config *c, struct diag_list *diags)
 {
+	const struct policy *p = c->policy;
 	int r = 0;
 
 	for (unsigned k = 0; k < p->n_sets && r >= 0; k++)
@@ -155,10 +164,15 @@ static int adopt(struct host *h, const struct policy *p, struct diag_list *diags
 	for (unsigned k = 0; k < p->n_objectives && r >= 0; k++)
 		for (unsigned i = 0; i < p->objective[k].n_requires && r >= 0; i++)
 			r = bind(h, p->objective[k].require[i], diags);
+	for (unsigned k = 0; k < c->n_grants && r >= 0; k++)
+		r = bind(h, c->grant[k].when, diags);
 	if (r < 0) {
-		release(h, p);
+		release(h, c);
 		return r;
 	}
+	for (unsigned k = 0; k < c->n_grants; k++)
+		if (c->grant[k].when)
+			(void) watch_track(h->watches, c->grant[k].when);
 	for (unsigned k = 0; k < p->n_rules; k++) {
 		if (p->rule[k].when)
 			(void) watch_track(h->watches, p->rule[k].when);
@@ -176,7 +190,7 @@ int config_open(struct host *h, struct diag_list *diags)
 	int r = load(h, diags, &h->config, &h->built_in);
 
 	if (r >= 0)
-		r = adopt(h, h->config->policy, diags);
+		r = adopt(h, h->config, diags);
 	if (r < 0)
 		return r;
 
@@ -233,7 +247,7 @@ void configs_sweep(struct host *h)
 	while (h->n_old_configs) {
 		struct config *old = h->old_config[--h->n_old_configs];
 
-		release(h, old->policy);
+		release(h, old);
 		config_free(old);
 	}
 	free(h->old_config);
@@ -266,12 +280,12 @@ int host_reload(struct host *h, struct diag_list *diags)
 
 	if (r < 0)
 		return r;
-	r = adopt(h, c->policy, diags);
+	r = adopt(h, c, diags);
 	if (r < 0)
 		return r;
 	r = retire(h, old);
 	if (r < 0) {
-		release(h, c->policy);
+		release(h, c);
 		return r;
 	}
 
@@ -288,6 +302,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 	else
 		sensors_reloaded(h);
 	objectives_apply(h, sensors_anew);
+	neighbours_reload(h);
 	advice_done(h); /* questions name their agent by its number */
 	cells_kill(h);
 	cells_forget(h);

@@ -159,7 +159,8 @@ static unsigned read_lines(const char *text, size_t size, struct reading *r)
 {
 	unsigned line = 1;
 
-	for (const char *at = text, *end; (end = memchr(at, '\n', size - (size_t) (at - text)));
+	for (const char *at = text, *end;
+	     size > 0 && (end = memchr(at, '\n', size - (size_t) (at - text)));
 	     at = end + 1, line++) {
 		cJSON *o = cJSON_ParseWithLength(at, (size_t) (end - at));
 		bool good = cJSON_IsObject(o) && read_object(o, r);

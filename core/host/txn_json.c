@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "facts/value.h"
-#include "host/host.h"
+#include "host/neighbours.h"
 #include "policy/action_text.h"
 
 /* Objects know interfaces by number; people by name. */
@@ -100,6 +100,7 @@ cJSON *txn_json(const struct host *h, const struct txn *t)
 		cJSON_AddNumberToObject(o, "needs", MAX_OF(t->decision->permit->approvals, 1u));
 	if (!txn_state_final(t->state) && t->deadline_us)
 		cJSON_AddNumberToObject(o, "deadline_us", (double) t->deadline_us);
+	neighbours_txn_json(h, o, t);
 	if (t->by_guardian)
 		cJSON_AddTrueToObject(o, "by_guardian");
 	return o;

@@ -7,7 +7,9 @@
  * anew for each destination below a change, in that table or in main.
  *
  * A way that has been tried in a table need not be tried again: what passed over it once will pass
- * over it again.  So a chain has each way once, at the first place; that keeps classes few.
+ * over it again.  So a chain has each way once, at the first place; that keeps classes few.  Where
+ * a way may spoil others, this is not so: what was spoilt was not tried.  A destination with such
+ * a way has all ways of its covers in its chain, and what is inside leaves that part alone.
  *
  * Running out of memory in the middle is not repaired in place: 'broken' is set, numbers of
  * destinations stay right, and the next question builds everything again or fails.
@@ -17,7 +19,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 bool fib_measured(const struct fib *f)
 {
@@ -39,9 +41,9 @@ bool route_leads(const struct rtab *t, const struct route *head)
 
 /* ---- interning -------------------------------------------------------------------------- */
 
-static uint32_t hash_of(uint32_t parent, uint32_t way)
+static uint32_t hash_of(uint32_t parent, uint32_t way, uint32_t leaf)
 {
-	uint64_t h = ((uint64_t) parent << 32 | way) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = ((uint64_t) parent << 32 | (way ^ leaf << 24)) * UINT64_C(0x9e3779b97f4a7c15);
 
 	return (uint32_t) (h >> 32);
 }
@@ -66,7 +68,8 @@ static int grow(struct classes *cl)
 
 	for (uint32_t i = 0; i < cl->n_buckets; i++) {
 		for (uint32_t c = cl->bucket[i], next; c; c = next) {
-			uint32_t *to = &bucket[hash_of(at[c].parent, at[c].way) & (max - 1)];
+			uint32_t hash = hash_of(at[c].parent, at[c].way, at[c].leaf);
+			uint32_t *to = &bucket[hash & (max - 1)];
 
 			next = at[c].hash_next;
 			at[c].hash_next = *to;
@@ -87,7 +90,8 @@ static void unref(struct rtab *t, uint32_t c)
 	while (c && !cl->broken && --cl->at[c].refs == 0) {
 		struct class *k = &cl->at[c];
 		uint32_t *list = list_of(t, k->way), parent = k->parent;
-		uint32_t *link = &cl->bucket[hash_of(parent, k->way) & (cl->n_buckets - 1)];
+		uint32_t hash = hash_of(parent, k->way, k->leaf);
+		uint32_t *link = &cl->bucket[hash & (cl->n_buckets - 1)];
 
 		while (*link != c)
 			link = &cl->at[*link].hash_next;
@@ -113,16 +117,16 @@ static uint32_t ref(struct classes *cl, uint32_t c)
 }
 
 /* Takes the reference to 'parent' and returns one; 0 when broken. */
-static uint32_t intern(struct rtab *t, uint32_t parent, uint32_t way)
+static uint32_t intern(struct rtab *t, uint32_t parent, uint32_t way, uint32_t leaf)
 {
 	struct classes *cl = t->classes;
-	uint32_t c, *list, *bucket;
+	uint32_t c, *list, *bucket, hash = hash_of(parent, way, leaf);
 
 	if (cl->broken)
 		return 0;
-	c = cl->n_buckets ? cl->bucket[hash_of(parent, way) & (cl->n_buckets - 1)] : 0;
+	c = cl->n_buckets ? cl->bucket[hash & (cl->n_buckets - 1)] : 0;
 	for (; c; c = cl->at[c].hash_next) {
-		if (cl->at[c].way == way && cl->at[c].parent == parent) {
+		if (cl->at[c].way == way && cl->at[c].parent == parent && cl->at[c].leaf == leaf) {
 			cl->at[c].refs++;
 			unref(t, parent);
 			return c;
@@ -138,10 +142,11 @@ static uint32_t intern(struct rtab *t, uint32_t parent, uint32_t way)
 		cl->free = cl->at[c].next;
 	else
 		c = ++cl->n;
-	bucket = &cl->bucket[hash_of(parent, way) & (cl->n_buckets - 1)];
+	bucket = &cl->bucket[hash & (cl->n_buckets - 1)];
 	list = list_of(t, way);
 	cl->at[c] = (struct class){ .parent = parent,
 				    .way = way,
+				    .leaf = leaf,
 				    .refs = 1,
 				    .hash_next = *bucket,
 				    .next = list ? *list : 0,
@@ -164,7 +169,7 @@ static uint32_t move_to_front(struct rtab *t, uint32_t c, uint32_t seen, uint32_
 	if (c == seen)
 		return ref(t->classes, t->classes->at[seen].parent);
 	rest = move_to_front(t, t->classes->at[c].parent, seen, way);
-	return intern(t, rest, t->classes->at[c].way);
+	return intern(t, rest, t->classes->at[c].way, 0);
 }
 
 /* Try 'way' before 'c'; as intern(). */
@@ -178,6 +183,8 @@ static uint32_t push(struct rtab *t, uint32_t c, uint32_t way)
 	if (c && cl->at[c].way == way)
 		return c;
 	for (uint32_t k = c; k && !(cl->at[k].way & CLASS_ZERO); k = cl->at[k].parent) {
+		if (cl->at[k].leaf)
+			break;
 		if (cl->at[k].way != way)
 			continue;
 		rest = move_to_front(t, c, k, way);
@@ -185,11 +192,12 @@ static uint32_t push(struct rtab *t, uint32_t c, uint32_t way)
 		c = rest;
 		break;
 	}
-	return intern(t, c, way);
+	return intern(t, c, way, 0);
 }
 
-/* All ways of a chain, so that its first route's is in front. */
-static uint32_t push_chain(struct rtab *t, uint32_t c, const struct route *head)
+/* All ways of a chain, so that its first route's is in front.  'leaf': NULL, or how many ways of its
+ * leaf are in front of 'c', and those of this chain are added, all of them. */
+static uint32_t push_chain(struct rtab *t, uint32_t c, const struct route *head, uint32_t *leaf)
 {
 	const struct route *last = NULL;
 
@@ -199,60 +207,153 @@ static uint32_t push_chain(struct rtab *t, uint32_t c, const struct route *head)
 
 		while (r->next != RTAB_NONE && rtab_next(t, r) != last)
 			r = rtab_next(t, r);
-		if (r->tos == 0)
-			c = push(t, c, r->way);
 		last = r;
+		if (r->tos != 0)
+			continue;
+		if (!leaf) {
+			c = push(t, c, r->way);
+			continue;
+		}
+		c = intern(t, c, r->way, rtab_way(t, r)->nhid ? *leaf : 0);
+		++*leaf;
 	}
 	return c;
 }
 
-/* ---- the class of a destination --------------------------------------------------------- */
+/* ---- leaves ----------------------------------------------------------------------------- */
 
-static uint32_t push_id(struct rtab *t, uint32_t c, uint32_t id)
+/* Two destinations of IPv4 at one address; 'other' RTAB_NONE: the routes to everything. */
+static bool same_leaf(const struct rtab *t, const struct route *r, uint32_t other)
 {
-	return push_chain(t, c, rtab_route(t, id));
+	static const uint8_t zero[4];
+
+	return memcmp(r->addr, other == RTAB_NONE ? zero : rtab_route(t, other)->addr, 4) == 0;
 }
 
-/* A whole table before 'c': what of it contains the destination, up to length 'max'. */
-static uint32_t push_table(struct rtab *t, uint32_t c, const struct fib *f, const struct bits *b,
-			   unsigned max)
+/* Has a chain a way with a next-hop object?  *ret_before: in front of another of this chain. */
+static bool may_spoil(const struct rtab *t, const struct route *head, bool *ret_before)
 {
-	uint32_t id[128];
+	bool seen = false;
+
+	*ret_before = false;
+	if (head->family != AF_INET)
+		return false;
+	for (const struct route *r = head; r; r = rtab_next(t, r)) {
+		if (r->tos != 0)
+			continue;
+		*ret_before |= seen;
+		seen |= rtab_way(t, r)->nhid != 0;
+	}
+	return seen;
+}
+
+/* May a way of this destination spoil another?  'cover': the nearest, or RTAB_NONE. */
+static bool spoils(const struct rtab *t, uint32_t id, uint32_t cover)
+{
+	const struct route *r = rtab_route(t, id);
+	bool before;
+
+	return may_spoil(t, r, &before) && (before || same_leaf(t, r, cover));
+}
+
+/* ---- the class of a destination --------------------------------------------------------- */
+
+/* Destinations of a table, each inside the next, before 'c', and the routes to everything of the
+ * table in between.  As push(). */
+static uint32_t push_ids(struct rtab *t, uint32_t c, const struct fib *f, const uint32_t *id,
+			 unsigned n)
+{
+	uint32_t leaf = 1; /* the routes to everything */
+	unsigned whole = 0;
+
+	while (whole < n && !spoils(t, id[whole], whole + 1 < n ? id[whole + 1] : RTAB_NONE))
+		whole++;
+	c = push(t, c, CLASS_ZERO | f->id);
+	for (unsigned i = n; i-- > 0;) {
+		const struct route *r = rtab_route(t, id[i]);
+
+		if (i >= whole && !same_leaf(t, r, i + 1 < n ? id[i + 1] : RTAB_NONE))
+			leaf = 0;
+		c = push_chain(t, c, r, i >= whole ? &leaf : NULL);
+	}
+	return c;
+}
+
+/* A whole table before 'c': what of it contains the destination, up to length 'max', and 'head' in
+ * front of it, if it is not RTAB_NONE. */
+static uint32_t push_table(struct rtab *t, uint32_t c, const struct fib *f, const struct bits *b,
+			   unsigned max, uint32_t head)
+{
+	uint32_t id[129];
 	struct covers at;
 	unsigned n = 0;
 
-	c = push(t, c, CLASS_ZERO | f->id);
+	if (head != RTAB_NONE)
+		id[n++] = head;
 	covers_begin(&at, t, f, b, max);
 	while (at.n > 0)
 		id[n++] = covers_next(&at);
-	while (n > 0)
-		c = push_id(t, c, id[--n]);
-	return c;
+	return push_ids(t, c, f, id, n);
+}
+
+/* The class of what is asked after the table. */
+static uint32_t class_behind(struct rtab *t, const struct fib *f, const struct bits *b,
+			     unsigned len)
+{
+	const struct fib *main = rtab_fib(t, RT_TABLE_MAIN, f->family);
+	const struct fib *last = rtab_fib(t, RT_TABLE_DEFAULT, f->family);
+	struct covers at;
+	uint32_t c;
+
+	if (f == main)
+		return push_table(t, 0, last, b, len, RTAB_NONE);
+	covers_begin(&at, t, main, b, len);
+	if (last->n_long == 0 && at.n > 0)
+		return ref(t->classes, rtab_route(t, covers_next(&at))->class);
+	c = push_table(t, 0, last, b, len, RTAB_NONE);
+	return push_table(t, c, main, b, len, RTAB_NONE);
 }
 
 /* The class of what lies around the destination, without its own routes in 'f'. */
 static uint32_t class_around(struct rtab *t, const struct fib *f, const struct bits *b,
 			     unsigned len)
 {
-	const struct fib *main = rtab_fib(t, RT_TABLE_MAIN, f->family);
-	const struct fib *last = rtab_fib(t, RT_TABLE_DEFAULT, f->family);
-	unsigned shorter = len ? len - 1 : 0, max = f == main ? shorter : len;
+	unsigned shorter = len ? len - 1 : 0;
 	struct covers at;
-	uint32_t c;
 
-	covers_begin(&at, t, main, b, max);
-	if (last->n_long == 0 && at.n > 0) {
-		c = ref(t->classes, rtab_route(t, covers_next(&at))->class);
-	} else {
-		c = push_table(t, 0, last, b, len);
-		c = push_table(t, c, main, b, max);
+	if (f->table == RT_TABLE_MAIN && rtab_fib(t, RT_TABLE_DEFAULT, f->family)->n_long == 0) {
+		covers_begin(&at, t, f, b, shorter);
+		if (at.n > 0)
+			return ref(t->classes, rtab_route(t, covers_next(&at))->class);
 	}
-	return f == main ? c : push_table(t, c, f, b, shorter);
+	return push_table(t, class_behind(t, f, b, len), f, b, shorter, RTAB_NONE);
 }
 
-static uint32_t class_with(struct rtab *t, uint32_t around, unsigned len, uint32_t head)
+static bool spoils_covers(const struct rtab *t, const struct fib *f, const struct bits *b,
+			  unsigned len, uint32_t head)
 {
-	return len && head != RTAB_NONE ? push_id(t, around, head) : around;
+	struct covers at;
+	bool before;
+
+	if (!may_spoil(t, rtab_route(t, head), &before))
+		return false;
+	/* Shorter ones have this bit clear. */
+	if (before || (b->hi >> (64 - len) & 1))
+		return before;
+	covers_begin(&at, t, f, b, len - 1);
+	return same_leaf(t, rtab_route(t, head), at.n > 0 ? covers_next(&at) : RTAB_NONE);
+}
+
+/* The destination itself before what lies around it. */
+static uint32_t class_with(struct rtab *t, uint32_t around, const struct fib *f,
+			   const struct bits *b, unsigned len, uint32_t head)
+{
+	if (!len || head == RTAB_NONE)
+		return around;
+	if (!spoils_covers(t, f, b, len, head))
+		return push_chain(t, around, rtab_route(t, head), NULL);
+	unref(t, around);
+	return push_table(t, class_behind(t, f, b, len), f, b, len - 1, head);
 }
 
 static void count(struct rtab *t, uint32_t c, uint32_t by)
@@ -317,8 +418,12 @@ static int relabel_main(uint32_t id, uint32_t cover, void *data)
 	const struct below *b = data;
 	struct classes *cl = b->t->classes;
 	uint32_t c = cover == RTAB_NONE ? b->around : rtab_route(b->t, cover)->class;
+	struct anod_prefix dst;
+	struct bits bits;
 
-	relabel(b->t, id, push_id(b->t, ref(cl, c), id));
+	route_dst(rtab_route(b->t, id), &dst);
+	bits = trie_bits(&dst);
+	relabel(b->t, id, class_with(b->t, ref(cl, c), b->f, &bits, dst.len, id));
 	return cl->broken;
 }
 
@@ -331,7 +436,9 @@ static int relabel_any(uint32_t id, uint32_t cover, void *data)
 	(void) cover;
 	route_dst(rtab_route(b->t, id), &dst);
 	bits = trie_bits(&dst);
-	relabel(b->t, id, push_id(b->t, class_around(b->t, b->f, &bits, dst.len), id));
+	relabel(b->t, id,
+		class_with(b->t, class_around(b->t, b->f, &bits, dst.len), b->f, &bits, dst.len,
+			   id));
 	return b->t->classes->broken;
 }
 
@@ -416,12 +523,13 @@ void classes_enter(struct rtab *t, const struct fib *f, const struct bits *b, un
 			changed_below(t, f, b, len, 0);
 		return;
 	}
-	c = class_with(t, change->base, len, head);
+	c = class_with(t, change->base, f, b, len, head);
 	if (t->classes->broken)
 		return;
 	if (r)
 		label(t, head, ref(t->classes, c), leads);
-	if (c != change->was && len)
+	/* Inside a class that stays, chains with all ways of their covers may have others. */
+	if (len && (c != change->was || f->family == AF_INET))
 		changed_below(t, f, b, len, c);
 	unref(t, change->was);
 	unref(t, c);
@@ -476,7 +584,7 @@ static int label_again(uint32_t id, uint32_t cover, void *data)
 	(void) cover;
 	route_dst(rtab_route(t, id), &dst);
 	bits = trie_bits(&dst);
-	c = class_with(t, class_around(t, b->f, &bits, dst.len), dst.len, id);
+	c = class_with(t, class_around(t, b->f, &bits, dst.len), b->f, &bits, dst.len, id);
 	if (!t->classes->broken)
 		label(t, id, c, route_leads(t, rtab_route(t, id)));
 	return t->classes->broken;

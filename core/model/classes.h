@@ -9,6 +9,9 @@
  * stand in the chain by the name of the table, not by their ways, so that a change of a default
  * route changes no class.
  *
+ * A way of IPv4 with a next-hop object that cannot be used spoils what else begins at the same address
+ * (lookup.c); so a chain knows how many of the ways behind it do.
+ *
  * Chains are interned: a class is its first way and the class of the rest.  Kept up to date with
  * every change of the rtab; the cost of a change is that of the destinations inside the changed one.
  * When memory ran out, classes_ready() builds them again.
@@ -27,6 +30,7 @@ struct class
 {
 	uint32_t parent; /* 0: the end */
 	uint32_t way;	 /* id, or CLASS_ZERO | id of a fib */
+	uint32_t leaf;	 /* so many behind it are not asked when it answers WAY_SPOILS */
 	uint32_t refs;	 /* destinations and longer chains */
 	uint32_t count;	 /* destinations of unicast routes */
 	uint32_t hash_next;

@@ -61,9 +61,8 @@ static int add_spot(struct spots *l, const struct spot *spot)
 			return 0;
 	if (l->n == l->max) {
 		unsigned max = l->max * 2;
-		struct spot *at = l->at == l->here ? NULL : l->at;
+		struct spot *at = realloc(l->at == l->here ? NULL : l->at, max * sizeof(*at));
 
-		at = realloc(at, max * sizeof(*at));
 		if (!at)
 			return -ENOMEM;
 		if (l->at == l->here)
@@ -268,7 +267,7 @@ static void tell_table(struct effects *e, const struct fib *f)
 		(void) trie_walk(e->s->t, f, &(struct bits){ 0 }, 0, tell_last, e);
 		return;
 	}
-	if (route_leads(e->s->t, zero))
+	if (zero && route_leads(e->s->t, zero))
 		tell_class(e, 1, zero->class);
 	if (e->some_pass)
 		tell_inside(e, f);
@@ -298,7 +297,7 @@ int effects(struct scene *s, bool all, effect_fn *fn, void *data, unsigned *ret_
 static bool only_routes(const struct overlay *o)
 {
 	return !o->edit.tab[ANOD_OBJ_LINK].n && !o->edit.tab[ANOD_OBJ_NEXTHOP].n &&
-	       !o->n_lost_links && !o->lost_nh.n;
+	       !o->n_lost_links && !o->n_lost4_links && !o->lost_nh.n && !o->converged;
 }
 
 /* Has the table "default" destinations of its own? */

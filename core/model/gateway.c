@@ -10,7 +10,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "facts/value.h"
 #include "model/flows.h"
@@ -155,12 +155,7 @@ unsigned gateway_neigh(const struct overlay *o, const struct anod_leg *leg)
 
 int link_rp_filter(const struct anod_link *l)
 {
-#if __has_include("model/horizon.h")
 	return l->conf & ANOD_LINK_CONF4 ? l->rp_filter : -1;
-#else
-	(void) l;
-	return -1;
-#endif
 }
 
 uint32_t path_mtu(const struct overlay *o, const struct flow_path *p)

@@ -9,12 +9,9 @@
  *   carrier lost    IPv4 and IPv6 routes stay and swallow packets; next-hop objects on the link
  *                   go, with the groups that they leave empty, with the routes that use them
  *   link set up     connected IPv4 routes of its addresses come back; static ones do not
- *
- * A VRF's own table is not known to the model, so the connected routes of its links do not come
- * back here: the prediction then shows less than there will be, never more.
+ *   last IPv4 address gone   as a link set down, for IPv4 alone
  */
 #include <errno.h>
-#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
@@ -60,7 +57,26 @@ static bool has_only_dead_legs(const struct overlay *o, const struct route *r, c
 	if (w->nhid || (r->family == AF_INET && w->scope == RT_SCOPE_HOST))
 		return false;
 	for (unsigned i = 0; i < w->n_legs; i++) {
-		if (!w->leg[i].ifindex || overlay_leg_state(o, &w->leg[i], NULL, 0) != LEG_DEAD)
+		if (!w->leg[i].ifindex ||
+		    overlay_leg_state(o, &w->leg[i], r->family, NULL, 0) != LEG_DEAD)
+			return false;
+		on_it |= w->leg[i].ifindex == ifindex;
+	}
+	return on_it;
+}
+
+/* Of a link that has no IPv4 address any more. */
+static bool has_only_dead_legs4(const struct overlay *o, const struct route *r, const struct way *w,
+				uint32_t ifindex)
+{
+	bool on_it = false;
+
+	if (w->nhid || r->family != AF_INET)
+		return false;
+	for (unsigned i = 0; i < w->n_legs; i++) {
+		if (!w->leg[i].ifindex ||
+		    (!overlay_lost_ipv4(o, w->leg[i].ifindex) &&
+		     overlay_leg_state(o, &w->leg[i], r->family, NULL, 0) != LEG_DEAD))
 			return false;
 		on_it |= w->leg[i].ifindex == ifindex;
 	}
@@ -201,59 +217,40 @@ static int went_down(struct overlay *o, uint32_t ifindex)
 	return r;
 }
 
-/* fib_add_ifaddr() */
-static int add_connected(struct overlay *o, const struct anod_addr *a)
+static int went_up(struct overlay *o, uint32_t ifindex)
 {
-	const struct anod_prefix *net = a->peer.family ? &a->peer : &a->local;
-	struct anod_object obj = { .type = ANOD_OBJ_ROUTE };
-	struct anod_route *route = &obj.u.route;
-	int r;
-
-	if (net->family != AF_INET || (a->flags & (IFA_F_NOPREFIXROUTE | IFA_F_SECONDARY)) ||
-	    (net->len == 32 && !a->peer.family))
-		return 0;
-
-	route->dst = prefix_cut(net, net->len);
-	route->table = RT_TABLE_MAIN;
-	route->protocol = RTPROT_KERNEL;
-	route->type = RTN_UNICAST;
-	route->scope = RT_SCOPE_LINK;
-	route->prefsrc = a->local;
-	route->prefsrc.len = 32;
-	route->n_legs = 1;
-	route->leg[0] = (struct anod_leg){ .ifindex = a->ifindex, .weight = 1 };
-	r = overlay_edit(o, &obj, false);
-	return r < 0 ? r : 0;
-}
-
-static int went_up(struct overlay *o, const struct anod_link *l)
-{
-	const struct anod_link *master = l->master ? overlay_link(o, l->master) : NULL;
 	_cleanup_(listing_done) struct listing all = { 0 };
-	uint32_t ifindex = l->ifindex;
-	int r;
+	int r = overlay_each(o, ANOD_OBJ_ADDR, list_one, &all);
 
-	if (master && strcmp(master->kind, "vrf") == 0)
-		return 0;
-
-	r = overlay_each(o, ANOD_OBJ_ADDR, list_one, &all);
 	for (unsigned i = 0; i < all.n && r == 0; i++)
 		if (all.at[i].u.addr.ifindex == ifindex)
-			r = add_connected(o, &all.at[i].u.addr);
+			r = overlay_addr_routes(o, &all.at[i].u.addr);
 	return r;
+}
+
+/* fib_disable_ip() with force */
+int overlay_no_ipv4(struct overlay *o, uint32_t ifindex)
+{
+	if (o->n_lost4_links == OVERLAY_LOST_MAX)
+		return -ENOSPC;
+
+	o->lost4_link[o->n_lost4_links++] = ifindex;
+	return drop_edited_routes(o, has_only_dead_legs4, ifindex);
 }
 
 int overlay_link_changed(struct overlay *o, const struct anod_link *was)
 {
-	const struct anod_link *now = overlay_link(o, was->ifindex);
-	bool up = now && (now->flags & IFF_UP);
-	int r = 0;
+	const struct anod_link *now;
+	bool up;
+	int r = overlay_own_carrier(o, was);
 
-	if ((was->flags & IFF_UP) && !up)
+	now = overlay_link(o, was->ifindex);
+	up = now && (now->flags & IFF_UP);
+	if (r == 0 && (was->flags & IFF_UP) && !up)
 		r = went_down(o, was->ifindex);
 	if (r == 0 && link_usable(was) && !(now && link_usable(now)))
 		r = flush_nexthops(o, was->ifindex);
 	if (r == 0 && !(was->flags & IFF_UP) && up)
-		r = went_up(o, now);
-	return r;
+		r = went_up(o, was->ifindex);
+	return r < 0 ? r : overlay_links_follow(o, was);
 }

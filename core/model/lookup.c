@@ -1,255 +1,133 @@
 /*
- * lookup - where a packet goes.
+ * lookup - where a packet goes in one table.
  *
- * Design.  fib_rules_lookup() around fib_table_lookup(): rules by priority, in a table the
- * longest prefix first, among routes of one prefix the kernel's order; a route all of whose
- * legs are dead is passed over, one whose legs only lack carrier is taken and swallows the
- * packet.  Look-ups have tos 0, so a route with another tos never answers.
+ * Design.  fib_table_lookup() and fib6_table_lookup(): the longest prefix first, among routes of
+ * one prefix the kernel's order, until a way does not pass (ask_way.c).  IPv4 compares the tos of a
+ * route with that of the packet (a route without one takes all), IPv6 has none.
  *
- * A rule that the model cannot follow to its end (goto; conditions that make it LOSSY: ports,
- * users) is passed over and the answer marked as doubt, but only when the conditions that can be
- * followed hold.  An l3mdev rule never holds for a packet of this host outside of VRFs.
+ * Look-ups ask whole tables, classes (scene.c) ask ways and follow the same answers.
  */
-#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <string.h>
 
-#include "facts/value.h"
 #include "model/state.h"
 
-/* ---- legs ------------------------------------------------------------------------------- */
+/* ---- one destination -------------------------------------------------------------------- */
 
-static struct anod_leg leg_of(const struct anod_nexthop *n, uint32_t weight)
+/* RT_TOS() of <linux/in_route.h>, without the bits of ECN: what of a tos selects routes. */
+#define IPTOS_RT_MASK 0x1c
+
+static bool tos_fits(const struct lookup *in, const struct route *r)
 {
-	return (struct anod_leg){
-		.via = n->via, .ifindex = n->ifindex, .flags = n->flags, .weight = weight
-	};
+	return !r->tos || (in->dst.family == AF_INET && r->tos == (in->tos & IPTOS_RT_MASK));
 }
 
-unsigned overlay_legs(const struct overlay *o, const struct way *w, struct anod_leg *ret)
+/* find_rr_leaf() of IPv6: the first route has been passed over; now of all the others, whatever
+ * their metric, one over the link that the packet came from or that its socket is bound to. */
+static enum way_answer ask_by_wish(const struct overlay *o, const struct route *base,
+				   const struct route *edit, const struct lookup *in,
+				   const struct route *after, struct flow_path *ret,
+				   struct route_ref *ret_at)
 {
-	const struct anod_nexthop *nh = w->nhid ? overlay_nexthop(o, w->nhid) : NULL;
-	unsigned n = 0;
+	struct route_ref at, best = { 0 };
+	bool unsure = false;
 
-	if (!nh) {
-		memcpy(ret, w->leg, w->n_legs * sizeof(*ret));
-		return w->n_legs;
+	for (; overlay_next_of(o, base, edit, after, &at); after = at.route) {
+		const struct way *w = rtab_way(at.tab, at.route);
+		enum way_answer a = overlay_ask_way(o, w, in, ret);
+
+		if (!tos_fits(in, at.route) || a == WAY_PASSES)
+			continue;
+		unsure |= (w->obj_flags & ANOD_OBJ_UNSURE) != 0;
+		if ((w->nhid && overlay_nexthop_drops(o, w->nhid)) ||
+		    overlay_way_wished(o, w, in)) {
+			*ret_at = at;
+			ret_at->unsure = unsure;
+			return a;
+		}
+		if (!best.route)
+			best = at;
 	}
-	if (nh->blackhole)
-		return 0;
-	if (!nh->n_members) {
-		ret[0] = leg_of(nh, 1);
-		return 1;
-	}
-
-	for (unsigned i = 0; i < nh->n_members && i < ANOD_LEGS_MAX; i++) {
-		const struct anod_nexthop *member = overlay_nexthop(o, nh->member[i].id);
-
-		if (member && !member->blackhole)
-			ret[n++] = leg_of(member, nh->member[i].weight);
-	}
-	return n;
-}
-
-enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg *leg,
-				 const uint32_t *cut, unsigned n_cut)
-{
-	const struct anod_link *l = overlay_link(o, leg->ifindex);
-
-	for (unsigned i = 0; i < n_cut; i++)
-		if (cut[i] == leg->ifindex)
-			return LEG_DEAD;
-	if (!l || !(l->flags & IFF_UP))
-		return LEG_DEAD;
-	/* The kernel clears the mark when the link comes up, and that edit is ours. */
-	if ((leg->flags & RTNH_F_DEAD) && !otab_find_id(&o->edit.tab[ANOD_OBJ_LINK], leg->ifindex))
-		return LEG_DEAD;
-	return l->carrier ? LEG_USABLE : LEG_NO_CARRIER;
-}
-
-/* ---- one table -------------------------------------------------------------------------- */
-
-static enum way_answer ask_unicast(const struct overlay *o, const struct way *w,
-				   const uint32_t *cut, unsigned n_cut, struct flow_path *ret)
-{
-	struct anod_leg leg[ANOD_LEGS_MAX];
-	unsigned n = overlay_legs(o, w, leg), n_dead = 0;
-
-	ret->n_legs = 0;
-	for (unsigned i = 0; i < n; i++) {
-		enum leg_state s = overlay_leg_state(o, &leg[i], cut, n_cut);
-
-		n_dead += s == LEG_DEAD;
-		if (s == LEG_USABLE)
-			ret->leg[ret->n_legs++] = leg[i];
-	}
-
-	ret->fate = ret->n_legs ? FLOW_FORWARDED : FLOW_BLACKHOLE;
-	/* All legs are dead: the kernel looks further. */
-	return !n || n_dead < n ? WAY_DECIDES : WAY_PASSES;
-}
-
-enum way_answer overlay_ask_way(const struct overlay *o, const struct way *w, const uint32_t *cut,
-				unsigned n_cut, struct flow_path *ret)
-{
-	ret->n_legs = 0;
-	switch (w->type) {
-	case RTN_LOCAL:
-	case RTN_BROADCAST:
-	case RTN_ANYCAST:
-		ret->fate = FLOW_LOCAL;
-		return WAY_DECIDES;
-	case RTN_BLACKHOLE:
-		ret->fate = FLOW_BLACKHOLE;
-		return WAY_DECIDES;
-	case RTN_UNREACHABLE:
-	case RTN_PROHIBIT:
-		ret->fate = FLOW_PROHIBITED;
-		return WAY_DECIDES;
-	case RTN_THROW:
-		return WAY_THROWS;
-	default:
-		return ask_unicast(o, w, cut, n_cut, ret);
-	}
+	if (!best.route)
+		return WAY_PASSES;
+	*ret_at = best;
+	ret_at->unsure = unsure;
+	return overlay_ask_way(o, rtab_way(best.tab, best.route), in, ret);
 }
 
 enum way_answer overlay_ask_chain(const struct overlay *o, const struct route *base,
-				  const struct route *edit, const uint32_t *cut, unsigned n_cut,
+				  const struct route *edit, const struct lookup *in,
 				  struct flow_path *ret, struct route_ref *ret_at)
 {
 	const struct route *after = NULL;
 
 	for (; overlay_next_of(o, base, edit, after, ret_at); after = ret_at->route) {
+		const struct way *w = rtab_way(ret_at->tab, ret_at->route);
 		enum way_answer a;
 
-		if (ret_at->route->tos)
+		if (!tos_fits(in, ret_at->route))
 			continue;
-		a = overlay_ask_way(o, rtab_way(ret_at->tab, ret_at->route), cut, n_cut, ret);
+		a = overlay_ask_way(o, w, in, ret);
+		ret_at->unsure = (w->obj_flags & ANOD_OBJ_UNSURE) != 0;
 		if (a != WAY_PASSES)
 			return a;
+		if (in->wish && in->dst.family == AF_INET6)
+			return ask_by_wish(o, base, edit, in, ret_at->route, ret, ret_at);
 	}
 	return WAY_PASSES;
+}
+
+/* ---- one table -------------------------------------------------------------------------- */
+
+/* Do two destinations of IPv4 begin at the same address?  The kernel has them in one leaf then. */
+static bool same_leaf(const struct route *a, const struct route *b)
+{
+	return memcmp(a->addr, b->addr, 4) == 0;
+}
+
+enum way_answer overlay_ask_table(const struct overlay *o, uint32_t table, const struct lookup *in,
+				  struct flow_path *ret, struct route_ref *ret_at)
+{
+	const struct route *spoilt = NULL;
+	struct both_covers at;
+
+	overlay_covers(o, table, &in->dst, &at);
+	while (overlay_next_cover(&at)) {
+		const struct route *here = at.base ? at.base : at.edit;
+		enum way_answer a;
+
+		if (spoilt && same_leaf(spoilt, here))
+			continue;
+		a = overlay_ask_chain(o, at.base, at.edit, in, ret, ret_at);
+		if (a == WAY_DECIDES || a == WAY_THROWS)
+			return a;
+		if (a == WAY_SPOILS)
+			spoilt = here;
+	}
+	return WAY_PASSES;
+}
+
+void overlay_lookup_in(const struct overlay *o, uint32_t table, const struct lookup *in,
+		       struct flow_path *ret)
+{
+	struct route_ref by;
+	enum way_answer a = overlay_ask_table(o, table, in, ret, &by);
+
+	if (a != WAY_PASSES) {
+		/* A throw is left in ret->route, so that the caller may tell why. */
+		rtab_object(by.tab, by.route, &ret->route);
+		ret->doubt |= by.unsure;
+	}
+	if (a != WAY_DECIDES) {
+		ret->fate = 0;
+		ret->n_legs = 0;
+	}
 }
 
 void overlay_lookup_table(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
 			  const uint32_t *cut, unsigned n_cut, struct flow_path *ret)
 {
-	struct both_covers at;
-	struct route_ref by;
+	struct lookup in = { .dst = *dst, .cut = cut, .n_cut = n_cut };
 
-	ret->fate = 0;
-	ret->n_legs = 0;
-	overlay_covers(o, table, dst, &at);
-	while (overlay_next_cover(&at)) {
-		enum way_answer a = overlay_ask_chain(o, at.base, at.edit, cut, n_cut, ret, &by);
-
-		if (a == WAY_PASSES)
-			continue;
-		rtab_object(by.tab, by.route, &ret->route);
-		if (a == WAY_DECIDES)
-			return;
-		/* A throw is left in ret->route, so that the caller may tell why. */
-		break;
-	}
-	ret->fate = 0;
-	ret->n_legs = 0;
-}
-
-/* ---- rules ------------------------------------------------------------------------------ */
-
-static bool selects(const struct anod_prefix *rule, const struct anod_prefix *flow)
-{
-	struct anod_prefix unset = { .family = rule->family,
-				     .len = rule->family == AF_INET ? 32 : 128 };
-
-	if (!rule->family)
-		return true;
-	/* A packet whose source is not chosen yet has the source 0.0.0.0 or ::. */
-	return prefix_contains(rule, flow->family ? flow : &unset);
-}
-
-static bool rule_holds(const struct anod_rule *r, const struct flow_key *k)
-{
-	const char *iif = k->iif[0] ? k->iif : "lo";
-	bool holds = selects(&r->src, &k->src) && selects(&r->dst, &k->dst) &&
-		     ((k->mark ^ r->fwmark) & r->fwmask) == 0 && r->tos == 0 && !r->oif[0] &&
-		     !r->l3mdev && (!r->iif[0] || strncmp(r->iif, iif, sizeof(r->iif)) == 0);
-
-	return (r->flags & FIB_RULE_INVERT) ? !holds : holds;
-}
-
-/* True when the rule decided. */
-static bool follow_rule(const struct overlay *o, const struct anod_rule *r,
-			const struct flow_key *k, const uint32_t *cut, unsigned n_cut,
-			struct flow_path *ret)
-{
-	switch (r->action) {
-	case FR_ACT_TO_TBL:
-		overlay_lookup_table(o, r->table, &k->dst, cut, n_cut, ret);
-		/* suppress_len is the prefix length + 1. */
-		if (ret->fate && r->suppress_len && ret->route.u.route.dst.len < r->suppress_len) {
-			ret->fate = 0;
-			memset(&ret->route, 0, sizeof(ret->route));
-		}
-		break;
-	case FR_ACT_BLACKHOLE:
-		ret->fate = FLOW_BLACKHOLE;
-		break;
-	case FR_ACT_UNREACHABLE:
-	case FR_ACT_PROHIBIT:
-		ret->fate = FLOW_PROHIBITED;
-		break;
-	case FR_ACT_GOTO:
-		ret->doubt = true;
-		break;
-	default: /* FR_ACT_NOP and whatever a newer kernel has */
-		break;
-	}
-	return ret->fate != 0;
-}
-
-/* A kernel without policy routing shows no rules and looks in these. */
-static void lookup_without_rules(const struct overlay *o, const struct flow_key *k,
-				 const uint32_t *cut, unsigned n_cut, struct flow_path *ret)
-{
-	static const uint32_t tables[] = { RT_TABLE_LOCAL, RT_TABLE_MAIN };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(tables) && !ret->fate; i++)
-		overlay_lookup_table(o, tables[i], &k->dst, cut, n_cut, ret);
-}
-
-void overlay_lookup_without(const struct overlay *o, const struct flow_key *k, const uint32_t *cut,
-			    unsigned n_cut, struct flow_path *ret)
-{
-	unsigned n_rules = 0;
-
-	memset(ret, 0, sizeof(*ret));
-	for (unsigned i = 0; i < o->rules->n && !ret->fate; i++) {
-		const struct anod_rule *r = o->rules->at[i].rule;
-
-		if (r->family != k->dst.family)
-			continue;
-		n_rules++;
-		if (!rule_holds(r, k))
-			continue;
-		if (o->rules->at[i].flags & ANOD_OBJ_LOSSY) {
-			ret->doubt = true;
-			continue;
-		}
-		if (follow_rule(o, r, k, cut, n_cut, ret))
-			break;
-	}
-
-	if (!n_rules)
-		lookup_without_rules(o, k, cut, n_cut, ret);
-	if (!ret->fate)
-		ret->fate = ret->route.type ? FLOW_PROHIBITED : FLOW_BLACKHOLE;
-	if (ret->fate != FLOW_FORWARDED)
-		ret->n_legs = 0;
-}
-
-void overlay_lookup(const struct overlay *o, const struct flow_key *k, struct flow_path *ret)
-{
-	overlay_lookup_without(o, k, NULL, 0, ret);
+	overlay_lookup_in(o, table, &in, ret);
 }

@@ -1,7 +1,7 @@
 /*
  * model - the network of this router as the kernel has it.
  *
- * Design.  One otab for each type but routes, one rtab for those.  It is fed by the rtnl sensor
+ * Design.  One otab for each type, one rtab for routes but those of MPLS.  It is fed by the rtnl sensor
  * alone and believes it: what the kernel does by itself comes as messages, or as a resync, and
  * is never guessed here (guessing is the overlay's work).  A resync marks what it names with the
  * number of its round, and its end sweeps the rest.
@@ -54,6 +54,7 @@ struct model *model_free(struct model *m)
 		if (m->rules)
 			free(*m->rules);
 		free(m->rules);
+		free(m->candidates.at);
 		free(m);
 	}
 	return NULL;
@@ -82,7 +83,7 @@ int model_put(struct model *m, const struct anod_object *o)
 	if (!type_valid(o->type))
 		return -EINVAL;
 
-	if (o->type == ANOD_OBJ_ROUTE)
+	if (is_ip_route(o))
 		r = rtab_put(&m->base.routes, o, false, m->type[o->type].mark);
 	else
 		r = otab_put(&m->base.tab[o->type], o, false, m->type[o->type].mark);
@@ -101,7 +102,7 @@ int model_del(struct model *m, const struct anod_object *o)
 	if (!type_valid(o->type))
 		return -EINVAL;
 
-	if (o->type == ANOD_OBJ_ROUTE)
+	if (is_ip_route(o))
 		was = rtab_del(&m->base.routes, o);
 	else
 		was = otab_del(&m->base.tab[o->type], o);
@@ -130,8 +131,7 @@ int model_sync(struct model *m, enum anod_obj_type type, enum anod_sync what)
 			return -EPROTO;
 		if (type == ANOD_OBJ_ROUTE)
 			(void) rtab_sweep(&m->base.routes, m->type[type].mark);
-		else
-			(void) otab_sweep(&m->base.tab[type], m->type[type].mark);
+		(void) otab_sweep(&m->base.tab[type], m->type[type].mark);
 		m->type[type].sweeping = false;
 		m->type[type].in_sync = true;
 		changed(m, type);
@@ -161,7 +161,7 @@ int model_get(const struct model *m, const struct anod_object *key, struct anod_
 	if (!type_valid(key->type))
 		return -EINVAL;
 
-	if (key->type == ANOD_OBJ_ROUTE) {
+	if (is_ip_route(key)) {
 		route = rtab_find(&m->base.routes, key);
 		if (!route)
 			return -ENOENT;
@@ -180,7 +180,7 @@ unsigned model_count(const struct model *m, enum anod_obj_type type)
 {
 	if (!type_valid(type))
 		return 0;
-	return type == ANOD_OBJ_ROUTE ? m->base.routes.n : m->base.tab[type].n;
+	return m->base.tab[type].n + (type == ANOD_OBJ_ROUTE ? m->base.routes.n : 0);
 }
 
 int model_each(const struct model *m, enum anod_obj_type type,
@@ -203,7 +203,6 @@ int model_each(const struct model *m, enum anod_obj_type type,
 			rtab_object(routes, route, &o);
 			r = fn(&o, data);
 		}
-		return r;
 	}
 
 	tab = &m->base.tab[type];

@@ -64,10 +64,17 @@ int overlay_ifindex(const struct overlay *o, const char *name); /* or -ENODEV */
 
 /* Where a packet goes. */
 struct flow_key {
-	struct anod_prefix dst; /* full length */
+	struct anod_prefix dst; /* full length; or a label, as the dst of a route of AF_MPLS */
 	struct anod_prefix src; /* family 0: none */
 	uint32_t mark;
 	char iif[ANOD_IFNAME_SIZE]; /* "": from this host */
+	/* What is 0 or "" below is not known or not asked; a rule that asks for it and would apply
+	 * otherwise makes the answer doubtful. */
+	char oif[ANOD_IFNAME_SIZE]; /* socket bound to this link or VRF */
+	uint8_t ipproto;	    /* IPPROTO_* */
+	uint8_t tos;		    /* 0 is a tos like any other */
+	uint16_t sport, dport;
+	uint32_t user; /* uid of the sending socket, + 1; packets that come in are root's */
 };
 enum flow_fate {
 	FLOW_FORWARDED = 1, /* at least one usable leg */
@@ -80,8 +87,14 @@ struct flow_path {
 	struct anod_object route; /* the route that decided; type 0: none */
 	uint32_t n_legs;	  /* usable ones */
 	struct anod_leg leg[ANOD_LEGS_MAX];
-	/* A rule on the way has a condition that the model cannot follow (goto, ports, users) and
-	 * would apply otherwise; it was passed over.  The answer is not to be relied on. */
+	/* The kernel may answer otherwise, because it goes by something that is not known here:
+	 *   a rule on the way asks for a port, protocol or user that the key does not tell, or has a
+	 *   condition that objects do not hold, and would apply otherwise; it was passed over;
+	 *   the route that decided is ANOD_OBJ_UNSURE;
+	 *   a rule of IPv6 suppresses short prefixes and the route has a next-hop object: the kernel
+	 *   takes the length of another route that uses the same object;
+	 *   local and main may still be one table (no rule was ever added: FIB trie not unmerged)
+	 *   and main has a longer prefix than the local route that decided. */
 	bool doubt;
 };
 void overlay_lookup(const struct overlay *o, const struct flow_key *k, struct flow_path *ret);

@@ -15,7 +15,7 @@
 
 struct okey {
 	uint32_t size;
-	uint64_t word[14]; /* a rule needs 13 */
+	uint64_t word[17]; /* what a rule needs */
 };
 
 static size_t body_size(enum anod_obj_type type)
@@ -78,7 +78,9 @@ static void key_of(enum anod_obj_type type, const void *body, struct okey *ret)
 		memcpy(ret->word, &rule, sizeof(rule));
 		ret->size = sizeof(rule);
 		break;
-	case ANOD_OBJ_ROUTE: /* lives in an rtab */
+	case ANOD_OBJ_ROUTE: /* of AF_MPLS; the others live in an rtab */
+		key_pair(ret, ((const struct anod_route *) body)->table,
+			 &((const struct anod_route *) body)->dst);
 		break;
 	}
 }

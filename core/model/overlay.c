@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "model/state.h"
@@ -95,11 +96,13 @@ static int view_ifindex(const struct anod_view *v, const char *name)
 
 struct overlay *overlay_new(const struct model *m)
 {
-	struct overlay *o = calloc(1, sizeof(*o));
+	struct overlay *o = malloc(sizeof(*o));
 
 	if (!o)
 		return NULL;
 
+	/* The lists at the end are long, and as good as always empty. */
+	memset(o, 0, offsetof(struct overlay, lost_link));
 	o->view = (struct anod_view){ .get = view_get, .ifindex = view_ifindex };
 	o->model = m;
 	objects_init(&o->edit);
@@ -134,6 +137,7 @@ struct overlay *overlay_free(struct overlay *o)
 		otab_done(&o->lost_nh);
 		if (o->own_rules)
 			free(o->rules);
+		free(o->dead_gateway);
 		free(o);
 	}
 	return NULL;
@@ -202,12 +206,35 @@ static bool in_list(const uint32_t *list, unsigned n, uint32_t what)
 	return false;
 }
 
+static bool is_lost4(const struct overlay *o, const struct way *w, uint32_t ifindex)
+{
+	return in_list(o->lost4_link, o->n_lost4_links, ifindex) ||
+	       (w->scope != RT_SCOPE_HOST && in_list(o->lost_link, o->n_lost_links, ifindex));
+}
+
+static bool way_lost4(const struct overlay *o, const struct way *w)
+{
+	for (unsigned i = 0; i < w->n_legs; i++)
+		if (!is_lost4(o, w, w->leg[i].ifindex))
+			return false;
+	return true;
+}
+
+bool overlay_lost_ipv4(const struct overlay *o, uint32_t ifindex)
+{
+	return in_list(o->lost4_link, o->n_lost4_links, ifindex) && !overlay_has_ipv4(o, ifindex);
+}
+
 bool overlay_way_lost(const struct overlay *o, const struct way *w)
 {
 	if (w->nhid)
 		return otab_find_id(&o->lost_nh, w->nhid);
-	if (!o->n_lost_links || !w->n_legs)
+	if (o->converged && overlay_way_withdrawn(o, w))
+		return true;
+	if ((!o->n_lost_links && !o->n_lost4_links) || !w->n_legs)
 		return false;
+	if (o->n_lost4_links && w->family == AF_INET)
+		return way_lost4(o, w);
 
 	/* Local IPv4 routes stay when their link goes down (fib_sync_down_dev()). */
 	if (w->family == AF_INET && w->scope == RT_SCOPE_HOST)
@@ -329,7 +356,7 @@ int overlay_get(const struct overlay *o, const struct anod_object *key, struct a
 	const struct onode *n;
 	const struct route *r;
 
-	if (key->type == ANOD_OBJ_ROUTE) {
+	if (is_ip_route(key)) {
 		r = rtab_find(&o->edit.routes, key);
 		if (r && r->gone)
 			return -ENOENT;
@@ -391,7 +418,7 @@ int overlay_each(const struct overlay *o, enum anod_obj_type type,
 	if (type < ANOD_OBJ_LINK || type >= ANOD_OBJ_TYPES)
 		return -EINVAL;
 	if (type == ANOD_OBJ_ROUTE)
-		return each_route(o, fn, data);
+		r = each_route(o, fn, data);
 
 	base = &o->model->base.tab[type];
 	edit = &o->edit.tab[type];
@@ -417,7 +444,7 @@ int overlay_edit(struct overlay *o, const struct anod_object *obj, bool gone)
 {
 	int r;
 
-	if (obj->type == ANOD_OBJ_ROUTE)
+	if (is_ip_route(obj))
 		return rtab_put(&o->edit.routes, obj, gone, 0);
 
 	r = otab_put(&o->edit.tab[obj->type], obj, gone, 0);
@@ -452,5 +479,8 @@ int overlay_apply(struct overlay *o, const struct anod_change *c)
 		return overlay_link_changed(o, &was);
 	if (obj->type == ANOD_OBJ_NEXTHOP && !c->has_post)
 		return overlay_nexthop_gone(o, obj->u.nexthop.id);
+	if (obj->type == ANOD_OBJ_ADDR)
+		return c->has_post ? overlay_addr_routes(o, &obj->u.addr)
+				   : overlay_addr_gone(o, &obj->u.addr);
 	return 0;
 }

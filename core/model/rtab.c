@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "model/classes.h"
 #include "model/way.h"
@@ -197,14 +197,15 @@ static int take_route(struct rtab *t, uint8_t family, uint32_t *ret)
 
 	if (pool->n_used == pool->n_chunks * CHUNK) {
 		uint32_t n = pool->n_chunks;
-		uint8_t **chunk = pool->chunk;
+		uint8_t **chunk;
 
 		if ((n & (n - 1)) == 0) {
-			chunk = realloc(chunk, (n ? n * 2 : 1) * sizeof(*chunk));
+			chunk = realloc(pool->chunk, (n ? n * 2 : 1) * sizeof(*chunk));
 			if (!chunk)
 				return -ENOMEM;
 			pool->chunk = chunk;
 		}
+		chunk = pool->chunk;
 		chunk[n] = malloc(CHUNK * (kind ? RTAB_SHORT : RTAB_LONG));
 		if (!chunk[n])
 			return -ENOMEM;

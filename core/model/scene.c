@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "model/flows.h"
+#include "model/horizon.h"
 
 /* ---- one destination -------------------------------------------------------------------- */
 
@@ -19,18 +20,13 @@ void path_legs(const struct overlay *o, uint32_t table, const struct anod_prefix
 	       const uint32_t *cut, unsigned n_cut, struct flow_path *ret)
 {
 	const uint32_t tables[] = { table, RT_TABLE_MAIN, RT_TABLE_DEFAULT };
-	struct both_covers at;
+	struct lookup in = { .dst = *dst, .cut = cut, .n_cut = n_cut };
 	struct route_ref by;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(tables); i++) {
-		enum way_answer a = WAY_PASSES;
-
 		if (i > 0 && tables[i] == table)
 			continue;
-		overlay_covers(o, tables[i], dst, &at);
-		while (a == WAY_PASSES && overlay_next_cover(&at))
-			a = overlay_ask_chain(o, at.base, at.edit, cut, n_cut, ret, &by);
-		if (a == WAY_DECIDES)
+		if (overlay_ask_table(o, tables[i], &in, ret, &by) == WAY_DECIDES)
 			return;
 	}
 	ret->fate = 0;
@@ -146,7 +142,10 @@ static void note_edits(struct scene *s, const struct overlay *o)
 			note_link(s, ONODE_AS(link, otab_at(links, i))->ifindex);
 	for (unsigned i = 0; i < o->n_lost_links; i++)
 		note_link(s, o->lost_link[i]);
+	for (unsigned i = 0; i < o->n_lost4_links; i++)
+		note_link(s, o->lost4_link[i]);
 	s->nexthops |= o->edit.tab[ANOD_OBJ_NEXTHOP].n || o->lost_nh.n;
+	s->converged |= o->converged;
 }
 
 int scene_init(struct scene *s, const struct overlay *before, const struct overlay *after)
@@ -202,7 +201,7 @@ bool scene_touches(const struct scene *s, uint32_t way)
 {
 	const struct way *w = s->t->way[way];
 
-	if (!s->n_links && !s->nexthops)
+	if (!s->n_links && !s->nexthops && !s->converged)
 		return false;
 	if (s->leg_from) {
 		for (uint32_t i = s->leg_from[way]; i < s->leg_from[way + 1]; i++)
@@ -210,7 +209,7 @@ bool scene_touches(const struct scene *s, uint32_t way)
 				return true;
 		return false;
 	}
-	if (w->nhid || s->n_links > SCENE_LINKS)
+	if (w->nhid || s->n_links > SCENE_LINKS || (s->converged && horizon_is_daemon(w->protocol)))
 		return true;
 	for (unsigned i = 0; i < w->n_legs; i++)
 		if (is_noted(s, w->leg[i].ifindex))
@@ -222,13 +221,18 @@ bool scene_touches(const struct scene *s, uint32_t way)
 
 static uint32_t judge_way(struct scene *s, unsigned state, const struct way *w)
 {
+	struct lookup in = { .dst.family = w->family,
+			     .cut = s->cut[state],
+			     .n_cut = s->n_cut[state] };
 	struct flow_path p;
 
 	if (overlay_way_lost(s->o[state], w))
 		return OUT_PASSES;
-	switch (overlay_ask_way(s->o[state], w, s->cut[state], s->n_cut[state], &p)) {
+	switch (overlay_ask_way(s->o[state], w, &in, &p)) {
 	case WAY_PASSES:
 		return OUT_PASSES;
+	case WAY_SPOILS:
+		return OUT_SPOILS;
 	case WAY_THROWS:
 		return OUT_THROWS;
 	case WAY_DECIDES:
@@ -260,18 +264,21 @@ static uint32_t scene_of_zero(struct scene *s, unsigned state, uint32_t fib)
 {
 	const struct fib *f = s->t->fib[fib];
 	const struct overlay *o = s->o[state];
-	uint32_t *known = &s->zero[state][fib];
+	uint32_t *known = &s->zero[state][fib], out = OUT_PASSES;
+	struct lookup in = { .dst.family = f->family,
+			     .cut = s->cut[state],
+			     .n_cut = s->n_cut[state] };
 	struct route_ref by;
 	struct flow_path p;
 
 	if (*known)
 		return *known;
-	*known = OUT_PASSES;
 	/* A throw goes to the next table, and so does having no answer here. */
-	if (overlay_ask_chain(o, zero_of(s->t, f), zero_of(&o->edit.routes, f), s->cut[state],
-			      s->n_cut[state], &p, &by) == WAY_DECIDES)
-		*known = outcome_of(s, &p);
-	return *known;
+	if (overlay_ask_chain(o, zero_of(s->t, f), zero_of(&o->edit.routes, f), &in, &p, &by) ==
+	    WAY_DECIDES)
+		out = outcome_of(s, &p);
+	*known = out;
+	return out;
 }
 
 uint32_t scene_of_class(struct scene *s, unsigned state, uint32_t class)
@@ -285,11 +292,13 @@ uint32_t scene_of_class(struct scene *s, unsigned state, uint32_t class)
 			out = scene_of_zero(s, state, way & ~CLASS_ZERO);
 		else
 			out = scene_of_way(s, state, way);
+		if (out >= OUT_NOTHING)
+			return out;
 		if (out == OUT_THROWS)
 			while (!(at[c].way & CLASS_ZERO))
 				c = at[c].parent;
-		else if (out != OUT_PASSES)
-			return out;
+		for (uint32_t n = out == OUT_SPOILS ? at[c].leaf : 0; n > 0; n--)
+			c = at[c].parent;
 	}
 	return OUT_NOTHING;
 }
@@ -316,15 +325,19 @@ static bool all_heads_decide(const struct model *m)
 		return false;
 	for (unsigned i = 0; i < t->n_fibs; i++) {
 		const struct route *zero = zero_of(t, t->fib[i]);
+		struct lookup in = { .dst.family = t->fib[i]->family };
 
 		if (fib_measured(t->fib[i]) && route_leads(t, zero) &&
-		    overlay_ask_chain(o, zero, NULL, NULL, 0, &p, &by) != WAY_DECIDES)
+		    overlay_ask_chain(o, zero, NULL, &in, &p, &by) != WAY_DECIDES)
 			return false;
 	}
-	for (uint32_t i = 0; i < t->n_ways; i++)
-		if (t->way[i] && t->way[i]->heads &&
-		    overlay_ask_way(o, t->way[i], NULL, 0, &p) != WAY_DECIDES)
+	for (uint32_t i = 0; i < t->n_ways; i++) {
+		const struct way *w = t->way[i];
+		struct lookup in = { .dst.family = w ? w->family : 0 };
+
+		if (w && w->heads && overlay_ask_way(o, w, &in, &p) != WAY_DECIDES)
 			return false;
+	}
 	return true;
 }
 

@@ -16,6 +16,7 @@
 
 enum {
 	OUT_PASSES = 1, /* a way: the next is asked */
+	OUT_SPOILS,	/* a way: what begins at the same address is not asked, but the next is */
 	OUT_THROWS,	/* a way: the next table is asked */
 	OUT_NOTHING,	/* no table has an answer */
 	OUT_FIRST,	/* others begin here */
@@ -38,7 +39,8 @@ struct scene {
 	 * too many to tell. */
 	uint32_t link[SCENE_LINKS];
 	unsigned n_links;
-	bool nexthops; /* so do next-hop objects */
+	bool nexthops;	/* so do next-hop objects */
+	bool converged; /* daemons have reacted: so do their ways */
 	/* For a sweep over many links: the links of way i are leg_link[leg_from[i]] up to
 	 * leg_from[i + 1].  NULL: ask the way. */
 	const uint32_t *leg_from, *leg_link;

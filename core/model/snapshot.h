@@ -2,12 +2,13 @@
  * snapshot - a model as text: one object a line, written by "anodctl snapshot" and by hand.
  *
  *   link wan0 index 2 up carrier mtu 1500 [kind veth] [master br0]
+ *   link wan1 index 3 up carrier rp-filter 1 ignore-linkdown      link blue kind vrf vrf-table 10
  *   addr 192.0.2.2/24 dev wan0
  *   route 0.0.0.0/0 via 192.0.2.1 dev wan0 metric 100 [table 100] [proto static]
  *   route 10.0.0.0/8 nhid 100        route 10.9.0.0/16 blackhole
  *   route 10.1.0.0/16 via 192.0.2.1 dev wan0 weight 3, via 198.51.100.1 dev wan1 weight 1
  *   nexthop 10 via 192.0.2.1 dev wan0      nexthop 100 group 10 weight 3, 11 weight 1
- *   rule 100 from 10.0.0.0/8 table 100
+ *   rule 100 from 10.0.0.0/8 table 100      rule 90 dport 80..90 uid 0..99 goto 200
  *   neigh 192.0.2.1 dev wan0 reachable
  *   fact link.wan0.rx_loss 5% age 2s
  *

@@ -51,6 +51,9 @@ bool snapshot_accept(struct reading *r, const char *word);
 int snapshot_number(struct reading *r, uint64_t max, uint64_t *ret);
 int snapshot_number32(struct reading *r, uint32_t *ret);
 int snapshot_number8(struct reading *r, uint8_t *ret);
+int snapshot_label(struct reading *r, uint32_t *ret);
+/* "lossy" and "unsure", of every object; false: another word. */
+bool snapshot_flag(struct reading *r, struct anod_object *o);
 int snapshot_name(struct reading *r, char *buf, size_t size);
 int snapshot_prefix(struct reading *r, struct anod_prefix *ret);
 int snapshot_address(struct reading *r, struct anod_prefix *ret);

@@ -2,6 +2,7 @@
  * snapshot_link - lines of links, addresses, rules and neighbours.
  */
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/neighbour.h>
 #include <net/if.h>
 #include <string.h>
@@ -10,11 +11,26 @@
 
 static int link_word(struct reading *r, struct anod_object *o, bool *operstate)
 {
-	static const char *const words[] = {
-		"index", "up",	      "down",	     "carrier",	      "no-carrier",
-		"mtu",	 "kind",      "master",	     "lower",	      "lladdr",
-		"flags", "operstate", "carrier-ups", "carrier-downs", NULL
-	};
+	static const char *const words[] = { "index",
+					     "up",
+					     "down",
+					     "carrier",
+					     "no-carrier",
+					     "mtu",
+					     "kind",
+					     "master",
+					     "lower",
+					     "lladdr",
+					     "flags",
+					     "operstate",
+					     "carrier-ups",
+					     "carrier-downs",
+					     "conf",
+					     "ignore-linkdown",
+					     "ignore-linkdown6",
+					     "rp-filter",
+					     "vrf-table",
+					     NULL };
 	struct anod_link *k = &o->u.link;
 	uint32_t flags;
 	int e;
@@ -52,6 +68,22 @@ static int link_word(struct reading *r, struct anod_object *o, bool *operstate)
 		k->flags |= flags;
 		return e;
 	}
+	if (snapshot_accept(r, "ignore-linkdown")) {
+		k->conf |= ANOD_LINK_CONF4 | ANOD_LINK_IGNORE_LINKDOWN4;
+		return 0;
+	}
+	if (snapshot_accept(r, "ignore-linkdown6")) {
+		k->conf |= ANOD_LINK_CONF6 | ANOD_LINK_IGNORE_LINKDOWN6;
+		return 0;
+	}
+	if (snapshot_accept(r, "conf"))
+		return snapshot_number8(r, &k->conf);
+	if (snapshot_accept(r, "rp-filter")) {
+		k->conf |= ANOD_LINK_CONF4;
+		return snapshot_number8(r, &k->rp_filter);
+	}
+	if (snapshot_accept(r, "vrf-table"))
+		return snapshot_number32(r, &k->vrf_table);
 	*operstate |= token_is(lex_peek(&r->l, 0), "operstate");
 	if (snapshot_accept(r, "operstate"))
 		return snapshot_number8(r, &k->operstate);
@@ -74,8 +106,8 @@ int snapshot_read_link(struct reading *r, struct anod_object *o)
 	k->mtu = SNAPSHOT_MTU;
 	e = snapshot_name(r, k->name, sizeof(k->name));
 	while (e == 0 && !snapshot_at_end(r))
-		if (snapshot_accept(r, "lossy"))
-			o->flags |= ANOD_OBJ_LOSSY;
+		if (snapshot_flag(r, o))
+			continue;
 		else
 			e = link_word(r, o, &operstate);
 	if (e < 0)
@@ -106,8 +138,8 @@ int snapshot_read_addr(struct reading *r, struct anod_object *o)
 			e = snapshot_number8(r, &a->scope);
 		else if (snapshot_accept(r, "flags"))
 			e = snapshot_number32(r, &a->flags);
-		else if (snapshot_accept(r, "lossy"))
-			o->flags |= ANOD_OBJ_LOSSY;
+		else if (snapshot_flag(r, o))
+			continue;
 		else
 			e = snapshot_unknown(r, words, "addr");
 	}
@@ -116,12 +148,56 @@ int snapshot_read_addr(struct reading *r, struct anod_object *o)
 	return e;
 }
 
+/* "80..90", or "80" for one; false: another word. */
+static bool range_word(struct reading *r, const char *word, uint64_t max, uint64_t range[2], int *e)
+{
+	if (!snapshot_accept(r, word))
+		return false;
+	*e = snapshot_number(r, max, &range[0]);
+	range[1] = range[0];
+	if (*e == 0 && snapshot_accept(r, ".."))
+		*e = snapshot_number(r, max, &range[1]);
+	return true;
+}
+
+/* Conditions on the packet's socket and transport; false: another word. */
+static bool flow_word(struct reading *r, struct anod_rule *u, int *e)
+{
+	uint64_t range[2];
+
+	if (range_word(r, "sport", UINT16_MAX, range, e)) {
+		u->sport_first = (uint16_t) range[0];
+		u->sport_last = (uint16_t) range[1];
+	} else if (range_word(r, "dport", UINT16_MAX, range, e)) {
+		u->dport_first = (uint16_t) range[0];
+		u->dport_last = (uint16_t) range[1];
+	} else if (range_word(r, "uid", UINT32_MAX, range, e)) {
+		u->has_uid = 1;
+		u->uid_first = (uint32_t) range[0];
+		u->uid_last = (uint32_t) range[1];
+	} else if (snapshot_accept(r, "ipproto")) {
+		*e = snapshot_number8(r, &u->ipproto);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static int rule_word(struct reading *r, struct anod_object *o)
 {
-	static const char *const words[] = { "inet6",  "from",	 "to",	  "iif",    "oif",
-					     "fwmark", "fwmask", "tos",	  "table",  "suppress",
-					     "flags",  "action", "proto", "l3mdev", NULL };
+	static const char *const words[] = { "inet6",  "from",	 "to",	  "iif",     "oif",
+					     "fwmark", "fwmask", "tos",	  "table",   "suppress",
+					     "flags",  "action", "proto", "l3mdev",  "goto",
+					     "sport",  "dport",	 "uid",	  "ipproto", NULL };
 	struct anod_rule *u = &o->u.rule;
+	int e = 0;
+
+	if (flow_word(r, u, &e))
+		return e;
+	if (snapshot_accept(r, "goto")) {
+		u->action = FR_ACT_GOTO;
+		return snapshot_number32(r, &u->target);
+	}
 
 	if (snapshot_accept(r, "inet6")) {
 		u->family = AF_INET6;
@@ -171,8 +247,8 @@ int snapshot_read_rule(struct reading *r, struct anod_object *o)
 	u->family = AF_INET;
 	e = snapshot_number32(r, &u->priority);
 	while (e == 0 && !snapshot_at_end(r))
-		if (snapshot_accept(r, "lossy"))
-			o->flags |= ANOD_OBJ_LOSSY;
+		if (snapshot_flag(r, o))
+			continue;
 		else
 			e = rule_word(r, o);
 	if (u->src.family == AF_INET6 || u->dst.family == AF_INET6)
@@ -207,8 +283,8 @@ int snapshot_read_neigh(struct reading *r, struct anod_object *o)
 			e = snapshot_number8(r, &n->flags);
 		} else if (snapshot_accept(r, "probes")) {
 			e = snapshot_number32(r, &n->probes);
-		} else if (snapshot_accept(r, "lossy")) {
-			o->flags |= ANOD_OBJ_LOSSY;
+		} else if (snapshot_flag(r, o)) {
+			continue;
 		} else {
 			e = snapshot_unknown(r, words, "neigh");
 		}

@@ -2,7 +2,7 @@
  * snapshot_route - lines of routes and next hops.
  */
 #include <linux/rtnetlink.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "model/snapshot_int.h"
 
@@ -15,6 +15,8 @@ static bool leg_word(struct reading *r, struct anod_leg *g, int *e)
 		*e = snapshot_device(r, &g->ifindex);
 	else if (snapshot_accept(r, "weight"))
 		*e = snapshot_number32(r, &g->weight);
+	else if (snapshot_accept(r, "label"))
+		*e = snapshot_label(r, &g->label);
 	else if (snapshot_accept(r, "legflags"))
 		*e = snapshot_number32(r, &g->flags);
 	else
@@ -24,9 +26,9 @@ static bool leg_word(struct reading *r, struct anod_leg *g, int *e)
 
 static int route_word(struct reading *r, struct anod_object *o)
 {
-	static const char *const words[] = { "via",   "dev",	"weight", "legflags", "nhid",
-					     "table", "metric", "tos",	  "proto",    "scope",
-					     "src",   "mtu",	"flags",  NULL };
+	static const char *const words[] = { "via",   "dev",   "weight", "legflags", "label",
+					     "nhid",  "table", "metric", "tos",	     "proto",
+					     "scope", "src",   "mtu",	 "flags",    NULL };
 	struct anod_route *t = &o->u.route;
 	struct token next = *lex_peek(&r->l, 0);
 	int e = 0;
@@ -83,9 +85,7 @@ int snapshot_read_route(struct reading *r, struct anod_object *o)
 	while (e == 0 && !snapshot_at_end(r)) {
 		metric |= token_is(lex_peek(&r->l, 0), "metric");
 		scope |= token_is(lex_peek(&r->l, 0), "scope");
-		if (snapshot_accept(r, "lossy"))
-			o->flags |= ANOD_OBJ_LOSSY;
-		else
+		if (!snapshot_flag(r, o))
 			e = route_word(r, o);
 	}
 	if (e < 0)
@@ -146,8 +146,8 @@ int snapshot_read_nexthop(struct reading *r, struct anod_object *o)
 			e = snapshot_proto(r, &n->protocol);
 		else if (snapshot_accept(r, "flags"))
 			e = snapshot_number32(r, &n->flags);
-		else if (snapshot_accept(r, "lossy"))
-			o->flags |= ANOD_OBJ_LOSSY;
+		else if (snapshot_flag(r, o))
+			continue;
 		else
 			e = snapshot_unknown(r, words, "nexthop");
 	}

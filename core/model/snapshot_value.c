@@ -70,6 +70,27 @@ int snapshot_number8(struct reading *r, uint8_t *ret)
 	return k;
 }
 
+/* Kept as the label + 1. */
+int snapshot_label(struct reading *r, uint32_t *ret)
+{
+	uint64_t n = 0;
+	int k = snapshot_number(r, (1u << 20) - 1, &n);
+
+	*ret = (uint32_t) n + 1;
+	return k;
+}
+
+bool snapshot_flag(struct reading *r, struct anod_object *o)
+{
+	if (snapshot_accept(r, "lossy"))
+		o->flags |= ANOD_OBJ_LOSSY;
+	else if (snapshot_accept(r, "unsure"))
+		o->flags |= ANOD_OBJ_UNSURE;
+	else
+		return false;
+	return true;
+}
+
 int snapshot_name(struct reading *r, char *buf, size_t size)
 {
 	_cleanup_(freep) char *text = NULL;

@@ -5,6 +5,7 @@
  * write it; what snapshot_read() would not assume is written.
  */
 #include <arpa/inet.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdarg.h>
@@ -89,6 +90,28 @@ static void add_protocol(struct line *l, uint8_t protocol, uint8_t usual)
 	add(l, " proto %s", text);
 }
 
+/* What these words do not say together is the number. */
+static void write_conf(struct line *l, const struct anod_link *k)
+{
+	const uint8_t ignore4 = ANOD_LINK_CONF4 | ANOD_LINK_IGNORE_LINKDOWN4;
+	const uint8_t ignore6 = ANOD_LINK_CONF6 | ANOD_LINK_IGNORE_LINKDOWN6;
+	bool filter = k->rp_filter || k->conf == ANOD_LINK_CONF4;
+	uint8_t said = filter ? ANOD_LINK_CONF4 : 0;
+
+	if (filter)
+		add(l, " rp-filter %u", k->rp_filter);
+	if ((k->conf & ignore4) == ignore4) {
+		add(l, " ignore-linkdown");
+		said |= ignore4;
+	}
+	if ((k->conf & ignore6) == ignore6) {
+		add(l, " ignore-linkdown6");
+		said |= ignore6;
+	}
+	add_number(l, "conf", k->conf, said);
+	add_number(l, "vrf-table", k->vrf_table, 0);
+}
+
 static void write_link(struct line *l, const struct anod_link *k)
 {
 	add_name(l, "link", k->name);
@@ -104,6 +127,7 @@ static void write_link(struct line *l, const struct anod_link *k)
 	add_number(l, "operstate", k->operstate, snapshot_operstate(k->flags & IFF_UP, k->carrier));
 	add_number(l, "carrier-ups", k->carrier_up, 0);
 	add_number(l, "carrier-downs", k->carrier_down, 0);
+	write_conf(l, k);
 }
 
 static void write_addr(struct line *l, const struct anod_addr *a)
@@ -126,6 +150,8 @@ static void write_leg(struct line *l, const struct anod_leg *g)
 	add_dev(l, "dev", g->ifindex);
 	add_number(l, "weight", g->weight, 1);
 	add_number(l, "legflags", g->flags, 0);
+	if (g->label)
+		add(l, " label %u", g->label - 1);
 }
 
 static void write_route(struct line *l, const struct anod_route *r)
@@ -187,7 +213,17 @@ static void write_rule(struct line *l, const struct anod_rule *u)
 	add_number(l, "table", u->table, 0);
 	add_number(l, "suppress", u->suppress_len, 0);
 	add_number(l, "flags", u->flags, 0);
-	add_number(l, "action", u->action, SNAPSHOT_RULE_ACTION);
+	if (u->action == FR_ACT_GOTO)
+		add(l, " goto %u", u->target);
+	else
+		add_number(l, "action", u->action, SNAPSHOT_RULE_ACTION);
+	add_number(l, "ipproto", u->ipproto, 0);
+	if (u->sport_first || u->sport_last)
+		add(l, " sport %u..%u", u->sport_first, u->sport_last);
+	if (u->dport_first || u->dport_last)
+		add(l, " dport %u..%u", u->dport_first, u->dport_last);
+	if (u->has_uid)
+		add(l, " uid %u..%u", u->uid_first, u->uid_last);
 	add_protocol(l, u->protocol, RTPROT_STATIC);
 	if (u->l3mdev)
 		add(l, " l3mdev");
@@ -235,6 +271,8 @@ size_t snapshot_line(const struct model *m, const struct anod_object *o, char *b
 	}
 	if (o->flags & ANOD_OBJ_LOSSY)
 		add(&l, " lossy");
+	if (o->flags & ANOD_OBJ_UNSURE)
+		add(&l, " unsure");
 	/* Every part begins with its blank. */
 	if (l.n)
 		memmove(buf, buf + 1, l.n--);

@@ -4,12 +4,14 @@
 #ifndef MODEL_STATE_H
 #define MODEL_STATE_H
 
+#include <sys/socket.h>
+
 #include "model/model.h"
 #include "model/otab.h"
 #include "model/rtab.h"
 
 struct objects {
-	struct otab tab[ANOD_OBJ_TYPES]; /* by type; that of routes is unused */
+	struct otab tab[ANOD_OBJ_TYPES]; /* by type; that of routes holds those of AF_MPLS */
 	struct rtab routes;
 };
 
@@ -28,8 +30,19 @@ struct shelf {
 };
 struct shelf *shelf_unref(struct shelf *s);
 
+struct candidate {
+	struct anod_object route;
+	uint8_t preference;
+};
+
+struct candidates { /* by preference, then by key; see horizon.h */
+	struct candidate *at;
+	unsigned n, max;
+};
+
 struct model {
 	struct objects base;
+	struct candidates candidates;
 	uint64_t generation;
 	struct {
 		uint32_t mark;
@@ -50,11 +63,19 @@ struct overlay {
 	struct objects edit;	   /* on top; nodes marked 'gone' hide those of the model */
 	/* What the kernel threw away by itself: the model's routes all of whose legs are on
 	 * a link that went down meanwhile, or that use a deleted next hop, are gone. */
-	uint32_t lost_link[OVERLAY_LOST_MAX];
 	unsigned n_lost_links;
+	/* Links that lost their last IPv4 address: the same for IPv4, own addresses included. */
+	unsigned n_lost4_links;
 	struct otab lost_nh;
+	/* After overlay_converge(): legs of daemons' routes that are dead though their link is
+	 * usable; owned. */
+	bool converged;
+	struct anod_leg *dead_gateway;
+	unsigned n_dead_gateways;
 	struct rule_order *rules; /* in the kernel's order */
 	bool own_rules;		  /* else the model's */
+	uint32_t lost_link[OVERLAY_LOST_MAX];
+	uint32_t lost4_link[OVERLAY_LOST_MAX];
 };
 
 struct rule_order {
@@ -66,6 +87,12 @@ struct rule_order {
 	} at[];
 };
 
+/* Does it live in the rtab? */
+static inline bool is_ip_route(const struct anod_object *o)
+{
+	return o->type == ANOD_OBJ_ROUTE && o->u.route.dst.family != AF_MPLS;
+}
+
 void objects_init(struct objects *o);
 void objects_done(struct objects *o);
 
@@ -74,6 +101,22 @@ int overlay_order_rules(struct overlay *o);
 /* What the kernel does by itself after 'was' has become what the overlay shows now. */
 int overlay_link_changed(struct overlay *o, const struct anod_link *was);
 int overlay_nexthop_gone(struct overlay *o, uint32_t id);
+/* What follows for the carrier of the link itself, and then for other links. */
+int overlay_own_carrier(struct overlay *o, const struct anod_link *was);
+int overlay_links_follow(struct overlay *o, const struct anod_link *was);
+/* The routes of an address that is new, or that is no more. */
+int overlay_addr_routes(struct overlay *o, const struct anod_addr *a);
+int overlay_addr_gone(struct overlay *o, const struct anod_addr *a);
+/* A link has lost its last IPv4 address.  -ENOSPC. */
+int overlay_no_ipv4(struct overlay *o, uint32_t ifindex);
+bool overlay_has_ipv4(const struct overlay *o, uint32_t ifindex);
+/* The table of the VRF that the link is, or is in; 0: none. */
+uint32_t overlay_vrf_table(const struct overlay *o, uint32_t ifindex);
+/* Of a converged overlay: the daemon takes the leg out, or the route back. */
+bool overlay_leg_withdrawn(const struct overlay *o, const struct anod_leg *leg);
+bool overlay_way_withdrawn(const struct overlay *o, const struct way *w);
+/* A link had IPv4 addresses, and has none now. */
+bool overlay_lost_ipv4(const struct overlay *o, uint32_t ifindex);
 /* Edit without side effects. */
 int overlay_edit(struct overlay *o, const struct anod_object *obj, bool gone);
 
@@ -81,6 +124,7 @@ int overlay_edit(struct overlay *o, const struct anod_object *obj, bool gone);
 struct route_ref {
 	const struct rtab *tab;
 	const struct route *route;
+	bool unsure; /* ANOD_OBJ_UNSURE, of it or of one that was preferred for a while */
 };
 
 /* True when the overlay hides this route of the model: edited, deleted or lost. */
@@ -108,34 +152,58 @@ bool overlay_next_cover(struct both_covers *c);
  * 'ret' has ANOD_LEGS_MAX places. */
 unsigned overlay_legs(const struct overlay *o, const struct way *w, struct anod_leg *ret);
 
+/* True for a next-hop object that is a blackhole, or a group of one alone. */
+bool overlay_nexthop_drops(const struct overlay *o, uint32_t id);
+
 enum leg_state {
 	LEG_DEAD = 0,	/* link gone or set down: the kernel takes the next route instead */
 	LEG_NO_CARRIER, /* the kernel still uses it, and packets vanish */
 	LEG_USABLE,
 };
-/* 'cut': links (n_cut of them) to be seen as gone. */
+/* 'family': of the packet.  'cut': links (n_cut of them) to be seen as gone. */
 enum leg_state overlay_leg_state(const struct overlay *o, const struct anod_leg *leg,
-				 const uint32_t *cut, unsigned n_cut);
+				 uint8_t family, const uint32_t *cut, unsigned n_cut);
+
+struct lookup { /* what a table is asked */
+	struct anod_prefix dst;
+	uint8_t tos;
+	uint32_t oif;	     /* no other leg counts; 0: any */
+	uint32_t wish;	     /* of IPv6: link that is preferred; 0: none */
+	const uint32_t *cut; /* links to be seen as gone */
+	unsigned n_cut;
+};
 
 enum way_answer {
 	WAY_PASSES = 1, /* all legs are dead: the next route is asked */
+	WAY_SPOILS,	/* so are they, and no route that begins at the same address is asked */
 	WAY_THROWS,	/* the next table is asked */
 	WAY_DECIDES,
 };
-/* What a way does with a packet, were it asked.  It goes by links and next hops alone.  Sets fate,
- * n_legs and the usable legs; of 'ret' nothing else. */
-enum way_answer overlay_ask_way(const struct overlay *o, const struct way *w, const uint32_t *cut,
-				unsigned n_cut, struct flow_path *ret);
+/* What a way does with a packet, were it asked.  It goes by links and next hops alone, and of 'in'
+ * not by the destination, but by its family.  Sets fate, n_legs and the usable legs; of 'ret'
+ * nothing else. */
+enum way_answer overlay_ask_way(const struct overlay *o, const struct way *w,
+				const struct lookup *in, struct flow_path *ret);
+/* Has it a leg, not dead, on the link that the packet would have best? */
+bool overlay_way_wished(const struct overlay *o, const struct way *w, const struct lookup *in);
 /* All routes of one destination in turn, see overlay_next_of(); *ret_at is the one that did not
  * pass. */
 enum way_answer overlay_ask_chain(const struct overlay *o, const struct route *base,
-				  const struct route *edit, const uint32_t *cut, unsigned n_cut,
+				  const struct route *edit, const struct lookup *in,
 				  struct flow_path *ret, struct route_ref *ret_at);
-
+/* All destinations of a table that contain in->dst; the same.  Never WAY_SPOILS. */
+enum way_answer overlay_ask_table(const struct overlay *o, uint32_t table, const struct lookup *in,
+				  struct flow_path *ret, struct route_ref *ret_at);
+/* One table: fate 0 when it has no route for it or a "throw" (which is in ret->route then).  Fills
+ * route, legs and fate otherwise, and sets doubt where there is some; the rest stays. */
+void overlay_lookup_in(const struct overlay *o, uint32_t table, const struct lookup *in,
+		       struct flow_path *ret);
 /* One table, destinations not longer than 'dst': fate 0 when it has no route for it or a
  * "throw".  Fills route, legs and fate otherwise. */
 void overlay_lookup_table(const struct overlay *o, uint32_t table, const struct anod_prefix *dst,
 			  const uint32_t *cut, unsigned n_cut, struct flow_path *ret);
+/* What becomes of a label (AF_MPLS); the same as above. */
+void overlay_lookup_label(const struct overlay *o, const struct lookup *in, struct flow_path *ret);
 /* overlay_lookup() with some links gone. */
 void overlay_lookup_without(const struct overlay *o, const struct flow_key *k, const uint32_t *cut,
 			    unsigned n_cut, struct flow_path *ret);

@@ -31,11 +31,12 @@ static void sum(const struct effect *e, void *data)
 static uint32_t *links_of_ways(const struct overlay *o, const struct rtab *t)
 {
 	size_t max = (size_t) (t->n_ways + 1) * (1 + ANOD_LEGS_MAX);
-	uint32_t *from = malloc(max * sizeof(*from)), *link = from + t->n_ways + 1, n = 0;
+	uint32_t *from = malloc(max * sizeof(*from)), *link, n = 0;
 	struct anod_leg leg[ANOD_LEGS_MAX];
 
 	if (!from)
 		return NULL;
+	link = from + t->n_ways + 1;
 	for (uint32_t i = 0; i < t->n_ways; i++) {
 		unsigned n_legs = t->way[i] ? overlay_legs(o, t->way[i], leg) : 0;
 
@@ -66,8 +67,9 @@ int sweep_links(const struct overlay *o, struct nminus1 *row, unsigned n)
 	unsigned all;
 	int r = classes_ready(t->classes);
 
-	if (r == 0)
-		r = scene_init(&s, o, o);
+	if (r < 0)
+		return r;
+	r = scene_init(&s, o, o);
 	if (r < 0)
 		return r;
 	links = links_of_ways(o, t);

@@ -13,9 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-#if __has_include("model/horizon.h")
 #include "model/horizon.h"
-#endif
 #include "model/measure.h"
 #include "model/stage.h"
 #include "model/state.h"
@@ -78,7 +76,6 @@ static int make_state(const struct recipe *rc, struct overlay **ret)
 	return r;
 }
 
-#if __has_include("model/horizon.h")
 /* Is there anybody who could react? */
 static bool has_daemons(const struct model *m)
 {
@@ -104,20 +101,6 @@ static int settle(const struct overlay *from, struct overlay **ret)
 		*ret = o;
 	return r;
 }
-#else
-static bool has_daemons(const struct model *m)
-{
-	(void) m;
-	return false;
-}
-
-static int settle(const struct overlay *from, struct overlay **ret)
-{
-	(void) from;
-	(void) ret;
-	return -EOPNOTSUPP;
-}
-#endif
 
 static int measure_stage(struct whatif *w, struct whatif_stage *s)
 {

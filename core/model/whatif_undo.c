@@ -13,7 +13,7 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "model/stage.h"
 #include "model/state.h"

@@ -271,6 +271,11 @@ static void check_window(struct analysis *x, const struct policy_window *w)
 
 	for (unsigned i = 0; i < x->policy->n_rules; i++)
 		n += x->policy->rule[i].during && strcmp(x->policy->rule[i].during, w->name) == 0;
+	for (unsigned i = 0; i < x->in->config->n_grants; i++) {
+		const char *of = x->in->config->grant[i].during;
+
+		n += of && strcmp(of, w->name) == 0;
+	}
 	if (!n)
 		find(x, FINDING_NOTE, "unused", &w->place, "no rule is during window '%s'",
 		     w->name);

@@ -112,6 +112,11 @@ static void check_budget(struct analysis *x, const struct policy_budget *b)
 		n++;
 		moving += moves(r);
 	}
+	for (unsigned i = 0; i < x->in->config->n_grants; i++) {
+		const char *of = x->in->config->grant[i].budget;
+
+		n += of && strcmp(of, b->name) == 0;
+	}
 	(void) format_duration(b->window_us, window, sizeof(window));
 	(void) format_duration(b->shared_window_us, all, sizeof(all));
 	if (!n)

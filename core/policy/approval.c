@@ -138,6 +138,7 @@ bool plan_same_effect(const struct anod_change *a, unsigned n_a, const struct an
 			return !x && !y;
 		canon(x, &one);
 		canon(y, &other);
+		/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): canon() clears all of it */
 		if (memcmp(&one, &other, sizeof(one)) != 0)
 			return false;
 	}

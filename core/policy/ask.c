@@ -118,6 +118,15 @@ static bool operand(const struct expr_env *env, const char *name, struct anod_va
 	return false;
 }
 
+static bool before(const struct expr_env *env, const struct expr *fact, const char *entity,
+		   struct anod_value *ret)
+{
+	const struct ask *q = ask_of(env);
+
+	(void) entity; /* the question is about one */
+	return q->before && q->before(q, fact, ret);
+}
+
 /* What the store does not decide: the hypothesis, and links in the predicted state. */
 static bool fact(const struct expr_env *env, uint16_t kind, uint16_t slot, const char *entity,
 		 struct anod_value *ret)
@@ -296,6 +305,7 @@ static struct expr_env env_of(const struct ask *q)
 				  .overlaps = overlaps,
 				  .member = member,
 				  .held = held,
+				  .before = before,
 				  .fact = fact,
 				  .formerly = ask_formerly,
 				  .reversals = ask_reversals,

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "base/clock.h"
 #include "facts/value.h"

@@ -20,7 +20,8 @@ static const struct {
 	{ "invariant", parse_invariant }, { "permit", parse_permit },
 	{ "forbid", parse_forbid },	  { "cap", parse_cap },
 	{ "objective", parse_objective }, { "reflex", parse_reflex },
-	{ "history", parse_history },
+	{ "history", parse_history },	  { "peer", parse_peer },
+	{ "grant", parse_grant },
 };
 
 static int parse_file(struct parse *p, const char *path, const struct lex_place *from);
@@ -119,6 +120,26 @@ static int parse_include(struct parse *p, const struct lex_place *place)
 	return result;
 }
 
+/* What other languages call it; NULL: nothing is known. */
+static const char *other_name(const char *word)
+{
+	static const char *const names[][2] = {
+		{ "allow", "permit" },	   { "accept", "permit" },  { "rule", "permit" },
+		{ "deny", "forbid" },	   { "drop", "forbid" },    { "block", "forbid" },
+		{ "reject", "forbid" },	   { "never", "forbid" },   { "interface", "link" },
+		{ "port", "link" },	   { "users", "group" },    { "limit", "budget" },
+		{ "schedule", "window" },  { "time", "window" },    { "define", "set" },
+		{ "list", "set" },	   { "import", "include" }, { "require", "invariant" },
+		{ "assert", "invariant" }, { "slo", "objective" },  { "intent", "objective" },
+		{ "model", "endpoint" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(names[i][0], word) == 0)
+			return names[i][1];
+	return NULL;
+}
+
 static int unknown_statement(struct parse *p)
 {
 	_cleanup_(freep) char *word = NULL;
@@ -129,17 +150,21 @@ static int unknown_statement(struct parse *p)
 		(void) parse_accept(p, "}");
 		return parse_error(p, &t.place, "this '}' closes nothing");
 	}
+	if (token_is(&t, "/"))
+		return parse_error(p, &t.place, "a comment begins with '#', not '/'");
 	if (t.type != TOKEN_WORD)
 		return parse_expected(p, "a statement such as set, permit or agent");
 	word = token_dup(&t);
-	near = word ? nearest_word(word, statement_words) : NULL;
+	near = word ? other_name(word) : NULL;
+	if (word && !near)
+		near = nearest_word(word, statement_words);
 	if (near)
 		return parse_error(p, &t.place, "'%s' is no statement; did you mean '%s'?", word,
 				   near);
 	return parse_error(p, &t.place,
 			   "'%s' is no statement; there are include, policy, link, group, "
 			   "endpoint, sensor, agent, anod, set, window, budget, invariant, permit, "
-			   "forbid, cap, objective, reflex",
+			   "forbid, cap, objective, reflex, history, peer, grant",
 			   word ? word : "");
 }
 

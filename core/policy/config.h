@@ -14,6 +14,8 @@
  *                   priority N }
  *   sensor NAME [plugin NAME] { OPTION VALUE, ... }   options as the plugin declares them
  *   agent NAME [plugin NAME] { OPTION VALUE, ... }
+ *   peer NAME { address 192.0.2.7  port 4573  local 192.0.2.1  key file "..." }   a neighbour router
+ *   grant "NAME" { when EXPR  during WINDOW  budget NAME  at most N }   what it may have of us
  *   anod { state "DIR"  run "DIR"  plugins "DIR"  group "UNIX-GROUP" }
  *   history { memory 8MiB  keep link.rx_bytes, path.wan0.rtt }
  *   set, window, budget, invariant, permit, forbid, cap, objective    see policy.h
@@ -32,6 +34,8 @@
 #define CONFIG_SRLGS_MAX   64		/* names of risk groups, over all links */
 #define CONFIG_HISTORY_MIN (256u << 10) /* bytes of "history { memory }" */
 #define CONFIG_HISTORY_MAX (1024u << 20)
+#define CONFIG_PEERS_MAX   16
+#define CONFIG_PEER_PORT   4573
 #define CONFIG_FILE_SIZE   (4u << 20) /* bytes; a larger file is refused */
 
 struct config_option {
@@ -68,6 +72,25 @@ struct config_group {
 	struct lex_place place;
 };
 
+/* A neighbour router, which may be asked for grants and may ask for ours (txn/peers.h). */
+struct config_peer {
+	char *name;
+	struct anod_prefix address; /* a host */
+	struct anod_prefix local;   /* family 0: as the kernel chooses */
+	uint16_t port;		    /* at both ends */
+	char *key_file;
+	struct lex_place place, key_place;
+};
+
+/* What a neighbour may have of us; proven, as a permit is. */
+struct config_grant {
+	char *name;
+	struct expr *when; /* NULL: true */
+	char *during, *budget;
+	unsigned at_most; /* out or in use here at once */
+	struct lex_place place;
+};
+
 struct config_endpoint {
 	char *name, *provider, *url, *model, *key_file;
 	bool large;   /* tier */
@@ -86,6 +109,9 @@ struct config {
 	struct config_link *link;
 	struct config_group *group;
 	struct config_endpoint *endpoint;
+	unsigned n_peers, n_grants;
+	struct config_peer *peer;
+	struct config_grant *grant;
 	unsigned n_srlgs;
 	const char *srlg[CONFIG_SRLGS_MAX]; /* all of them; borrowed from the links */
 	char **file;	 /* paths that were read, in order; absolute when the first one is */
@@ -108,6 +134,8 @@ struct config_env {
 	int (*glob)(void *data, const char *pattern, char ***ret_paths);
 	/* Does the system know this user?  NULL: nobody asks. */
 	bool (*user_exists)(void *data, const char *name);
+	/* Can the key in this file be used?  Else -errno and why, with the cure.  NULL: nobody looks. */
+	int (*key_usable)(void *data, const char *path, char *why, size_t why_size);
 	void *data;
 };
 
@@ -126,6 +154,8 @@ bool config_in_groups(const struct config *c, char *const *group, unsigned n_gro
 		      const char *user);
 /* The file of the user's key, or NULL: he has none. */
 const char *config_key_file(const struct config *c, const char *user);
+const struct config_peer *config_find_peer(const struct config *c, const char *name);
+const struct config_grant *config_find_grant(const struct config *c, const char *name);
 struct config *config_free(struct config *c);
 DEFINE_CLEANUP(struct config *, config_free);
 

@@ -85,6 +85,7 @@ static void number_srlgs(struct parse *p)
 void config_check(struct parse *p)
 {
 	config_people_check(p);
+	config_peers_check(p);
 	number_srlgs(p);
 	for (unsigned i = 0; i < p->config->n_endpoints; i++) {
 		const struct config_endpoint *e = &p->config->endpoint[i];
@@ -139,6 +140,7 @@ struct config *config_free(struct config *c)
 	for (unsigned i = 0; i < c->n_endpoints; i++)
 		endpoint_done(&c->endpoint[i]);
 	free(c->endpoint);
+	config_peers_done(c);
 	for (unsigned i = 0; i < c->n_files; i++)
 		free(c->file[i]);
 	free(c->file);

@@ -48,9 +48,10 @@ struct decide_in {
 	const struct watches *watches; /* history of "for"; may be NULL (doubt) */
 	/* In the place of 'watches': truth of an EXPR_FOR or EXPR_WITHIN node.  NULL: not. */
 	enum anod_tri (*held)(const struct expr_env *env, const struct expr *node);
-	const struct whatif *whatif;   /* of this proposal; NULL when it could not be planned */
-	const char *whatif_error;      /* then: why */
-	bool in_sync;		       /* model and facts may be believed */
+	const void *held_data;	     /* of the one who gave it */
+	const struct whatif *whatif; /* of this proposal; NULL when it could not be planned */
+	const char *whatif_error;    /* then: why */
+	bool in_sync;		     /* model and facts may be believed */
 	const struct budgets *budgets;
 	const struct track *track;	   /* NULL: nothing is remembered, nobody is promoted */
 	const struct overrides *overrides; /* NULL: none is in force */

@@ -111,8 +111,8 @@ int decide_charge(struct budgets *b, const struct decision *d, const char *agent
 				      600 * US_PER_S, ret_why);
 	}
 	if (moved_charge(b, d, now_us) < 0)
-		return refuse("what this moves", "", "cannot be remembered; try in",
-			      600 * US_PER_S, ret_why);
+		return refuse("what this moves", "", "cannot be remembered; try in", 600 * US_PER_S,
+			      ret_why);
 	return 0;
 }
 

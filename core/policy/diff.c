@@ -114,8 +114,8 @@ static int decide_point(const struct compared *c, struct config *config, const u
 	(void) copy_text(key, sizeof(key), at);
 	if (r == 0)
 		r = stage_decide(s, config, c->agent, false, &d);
-	if (r < 0)
-		return r;
+	if (r < 0 || !d)
+		return r < 0 ? r : -ENOMEM;
 	free(*ret_reason);
 	*ret_reason = strdup(d->reason);
 	return *ret_reason ? (int) d->level : -ENOMEM;

@@ -72,7 +72,9 @@ static void compare_permit(const struct policy_rule *a, const struct policy_rule
 	if (a->touch_foreign != b->touch_foreign)
 		diff_note(d, "permit \"%s\": may %schange the objects of others", a->name,
 			  b->touch_foreign ? "now " : "no longer ");
-	if (memcmp(&a->promote, &b->promote, sizeof(a->promote)) != 0 ||
+	if (a->promote.to != b->promote.to || a->promote.after != b->promote.after ||
+	    a->promote.within_us != b->promote.within_us ||
+	    a->promote.max_failures != b->promote.max_failures ||
 	    a->demote.to_set != b->demote.to_set || a->demote.to != b->demote.to ||
 	    a->demote.for_us != b->demote.for_us)
 		diff_note(d, "permit \"%s\": what it can earn or lose has changed: %s", a->name,

@@ -220,15 +220,16 @@ static const struct anod_value *argument(const struct anod_action *a, const char
 
 static bool whole_number(const struct anod_value *v, int64_t *ret)
 {
-	char *end;
+	char *end = NULL;
 
-	if (v && v->type == ANOD_INT)
+	if (v && v->type == ANOD_INT) {
 		*ret = v->u.i;
-	else if (v && v->type == ANOD_TEXT && v->u.text[0])
-		*ret = strtoll(v->u.text, &end, 10);
-	else
+		return true;
+	}
+	if (!v || v->type != ANOD_TEXT || !v->u.text[0])
 		return false;
-	return v->type == ANOD_INT || !*end;
+	*ret = strtoll(v->u.text, &end, 10);
+	return !*end;
 }
 
 static void judge_sysctl_of(const struct probe *p, const struct anod_action *a, struct finding *f)

@@ -68,6 +68,7 @@ static int judge_action(const struct decide_in *in, const struct act *act,
  * statements in the policy does not matter. */
 static bool decides(const struct answer *a, const struct answer *so_far)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): judge_action() has set it */
 	if (a->level != so_far->level)
 		return a->level < so_far->level;
 	return a->permit && so_far->permit && strcmp(a->permit->name, so_far->permit->name) < 0;

@@ -84,6 +84,9 @@ struct ask {
 	unsigned depth;
 	uint16_t kind_link, kind_path;
 	struct expr_trace *trace; /* or NULL */
+	/* What a fact was when the change began, for conditions to verify; NULL: unknown. */
+	bool (*before)(const struct ask *q, const struct expr *fact, struct anod_value *ret);
+	const void *before_data;
 };
 void ask_init(struct ask *q, const struct decide_in *in, const struct act *act,
 	      struct hypothesis *hyp, struct expr_trace *trace);

@@ -9,7 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 /* ---- services -------------------------------------------------------------------------------- */
 

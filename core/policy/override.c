@@ -235,6 +235,8 @@ int override_ask(struct overrides *o, const struct config *c, const struct polic
 		r = entry_for(o, inv, now_us, &x);
 	if (r < 0)
 		return r;
+	if (!x)
+		return -ENOMEM;
 
 	forget_requests(x, now_us);
 	if (x->n == ARRAY_SIZE(x->request))

@@ -142,6 +142,8 @@ int parse_endpoint(struct parse *p, const struct lex_place *place);
 int parse_agent(struct parse *p, const struct lex_place *place);
 int parse_sensor(struct parse *p, const struct lex_place *place);
 int parse_anod(struct parse *p, const struct lex_place *place);
+int parse_peer(struct parse *p, const struct lex_place *place);
+int parse_grant(struct parse *p, const struct lex_place *place);
 int parse_history(struct parse *p, const struct lex_place *place);
 /* What stands behind "require" in an invariant. */
 int parse_requirement(struct parse *p, struct policy_require *q);
@@ -167,6 +169,11 @@ struct scope;
 void config_check(struct parse *p);
 void config_history_check(struct parse *p);
 void config_people_check(struct parse *p);
+void config_peers_check(struct parse *p);
+void config_peers_done(struct config *c);
+/* Of a permit's quorum. */
+void config_check_quorum(struct parse *p, const struct policy_rule *r);
+void config_check_grant(struct parse *p, struct scope *scope, struct config_grant *g);
 /* Are the groups there, and so many different people in them? */
 void check_people(struct parse *p, const struct lex_place *place, const char *name, unsigned need,
 		  char *const *group, unsigned n_groups);

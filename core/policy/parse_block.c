@@ -11,7 +11,8 @@
 const char *const statement_words[] = { "include",   "policy", "link",	  "group", "endpoint",
 					"sensor",    "agent",  "anod",	  "set",   "window",
 					"budget",    "permit", "forbid",  "cap",   "invariant",
-					"objective", "reflex", "history", NULL };
+					"objective", "reflex", "history", "peer",  "grant",
+					NULL };
 
 void parse_skip_newlines(struct parse *p)
 {
@@ -138,6 +139,40 @@ static int unknown_clause(struct parse *p, const struct block *b)
 			   all);
 }
 
+/* AND, OR and NOT are written so elsewhere. */
+static const char *small_word(const struct token *t)
+{
+	return token_is(t, "AND")   ? "and"
+	       : token_is(t, "OR")  ? "or"
+	       : token_is(t, "NOT") ? "not"
+				    : NULL;
+}
+
+/*
+ * A word behind a clause, on its line, that begins no other one: it belongs to what was written
+ * before rather than being a clause that nobody knows.
+ */
+static int check_behind(struct parse *p, const struct block *b, int index)
+{
+	const struct token *t = parse_ahead(p);
+	const char *small = small_word(t);
+	char what[96];
+
+	if (parse_at_end(p) || find_word(b->words, t) >= 0 || find_word(statement_words, t) >= 0)
+		return 0;
+	if (small)
+		return parse_error(p, &t->place, "write '%s' in small letters", small);
+	if (t->type == TOKEN_WORD) {
+		_cleanup_(freep) char *word = token_dup(t);
+
+		if (word && nearest_word(word, b->words))
+			return 0; /* a clause that is misspelt; told as that */
+	}
+	(void) snprintf(what, sizeof(what), "the end of '%s'%s%s", b->words[index],
+			t->type == TOKEN_WORD ? ", or " : "", t->type == TOKEN_WORD ? b->noun : "");
+	return parse_expected(p, what);
+}
+
 static int parse_clause(struct parse *p, const struct block *b, void *target, uint32_t *line,
 			int index)
 {
@@ -152,13 +187,7 @@ static int parse_clause(struct parse *p, const struct block *b, void *target, ui
 	r = b->clause(p, target, (unsigned) index);
 	if (r < 0)
 		return r;
-	if (!parse_at_end(p) && parse_ahead(p)->type != TOKEN_WORD) {
-		char what[64];
-
-		(void) snprintf(what, sizeof(what), "the end of '%s'", b->words[index]);
-		return parse_expected(p, what);
-	}
-	return 0;
+	return check_behind(p, b, index);
 }
 
 static int missing_brace(struct parse *p, uint32_t line)
@@ -186,6 +215,18 @@ static int check_required(struct parse *p, const struct block *b, const struct l
 	return r;
 }
 
+/* The '{' of a block, with what was meant when it is not there. */
+static int parse_open(struct parse *p)
+{
+	const struct token *t = parse_ahead(p);
+
+	if (t->type == TOKEN_NEWLINE)
+		return parse_error(p, &t->place, "expected '{' on this line, behind the name");
+	if (t->type == TOKEN_WORD)
+		return parse_expected(p, "'{' (a name of several words is quoted)");
+	return parse_expect(p, "{", "'{'");
+}
+
 int parse_block(struct parse *p, const struct block *b, void *target)
 {
 	struct lex_place place = parse_ahead(p)->place;
@@ -193,7 +234,7 @@ int parse_block(struct parse *p, const struct block *b, void *target)
 	bool misspelt = false; /* then what seems to lack may be that */
 	int r, result;
 
-	result = parse_expect(p, "{", "'{'");
+	result = parse_open(p);
 	if (result < 0)
 		return result;
 

@@ -18,8 +18,7 @@
  *   cap "NAME"    { agent action on when during  to LEVEL [for DUR] }
  *
  * A permit has agent, action and level, with "any" where that is meant; level auto wants verify,
- * and an action that nothing undoes wants "verify within DUR that EXPR".  A quorum, which this
- * version does not ask for, lowers its permit to propose.
+ * and an action that nothing undoes wants "verify within DUR that EXPR".
  * on = SET | not SET | KIND [not] in SET | link NAME, ... | prefix P, ... | KIND { NAME, ... },
  * with commas between alternatives; "on crash hold" is a clause of its own.
  *

@@ -68,6 +68,8 @@ static void check_names(struct parse *p)
 	CHECK_UNIQUE(p, "link", p->config->link, p->config->n_links);
 	CHECK_UNIQUE(p, "group", p->config->group, p->config->n_groups);
 	CHECK_UNIQUE(p, "endpoint", p->config->endpoint, p->config->n_endpoints);
+	CHECK_UNIQUE(p, "peer", p->config->peer, p->config->n_peers);
+	CHECK_UNIQUE(p, "grant", p->config->grant, p->config->n_grants);
 	CHECK_UNIQUE(p, "agent", p->config->agent, p->config->n_agents);
 	CHECK_UNIQUE(p, "sensor", p->config->sensor, p->config->n_sensors);
 }
@@ -151,6 +153,8 @@ static void check_all(struct parse *p, struct scope *scope)
 	}
 	for (unsigned i = 0; i < policy->n_objectives; i++)
 		policy_check_objective(p, scope, &policy->objective[i]);
+	for (unsigned i = 0; i < p->config->n_grants; i++)
+		config_check_grant(p, scope, &p->config->grant[i]);
 	for (unsigned i = 0; i < p->n_reflexes; i++) {
 		policy_check_rule(p, scope, &p->reflex[i]);
 		parse_warning(p, &p->reflex[i].place,

@@ -82,8 +82,11 @@ static void check_limit(struct parse *p, struct scope *scope, struct policy_requ
 	scope->expr.before_allowed = false;
 	if (expr_check(q->expr, &scope->expr, false, p->diags) == 0 &&
 	    q->expr->type != ANOD_UNKNOWN && q->expr->unit != ANOD_UNIT_BPS)
-		(void) parse_error(p, &q->expr->place, "this wants a bit rate, not %s",
-				   expr_type_text(q->expr->type, q->expr->unit));
+		(void) parse_error(p, &q->expr->place, "this wants a bit rate, not %s%s",
+				   expr_type_text(q->expr->type, q->expr->unit),
+				   q->kind == REQUIRE_LOAD && q->expr->unit == ANOD_UNIT_RATIO
+					   ? "; write 80% of capacity"
+					   : "");
 }
 
 /* How much a link carries: the rate of half a minute, in all but the busiest moments of five. */

@@ -82,11 +82,14 @@ static void check_on_set(struct parse *p, const struct policy_rule *r, const str
 	const struct policy *policy = p->config->policy;
 	const struct policy_set *s = policy_find_set(policy, o->set);
 	struct names l = { 0 };
+	char cure[192];
 
 	if (!s) {
 		for (unsigned i = 0; i < policy->n_sets; i++)
 			names_add(&l, policy->set[i].name);
-		unknown(p, r, "set", o->set, &l, "write set NAME = ... for it");
+		(void) snprintf(cure, sizeof(cure), "write set %.60s = ... for it, or 'link %.60s'",
+				o->set, o->set);
+		unknown(p, r, "set", o->set, &l, cure);
 		return;
 	}
 	if (parse_is_broken(p, &s->place))
@@ -178,21 +181,12 @@ void policy_check_auto(struct parse *p, const struct policy_rule *r, const char 
 				   r->name, a->kind, what);
 }
 
-static void check_terms(struct parse *p, struct policy_rule *r)
+static void check_terms(struct parse *p, const struct policy_rule *r)
 {
 	if (r->level == LEVEL_AUTO)
 		policy_check_auto(p, r, "level auto");
 	policy_check_trust(p, r);
-	if (!r->quorum.n)
-		return;
-
-	/* What nobody asks for yet cannot have been granted. */
-	if (r->level > LEVEL_PROPOSE)
-		r->level = LEVEL_PROPOSE;
-	parse_warning(p, &r->place,
-		      "\"%s\": 'quorum' is not evaluated in this version: the permit gives propose "
-		      "at most",
-		      r->name);
+	config_check_quorum(p, r);
 }
 
 void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule *r)

@@ -298,6 +298,9 @@ static int parse_no(struct parse *p, struct policy_require *q)
 	int r;
 
 	q->kind = REQUIRE_NO_OVERLAP;
+	if (parse_is(p, "new"))
+		return parse_error(p, &parse_ahead(p)->place,
+				   "'no ACTION on SET' is about actions; write new blackhole == 0");
 	r = parse_word(p, "an action such as nft.*", &q->pattern);
 	if (r == 0 && !parse_accept(p, "overlaps"))
 		r = parse_expect(p, "on", "'on' or 'overlaps' and a set");

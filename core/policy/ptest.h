@@ -11,23 +11,41 @@
  *       given    finding."1".code link-flapping
  *       given    link.eth0.rx_loss 5% age 2s for 90s     "for": since when it has this value
  *       given    p95(path.eth0.rtt, 5m) 20ms             a statistic
+ *       given    path.rtt(voice) unknown
  *       evidence 3
  *       confidence 0.93                                  of a model
  *       in flight link.down dev eth1                     another transaction under way
  *       propose  flap link.down dev eth0                 "then ACTION" for several
  *       expect   auto
  *       expect   permit "shut a flapping uplink"
- *       carry out                                        charges budget and cooldown
+ *       carry out                                        ... "and roll back"
  *       wait     10m
  *       propose  flap link.down dev eth1
  *       expect   deny
  *       expect   reason "cools down"
  *   }
  *
- * expect: a level; permit "NAME"; no permit; rule "NAME" true|false|unknown; counts "NAME"; invariant
- * "NAME" holds|fails|unknown|excused; reason "TEXT" (a part of it); possible; not possible; after
- * EXPR (true in the predicted state, as an invariant's requirement reads it); approvals N; and the
- * terms budget|cooldown|verify|confirm|undo|within VALUE.
+ * What was done before:
+ *
+ *   given outcome "PERMIT" AGENT ACTION on link eth0 verified 20 times [3d ago]
+ *   given outcome "PERMIT" AGENT ACTION on link eth0 rolled-back [1 time] [3d ago]
+ *   given used BUDGET 3 times [for flap | for "link eth0"] [10m ago]
+ *   given history unknown                 nobody knows what was done before now
+ *   override "INVARIANT" by alice, bob [for 20m]         is asked for, and in force
+ *                                         from when enough people have
+ *
+ * Without "ago" it was an hour ago, a budget was used just now.  "carry out" charges budgets and
+ * cooldowns, leaves its outcome in the track, verified or rolled back, and the network is from then
+ * on as predicted, or as it was.
+ *
+ * expect: a level; permit "NAME"; no permit; rule "NAME" true|false|unknown; no rule "NAME" (it is not
+ * about this agent and action); counts "NAME"; invariant
+ * "NAME" holds|fails|unknown|excused|overridden; objective "NAME" fulfilled|violated|unknown; objective
+ * "NAME" budget SHARE per DUR; reason "TEXT" (a part of it); possible; not possible; after EXPR (true in
+ * the predicted state, as an invariant's requirement reads it); and of the permit that counts:
+ * approvals N; approvers GROUP, ...; budget NAME; cooldown|verify|confirm|undo|within DUR (0s: none);
+ * verifies true|false|unknown (its condition on the facts as they are now, "before" being those of the
+ * proposal); severity WORD|none; notify NAME.
  *
  * Facts that are not given are unknown, but for those of links and neighbours in the topology
  * (admin_up, carrier, operstate, mtu, kind, master, state), which follow from it, and what "link NAME
@@ -43,6 +61,7 @@
 #include "policy/decide.h"
 
 #define PTEST_STEPS_MAX 256 /* lines of one test */
+#define PTEST_NO_RULE	9   /* in the place of a truth: not about this agent and action */
 
 enum ptest_kind {
 	PTEST_GIVEN = 1,
@@ -54,6 +73,10 @@ enum ptest_kind {
 	PTEST_PROPOSE,
 	PTEST_CARRY_OUT,
 	PTEST_EXPECT,
+	PTEST_OVERRIDE,
+	PTEST_OUTCOME, /* given outcome */
+	PTEST_USED,    /* given used */
+	PTEST_FORGET,  /* given history unknown */
 };
 
 enum ptest_expect {
@@ -66,21 +89,30 @@ enum ptest_expect {
 	EXPECT_POSSIBLE,
 	EXPECT_AFTER,
 	EXPECT_TERM,
+	EXPECT_APPROVERS,
+	EXPECT_VERIFIES,
+	EXPECT_SEVERITY,
+	EXPECT_NOTIFY,
+	EXPECT_OBJECTIVE, /* its state */
+	EXPECT_ACCOUNT,	  /* its budget */
 };
 
 struct ptest_step {
 	enum ptest_kind kind;
 	struct lex_place place;
-	char *text;		    /* agent, name or words; owned */
-	struct expr *expr;	    /* fact or statistic; of EXPECT_AFTER the condition; owned */
-	struct anod_value value;    /* of GIVEN; of the terms */
-	uint64_t age_us, for_us;    /* of GIVEN; for_us 0: for ever */
-	uint64_t time_us;	    /* NOW: wall clock; WAIT: how long */
-	double number;		    /* CONFIDENCE */
-	unsigned n;		    /* EVIDENCE; of PROPOSE and IN_FLIGHT: actions */
+	char *text;		 /* agent, name or words; owned */
+	struct expr *expr;	 /* fact or statistic; of EXPECT_AFTER the condition; owned */
+	struct anod_value value; /* of GIVEN; of the terms */
+	uint64_t age_us, for_us; /* of GIVEN; for_us 0: for ever; of OUTCOME and USED: ago */
+	uint64_t time_us;	 /* NOW: wall clock; WAIT: how long; of ACCOUNT: its period */
+	double number;		 /* CONFIDENCE; of ACCOUNT: its share */
+	unsigned n;		/* EVIDENCE; OUTCOME, USED: times; of PROPOSE, IN_FLIGHT: actions */
+	char *agent, *resource; /* of OUTCOME; resource of USED: its key; owned */
+	unsigned n_names;
+	char **name;		    /* people of OVERRIDE, groups of APPROVERS; owned */
 	struct anod_action *action; /* owned */
 	enum ptest_expect expect;
-	int want; /* level, truth, invariant's state, or possible */
+	int want; /* level, truth, invariant's state, outcome, severity; possible; rolled back */
 	char term[16];
 };
 

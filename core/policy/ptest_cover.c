@@ -21,8 +21,9 @@ struct item {
 	char *what;
 	const struct policy_rule *rule;	    /* or NULL */
 	const struct policy_invariant *inv; /* or NULL */
-	const struct expr *leaf;	    /* of rule->when; NULL: the rule, or its window */
-	bool window;
+	const struct policy_objective *obj; /* or NULL */
+	const struct expr *leaf;	    /* of one of them; NULL: the rule, or its window */
+	bool window, verify, earned;	    /* leaf is of rule->verify; "promote" */
 	unsigned seen, can;
 };
 
@@ -63,22 +64,51 @@ static char *say(const struct policy_rule *r, const char *more)
 		       : text;
 }
 
-static int add_leaves(struct ptest_cover *c, const struct policy_rule *r, const struct expr *e)
+static void note_doubt(const struct expr *e, void *data)
+{
+	bool *can = data;
+	bool known = e->op == EXPR_LITERAL || e->op == EXPR_COMPARE || e->op == EXPR_NOT ||
+		     (e->op == EXPR_OPERAND &&
+		      (strcmp(e->name, "action.kind") == 0 ||
+		       strcmp(e->name, "evidence.count") == 0 || strcmp(e->name, "resource") == 0));
+
+	*can |= !known;
+}
+
+/* Can nobody know?  The kind of an action and the number of references are always known. */
+static unsigned can_be(const struct expr *e)
+{
+	bool doubt = false;
+
+	expr_walk(e, note_doubt, &doubt);
+	return doubt ? ALL : TWO;
+}
+
+/* 'like' says what the leaves are of. */
+static int add_leaves(struct ptest_cover *c, const struct item *like, const struct expr *e)
 {
 	_cleanup_(freep) char *text = NULL;
+	struct item leaf = *like;
+	char *what;
 	int k;
 
 	if (e->op == EXPR_AND || e->op == EXPR_OR) {
-		k = add_leaves(c, r, e->a);
-		return k < 0 ? k : add_leaves(c, r, e->b);
+		k = add_leaves(c, like, e->a);
+		return k < 0 ? k : add_leaves(c, like, e->b);
 	}
 	if (e->op == EXPR_NOT)
-		return add_leaves(c, r, e->a);
+		return add_leaves(c, like, e->a);
 	text = expr_format(e);
 	if (!text)
 		return -ENOMEM;
-	return add(c, &(struct item){ .place = &e->place, .rule = r, .leaf = e, .can = ALL },
-		   say(r, text));
+	leaf.place = &e->place;
+	leaf.leaf = e;
+	leaf.can = can_be(e);
+	if (like->rule)
+		what = say(like->rule, text);
+	else if (asprintf(&what, "objective \"%s\": %s", like->obj->name, text) < 0)
+		what = NULL;
+	return add(c, &leaf, what);
 }
 
 static int add_rule(struct ptest_cover *c, const struct policy_rule *r)
@@ -88,11 +118,27 @@ static int add_rule(struct ptest_cover *c, const struct policy_rule *r)
 			      .rule = r,
 			      .can = guarded ? TWO : TRUTH(ANOD_TRUE) };
 	struct item window = { .place = &r->place, .rule = r, .window = true, .can = TWO };
+	struct item earned = { .place = &r->place, .rule = r, .earned = true, .can = TWO };
 	int k = add(c, &whole, say(r, ""));
 
 	if (k == 0 && r->during)
 		k = add(c, &window, say(r, r->during));
-	return k < 0 || !r->when ? k : add_leaves(c, r, r->when);
+	if (k == 0 && r->promote.to)
+		k = add(c, &earned, say(r, "promoted"));
+	if (k == 0 && r->when)
+		k = add_leaves(c, &(struct item){ .rule = r }, r->when);
+	if (k == 0 && r->verify)
+		k = add_leaves(c, &(struct item){ .rule = r, .verify = true }, r->verify);
+	return k;
+}
+
+static int add_objective(struct ptest_cover *c, const struct policy_objective *o)
+{
+	int k = 0;
+
+	for (unsigned i = 0; i < o->n_requires && k == 0; i++)
+		k = add_leaves(c, &(struct item){ .obj = o }, o->require[i]);
+	return k;
 }
 
 struct ptest_cover *ptest_cover_new(const struct config *config)
@@ -113,6 +159,8 @@ struct ptest_cover *ptest_cover_new(const struct config *config)
 			what = NULL;
 		k = add(c, &(struct item){ .place = &v->place, .inv = v, .can = TWO }, what);
 	}
+	for (unsigned i = 0; i < p->n_objectives && k == 0; i++)
+		k = add_objective(c, &p->objective[i]);
 	return k < 0 ? NULL : TAKE(c);
 }
 
@@ -151,8 +199,14 @@ static void note_rule(struct ptest_cover *c, const struct decided_rule *r,
 
 		if (it->rule != r->rule)
 			continue;
+		if (it->verify)
+			continue;
 		if (it->leaf)
 			note_leaf(it, in, act);
+		else if (it->earned && r->truth == ANOD_TRUE)
+			it->seen |= TRUTH(r->level >= r->rule->promote.to ? ANOD_TRUE : ANOD_FALSE);
+		else if (it->earned)
+			continue;
 		else if (it->window)
 			it->seen |= TRUTH(window_contains(
 				policy_find_window(c->config->policy, r->rule->during),
@@ -177,6 +231,21 @@ void ptest_cover_note(struct ptest_cover *c, const struct ptest_world *w)
 		for (unsigned k = 0; k < c->n; k++)
 			if (c->item[k].inv == d->invariant[i].invariant)
 				c->item[k].seen |= TRUTH(d->invariant[i].holds);
+}
+
+void ptest_cover_verify(struct ptest_cover *c, struct ptest_world *w)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->item[i].verify && c->item[i].rule == w->decision->permit)
+			c->item[i].seen |= TRUTH(ptest_verifies(w, c->item[i].leaf));
+}
+
+void ptest_cover_objective(struct ptest_cover *c, struct ptest_world *w,
+			   const struct policy_objective *o)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->item[i].obj == o)
+			c->item[i].seen |= TRUTH(ptest_fulfilled(w, c->item[i].leaf));
 }
 
 /* ---- telling ------------------------------------------------------------------------------------ */

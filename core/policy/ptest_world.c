@@ -1,13 +1,9 @@
 /*
- * ptest_world - the facts and the network that a policy test decides on.
+ * ptest_world - the network that a policy test decides on, and its decisions.
  *
- * Design.  One store and one model serve all tests of a run.  What follows from the topology (carrier,
- * state of neighbours) is published as the rtnl sensor would, roles and capacities as the host would; a
- * fact that a test gives takes its place.  "X for D" follows from how long the facts in X have had their
- * values, which the store knows.
+ * Design.  One store and one model serve all tests of a run; a model that a test has changed is read
+ * again for the next one.  "X for D" follows from since when the facts in X have had their values.
  */
-#include <linux/if.h>
-#include <linux/neighbour.h>
 #include <string.h>
 
 #include "model/snapshot.h"
@@ -25,148 +21,7 @@ const struct anod_action_desc *ptest_find(const char *kind, void *data)
 	return NULL;
 }
 
-/* ---- facts ----------------------------------------------------------------------------------- */
-
-/* 'since' before 'now': a value that was confirmed again and again. */
-static int publish(struct ptest_world *w, const char *kind, const char *entity, uint16_t slot,
-		   const struct anod_value *v, uint64_t since_us, uint64_t age_us)
-{
-	uint16_t id = schema_kind_id(w->run->schema, kind);
-	uint32_t e;
-	int k = store_entity(w->store, id, entity, since_us, &e);
-
-	if (k == 0)
-		k = store_publish(w->store, e, slot, v, since_us);
-	if (k >= 0 && v->type != ANOD_UNKNOWN)
-		k = store_publish(w->store, e, slot, v, w->now_us - age_us);
-	return k < 0 ? k : 0;
-}
-
-static void derive(struct ptest_world *w, const char *kind, const char *entity, const char *attr,
-		   struct anod_value v)
-{
-	const struct schema_attr *a = schema_attr(w->run->schema, kind, attr);
-
-	if (a)
-		(void) publish(w, kind, entity, a->slot, &v, 1, 0);
-}
-
-static const char *operstate_word(uint8_t state)
-{
-	static const char *const words[] = { "unknown", "notpresent", "down", "lowerlayerdown",
-					     "testing", "dormant",    "up" };
-
-	return words[state < ARRAY_SIZE(words) ? state : 0];
-}
-
-static const char *master_name(const struct ptest_world *w, uint32_t ifindex, struct anod_object *o)
-{
-	struct anod_object key = { .type = ANOD_OBJ_LINK, .u.link.ifindex = ifindex };
-
-	return ifindex && model_get(w->model, &key, o) == 0 ? o->u.link.name : "";
-}
-
-static int derive_link(const struct anod_object *o, void *data)
-{
-	struct ptest_world *w = data;
-	const struct anod_link *l = &o->u.link;
-	const struct config *c = w->run->config;
-	struct anod_value role = value_text("");
-	struct anod_object master;
-
-	derive(w, "link", l->name, "admin_up", value_bool(l->flags & IFF_UP));
-	derive(w, "link", l->name, "carrier", value_bool(l->carrier));
-	derive(w, "link", l->name, "operstate", value_text(operstate_word(l->operstate)));
-	derive(w, "link", l->name, "mtu", value_int(l->mtu, ANOD_UNIT_BYTES));
-	derive(w, "link", l->name, "kind", value_text(l->kind));
-	derive(w, "link", l->name, "ifindex", value_int(l->ifindex, ANOD_UNIT_NONE));
-	derive(w, "link", l->name, "master", value_text(master_name(w, l->master, &master)));
-	for (unsigned i = 0; i < c->n_links; i++) {
-		if (strcmp(c->link[i].name, l->name) != 0)
-			continue;
-		if (c->link[i].role)
-			role = value_text(c->link[i].role);
-		if (c->link[i].capacity_bps)
-			derive(w, "link", l->name, "capacity",
-			       value_int((int64_t) c->link[i].capacity_bps, ANOD_UNIT_BPS));
-	}
-	derive(w, "link", l->name, "role", role);
-	return 0;
-}
-
-static int derive_neigh(const struct anod_object *o, void *data)
-{
-	static const struct {
-		uint16_t state;
-		const char *word;
-	} words[] = { { NUD_PERMANENT, "permanent" }, { NUD_NOARP, "noarp" },
-		      { NUD_REACHABLE, "reachable" }, { NUD_STALE, "stale" },
-		      { NUD_DELAY, "delay" },	      { NUD_PROBE, "probe" },
-		      { NUD_FAILED, "failed" },	      { NUD_INCOMPLETE, "incomplete" } };
-	struct ptest_world *w = data;
-	struct anod_object link;
-	char name[ANOD_NAME_SIZE], dst[64];
-	const char *state = "none", *dev = master_name(w, o->u.neigh.ifindex, &link);
-
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (o->u.neigh.state & words[i].state) {
-			state = words[i].word;
-			break;
-		}
-	(void) snprintf(name, sizeof(name), "%s/%s", dev,
-			prefix_format(&o->u.neigh.dst, dst, sizeof(dst)));
-	derive(w, "neigh", name, "state", value_text(state));
-	derive(w, "neigh", name, "dev", value_text(dev));
-	derive(w, "neigh", name, "dst", value_prefix(&o->u.neigh.dst));
-	return 0;
-}
-
-static uint64_t since_of(const struct ptest_world *w, uint64_t for_us)
-{
-	return for_us && for_us < w->now_us ? w->now_us - for_us : 1;
-}
-
-static int give(struct ptest_world *w, const struct ptest_step *s, bool again)
-{
-	const struct schema_attr *a;
-	const char *entity = s->expr->entity ? s->expr->entity : "";
-	struct anod_value v = s->value;
-
-	if (s->expr->slot < 0)
-		return -ENOSPC;
-	a = schema_attr_at(w->run->schema, s->expr->kind, (uint16_t) s->expr->slot);
-	if (!a)
-		return -ENOENT;
-	if (v.type == ANOD_INT && a->type == ANOD_REAL)
-		v = value_real((double) v.u.i, (enum anod_unit) a->unit);
-	if (v.type != ANOD_UNKNOWN && v.unit == ANOD_UNIT_NONE)
-		v.unit = a->unit;
-	return publish(w, schema_kind_name(w->run->schema, s->expr->kind), entity, a->slot, &v,
-		       again ? w->now_us - s->age_us : since_of(w, s->for_us), s->age_us);
-}
-
-int ptest_given(struct ptest_world *w, const struct ptest_step *s)
-{
-	return give(w, s, false);
-}
-
-int ptest_given_still(struct ptest_world *w, const struct ptest_step *s)
-{
-	return give(w, s, true);
-}
-
 /* ---- the world -------------------------------------------------------------------------------- */
-
-static int load_snapshot_fact(const struct snapshot_fact *f, void *data)
-{
-	struct ptest_world *w = data;
-	const struct schema_attr *a = schema_attr(w->run->schema, f->kind, f->attr);
-
-	/* A snapshot of a router with other sensors may know more than is asked here. */
-	if (!a || (f->value.type != ANOD_UNKNOWN && f->value.type != a->type))
-		return 0;
-	return publish(w, f->kind, f->entity, a->slot, &f->value, 1, f->age_us);
-}
 
 static int load_topology(struct ptest_world *w, bool facts)
 {
@@ -178,7 +33,7 @@ static int load_topology(struct ptest_world *w, bool facts)
 	if (!f->topology)
 		return 0;
 	k = snapshot_read(f->topology_name, f->topology, strlen(f->topology),
-			  facts ? again : w->model, facts ? load_snapshot_fact : NULL, w, &diags);
+			  facts ? again : w->model, facts ? ptest_snapshot_fact : NULL, w, &diags);
 	if (k < 0 && w->run->fail)
 		for (unsigned i = 0; i < diags.n; i++)
 			w->run->fail(&diags.item[i].place, diags.item[i].text, w->run->data);
@@ -203,19 +58,34 @@ static int bind_stat(struct stats *s, struct expr *e)
 	return e ? stats_bind(s, e, &why) : 0;
 }
 
-static int bind_all(struct ptest_world *w)
+static int bind_policy(struct stats *s, struct policy *p)
 {
-	struct policy *p = w->run->config->policy;
-	const struct ptest_file *f = w->run->file;
 	int k = 0;
 
 	for (unsigned i = 0; i < p->n_sets && k >= 0; i++)
-		k = bind_stat(w->stats, p->set[i].where);
-	for (unsigned i = 0; i < p->n_rules && k >= 0; i++)
-		k = bind_stat(w->stats, p->rule[i].when);
+		k = bind_stat(s, p->set[i].where);
+	for (unsigned i = 0; i < p->n_rules && k >= 0; i++) {
+		k = bind_stat(s, p->rule[i].when);
+		if (k >= 0)
+			k = bind_stat(s, p->rule[i].verify);
+	}
 	for (unsigned i = 0; i < p->n_invariants; i++)
-		for (unsigned n = 0; n < p->invariant[i].n_requires && k >= 0; n++)
-			k = bind_stat(w->stats, p->invariant[i].require[n].expr);
+		for (unsigned n = 0; n < p->invariant[i].n_requires && k >= 0; n++) {
+			k = bind_stat(s, p->invariant[i].require[n].expr);
+			if (k >= 0)
+				k = bind_stat(s, p->invariant[i].require[n].measure);
+		}
+	for (unsigned i = 0; i < p->n_objectives; i++)
+		for (unsigned n = 0; n < p->objective[i].n_requires && k >= 0; n++)
+			k = bind_stat(s, p->objective[i].require[n]);
+	return k;
+}
+
+static int bind_all(struct ptest_world *w)
+{
+	const struct ptest_file *f = w->run->file;
+	int k = bind_policy(w->stats, w->run->config->policy);
+
 	for (unsigned i = 0; i < f->n_given && k >= 0; i++)
 		k = bind_stat(w->stats, f->given[i].expr);
 	for (unsigned i = 0; i < f->n_tests; i++)
@@ -224,21 +94,31 @@ static int bind_all(struct ptest_world *w)
 	return k < 0 ? k : 0;
 }
 
+/* The network of the topology, anew. */
+static int make_model(struct ptest_world *w)
+{
+	w->model = model_free(w->model);
+	w->model = model_new();
+	w->moved = false;
+	if (!w->model)
+		return -ENOMEM;
+	if (!w->run->file->topology)
+		empty_is_known(w->model);
+	return load_topology(w, false);
+}
+
 int ptest_world_init(struct ptest_world *w, const struct ptest_run *run)
 {
 	int k;
 
 	*w = (struct ptest_world){ .run = run };
 	w->store = store_new(run->schema);
-	w->model = model_new();
-	if (!w->store || !w->model)
+	if (!w->store)
 		return -ENOMEM;
 	w->stats = stats_new(run->schema, w->store);
 	if (!w->stats)
 		return -ENOMEM;
-	if (!run->file->topology)
-		empty_is_known(w->model);
-	k = load_topology(w, false);
+	k = make_model(w);
 	return k < 0 ? k : bind_all(w);
 }
 
@@ -247,6 +127,9 @@ void ptest_world_done(struct ptest_world *w)
 	decision_free(w->decision);
 	whatif_free(w->whatif);
 	budgets_free(w->budgets);
+	track_free(w->track);
+	overrides_free(w->overrides);
+	free(w->since);
 	stats_free(w->stats);
 	model_free(w->model);
 	store_free(w->store);
@@ -261,22 +144,31 @@ static void forget_facts(struct ptest_world *w)
 
 int ptest_world_reset(struct ptest_world *w)
 {
+	static const uint8_t nonce[APPROVAL_NONCE] = { 0 };
 	const struct ptest_file *f = w->run->file;
-	int k;
+	int k = 0;
 
 	w->decision = decision_free(w->decision);
 	w->whatif = whatif_free(w->whatif);
 	budgets_free(w->budgets);
+	track_free(w->track);
+	overrides_free(w->overrides);
 	w->budgets = budgets_new();
+	w->track = track_new();
+	w->overrides = overrides_new(nonce);
 	w->now_us = PTEST_BEGIN_US;
 	w->wall_us = f->now_us;
-	w->evidence = w->n_in_flight = 0;
+	w->evidence = w->n_in_flight = w->n_before = w->n_since = 0;
+	w->n_tx = 0;
 	w->confidence = -1;
-	if (!w->budgets)
+	if (!w->budgets || !w->track || !w->overrides)
 		return -ENOMEM;
+	if (w->moved)
+		k = make_model(w);
+	if (k < 0)
+		return k;
 	forget_facts(w);
-	(void) model_each(w->model, ANOD_OBJ_LINK, derive_link, w);
-	(void) model_each(w->model, ANOD_OBJ_NEIGH, derive_neigh, w);
+	ptest_derive_all(w);
 	k = load_topology(w, true);
 	for (unsigned i = 0; i < f->n_given && k == 0; i++)
 		k = ptest_given(w, &f->given[i]);
@@ -285,19 +177,26 @@ int ptest_world_reset(struct ptest_world *w)
 
 /* ---- deciding --------------------------------------------------------------------------------- */
 
+static const struct ptest_since *since_of_read(const struct ptest_world *w,
+					       const struct expr_read *r)
+{
+	for (unsigned i = 0; r->attr && i < w->n_since; i++)
+		if (w->since[i].kind == r->attr->kind && w->since[i].slot == r->attr->slot &&
+		    strcmp(w->since[i].entity, r->entity) == 0)
+			return &w->since[i];
+	return NULL;
+}
+
 /* For how long have all facts that were read had their values? */
-static uint64_t unchanged_for(const struct expr_env *env, const struct expr_trace *trace)
+static uint64_t unchanged_for(const struct ptest_world *w, const struct expr_trace *trace)
 {
 	uint64_t least = UINT64_MAX;
 
 	for (unsigned i = 0; i < trace->n; i++) {
-		const struct expr_read *r = &trace->read[i];
-		struct fact f;
-		uint32_t e = r->attr ? store_find(env->store, r->attr->kind, r->entity) : 0;
+		const struct ptest_since *s = since_of_read(w, &trace->read[i]);
 
-		if (e && store_get(env->store, e, r->attr->slot, env->now_us, &f) == 0 &&
-		    f.changed_us)
-			least = MIN_OF(least, env->now_us - f.changed_us);
+		if (s)
+			least = MIN_OF(least, w->now_us - s->since_us);
 	}
 	return trace->n_dropped ? 0 : least;
 }
@@ -306,6 +205,7 @@ static enum anod_tri held(const struct expr_env *env, const struct expr *node)
 {
 	struct expr_read read[64];
 	struct expr_trace trace = { .read = read, .max = ARRAY_SIZE(read) };
+	const struct ask *q = env->data;
 	struct expr_env inner = *env;
 	enum anod_tri now;
 
@@ -314,7 +214,7 @@ static enum anod_tri held(const struct expr_env *env, const struct expr *node)
 	/* "for" is the word of all moments, "in" that of one: what is so now decides one side. */
 	if (node->op == EXPR_FOR ? now == ANOD_FALSE : now == ANOD_TRUE)
 		return now;
-	return unchanged_for(env, &trace) >= node->dur_us ? now : ANOD_DOUBT;
+	return unchanged_for(q->in->held_data, &trace) >= node->dur_us ? now : ANOD_DOUBT;
 }
 
 void ptest_decide_in(const struct ptest_world *w, struct decide_in *ret)
@@ -327,10 +227,13 @@ void ptest_decide_in(const struct ptest_world *w, struct decide_in *ret)
 	*ret = (struct decide_in){ .config = w->run->config,
 				   .store = w->store,
 				   .held = held,
+				   .held_data = w,
 				   .whatif = w->whatif && !w->whatif->error[0] ? w->whatif : NULL,
 				   .whatif_error = w->whatif ? w->whatif->error : "",
 				   .in_sync = model_in_sync(w->model),
 				   .budgets = w->budgets,
+				   .track = w->track,
+				   .overrides = w->overrides,
 				   .find = ptest_find,
 				   .find_data = env.out,
 				   .agent = w->agent,
@@ -371,5 +274,7 @@ int ptest_propose(struct ptest_world *w, const struct ptest_step *s)
 		return -ENOMEM;
 	ptest_decide_in(w, &in);
 	k = decide(&in, &w->decision);
+	if (k == 0)
+		k = ptest_remember(w);
 	return k < 0 ? k : decide_remember(w->budgets, w->decision, w->now_us);
 }

@@ -7,7 +7,7 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "facts/value.h"
 #include "policy/box.h"

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "base/clock.h"
 #include "facts/value.h"

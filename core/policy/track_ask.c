@@ -111,8 +111,9 @@ void track_standing(const struct track *t, const struct policy_rule *permit, con
 		    const char *action, const char *role, uint64_t now_us,
 		    struct track_standing *ret)
 {
-	*ret = (struct track_standing){ .unknown = !t || !role[0] };
-	if (ret->unknown) {
+	*ret = (struct track_standing){ 0 };
+	if (!t || !role[0]) {
+		ret->unknown = true;
 		ret->demoted = permit->demote.to_set;
 		ret->demoted_until_us = INT64_MAX;
 		return;

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -28,6 +30,102 @@ static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
 	[IFLA_INFO_KIND] = { .type = NLA_STRING },
 };
 
+static const struct nla_policy vrf_policy[IFLA_VRF_MAX + 1] = {
+	[IFLA_VRF_TABLE] = { .type = NLA_U32 },
+};
+static const struct nla_policy inet_policy[IFLA_INET_MAX + 1] = {
+	[IFLA_INET_CONF] = { .minlen = sizeof(uint32_t) },
+};
+static const struct nla_policy inet6_policy[IFLA_INET6_MAX + 1] = {
+	[IFLA_INET6_CONF] = { .minlen = sizeof(uint32_t) },
+};
+
+static int vrf_decode(const struct nlattr *data, struct anod_link *ret)
+{
+	struct nlattr *tb[IFLA_VRF_MAX + 1];
+	bool more = false;
+	int r;
+
+	r = wire_parse_run(nla_data(data), (size_t) nla_len(data), tb, IFLA_VRF_MAX, vrf_policy,
+			   UINT64_MAX, &more);
+	if (r < 0)
+		return r;
+
+	ret->vrf_table = wire_get_u32(tb[IFLA_VRF_TABLE], 0);
+	return 0;
+}
+
+/* The n-th of an array of 32-bit numbers; what an older kernel does not have is 0. */
+static uint32_t conf_at(const struct nlattr *conf, unsigned n)
+{
+	uint32_t v = 0;
+
+	if ((size_t) nla_len(conf) >= (n + 1) * sizeof(v))
+		memcpy(&v, (const uint8_t *) nla_data(conf) + n * sizeof(v), sizeof(v));
+	return v;
+}
+
+/* IPv4 counts its settings from 1, IPv6 from 0. */
+static int conf4_decode(const struct nlattr *inet, struct anod_link *ret)
+{
+	struct nlattr *tb[IFLA_INET_MAX + 1], *conf;
+	bool more = false;
+	int r;
+
+	r = wire_parse_run(nla_data(inet), (size_t) nla_len(inet), tb, IFLA_INET_MAX, inet_policy,
+			   UINT64_MAX, &more);
+	conf = r < 0 ? NULL : tb[IFLA_INET_CONF];
+	if (!conf)
+		return r;
+
+	ret->conf |= ANOD_LINK_CONF4;
+	ret->rp_filter = (uint8_t) MIN_OF(conf_at(conf, IPV4_DEVCONF_RP_FILTER - 1), 2u);
+	if (conf_at(conf, IPV4_DEVCONF_FORWARDING - 1))
+		ret->conf |= ANOD_LINK_FORWARDING4;
+	if (conf_at(conf, IPV4_DEVCONF_IGNORE_ROUTES_WITH_LINKDOWN - 1))
+		ret->conf |= ANOD_LINK_IGNORE_LINKDOWN4;
+	return 0;
+}
+
+static int conf6_decode(const struct nlattr *inet6, struct anod_link *ret)
+{
+	struct nlattr *tb[IFLA_INET6_MAX + 1], *conf;
+	bool more = false;
+	int r;
+
+	r = wire_parse_run(nla_data(inet6), (size_t) nla_len(inet6), tb, IFLA_INET6_MAX,
+			   inet6_policy, UINT64_MAX, &more);
+	conf = r < 0 ? NULL : tb[IFLA_INET6_CONF];
+	if (!conf)
+		return r;
+
+	ret->conf |= ANOD_LINK_CONF6;
+	if (conf_at(conf, DEVCONF_FORWARDING))
+		ret->conf |= ANOD_LINK_FORWARDING6;
+	if (conf_at(conf, DEVCONF_IGNORE_ROUTES_WITH_LINKDOWN))
+		ret->conf |= ANOD_LINK_IGNORE_LINKDOWN6;
+	return 0;
+}
+
+/* IFLA_AF_SPEC: a nest for each family. */
+static int conf_decode(const struct nlattr *spec, struct anod_link *ret)
+{
+	struct nlattr *tb[AF_INET6 + 1];
+	bool more = false;
+	int r;
+
+	if (!spec)
+		return 0;
+
+	r = wire_parse_run(nla_data(spec), (size_t) nla_len(spec), tb, AF_INET6, NULL, UINT64_MAX,
+			   &more);
+	if (r == 0 && tb[AF_INET])
+		r = conf4_decode(tb[AF_INET], ret);
+	if (r == 0 && tb[AF_INET6])
+		r = conf6_decode(tb[AF_INET6], ret);
+	return r;
+}
+
 static int kind_decode(const struct nlattr *info, struct anod_link *ret)
 {
 	struct nlattr *tb[IFLA_INFO_MAX + 1];
@@ -43,6 +141,8 @@ static int kind_decode(const struct nlattr *info, struct anod_link *ret)
 		return r;
 
 	wire_get_name(tb[IFLA_INFO_KIND], ret->kind);
+	if (strcmp(ret->kind, "vrf") == 0 && tb[IFLA_INFO_DATA])
+		return vrf_decode(tb[IFLA_INFO_DATA], ret);
 	return 0;
 }
 
@@ -78,6 +178,8 @@ int codec_link_decode(const struct nlmsghdr *m, struct anod_object *ret)
 			   l->lladdr, sizeof(l->lladdr));
 	l->lladdr_len = (uint8_t) MIN_OF(n, sizeof(l->lladdr));
 	r = kind_decode(tb[IFLA_LINKINFO], l);
+	if (r == 0)
+		r = conf_decode(tb[IFLA_AF_SPEC], l);
 	return r < 0 ? r : 1;
 }
 

@@ -26,11 +26,13 @@ static bool group_decode(const struct nlattr *a, struct anod_nexthop *ret)
 	bool whole = n <= ANOD_LEGS_MAX;
 
 	for (size_t i = 0; i < MIN_OF(n, (size_t) ANOD_LEGS_MAX); i++) {
+		const uint8_t *at = (const uint8_t *) nla_data(a) + i * sizeof(struct nexthop_grp);
 		struct nexthop_grp g;
 
-		memcpy(&g, (uint8_t *) nla_data(a) + i * sizeof(g), sizeof(g));
+		memcpy(&g, at, sizeof(g));
 		ret->member[i] = (struct anod_member){ g.id, g.weight + 1u };
-		if (g.resvd1)
+		/* High bits of the weight: "resvd1" in older headers, "weight_high" in newer ones. */
+		if (at[offsetof(struct nexthop_grp, weight) + 1])
 			whole = false;
 	}
 	ret->n_members = (uint8_t) MIN_OF(n, (size_t) ANOD_LEGS_MAX);

@@ -212,5 +212,5 @@ void anod_object_merge_twin(struct anod_object *route, const struct anod_object 
 
 	for (unsigned i = 0; i < twin->u.route.n_legs && t->n_legs < ANOD_LEGS_MAX; i++)
 		t->leg[t->n_legs++] = twin->u.route.leg[i];
-	route->flags |= ANOD_OBJ_LOSSY;
+	route->flags |= ANOD_OBJ_LOSSY | ANOD_OBJ_UNSURE;
 }

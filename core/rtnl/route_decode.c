@@ -9,8 +9,12 @@
  */
 #include "rtnl/codec.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/icmpv6.h>
+#include <linux/lwtunnel.h>
+#include <linux/mpls.h>
+#include <linux/mpls_iptunnel.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -20,6 +24,7 @@ static const struct nla_policy policy[RTA_MAX + 1] = {
 	[RTA_TABLE] = { .type = NLA_U32 },
 	[RTA_NH_ID] = { .type = NLA_U32 },
 	[RTA_PREF] = { .type = NLA_U8 },
+	[RTA_ENCAP_TYPE] = { .type = NLA_U16 },
 	[RTA_CACHEINFO] = { .minlen = sizeof(struct rta_cacheinfo) },
 };
 static const struct nla_policy metrics_policy[RTAX_MAX + 1] = {
@@ -27,7 +32,11 @@ static const struct nla_policy metrics_policy[RTAX_MAX + 1] = {
 };
 
 /* What a leg may have, alone or within RTA_MULTIPATH. */
-#define LEG_HELD (HELD(RTA_GATEWAY) | HELD(RTA_VIA) | HELD(RTA_OIF))
+#define LEG_HELD                                                                                   \
+	(HELD(RTA_GATEWAY) | HELD(RTA_VIA) | HELD(RTA_OIF) | HELD(RTA_NEWDST) | HELD(RTA_ENCAP) |  \
+	 HELD(RTA_ENCAP_TYPE))
+
+static const struct nla_policy mpls_policy[MPLS_IPTUNNEL_MAX + 1] = { 0 };
 
 bool route_type_drops(uint8_t type)
 {
@@ -62,7 +71,39 @@ static int gateway_decode(struct nlattr **tb, uint8_t family, struct anod_leg *r
 	return 0;
 }
 
-static int legs_decode(const struct nlattr *a, uint8_t family, struct anod_route *ret, bool *more)
+/* The first entry of a label stack; others are lost. */
+static void stack_decode(const struct nlattr *a, struct anod_leg *ret, bool *more)
+{
+	uint32_t entry;
+
+	if (!a || (size_t) nla_len(a) < sizeof(entry))
+		return;
+	memcpy(&entry, nla_data(a), sizeof(entry));
+	ret->label = (ntohl(entry) >> MPLS_LS_LABEL_SHIFT) + 1;
+	*more |= (size_t) nla_len(a) > sizeof(entry);
+}
+
+static int label_decode(struct nlattr **tb, struct anod_leg *ret, bool *more)
+{
+	struct nlattr *encap[MPLS_IPTUNNEL_MAX + 1];
+	int r;
+
+	stack_decode(tb[RTA_NEWDST], ret, more);
+	if (!tb[RTA_ENCAP])
+		return 0;
+	if (!tb[RTA_ENCAP_TYPE] || nla_get_u16(tb[RTA_ENCAP_TYPE]) != LWTUNNEL_ENCAP_MPLS) {
+		*more = true;
+		return 0;
+	}
+	r = wire_parse_run(nla_data(tb[RTA_ENCAP]), (size_t) nla_len(tb[RTA_ENCAP]), encap,
+			   MPLS_IPTUNNEL_MAX, mpls_policy, HELD(MPLS_IPTUNNEL_DST), more);
+	if (r == 0)
+		stack_decode(encap[MPLS_IPTUNNEL_DST], ret, more);
+	return r;
+}
+
+static int legs_decode(const struct nlattr *a, uint8_t family, struct anod_route *ret, bool *more,
+		       bool *too_many)
 {
 	const uint8_t *at = nla_data(a);
 	size_t left = (size_t) nla_len(a);
@@ -83,6 +124,8 @@ static int legs_decode(const struct nlattr *a, uint8_t family, struct anod_route
 		if (r < 0)
 			return r;
 		r = gateway_decode(tb, family, &leg);
+		if (r == 0)
+			r = label_decode(tb, &leg, more);
 		if (r < 0)
 			return r;
 
@@ -92,7 +135,7 @@ static int legs_decode(const struct nlattr *a, uint8_t family, struct anod_route
 		if (ret->n_legs < ANOD_LEGS_MAX)
 			ret->leg[ret->n_legs++] = leg;
 		else
-			*more = true;
+			*too_many = true;
 
 		step = MIN_OF((size_t) NLMSG_ALIGN(h.rtnh_len), left);
 		at += step;
@@ -102,14 +145,19 @@ static int legs_decode(const struct nlattr *a, uint8_t family, struct anod_route
 }
 
 static int all_legs_decode(struct nlattr **tb, const struct rtmsg *h, struct anod_route *ret,
-			   bool *more)
+			   bool *more, bool *too_many)
 {
+	int r;
+
 	if (route_type_drops(ret->type))
 		return 0;
 	if (tb[RTA_MULTIPATH])
-		return legs_decode(tb[RTA_MULTIPATH], h->rtm_family, ret, more);
+		return legs_decode(tb[RTA_MULTIPATH], h->rtm_family, ret, more, too_many);
 	if (!tb[RTA_OIF] && !tb[RTA_GATEWAY] && !tb[RTA_VIA])
 		return 0;
+	r = label_decode(tb, &ret->leg[0], more);
+	if (r < 0)
+		return r;
 
 	ret->n_legs = 1;
 	ret->leg[0].ifindex = wire_get_u32(tb[RTA_OIF], 0);
@@ -149,6 +197,21 @@ static bool has_more(struct nlattr **tb, const struct rtmsg *h)
 	return c.rta_expires != 0;
 }
 
+/* 20 bits at the front of four bytes, as anod/object.h has it. */
+static int in_label_decode(const struct nlattr *a, struct anod_prefix *ret)
+{
+	uint32_t entry;
+
+	if (!a || (size_t) nla_len(a) < sizeof(entry))
+		return -EBADMSG;
+
+	memcpy(&entry, nla_data(a), sizeof(entry));
+	entry &= htonl(MPLS_LS_LABEL_MASK);
+	*ret = (struct anod_prefix){ .family = AF_MPLS, .len = 20 };
+	memcpy(ret->addr, &entry, sizeof(entry));
+	return 0;
+}
+
 int codec_route_decode(const struct nlmsghdr *m, struct anod_object *ret)
 {
 	const uint64_t held = LEG_HELD | HELD(RTA_DST) | HELD(RTA_PRIORITY) | HELD(RTA_PREFSRC) |
@@ -157,16 +220,19 @@ int codec_route_decode(const struct nlmsghdr *m, struct anod_object *ret)
 	const struct rtmsg *h = wire_head(m);
 	struct anod_route *t = &ret->u.route;
 	struct nlattr *tb[RTA_MAX + 1];
-	bool more = false;
+	bool more = false, too_many = false;
 	int r;
 
 	r = wire_parse(m, sizeof(*h), tb, RTA_MAX, policy, held, &more);
 	if (r < 0)
 		return r;
-	if (!family_bits(h->rtm_family) || (h->rtm_flags & RTM_F_CLONED))
+	if ((!family_bits(h->rtm_family) && h->rtm_family != AF_MPLS) ||
+	    (h->rtm_flags & RTM_F_CLONED))
 		return 0;
 
-	r = wire_get_prefix(tb[RTA_DST], h->rtm_family, h->rtm_dst_len, &t->dst);
+	r = h->rtm_family == AF_MPLS
+		    ? in_label_decode(tb[RTA_DST], &t->dst)
+		    : wire_get_prefix(tb[RTA_DST], h->rtm_family, h->rtm_dst_len, &t->dst);
 	if (r < 0)
 		return r;
 	t->table = wire_get_u32(tb[RTA_TABLE], h->rtm_table);
@@ -182,7 +248,7 @@ int codec_route_decode(const struct nlmsghdr *m, struct anod_object *ret)
 		if (r < 0)
 			return r;
 	}
-	r = all_legs_decode(tb, h, t, &more);
+	r = all_legs_decode(tb, h, t, &more, &too_many);
 	if (r < 0)
 		return r;
 	r = metrics_decode(tb[RTA_METRICS], t, &more);
@@ -190,5 +256,7 @@ int codec_route_decode(const struct nlmsghdr *m, struct anod_object *ret)
 		return r;
 	if (more || has_more(tb, h))
 		ret->flags |= ANOD_OBJ_LOSSY;
+	if (h->rtm_src_len || too_many)
+		ret->flags |= ANOD_OBJ_LOSSY | ANOD_OBJ_UNSURE;
 	return 1;
 }

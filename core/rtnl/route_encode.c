@@ -10,12 +10,34 @@
  */
 #include "rtnl/codec.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/lwtunnel.h>
+#include <linux/mpls.h>
+#include <linux/mpls_iptunnel.h>
 #include <string.h>
 
 static uint16_t leg_flags(const struct anod_leg *l)
 {
 	return l->flags & RTNH_F_ONLINK;
+}
+
+/* A label to push before an IP packet, or to swap in. */
+static void put_label(struct put *p, uint8_t family, const struct anod_leg *l)
+{
+	uint32_t entry = htonl((l->label - 1) << MPLS_LS_LABEL_SHIFT | 1u << MPLS_LS_S_SHIFT);
+	size_t nest;
+
+	if (!l->label)
+		return;
+	if (family == AF_MPLS) {
+		put_attr(p, RTA_NEWDST, &entry, sizeof(entry));
+		return;
+	}
+	put_u16(p, RTA_ENCAP_TYPE, LWTUNNEL_ENCAP_MPLS);
+	nest = put_nest(p, RTA_ENCAP);
+	put_attr(p, MPLS_IPTUNNEL_DST, &entry, sizeof(entry));
+	put_nest_end(p, nest);
 }
 
 static void put_gateway(struct put *p, uint8_t family, const struct anod_leg *l)
@@ -46,6 +68,7 @@ static void put_legs(struct put *p, const struct anod_route *t)
 		h->rtnh_hops = (uint8_t) (t->leg[i].weight - 1);
 		h->rtnh_ifindex = (int) t->leg[i].ifindex;
 		put_gateway(p, t->dst.family, &t->leg[i]);
+		put_label(p, t->dst.family, &t->leg[i]);
 		h->rtnh_len = (uint16_t) (p->len - at);
 	}
 	put_nest_end(p, nest);
@@ -60,9 +83,19 @@ static void put_where(struct put *p, struct rtmsg *h, const struct anod_route *t
 	} else if (t->n_legs == 1) {
 		h->rtm_flags = leg_flags(&t->leg[0]);
 		put_gateway(p, t->dst.family, &t->leg[0]);
+		put_label(p, t->dst.family, &t->leg[0]);
 		if (t->leg[0].ifindex)
 			put_u32(p, RTA_OIF, t->leg[0].ifindex);
 	}
+}
+
+static void put_in_label(struct put *p, const struct anod_prefix *label)
+{
+	uint32_t entry;
+
+	memcpy(&entry, label->addr, sizeof(entry));
+	entry |= htonl(1u << MPLS_LS_S_SHIFT);
+	put_attr(p, RTA_DST, &entry, sizeof(entry));
 }
 
 static void put_route(struct put *p, struct rtmsg *h, const struct anod_route *t)
@@ -73,7 +106,9 @@ static void put_route(struct put *p, struct rtmsg *h, const struct anod_route *t
 	h->rtm_protocol = t->protocol;
 	h->rtm_scope = t->scope;
 	h->rtm_type = t->type;
-	if (t->dst.len)
+	if (t->dst.family == AF_MPLS)
+		put_in_label(p, &t->dst);
+	else if (t->dst.len)
 		put_address(p, RTA_DST, &t->dst);
 	if (t->metric)
 		put_u32(p, RTA_PRIORITY, t->metric);
@@ -108,6 +143,8 @@ int codec_route_encode(enum anod_rtnl_verb verb, const struct anod_object *o,
 			h->rtm_type = RTN_UNSPEC;
 	}
 	h->rtm_family = t->dst.family;
-	put_u32(p, RTA_TABLE, t->table);
+	/* Labels have one table, and the kernel refuses to be told its name. */
+	if (t->dst.family != AF_MPLS)
+		put_u32(p, RTA_TABLE, t->table);
 	return 0;
 }

@@ -41,6 +41,11 @@ static void add_prefix(struct line *l, const char *word, const struct anod_prefi
 {
 	if (!p->family)
 		return;
+	if (p->family == AF_MPLS) {
+		add(l, "%slabel %u", word,
+		    (unsigned) p->addr[0] << 12 | (unsigned) p->addr[1] << 4 | p->addr[2] >> 4);
+		return;
+	}
 	add_address(l, word, p);
 	add(l, "/%u", p->len);
 }
@@ -120,6 +125,8 @@ static void add_leg(struct line *l, const struct anod_leg *g, bool weight)
 	add_address(l, " via ", &g->via);
 	if (g->ifindex)
 		add(l, " dev %u", g->ifindex);
+	if (g->label)
+		add(l, " push %u", g->label - 1);
 	if (weight)
 		add(l, " weight %u", g->weight);
 	if (g->flags & RTNH_F_ONLINK)
@@ -195,7 +202,17 @@ static void add_rule(struct line *l, const struct anod_rule *u)
 		add(l, " iif %s", u->iif);
 	if (u->oif[0])
 		add(l, " oif %s", u->oif);
-	if (u->l3mdev)
+	if (u->ipproto)
+		add(l, " ipproto %u", u->ipproto);
+	if (u->sport_first)
+		add(l, " sport %u-%u", u->sport_first, u->sport_last);
+	if (u->dport_first)
+		add(l, " dport %u-%u", u->dport_first, u->dport_last);
+	if (u->has_uid)
+		add(l, " uidrange %u-%u", u->uid_first, u->uid_last);
+	if (u->action == FR_ACT_GOTO)
+		add(l, " goto %u", u->target);
+	else if (u->l3mdev)
 		add(l, " lookup [l3mdev]");
 	else if (u->action == FR_ACT_TO_TBL) {
 		add(l, " lookup");

@@ -152,7 +152,7 @@ static int op_decide(void *data, struct txn *t)
 	struct sim *s = data;
 	struct decision *d;
 
-	if (s->level == LEVEL_APPROVE && plan_for(s, t) < 0)
+	if ((s->level == LEVEL_APPROVE || s->permit.quorum.n) && plan_for(s, t) < 0)
 		return -ENOMEM;
 	d = calloc(1, sizeof(*d));
 	if (!d)
@@ -187,6 +187,35 @@ static int op_charge(void *data, struct txn *t, const char **ret_why)
 	}
 	s->n_charges++;
 	return 0;
+}
+
+static enum txn_grants op_grants(void *data, const struct txn *t, uint64_t hold_us, bool ask,
+				 char *why, size_t why_size)
+{
+	struct sim *s = data;
+	bool same = memcmp(s->grants_plan, t->plan.hash, sizeof(s->grants_plan)) == 0;
+
+	(void) copy_text(why, why_size, s->grants_why ? s->grants_why : "");
+	if (same && s->grants != TXN_GRANTS_BUSY)
+		return s->grants;
+	if (!ask || s->grants == TXN_GRANTS_BUSY)
+		return TXN_GRANTS_BUSY;
+	/* Another plan: everybody is asked again. */
+	memcpy(s->grants_plan, t->plan.hash, sizeof(s->grants_plan));
+	s->grants_hold_us = hold_us;
+	s->grants = TXN_GRANTS_ASKED;
+	s->n_grants_asked++;
+	return s->grants;
+}
+
+static void op_grants_end(void *data, const struct txn *t, bool keep)
+{
+	struct sim *s = data;
+
+	(void) t;
+	memset(s->grants_plan, 0, sizeof(s->grants_plan));
+	s->n_grants_ended++;
+	s->n_grants_kept += keep;
 }
 
 static enum txn_verify op_verify(void *data, const struct txn *t)
@@ -235,6 +264,8 @@ const struct txn_ops sim_ops = {
 	.guard = op_guard,
 	.decide = op_decide,
 	.charge = op_charge,
+	.grants = op_grants,
+	.grants_end = op_grants_end,
 	.verify = op_verify,
 	.snapshot_before = op_snapshot_before,
 	.drop_before = op_drop_before,

@@ -116,6 +116,12 @@ struct sim {
 	enum txn_verify verify;
 	uint64_t generation;
 	const char *charge_error;
+	/* What peers say; the hash of the plan that they were asked for last. */
+	enum txn_grants grants;
+	const char *grants_why;
+	uint8_t grants_plan[APPROVAL_HASH];
+	uint64_t grants_hold_us;
+	unsigned n_grants_asked, n_grants_ended, n_grants_kept;
 	unsigned n_decides, n_charges;
 	char resource[ANOD_NAME_SIZE];
 	uint8_t policy[APPROVAL_HASH];

@@ -175,8 +175,10 @@ void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t dea
 	x->t.changed_us = txns_now(e);
 	x->t.deadline_us = deadline_us;
 
-	if (txn_state_final(s))
+	if (txn_state_final(s)) {
+		quorum_end(e, x);
 		keep(e, x);
+	}
 	e->ops->on_change(e->data, &x->t, old);
 	if (!txn_state_final(s))
 		return;
@@ -262,6 +264,14 @@ const struct txn *txns_get(const struct txns *e, uint64_t id)
 const struct txn *txns_nth(const struct txns *e, unsigned n)
 {
 	return n < e->n ? &e->open[n]->t : NULL;
+}
+
+bool txns_leftover(const struct txns *e, bool (*is)(void *, const char *rule), void *data)
+{
+	for (unsigned i = 0; i < e->n; i++)
+		if (e->open[i]->recovered && (!is || is(data, e->open[i]->terms.rule)))
+			return true;
+	return false;
 }
 
 unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, uint64_t *ret_tx,
@@ -353,7 +363,7 @@ static uint64_t due(const struct entry *x, uint64_t now)
 		t = MIN_OF(t, now + TXN_POLL_US);
 	if (x->t.state == TXN_UNDOING)
 		t = MIN_OF(t, x->next_undo_us);
-	if (x->t.state == TXN_WAITING && x->asks)
+	if (x->t.state == TXN_WAITING && (x->asks || x->polls))
 		t = MIN_OF(t, MAX_OF(now, x->asked_us + TXN_ASK_US));
 	return t;
 }

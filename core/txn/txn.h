@@ -98,6 +98,14 @@ struct txn { /* read by all, changed by the engine only */
 	void *before;		 /* the host's snapshot for "before"; freed by ops->drop_before */
 };
 
+/* How it stands with the grants that a permit with a quorum needs (txn/peers.h). */
+enum txn_grants {
+	TXN_GRANTS_BUSY,    /* not asked for: our own part is taken; wait */
+	TXN_GRANTS_ASKED,   /* wait for the answers */
+	TXN_GRANTS_GIVEN,   /* by enough peers, for exactly this plan */
+	TXN_GRANTS_REFUSED, /* it cannot be reached any more */
+};
+
 enum txn_verify { TXN_VERIFY_NO = 0, TXN_VERIFY_DOUBT = 1, TXN_VERIFY_YES = 2 };
 
 /* What the engine needs from the world.  None may call back into the engine from inside. */
@@ -122,6 +130,13 @@ struct txn_ops {
 	enum txn_verify (*verify)(void *, const struct txn *t);
 	/* What made it so, beside the verify expressions, or NULL; may be NULL itself. */
 	const char *(*verify_why)(void *, const struct txn *t);
+	/* Grants of the permit's quorum for t->plan, which have to last for hold_us from now on; with
+	 * 'ask' they are asked for.  'why' gets one sentence.  NULL: there are no peers, and what
+	 * needs them is denied. */
+	enum txn_grants (*grants)(void *, const struct txn *t, uint64_t hold_us, bool ask,
+				  char *why, size_t why_size);
+	/* They are needed no longer.  'keep': they are not given back and run out. */
+	void (*grants_end)(void *, const struct txn *t, bool keep);
 	void (*snapshot_before)(void *, struct txn *t);
 	void (*drop_before)(void *, struct txn *t); /* it has ended and on_change() has said so */
 	/* The plan has changed: the signatures in t->approver count no more.  May be NULL. */
@@ -198,6 +213,9 @@ int txns_recover(struct txns *e, const struct journal *j, const struct guardian_
 		 unsigned n_fired);
 /* True while a recovery is not finished: no new transaction begins. */
 bool txns_recovering(const struct txns *e);
+
+/* Is one open that an earlier run began, under a rule that 'is' says yes to (NULL: any rule)? */
+bool txns_leftover(const struct txns *e, bool (*is)(void *, const char *rule), void *data);
 
 /* Changes of all transactions between INTENT and their end, for the what-if of others, with whose
  * each is (ret_tx may be NULL).  How many there are, also when 'max' is less. */

@@ -34,6 +34,7 @@ static void take_terms(struct entry *x)
 	m->unless_renewed = p->undo_unless_renewed;
 	m->hold_on_crash = p->hold_on_crash;
 	m->foreign = p->touch_foreign;
+	m->quorum = p->quorum.n;
 }
 
 int ask_decide(struct txns *e, struct entry *x)
@@ -93,9 +94,10 @@ static unsigned needs(const struct entry *x)
 }
 
 /* WAITING, or the same with another reason; the deadline runs from the first time. */
-static void wait_for(struct txns *e, struct entry *x, bool asks, const char *why)
+void ask_wait(struct txns *e, struct entry *x, bool asks, const char *why)
 {
 	x->asks = asks;
+	x->polls = false;
 	if (x->t.state == TXN_WAITING && strcmp(x->t.why, why) == 0)
 		return;
 
@@ -145,19 +147,24 @@ void ask_begin(struct txns *e, struct entry *x)
 		return;
 	}
 	if (x->t.n_approvals < n) {
+		quorum_end(e, x); /* they are short-lived, people are not */
 		(void) snprintf(buf, sizeof(buf), "waits for %u of %u approvals: %s",
 				n - x->t.n_approvals, n,
 				x->t.decision->reason ? x->t.decision->reason : "");
-		wait_for(e, x, true, buf);
+		ask_wait(e, x, true, buf);
 		return;
 	}
 	why = ask_hindrance(e, x, buf, sizeof(buf));
 	if (why) {
-		wait_for(e, x, false, why);
+		quorum_end(e, x);
+		ask_wait(e, x, false, why);
 		return;
 	}
 
-	x->asks = false;
+	if (!quorum_ask(e, x))
+		return;
+
+	x->asks = x->polls = false;
 	entry_enter(e, x, TXN_PREPARING, txns_now(e) + TXN_PREPARE_US, "the executor plans it");
 	msg_prepare(e, x);
 }
@@ -196,8 +203,8 @@ void ask_wake(struct txns *e)
 	for (unsigned i = 0; i < e->n;) {
 		struct entry *x = e->open[i];
 
-		if (x->t.state == TXN_WAITING && !x->asks &&
-		    (e->capped || !ask_hindrance(e, x, buf, sizeof(buf))))
+		if (x->t.state == TXN_WAITING && !x->asks && quorum_wakes(e, x) &&
+		    (x->polls || e->capped || !ask_hindrance(e, x, buf, sizeof(buf))))
 			ask_again(e, x);
 		else if (x->t.state == TXN_WAITING && x->asks && ask_overtaken(e, x))
 			ask_begin(e, x);

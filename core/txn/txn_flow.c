@@ -94,7 +94,8 @@ void flow_prepared(struct txns *e, struct entry *x, const struct exec_steps *m)
 		return;
 	}
 	/* Pause, death of the guardian or another decision may have come since PREPARE. */
-	if (e->capped || !still_allowed(e, x) || ask_hindrance(e, x, buf, sizeof(buf))) {
+	if (e->capped || !still_allowed(e, x) || ask_hindrance(e, x, buf, sizeof(buf)) ||
+	    !quorum_stands(e, x)) {
 		ask_again(e, x);
 		return;
 	}
@@ -203,7 +204,9 @@ void flow_renew(struct txns *e, struct entry *x)
 {
 	uint64_t undo_us;
 
-	if (ask_decide(e, x) < 0 || x->t.decision->level < LEVEL_AUTO || !x->terms.undo_after_us)
+	/* Its grants end with the time that they were asked for. */
+	if (x->terms.quorum || ask_decide(e, x) < 0 || x->t.decision->level < LEVEL_AUTO ||
+	    x->terms.quorum || !x->terms.undo_after_us)
 		return;
 
 	undo_us = txns_now(e) + x->terms.undo_after_us;

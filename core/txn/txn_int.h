@@ -2,7 +2,8 @@
  * txn_int - what the files of the engine share.
  *
  * txn.c holds the transactions and the one function that changes a state; txn_ask.c the way from
- * a proposal to PREPARE, with leases; txn_sign.c people; txn_flow.c INTENT to COMMIT; txn_undo.c the way
+ * a proposal to PREPARE, with leases; txn_sign.c people; txn_quorum.c peers; txn_flow.c INTENT to
+ * COMMIT; txn_undo.c the way
  * back and all endings; txn_msg.c messages; txn_recover.c what follows a death.
  */
 #ifndef TXN_TXN_INT_H
@@ -36,6 +37,7 @@ struct terms {
 	unsigned approvals;
 	uint64_t wait_us, verify_us, confirm_us, undo_after_us;
 	bool by_hand, unless_renewed, hold_on_crash, foreign;
+	bool quorum; /* needs grants of peers */
 };
 
 struct entry {
@@ -43,6 +45,8 @@ struct entry {
 	struct terms terms;
 	char resource[ANOD_NAME_SIZE];
 	bool asks;	/* WAITING for signatures, not for a lease */
+	bool polls;	/* WAITING for grants */
+	bool has_asked; /* peers for grants, which are to be given back */
 	bool dropped;	/* its signatures were for another plan; to be said */
 	bool armed;	/* the guardian may hold it */
 	bool confirmed; /* by hand */
@@ -116,6 +120,17 @@ const struct person_no *sign_refused(const struct txns *e, const struct entry *x
 void sign_forget(struct txns *e);
 /* Is what the executor has planned what was signed?  True also where nobody had to sign. */
 bool sign_same_effect(const struct entry *x);
+
+/* txn_quorum.c */
+/* Are its grants there?  Asks for them and lets it wait; or denies it. */
+bool quorum_ask(struct txns *e, struct entry *x);
+/* Do they stand, for what comes from INTENT on? */
+bool quorum_stands(struct txns *e, struct entry *x);
+/* WAITING for them: is there something new, or has it not been decided for a while? */
+bool quorum_wakes(struct txns *e, struct entry *x);
+void quorum_end(struct txns *e, struct entry *x);
+/* WAITING, or the same with another reason. */
+void ask_wait(struct txns *e, struct entry *x, bool asks, const char *why);
 
 /* txn_flow.c */
 void flow_prepared(struct txns *e, struct entry *x, const struct exec_steps *m);

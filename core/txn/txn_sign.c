@@ -45,7 +45,7 @@ bool sign_same_effect(const struct entry *x)
 	struct anod_change change[STEPS_MAX];
 	unsigned n = 0;
 
-	if (t->decision->level != LEVEL_APPROVE || !plan_is_set(&t->plan))
+	if ((t->decision->level != LEVEL_APPROVE && !x->terms.quorum) || !plan_is_set(&t->plan))
 		return true;
 
 	/* What the kernel does by itself goes with the change and was not asked for. */

@@ -186,11 +186,11 @@ class Lab:
 
 
 class Anod:
-    """A daemon in the router's namespace."""
+    """A daemon in the router's namespace, or in another one."""
 
-    def __init__(self, lab, config=None, name="anod", args=(), agents=True, under=()):
+    def __init__(self, lab, config=None, name="anod", args=(), agents=True, under=(), ns="router"):
         """'under': the words of a program that runs it, such as valgrind."""
-        self.lab, self.name, self.under = lab, name, list(under)
+        self.lab, self.name, self.under, self.ns = lab, name, list(under), ns
         self.agents = agents  # wait for them: not for those that are meant to crash
         self.state = os.path.join(lab.dir, name + ".state")
         self.rundir = os.path.join(lab.dir, name + ".run")
@@ -213,7 +213,7 @@ class Anod:
                             "--run", self.rundir]
         cmd += ["-c", self.config] if self.config else []
         with open(self.log, "a") as log:
-            self.proc = self.lab.start("router", *cmd, *self.args, stdout=log, stderr=log,
+            self.proc = self.lab.start(self.ns, *cmd, *self.args, stdout=log, stderr=log,
                                        stdin=subprocess.DEVNULL)
 
     def up(self):
@@ -257,7 +257,7 @@ class Anod:
 
     def ctl(self, *args, check=True):
         """Run anodctl as a person would; its text."""
-        return self.lab.do("router", os.path.join(BUILD, "anodctl"), "--socket",
+        return self.lab.do(self.ns, os.path.join(BUILD, "anodctl"), "--socket",
                            os.path.join(self.rundir, "anod.sock"), *args, check=check)
 
     def code(self, tx):

@@ -23,7 +23,7 @@
 
 enum proto { PROTO_ICMP, PROTO_TCP, PROTO_UDP };
 
-struct spec { /* what a request says */
+struct spec {		    /* what a request says */
 	char dev[IFNAMSIZ]; /* "": the link that the kernel would use */
 	struct anod_prefix target;
 	enum proto proto;

@@ -15,7 +15,8 @@
 #define MAX_AGE_MS 150000
 
 static const struct anod_attr probe_attrs[] = {
-	{ "dev", ANOD_TEXT, ANOD_UNIT_NONE, 0, 0, "link that the probes leave by; \"\": the kernel chooses" },
+	{ "dev", ANOD_TEXT, ANOD_UNIT_NONE, 0, 0,
+	  "link that the probes leave by; \"\": the kernel chooses" },
 	{ "target", ANOD_PREFIX, ANOD_UNIT_NONE, 0, 0, "address that is probed" },
 	{ "sent", ANOD_INT, ANOD_UNIT_PACKETS, 0, MAX_AGE_MS,
 	  "probes whose outcome is known, since the start" },

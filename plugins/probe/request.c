@@ -121,8 +121,8 @@ int request_name(const struct spec *s, char ret[ANOD_NAME_SIZE])
 	if (!inet_ntop(s->target.family, s->target.addr, text, sizeof(text)))
 		return -errno;
 	if (s->port)
-		n = snprintf(ret, ANOD_NAME_SIZE, "%s%s%s/%s/%u", s->dev, s->dev[0] ? "/" : "", text,
-			     proto_names[s->proto], s->port);
+		n = snprintf(ret, ANOD_NAME_SIZE, "%s%s%s/%s/%u", s->dev, s->dev[0] ? "/" : "",
+			     text, proto_names[s->proto], s->port);
 	else
 		n = snprintf(ret, ANOD_NAME_SIZE, "%s%s%s", s->dev, s->dev[0] ? "/" : "", text);
 	return n < ANOD_NAME_SIZE ? 0 : -ENAMETOOLONG;

@@ -34,13 +34,15 @@
 
 static const struct {
 	enum anod_obj_type type;
-	int group[2];
+	int group[3];
 	bool big; /* routes come in hundreds of thousands, the rest in thousands */
 } feeds[FEEDS] = {
-	[FEED_LINK] = { ANOD_OBJ_LINK, { RTNLGRP_LINK } },
+	/* Settings of a link are part of it, and a change of them is no event of the link. */
+	[FEED_LINK] = { ANOD_OBJ_LINK,
+			{ RTNLGRP_LINK, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF } },
 	[FEED_ADDR] = { ANOD_OBJ_ADDR, { RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } },
 	[FEED_ROUTE4] = { ANOD_OBJ_ROUTE, { RTNLGRP_IPV4_ROUTE }, true },
-	[FEED_ROUTE6] = { ANOD_OBJ_ROUTE, { RTNLGRP_IPV6_ROUTE }, true },
+	[FEED_ROUTE6] = { ANOD_OBJ_ROUTE, { RTNLGRP_IPV6_ROUTE, RTNLGRP_MPLS_ROUTE }, true },
 	[FEED_RULE] = { ANOD_OBJ_RULE, { RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE } },
 	[FEED_NEXTHOP] = { ANOD_OBJ_NEXTHOP, { RTNLGRP_NEXTHOP } },
 	[FEED_NEIGH] = { ANOD_OBJ_NEIGH, { RTNLGRP_NEIGH } },
@@ -66,8 +68,13 @@ static void take_event(struct rtnl *r, const struct nlmsghdr *m)
 {
 	struct anod_object o;
 	bool gone;
-	int e = anod_rtnl_decode(m, &o, &gone);
+	int e;
 
+	if (m->nlmsg_type == RTM_NEWNETCONF) {
+		dump_want(r, ANOD_OBJ_LINK, SOON);
+		return;
+	}
+	e = anod_rtnl_decode(m, &o, &gone);
 	if (e < 0)
 		r->ctx->host->log(r->ctx, LOG_WARNING,
 				  "a kernel message of type %u and %u bytes cannot be read",

@@ -17,8 +17,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/util.h"
 
 typedef void answer_fn(const struct anod_object *o, void *data);
 
@@ -40,10 +43,30 @@ void netlab_run(const char *fmt, ...)
 	cr_assert_eq(system(command), 0, "failed: %s", command);
 }
 
+static bool is_running(int fd, const char *name)
+{
+	struct ifreq q = { 0 };
+
+	(void) copy_text(q.ifr_name, sizeof(q.ifr_name), name);
+	return ioctl(fd, SIOCGIFFLAGS, &q) == 0 && (q.ifr_flags & IFF_RUNNING);
+}
+
+/* Until the kernel has seen the carrier, frames are dropped without a count. */
+static void wait_running(const char *name, const char *peer)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	cr_assert_geq(fd, 0);
+	for (unsigned i = 0; i < 5000 && !(is_running(fd, name) && is_running(fd, peer)); i++)
+		(void) usleep(1000);
+	(void) close(fd);
+}
+
 void netlab_veth(const char *name, const char *peer)
 {
 	netlab_run("ip link add %s type veth peer name %s", name, peer);
 	netlab_run("ip link set %s up && ip link set %s up", name, peer);
+	wait_running(name, peer);
 }
 
 uint32_t netlab_ifindex(const char *name)

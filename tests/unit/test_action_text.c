@@ -42,7 +42,7 @@ static const struct anod_action_desc list[] = {
 	{ .kind = "nexthop.weight", .params = weight }, { 0 }
 };
 static const struct anod_action_desc *const actions[] = { &list[0], &list[1], &list[2],
-							   &list[3], &list[4], NULL };
+							  &list[3], &list[4], NULL };
 
 static int parse(const char *text, struct anod_action *a, struct diag_list *diags)
 {

@@ -2,11 +2,14 @@
  * Numbers told by classes against every destination looked up among all routes, one by one.
  */
 #include <criterion/criterion.h>
+#include <linux/if_addr.h>
 #include <net/if.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "model/effect.h"
+#include "model/horizon.h"
 #include "model/measure.h"
 #include "model/sweep.h"
 #include "model_brute.h"
@@ -70,7 +73,7 @@ static struct anod_object any_route(struct dice *d)
 	r->table = any_table(d);
 	r->metric = dice_roll(d, 4) ? 0 : dice_roll(d, 3);
 	r->tos = dice_roll(d, 15) == 0 ? 16 : 0;
-	r->protocol = (uint8_t) (3 + dice_roll(d, 2));
+	r->protocol = dice_roll(d, 3) ? RTPROT_BGP : RTPROT_STATIC;
 	r->scope = dice_roll(d, 12) == 0 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
 	r->type = dice_roll(d, 6) ? RTN_UNICAST : types[dice_roll(d, ARRAY_SIZE(types))];
 	if (r->type == RTN_LOCAL && r->dst.family == AF_INET)
@@ -88,10 +91,34 @@ static struct anod_object any_route(struct dice *d)
 static struct anod_object any_link(struct dice *d)
 {
 	uint32_t i = 1 + dice_roll(d, LINKS);
+	struct anod_object o;
 	char name[8];
 
 	(void) snprintf(name, sizeof(name), "eth%u", i);
-	return world_link_object(i, name, dice_roll(d, 5) != 0, dice_roll(d, 5) != 0);
+	o = world_link_object(i, name, dice_roll(d, 5) != 0, dice_roll(d, 5) != 0);
+	o.u.link.conf = dice_roll(d, 4) ? 0 : (uint8_t) dice_roll(d, 64);
+	if (i == LINKS && dice_roll(d, 2)) {
+		(void) strcpy(o.u.link.kind, "vrf");
+		o.u.link.vrf_table = dice_roll(d, 2) ? 100 : 1000;
+	} else if (dice_roll(d, 3) == 0) {
+		o.u.link.master = LINKS;
+	}
+	return o;
+}
+
+static struct anod_object any_address(struct dice *d)
+{
+	static const char *const own[] = { "10.9.0.3/24", "10.9.0.3/32", "1.0.0.1/9", "0.0.0.1/8",
+					   "2001:db8::3/64" };
+	struct anod_object o = { .type = ANOD_OBJ_ADDR, .u.addr.ifindex = 1 + dice_roll(d, LINKS) };
+	const char *text = own[dice_roll(d, ARRAY_SIZE(own))], *slash = strchr(text, '/');
+	char host[32];
+
+	(void) snprintf(host, sizeof(host), "%.*s", (int) (slash - text), text);
+	o.u.addr.local = world_prefix(host);
+	o.u.addr.local.len = (uint8_t) strtoul(slash + 1, NULL, 10);
+	o.u.addr.flags = dice_roll(d, 6) ? 0 : IFA_F_SECONDARY;
+	return o;
 }
 
 /* 1 to 4 are next hops, the others are groups of the last three; the first is a blackhole at
@@ -118,11 +145,13 @@ static struct anod_object any_nexthop(struct dice *d)
 
 static struct anod_object any_object(struct dice *d)
 {
-	switch (dice_roll(d, 4)) {
+	switch (dice_roll(d, 5)) {
 	case 0:
 		return any_link(d);
 	case 1:
 		return any_nexthop(d);
+	case 2:
+		return any_address(d);
 	default:
 		return any_route(d);
 	}
@@ -168,6 +197,16 @@ static void random_network(struct dice *d, struct model *m)
 		struct anod_object o = any_nexthop(d);
 
 		cr_assert(model_put(m, &o) == 0);
+	}
+	for (unsigned i = dice_roll(d, 2) * 2 * LINKS; i > 0; i--) {
+		struct anod_object o = any_address(d);
+
+		cr_assert(model_put(m, &o) == 0);
+	}
+	for (unsigned i = dice_roll(d, 4); i > 0; i--) {
+		struct anod_object o = any_route(d);
+
+		(void) model_put_candidate(m, &o, (uint8_t) dice_roll(d, 3));
 	}
 	churn(d, m, 10 + dice_roll(d, 90));
 }
@@ -299,6 +338,10 @@ static const char *compare_sweep(const struct model *m, struct overlay *o,
 	for (unsigned i = 0; i < o->n_lost_links; i++)
 		if (overlay_link(o, o->lost_link[i])->flags & IFF_UP)
 			return NULL;
+	/* So it does with one that had no address for a while. */
+	for (unsigned i = 0; i < o->n_lost4_links; i++)
+		if (overlay_has_ipv4(o, o->lost4_link[i]))
+			return NULL;
 	for (uint32_t i = 0; i < LINKS; i++)
 		row[i].ifindex = i + 1;
 	cr_assert(sweep_links(o, row, LINKS) == 0);
@@ -338,6 +381,11 @@ static const char *one_case(struct dice *d, struct model *m, bool sweep)
 	wrong = sweep ? compare_sweep(m, before, in_flight, n) : NULL;
 	for (unsigned i = 1 + dice_roll(d, 3); i > 0; i--)
 		(void) random_change(d, after);
+	if (dice_roll(d, 3) == 0) {
+		cr_assert(overlay_converge(after) == 0);
+		if (dice_roll(d, 2))
+			cr_assert(overlay_converge(before) == 0);
+	}
 	if (!wrong)
 		wrong = compare(before, after);
 	return wrong ? wrong : compare_path(d, after);
@@ -368,6 +416,7 @@ Test(classes, are_the_same_when_built_anew)
 	for (unsigned n = 0; n < 200; n++) {
 		_cleanup_(model_freep) struct model *m = world_model();
 		struct classes *cl = m->base.routes.classes;
+		const char *wrong;
 		uint32_t live;
 
 		random_network(&d, m);
@@ -377,7 +426,8 @@ Test(classes, are_the_same_when_built_anew)
 		churn(&d, m, n % 2);
 		cr_assert(classes_ready(cl) == 0);
 		cr_assert(n % 2 || cl->n_live == live, "%u classes, not %u", cl->n_live, live);
-		cr_assert(!one_case(&d, m, true));
+		wrong = one_case(&d, m, true);
+		cr_assert(!wrong, "case %u: %s", n, wrong);
 		cr_assert(model_sync(m, ANOD_OBJ_ROUTE, ANOD_SYNC_BEGIN) == 0);
 		cr_assert(model_sync(m, ANOD_OBJ_ROUTE, ANOD_SYNC_DONE) == 0);
 		cr_assert(cl->n_live == 0 && cl->n_dests == 0);

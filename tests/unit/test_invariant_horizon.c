@@ -3,7 +3,6 @@
  */
 #include <criterion/criterion.h>
 
-#if __has_include("model/horizon.h")
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -131,4 +130,3 @@ Test(invariant_horizon, the_way_back_passes_the_filter)
 	expect(&w, "require every mgmt returns", LEVEL_AUTO, "");
 	world_done(&w);
 }
-#endif

@@ -240,9 +240,9 @@ Test(overlay, obeys_rules_in_the_kernels_order)
 	rule.u.rule.suppress_len = 1;
 	apply(o, NULL, &rule);
 	cr_expect(via(o, "8.8.8.8") == 2);
-	/* What the model cannot follow is doubt. */
+	/* A condition that the key does not tell is doubt. */
 	rule.u.rule.priority = 40;
-	rule.u.rule.action = FR_ACT_GOTO;
+	rule.u.rule.ipproto = 6;
 	apply(o, NULL, &rule);
 	k.mark = 0;
 	overlay_lookup(o, &k, &p);

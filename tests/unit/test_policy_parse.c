@@ -230,6 +230,8 @@ Test(policy_parse, says_what_is_not_evaluated_and_never_grants_by_it, .init = se
      .fini = teardown)
 {
 	struct config *c = load(
+		"peer pe2 { address 192.0.2.7  key file \"/keys/pe2\" }\n"
+		"peer pe3 { address 192.0.2.8  port 99  key file \"/keys/pe3\" }\n"
 		"permit \"q\" { agent doctor  action link.set  level auto  verify within 5s\n"
 		"\tquorum 1 of peers { pe2, pe3 } grant \"edge-drain\" within 5s }\n"
 		"permit \"r\" { agent doctor  action link.set  level propose\n"
@@ -240,7 +242,7 @@ Test(policy_parse, says_what_is_not_evaluated_and_never_grants_by_it, .init = se
 		"reflex \"x\" { agent doctor  action link.set  level auto  verify within 1s }\n");
 
 	cr_expect_eq(c->policy->n_rules, 2, "a reflex permits nothing");
-	cr_expect_eq(c->policy->rule[0].level, LEVEL_PROPOSE);
+	cr_expect_eq(c->policy->rule[0].level, LEVEL_AUTO, "a quorum is asked for, not decided");
 	cr_expect_eq(c->policy->rule[0].quorum.n, 1);
 	cr_expect_str_eq(c->policy->rule[0].quorum.peer[1], "pe3");
 	cr_expect_str_eq(c->policy->rule[0].quorum.grant, "edge-drain");
@@ -249,7 +251,10 @@ Test(policy_parse, says_what_is_not_evaluated_and_never_grants_by_it, .init = se
 	cr_expect_eq(c->policy->rule[1].demote.to, LEVEL_OBSERVE);
 	cr_expect_eq(c->policy->rule[1].demote.for_us, 3600 * UINT64_C(1000000));
 	cr_expect_eq(c->policy->objective[0].n_requires, 1);
-	cr_expect(warned("'quorum' is not evaluated"));
+	cr_expect_not(warned("quorum"));
+	cr_expect_eq(config_find_peer(c, "pe2")->port, CONFIG_PEER_PORT);
+	cr_expect_eq(config_find_peer(c, "pe3")->port, 99);
+	cr_expect_null(config_find_peer(c, "pe4"));
 	cr_expect(warned("\"r\" can never be promoted: at level propose nothing is"));
 	cr_expect_not(warned("objective"));
 	cr_expect(warned("reflex \"x\" is not evaluated"));

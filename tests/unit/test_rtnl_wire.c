@@ -110,7 +110,9 @@ Test(rtnl_wire, foreign_messages_are_passed_over_and_poor_ones_refused)
 	cr_expect_eq(decode_bare(RTM_NEWROUTE, sizeof(route), &route), 0);
 	route = (struct rtmsg){ .rtm_family = AF_INET, .rtm_dst_len = 33 };
 	cr_expect_eq(decode_bare(RTM_NEWROUTE, sizeof(route), &route), -EBADMSG);
-	route = (struct rtmsg){ .rtm_family = 28 /* AF_MPLS */ };
+	route = (struct rtmsg){ .rtm_family = 28 /* AF_MPLS, without its label */ };
+	cr_expect_eq(decode_bare(RTM_NEWROUTE, sizeof(route), &route), -EBADMSG);
+	route = (struct rtmsg){ .rtm_family = 128 /* RTNL_FAMILY_IPMR */ };
 	cr_expect_eq(decode_bare(RTM_NEWROUTE, sizeof(route), &route), 0);
 	cr_expect_eq(decode_bare(RTM_NEWNEIGH, sizeof(neigh), &neigh), -EBADMSG);
 	neigh.ndm_family = AF_BRIDGE;

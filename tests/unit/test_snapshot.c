@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -134,6 +135,7 @@ static void any_legs(struct anod_route *r)
 		r->leg[i].ifindex = rnd(3) ? rnd(4) + 1 : 0;
 		r->leg[i].weight = rnd(3) ? 1 : rnd(256) + 1;
 		r->leg[i].flags = rnd(4) ? 0 : RTNH_F_ONLINK;
+		r->leg[i].label = rnd(6) ? 0 : rnd(1u << 20) + 1;
 		if (rnd(2) || !r->leg[i].ifindex)
 			r->leg[i].via = any_prefix(true);
 	}
@@ -144,7 +146,7 @@ static void any_object(struct anod_object *o, unsigned n)
 	struct anod_route *r = &o->u.route;
 	struct anod_rule *u = &o->u.rule;
 
-	*o = (struct anod_object){ .type = ANOD_OBJ_LINK + rnd(6), .flags = rnd(20) == 0 };
+	*o = (struct anod_object){ .type = ANOD_OBJ_LINK + rnd(6), .flags = rnd(10) ? 0 : rnd(4) };
 	switch ((enum anod_obj_type) o->type) {
 	case ANOD_OBJ_LINK:
 		o->u.link = (struct anod_link){ .ifindex = n + 1,
@@ -154,7 +156,11 @@ static void any_object(struct anod_object *o, unsigned n)
 						.carrier = (uint8_t) rnd(2),
 						.operstate = (uint8_t) rnd(7),
 						.carrier_up = rnd(3),
-						.lladdr_len = (uint8_t) (rnd(2) * 6) };
+						.lladdr_len = (uint8_t) (rnd(2) * 6),
+						.conf = (uint8_t) (rnd(2) ? 0 : rnd(64)),
+						.vrf_table = rnd(3) ? 0 : rnd(300) };
+		if (o->u.link.conf & ANOD_LINK_CONF4)
+			o->u.link.rp_filter = (uint8_t) rnd(3);
 		(void) snprintf(o->u.link.name, ANOD_IFNAME_SIZE, rnd(2) ? "eth%u" : "%u.a-b:%u", n,
 				n);
 		for (unsigned i = 0; i < o->u.link.lladdr_len; i++)
@@ -211,7 +217,23 @@ static void any_object(struct anod_object *o, unsigned n)
 					 .action = (uint8_t) (rnd(3) ? 1 : rnd(9)),
 					 .tos = (uint8_t) rnd(16),
 					 .protocol = (uint8_t) rnd(256),
-					 .l3mdev = (uint8_t) rnd(2) };
+					 .l3mdev = (uint8_t) rnd(2),
+					 .ipproto = (uint8_t) (rnd(2) ? 0 : rnd(256)) };
+		if (u->action == FR_ACT_GOTO)
+			u->target = rnd(32767);
+		if (rnd(3) == 0) {
+			u->sport_first = (uint16_t) (1 + rnd(1000));
+			u->sport_last = (uint16_t) (u->sport_first + rnd(2) * rnd(1000));
+		}
+		if (rnd(3) == 0) {
+			u->dport_first = (uint16_t) (1 + rnd(1000));
+			u->dport_last = 65535;
+		}
+		if (rnd(3) == 0) {
+			u->has_uid = 1;
+			u->uid_first = rnd(1000);
+			u->uid_last = rnd(2) ? UINT32_MAX - 1 : u->uid_first;
+		}
 		if (rnd(2)) {
 			u->src = any_prefix(false);
 			u->family = u->src.family;

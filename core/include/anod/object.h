@@ -42,6 +42,9 @@ enum anod_obj_type {
 
 enum {
 	ANOD_OBJ_LOSSY = 1, /* see above */
+	/* What is lost says where packets go or which packets it is for (twins, a source prefix,
+	 * an unknown condition or encapsulation): a prediction that meets it is in doubt. */
+	ANOD_OBJ_UNSURE = 2,
 };
 
 /* uapi/linux/if_link.h.  Key: ifindex.  Identity over time: (ifindex, name, lladdr). */
@@ -59,7 +62,22 @@ struct anod_link {
 	uint8_t carrier;	     /* IFLA_CARRIER, 0 or 1 */
 	uint8_t lladdr_len;
 	uint8_t lladdr[ANOD_LLADDR_MAX]; /* permanent address where there is one, else current */
-	uint8_t pad[1];
+	uint8_t conf;			 /* ANOD_LINK_* below */
+	uint32_t vrf_table;		 /* IFLA_VRF_TABLE of a link of kind "vrf"; else 0 */
+	/* net.ipv4.conf.IF.rp_filter: 0 off, 1 strict, 2 loose (RFC 3704).  The kernel goes by the
+	 * greater of this and conf.all.rp_filter, which no message about a link tells. */
+	uint8_t rp_filter;
+	uint8_t pad[3];
+};
+/* What RTM_NEWLINK tells of net.ipvN.conf.IF in IFLA_AF_SPEC, uapi/linux/{ip,ipv6}.h. */
+enum {
+	ANOD_LINK_CONF4 = 1, /* IPv4 is on here and the next two and rp_filter are known */
+	ANOD_LINK_IGNORE_LINKDOWN4 =
+		2, /* a leg without carrier is passed over; conf.all not seen */
+	ANOD_LINK_FORWARDING4 = 4,
+	ANOD_LINK_CONF6 = 8,		 /* the same of IPv6 */
+	ANOD_LINK_IGNORE_LINKDOWN6 = 16, /* of IF alone: the kernel does not ask "all" */
+	ANOD_LINK_FORWARDING6 = 32,
 };
 
 /* uapi/linux/if_addr.h.  Key: ifindex, local (with its prefix length). */
@@ -77,9 +95,12 @@ struct anod_leg {
 	uint32_t ifindex;	/* 0: none (blackhole) */
 	uint32_t flags;		/* RTNH_F_ONLINK and state bits RTNH_F_DEAD, RTNH_F_LINKDOWN */
 	uint32_t weight;	/* 1..256 (rtnh_hops + 1) */
+	uint32_t label;		/* MPLS label that is pushed or swapped in, + 1; 0: none */
 };
 
-/* uapi/linux/rtnetlink.h.  Key: family of dst, table, dst, tos, metric. */
+/* uapi/linux/rtnetlink.h.  Key: family of dst, table, dst, tos, metric.
+ * A route of AF_MPLS (uapi/linux/mpls.h): dst is the incoming label, 20 bits in network order at
+ * the front of its four bytes; a leg without a label pops it. */
 struct anod_route {
 	struct anod_prefix dst; /* family always set; len 0: default */
 	uint32_t table;		/* RT_TABLE_* */
@@ -129,6 +150,12 @@ struct anod_rule {
 	uint8_t tos;
 	uint8_t protocol;
 	uint8_t l3mdev;
+	uint32_t target;	      /* FRA_GOTO: priority of the rule to go on with */
+	uint32_t uid_first, uid_last; /* of the sending socket; 'has_uid' 0: any */
+	uint16_t sport_first, sport_last, dport_first, dport_last; /* 0: any */
+	uint8_t ipproto;					   /* IPPROTO_*; 0: any */
+	uint8_t has_uid;
+	uint8_t pad[2];
 };
 
 /* uapi/linux/neighbour.h.  Key: ifindex, dst. */
