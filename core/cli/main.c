@@ -50,7 +50,7 @@ static const char usage[] =
 	"  standing                what permits have earned, and how far they are\n"
 	"  monitor                 follow what happens\n"
 	"  check FILE...           check configuration and policy files\n"
-	"  policy check|diff|explain|graph ...\n"
+	"  policy check|diff|explain|graph|test ...\n"
 	"                          look through policies: anodctl policy --help\n"
 	"  reload                  load the configuration again, all of it or none\n"
 	"  ledger verify [--head HEX] [--state DIR]\n"

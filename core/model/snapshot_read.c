@@ -34,8 +34,15 @@ static int read_fact(struct reading *r)
 	(void) copy_text(f.entity, sizeof(f.entity), e->entity);
 	(void) copy_text(f.attr, sizeof(f.attr), e->attr);
 
-	lex_next(&r->l, &t);
-	if (t.type == TOKEN_VALUE) {
+	t = *lex_peek(&r->l, 0);
+	if (memchr(t.text, '/', t.len) && t.type != TOKEN_VALUE && t.type != TOKEN_STRING) {
+		struct anod_prefix p; /* of an address, with the bits of the host */
+
+		k = snapshot_address(r, &p);
+		if (k < 0)
+			return k;
+		f.value = value_prefix(&p);
+	} else if (lex_next(&r->l, &t), t.type == TOKEN_VALUE) {
 		f.value = t.value;
 	} else if (t.type == TOKEN_WORD || t.type == TOKEN_STRING) {
 		text = token_dup(&t);

@@ -68,6 +68,7 @@ class Same:
         (r"\b[0-9a-f]{8,}\b", "HASH"),
         (r"\b\d+(\.\d+)?(us|ms)\b", "AGE"),
         (r"\b\d[\d.a-z]* old\b", "AGE old"),
+        (r"\(age [\d.a-z]*\)", "(age AGE)"),
         (r" +", " "),
     )]
     NAMES = re.compile(r"\b([TI]\d+|[0-9A-Z]{4}-[0-9A-Z]{4})\b")

@@ -93,6 +93,24 @@ static int expect_fact(const struct snapshot_fact *f, void *data)
 	return 0;
 }
 
+static int keep_fact(const struct snapshot_fact *f, void *data)
+{
+	*(struct anod_value *) data = f->value;
+	return 0;
+}
+
+Test(snapshot, reads_the_prefix_of_an_address_with_its_host_bits, .init = setup, .fini = teardown)
+{
+	static const char text[] = "fact addr.\"lo 10.0.0.1/24\".prefix 10.0.0.1/24\n";
+	_cleanup_(model_freep) struct model *m = model_new();
+	struct anod_value v = value_unknown();
+	char said[64];
+
+	cr_assert(snapshot_read("t", text, strlen(text), m, keep_fact, &v, &diags) == 0, "%s",
+		  diags.n ? diags.item[0].text : "");
+	cr_assert_str_eq(value_format(&v, said, sizeof(said)), "10.0.0.1/24");
+}
+
 Test(snapshot, reads_facts, .init = setup, .fini = teardown)
 {
 	static const char text[] = "fact link.wan0.rx_loss 5% age 2s\nfact path.wan0.rtt unknown\n"
