@@ -50,7 +50,7 @@ void give_over(void *n, unsigned place);
 int give_open(struct neighbours *n); /* and what was given before */
 
 /* neighbours_tell.c: ledger, people */
-void neighbours_tell(void *n, const struct peer_news *news);
+void neighbours_tell(void *data, const struct peer_news *n);
 int neighbours_record(struct host *h, const struct peer_news *news); /* < 0: not in the ledger */
 struct cJSON *neighbours_json(struct host *h);
 /* "grants" of a transaction that has asked peers; nothing for others. */

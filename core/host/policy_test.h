@@ -10,7 +10,7 @@
 
 struct policy_test_options {
 	bool coverage, mutate, json, verbose;
-	bool table; /* a line for each file, and nothing of what is good */
+	bool table;		    /* a line for each file, and nothing of what is good */
 	int min_cover, min_mutants; /* percent; lower ones fail */
 	const char *only;	    /* a part of the name of a test; NULL: all */
 };

@@ -157,7 +157,7 @@ static void doubt_one_trie(const struct overlay *o, const struct flow *f, struct
 static void look_in(const struct overlay *o, const struct anod_rule *r, const struct flow *f,
 		    struct flow_path *ret)
 {
-	uint32_t table = r->l3mdev ? f->vrf->vrf_table : r->table;
+	uint32_t table = !r->l3mdev ? r->table : f->vrf ? f->vrf->vrf_table : 0;
 
 	if (!table) {
 		ret->doubt = true; /* a VRF whose table is not known */

@@ -264,15 +264,16 @@ static uint32_t scene_of_zero(struct scene *s, unsigned state, uint32_t fib)
 {
 	const struct fib *f = s->t->fib[fib];
 	const struct overlay *o = s->o[state];
-	uint32_t *known = &s->zero[state][fib], out = OUT_PASSES;
+	uint32_t *known = &s->zero[state][fib], out = *known;
 	struct lookup in = { .dst.family = f->family,
 			     .cut = s->cut[state],
 			     .n_cut = s->n_cut[state] };
 	struct route_ref by;
 	struct flow_path p;
 
-	if (*known)
-		return *known;
+	if (out)
+		return out;
+	out = OUT_PASSES;
 	/* A throw goes to the next table, and so does having no answer here. */
 	if (overlay_ask_chain(o, zero_of(s->t, f), zero_of(&o->edit.routes, f), &in, &p, &by) ==
 	    WAY_DECIDES)

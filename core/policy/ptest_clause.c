@@ -193,7 +193,7 @@ static int known_action(struct parse *p, const char *kind, const struct lex_plac
 {
 	const char *list[128] = { 0 }, *near;
 
-	for (unsigned i = 0; p->env->actions[i] && i < ARRAY_SIZE(list) - 1; i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(list) - 1 && p->env->actions[i]; i++)
 		list[i] = p->env->actions[i]->kind;
 	if (find_action(p, kind))
 		return 0;
@@ -224,13 +224,11 @@ static int given_outcome(struct parse *p, struct ptest_step *s)
 	kind = parse_ahead(p)->place;
 	if (k == 0)
 		k = parse_name(p, "an action such as route.replace", &action);
-	if (k == 0) {
+	if (k == 0)
 		s->name = calloc(1, sizeof(*s->name));
-		k = s->name ? 0 : parse_no_memory(p);
-	}
-	if (k < 0) {
+	if (!s->name) {
 		free(action);
-		return k;
+		return k < 0 ? k : parse_no_memory(p);
 	}
 	s->name[s->n_names++] = action;
 	k = known_action(p, action, &kind);
