@@ -16,7 +16,7 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "model/state.h"
 

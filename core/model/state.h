@@ -4,7 +4,7 @@
 #ifndef MODEL_STATE_H
 #define MODEL_STATE_H
 
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "model/model.h"
 #include "model/otab.h"

@@ -6,7 +6,7 @@
  * cannot be used, so that is an error as well where somebody can look.
  */
 
-#include <sys/socket.h> /* AF_INET6 */
+#include <netinet/in.h> /* AF_INET6 */
 
 #include "policy/parse.h"
 
