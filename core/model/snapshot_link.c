@@ -9,7 +9,57 @@
 
 #include "model/snapshot_int.h"
 
-static int link_word(struct reading *r, struct anod_object *o, bool *operstate)
+/* Words that say all by themselves. */
+static bool link_state(struct reading *r, struct anod_link *k)
+{
+	if (snapshot_accept(r, "up"))
+		k->flags |= IFF_UP;
+	else if (snapshot_accept(r, "down"))
+		k->flags &= ~(uint32_t) IFF_UP;
+	else if (snapshot_accept(r, "carrier"))
+		k->carrier = 1;
+	else if (snapshot_accept(r, "no-carrier"))
+		k->carrier = 0;
+	else if (snapshot_accept(r, "ignore-linkdown"))
+		k->conf |= ANOD_LINK_CONF4 | ANOD_LINK_IGNORE_LINKDOWN4;
+	else if (snapshot_accept(r, "ignore-linkdown6"))
+		k->conf |= ANOD_LINK_CONF6 | ANOD_LINK_IGNORE_LINKDOWN6;
+	else
+		return false;
+	return true;
+}
+
+/* Words with a number; false: another word. */
+static bool link_number(struct reading *r, struct anod_link *k, int *ret)
+{
+	const struct {
+		const char *word;
+		uint32_t *to;
+		uint8_t *to8;
+	} numbers[] = {
+		{ "index", &k->ifindex, NULL },
+		{ "mtu", &k->mtu, NULL },
+		{ "carrier-ups", &k->carrier_up, NULL },
+		{ "carrier-downs", &k->carrier_down, NULL },
+		{ "vrf-table", &k->vrf_table, NULL },
+		{ "operstate", NULL, &k->operstate },
+		{ "conf", NULL, &k->conf },
+		{ "rp-filter", NULL, &k->rp_filter },
+	};
+
+	if (token_is(lex_peek(&r->l, 0), "rp-filter"))
+		k->conf |= ANOD_LINK_CONF4;
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		if (!snapshot_accept(r, numbers[i].word))
+			continue;
+		*ret = numbers[i].to ? snapshot_number32(r, numbers[i].to)
+				     : snapshot_number8(r, numbers[i].to8);
+		return true;
+	}
+	return false;
+}
+
+static int link_word(struct reading *r, struct anod_link *k)
 {
 	static const char *const words[] = { "index",
 					     "up",
@@ -26,35 +76,18 @@ static int link_word(struct reading *r, struct anod_object *o, bool *operstate)
 					     "carrier-ups",
 					     "carrier-downs",
 					     "conf",
+					     "rp-filter",
 					     "ignore-linkdown",
 					     "ignore-linkdown6",
-					     "rp-filter",
 					     "vrf-table",
 					     NULL };
-	struct anod_link *k = &o->u.link;
 	uint32_t flags;
 	int e;
 
-	if (snapshot_accept(r, "index"))
-		return snapshot_number32(r, &k->ifindex);
-	if (snapshot_accept(r, "up")) {
-		k->flags |= IFF_UP;
+	if (link_state(r, k))
 		return 0;
-	}
-	if (snapshot_accept(r, "down")) {
-		k->flags &= ~(uint32_t) IFF_UP;
-		return 0;
-	}
-	if (snapshot_accept(r, "carrier")) {
-		k->carrier = 1;
-		return 0;
-	}
-	if (snapshot_accept(r, "no-carrier")) {
-		k->carrier = 0;
-		return 0;
-	}
-	if (snapshot_accept(r, "mtu"))
-		return snapshot_number32(r, &k->mtu);
+	if (link_number(r, k, &e))
+		return e;
 	if (snapshot_accept(r, "kind"))
 		return snapshot_name(r, k->kind, sizeof(k->kind));
 	if (snapshot_accept(r, "master"))
@@ -63,35 +96,11 @@ static int link_word(struct reading *r, struct anod_object *o, bool *operstate)
 		return snapshot_device(r, &k->lower);
 	if (snapshot_accept(r, "lladdr"))
 		return snapshot_lladdr(r, k->lladdr, &k->lladdr_len);
-	if (snapshot_accept(r, "flags")) {
-		e = snapshot_number32(r, &flags);
-		k->flags |= flags;
-		return e;
-	}
-	if (snapshot_accept(r, "ignore-linkdown")) {
-		k->conf |= ANOD_LINK_CONF4 | ANOD_LINK_IGNORE_LINKDOWN4;
-		return 0;
-	}
-	if (snapshot_accept(r, "ignore-linkdown6")) {
-		k->conf |= ANOD_LINK_CONF6 | ANOD_LINK_IGNORE_LINKDOWN6;
-		return 0;
-	}
-	if (snapshot_accept(r, "conf"))
-		return snapshot_number8(r, &k->conf);
-	if (snapshot_accept(r, "rp-filter")) {
-		k->conf |= ANOD_LINK_CONF4;
-		return snapshot_number8(r, &k->rp_filter);
-	}
-	if (snapshot_accept(r, "vrf-table"))
-		return snapshot_number32(r, &k->vrf_table);
-	*operstate |= token_is(lex_peek(&r->l, 0), "operstate");
-	if (snapshot_accept(r, "operstate"))
-		return snapshot_number8(r, &k->operstate);
-	if (snapshot_accept(r, "carrier-ups"))
-		return snapshot_number32(r, &k->carrier_up);
-	if (snapshot_accept(r, "carrier-downs"))
-		return snapshot_number32(r, &k->carrier_down);
-	return snapshot_unknown(r, words, "link");
+	if (!snapshot_accept(r, "flags"))
+		return snapshot_unknown(r, words, "link");
+	e = snapshot_number32(r, &flags);
+	k->flags |= flags;
+	return e;
 }
 
 int snapshot_read_link(struct reading *r, struct anod_object *o)
@@ -105,11 +114,12 @@ int snapshot_read_link(struct reading *r, struct anod_object *o)
 	k->carrier = 1;
 	k->mtu = SNAPSHOT_MTU;
 	e = snapshot_name(r, k->name, sizeof(k->name));
-	while (e == 0 && !snapshot_at_end(r))
+	while (e == 0 && !snapshot_at_end(r)) {
 		if (snapshot_flag(r, o))
 			continue;
-		else
-			e = link_word(r, o, &operstate);
+		operstate |= token_is(lex_peek(&r->l, 0), "operstate");
+		e = link_word(r, k);
+	}
 	if (e < 0)
 		return e;
 	if (!k->ifindex)

@@ -10,21 +10,6 @@
 
 #include "model/snapshot_int.h"
 
-static const char *const types[] = {
-	[RTN_UNSPEC] = "unspec",
-	[RTN_UNICAST] = "unicast",
-	[RTN_LOCAL] = "local",
-	[RTN_BROADCAST] = "broadcast",
-	[RTN_ANYCAST] = "anycast",
-	[RTN_MULTICAST] = "multicast",
-	[RTN_BLACKHOLE] = "blackhole",
-	[RTN_UNREACHABLE] = "unreachable",
-	[RTN_PROHIBIT] = "prohibit",
-	[RTN_THROW] = "throw",
-	[RTN_NAT] = "nat",
-	[RTN_XRESOLVE] = "xresolve",
-};
-
 static const struct {
 	const char *word;
 	uint16_t state;
@@ -57,7 +42,9 @@ uint8_t snapshot_family(const struct anod_nexthop *n)
 
 const char *snapshot_type_word(uint8_t type)
 {
-	return type < ARRAY_SIZE(types) ? types[type] : types[RTN_UNSPEC];
+	const char *word = anod_route_type_text(type);
+
+	return word ? word : "unspec";
 }
 
 const char *snapshot_state_word(uint16_t nud)
@@ -70,8 +57,8 @@ const char *snapshot_state_word(uint16_t nud)
 
 bool snapshot_type(const struct token *t, uint8_t *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (types[i] && token_is(t, types[i])) {
+	for (unsigned i = 0; i <= RTN_MAX; i++)
+		if (token_is(t, snapshot_type_word((uint8_t) i))) {
 			*ret = (uint8_t) i;
 			return true;
 		}

@@ -382,11 +382,11 @@ static int walk_node(const struct walk *w, const struct tnode *n, unsigned l, un
 	unsigned first = v >> (6 - l) << (6 - l), last = first + (64u >> l) - 1;
 
 	/* They lie anywhere: let the memory work on all of them at once. */
-	for (uint64_t todo = set; todo & (todo - 1); todo &= todo - 1)
+	for (uint64_t rest = set; rest & (rest - 1); rest &= rest - 1)
 		__builtin_prefetch(
-			rtab_route(w->t, *leaf_of(w->t, n, (unsigned) __builtin_ctzll(todo))));
-	for (uint64_t todo = set; todo; todo &= todo - 1) {
-		unsigned at = (unsigned) __builtin_ctzll(todo);
+			rtab_route(w->t, *leaf_of(w->t, n, (unsigned) __builtin_ctzll(rest))));
+	for (uint64_t rest = set; rest; rest &= rest - 1) {
+		unsigned at = (unsigned) __builtin_ctzll(rest);
 		unsigned k = 31 - (unsigned) __builtin_clz(at + 1);
 		uint64_t upper =
 			set & up[(at + 1 - (1u << k)) << (5 - k)] & ((UINT64_C(1) << at) - 1);
@@ -396,8 +396,8 @@ static int walk_node(const struct walk *w, const struct tnode *n, unsigned l, un
 			return r;
 	}
 
-	for (uint64_t todo = n->outer; todo; todo &= todo - 1) {
-		unsigned at = (unsigned) __builtin_ctzll(todo);
+	for (uint64_t rest = n->outer; rest; rest &= rest - 1) {
+		unsigned at = (unsigned) __builtin_ctzll(rest);
 		int r;
 
 		if (at < first || at > last)

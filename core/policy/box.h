@@ -86,6 +86,8 @@ int var_seal_prefix(struct var *v); /* for it: a prefix of each class instead of
 /* ---- pieces ------------------------------------------------------------------------------ */
 
 /* The piece compares so with a constant that was noted.  Not for unknown. */
+/* Does a comparison hold of something that is less (-1), equal (0) or greater (1)? */
+bool order_holds(enum value_cmp cmp, int order);
 bool piece_compares(const struct var *v, unsigned piece, enum value_cmp cmp, double x);
 /* The piece that a number is in. */
 unsigned piece_at(const struct var *v, double x);

@@ -267,39 +267,10 @@ void config_check_quorum(struct parse *p, const struct policy_rule *r)
 	}
 }
 
-struct reads {
-	struct parse *parse;
-	bool failed;
-};
-
-/* There is no action of ours, and no link that it would be about. */
-static void check_reads(struct reads *c, const struct expr *e)
-{
-	if (!e || c->failed)
-		return;
-	if (e->op == EXPR_OPERAND) {
-		c->failed = true;
-		(void) parse_error(c->parse, &e->place,
-				   "'%s' means nothing in a grant: the change is another router's",
-				   e->name);
-	} else if (e->op == EXPR_FACT && !e->entity) {
-		c->failed = true;
-		(void) parse_error(
-			c->parse, &e->place,
-			"a grant is about no particular %s: write %s.NAME.%s, or count(%s where "
-			"...)",
-			e->kind_name, e->kind_name, e->attr, e->kind_name);
-	}
-	if (e->op == EXPR_COUNT)
-		return; /* its facts are of the one counted */
-	check_reads(c, e->a);
-	check_reads(c, e->b);
-}
-
 void config_check_grant(struct parse *p, struct scope *scope, struct config_grant *g)
 {
 	const struct policy *policy = p->config->policy;
-	struct reads c = { .parse = p };
+	struct subjectless c = { .noun = "a grant", .why = "the change is another router's" };
 
 	if (parse_is_broken(p, &g->place))
 		return;
@@ -313,5 +284,5 @@ void config_check_grant(struct parse *p, struct scope *scope, struct config_gran
 				   "it",
 				   g->budget, g->budget);
 	if (g->when && scope_check(scope, g->when, NULL, false) == 0)
-		check_reads(&c, g->when);
+		check_subjectless(p, g->when, &c);
 }

@@ -193,21 +193,7 @@ static bool order_fits(const struct var *v, unsigned piece, const void *data)
 	int order = (int) piece - PIECE_EQUAL;
 
 	(void) v;
-	switch (c->cmp) {
-	case VALUE_EQ:
-		return order == 0;
-	case VALUE_NE:
-		return order != 0;
-	case VALUE_LT:
-		return order < 0;
-	case VALUE_LE:
-		return order <= 0;
-	case VALUE_GT:
-		return order > 0;
-	case VALUE_GE:
-		return order >= 0;
-	}
-	return false;
+	return order_holds(c->cmp, order);
 }
 
 /* Two things that both vary. */

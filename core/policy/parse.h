@@ -208,4 +208,12 @@ void scope_done(struct scope *s);
 /* Check 'e' for a place in a rule (NULL: elsewhere). */
 int scope_check(struct scope *s, struct expr *e, const struct policy_rule *rule, bool before);
 
+/* An expression in a place that has no action, and so no link that it is about. */
+struct subjectless {
+	const char *noun, *why; /* "an objective", "there is no action" */
+	unsigned n_facts;	/* that it reads */
+	bool failed;		/* the first mistake was told */
+};
+void check_subjectless(struct parse *p, const struct expr *e, struct subjectless *c);
+
 #endif

@@ -48,41 +48,6 @@ int parse_unknown_service(struct parse *p, const struct lex_place *place, const 
 			   service);
 }
 
-struct reads {
-	struct parse *parse;
-	unsigned n_facts;
-	bool failed;
-};
-
-/* There is no action, and no link that it is about. */
-static void check_reads(struct reads *c, const struct expr *e)
-{
-	if (!e || c->failed)
-		return;
-	if (e->op == EXPR_OPERAND) {
-		c->failed = true;
-		(void) parse_error(c->parse, &e->place,
-				   "'%s' means nothing in an objective: there is no action",
-				   e->name);
-	} else if (e->op == EXPR_FACT && !e->entity) {
-		c->failed = true;
-		(void) parse_error(
-			c->parse, &e->place,
-			"an objective is about no particular %s: write %s.NAME.%s, or count(%s "
-			"where ...)",
-			e->kind_name, e->kind_name, e->attr, e->kind_name);
-	}
-	c->n_facts += e->op == EXPR_FACT || e->op == EXPR_COUNT;
-	if (e->op == EXPR_COUNT)
-		return; /* its facts are of the one counted */
-	if (e->op == EXPR_CALL && strncmp(e->name, "path.", 5) == 0) {
-		c->n_facts++;
-		return;
-	}
-	check_reads(c, e->a);
-	check_reads(c, e->b);
-}
-
 /* Can the probes tell so little loss from none? */
 static void check_loss(struct parse *p, const struct expr *e)
 {
@@ -114,11 +79,11 @@ void policy_check_objective(struct parse *p, struct scope *scope, struct policy_
 		(void) parse_error(p, &o->place, "a policy has at most %d objectives",
 				   OBJECTIVES_MAX);
 	for (unsigned i = 0; i < o->n_requires; i++) {
-		struct reads c = { .parse = p };
+		struct subjectless c = { .noun = "an objective", .why = "there is no action" };
 
 		if (scope_check(scope, o->require[i], NULL, false) < 0)
 			continue;
-		check_reads(&c, o->require[i]);
+		check_subjectless(p, o->require[i], &c);
 		check_loss(p, o->require[i]);
 		if (!c.failed && c.n_facts == 0)
 			(void) parse_error(

@@ -160,3 +160,29 @@ int scope_check(struct scope *s, struct expr *e, const struct policy_rule *rule,
 	s->expr.before_allowed = before;
 	return expr_check(e, &s->expr, true, s->parse->diags);
 }
+
+void check_subjectless(struct parse *p, const struct expr *e, struct subjectless *c)
+{
+	if (!e || c->failed)
+		return;
+	if (e->op == EXPR_OPERAND) {
+		c->failed = true;
+		(void) parse_error(p, &e->place, "'%s' means nothing in %s: %s", e->name, c->noun,
+				   c->why);
+	} else if (e->op == EXPR_FACT && !e->entity) {
+		c->failed = true;
+		(void) parse_error(
+			p, &e->place,
+			"%s is about no particular %s: write %s.NAME.%s, or count(%s where ...)",
+			c->noun, e->kind_name, e->kind_name, e->attr, e->kind_name);
+	}
+	c->n_facts += e->op == EXPR_FACT || e->op == EXPR_COUNT;
+	if (e->op == EXPR_COUNT)
+		return; /* its facts are of the one counted */
+	if (e->op == EXPR_CALL && strncmp(e->name, "path.", 5) == 0) {
+		c->n_facts++;
+		return;
+	}
+	check_subjectless(p, e->a, c);
+	check_subjectless(p, e->b, c);
+}

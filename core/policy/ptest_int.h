@@ -86,6 +86,8 @@ int ptest_given(struct ptest_world *w, const struct ptest_step *s);
 /* Time has passed, and it is measured again as it was. */
 int ptest_given_still(struct ptest_world *w, const struct ptest_step *s);
 /* Plan and decide; w->whatif and w->decision are of it. */
+/* What the actions of a step would do, on top of what is in flight; find_data is the caller's. */
+struct whatif_in ptest_whatif_in(const struct ptest_world *w, const struct ptest_step *s);
 int ptest_propose(struct ptest_world *w, const struct ptest_step *s);
 void ptest_decide_in(const struct ptest_world *w, struct decide_in *ret);
 

@@ -38,13 +38,7 @@ static int override(struct ptest_world *w, const struct ptest_step *s)
 
 static int in_flight(struct ptest_world *w, const struct ptest_step *s)
 {
-	struct whatif_in in = { .model = w->model,
-				.in_flight = w->in_flight,
-				.in_flight_tx = w->in_flight_tx,
-				.n_in_flight = w->n_in_flight,
-				.action = s->action,
-				.n_actions = s->n,
-				.find = ptest_find };
+	struct whatif_in in = ptest_whatif_in(w, s);
 	_cleanup_(whatif_freep) struct whatif *plan = NULL;
 	struct decide_in d;
 	int k;

@@ -243,15 +243,20 @@ void ptest_decide_in(const struct ptest_world *w, struct decide_in *ret)
 				   .wall_us = w->wall_us };
 }
 
+struct whatif_in ptest_whatif_in(const struct ptest_world *w, const struct ptest_step *s)
+{
+	return (struct whatif_in){ .model = w->model,
+				   .in_flight = w->in_flight,
+				   .in_flight_tx = w->in_flight_tx,
+				   .n_in_flight = w->n_in_flight,
+				   .action = s->action,
+				   .n_actions = s->n,
+				   .find = ptest_find };
+}
+
 int ptest_propose(struct ptest_world *w, const struct ptest_step *s)
 {
-	struct whatif_in win = { .model = w->model,
-				 .in_flight = w->in_flight,
-				 .in_flight_tx = w->in_flight_tx,
-				 .n_in_flight = w->n_in_flight,
-				 .action = s->action,
-				 .n_actions = s->n,
-				 .find = ptest_find };
+	struct whatif_in win = ptest_whatif_in(w, s);
 	_cleanup_(freep) struct link_load *load = NULL;
 	struct decide_in in;
 	int k;

@@ -223,7 +223,7 @@ int space_seal(struct space *s)
 
 /* ---- pieces ------------------------------------------------------------------------------- */
 
-static bool holds(enum value_cmp cmp, int order)
+bool order_holds(enum value_cmp cmp, int order)
 {
 	switch (cmp) {
 	case VALUE_EQ:
@@ -249,7 +249,7 @@ bool piece_compares(const struct var *v, unsigned piece, enum value_cmp cmp, dou
 	while (k < v->n && v->number[k] < x)
 		k++;
 	point = 2 * k + 2;
-	return holds(cmp, piece < point ? -1 : piece > point);
+	return order_holds(cmp, piece < point ? -1 : piece > point);
 }
 
 unsigned piece_at(const struct var *v, double x)

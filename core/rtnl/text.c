@@ -135,9 +135,10 @@ static void add_leg(struct line *l, const struct anod_leg *g, bool weight)
 		add(l, g->flags & RTNH_F_DEAD ? " dead" : " linkdown");
 }
 
-static void add_route(struct line *l, const struct anod_route *t)
+const char *anod_route_type_text(uint8_t type)
 {
 	static const char *const types[] = {
+		[RTN_UNICAST] = "unicast",
 		[RTN_LOCAL] = "local",
 		[RTN_BROADCAST] = "broadcast",
 		[RTN_ANYCAST] = "anycast",
@@ -147,13 +148,20 @@ static void add_route(struct line *l, const struct anod_route *t)
 		[RTN_PROHIBIT] = "prohibit",
 		[RTN_THROW] = "throw",
 		[RTN_NAT] = "nat",
+		[RTN_XRESOLVE] = "xresolve",
 	};
+
+	return type < ARRAY_SIZE(types) ? types[type] : NULL;
+}
+
+static void add_route(struct line *l, const struct anod_route *t)
+{
 	unsigned n = MIN_OF(t->n_legs, ANOD_LEGS_MAX);
 
 	add(l, "route");
 	add_table(l, t->table);
-	if (t->type < ARRAY_SIZE(types) && types[t->type])
-		add(l, " %s", types[t->type]);
+	if (t->type != RTN_UNICAST && anod_route_type_text(t->type))
+		add(l, " %s", anod_route_type_text(t->type));
 	add_prefix(l, " ", &t->dst);
 	if (t->tos)
 		add(l, " tos 0x%02x", t->tos);

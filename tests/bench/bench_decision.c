@@ -18,35 +18,13 @@
 #include <dlfcn.h>
 #include <net/if.h>
 
+#include "count_alloc.h"
 #include "facts/value.h"
 #include "policy/decide.h"
 
 #define NOW_US	UINT64_C(1000000000)
 #define BATCHES 400
 #define AGENTS	10
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t size);
-static uint64_t n_allocations;
-
-void *malloc(size_t size)
-{
-	n_allocations++;
-	return __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	n_allocations++;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t size)
-{
-	n_allocations++;
-	return __libc_realloc(p, size);
-}
 
 /* ---- the world -------------------------------------------------------------------------- */
 

@@ -30,36 +30,12 @@
 
 #include <cjson/cJSON.h>
 
+#include "count_alloc.h"
 #include "facts/value.h"
 #include "facts/watch.h"
 #include "policy/decide.h"
 
 #define AGENTS 3
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t size);
-static unsigned long n_allocations;
-
-#ifndef __SANITIZE_ADDRESS__
-void *malloc(size_t size)
-{
-	n_allocations++;
-	return __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	n_allocations++;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t size)
-{
-	n_allocations++;
-	return __libc_realloc(p, size);
-}
-#endif
 
 static const struct anod_attr link_attrs[] = {
 	{ .name = "admin_up", .type = ANOD_BOOL },

@@ -84,6 +84,9 @@ int anod_object_protocol(const struct anod_object *o);
 /* Its name as ip(8) prints it, "static", or the number.  Returns buf. */
 const char *anod_protocol_text(int protocol, char *buf, size_t size);
 
+/* RTN_* of a route as ip(8) says it, "blackhole"; NULL: no such type. */
+const char *anod_route_type_text(uint8_t type);
+
 /* One line for people: "route main 0.0.0.0/0 metric 5 via 10.1.0.1 dev 3 proto anod".
  * Returns buf. */
 const char *anod_object_text(const struct anod_object *o, char *buf, size_t size);
