@@ -17,6 +17,18 @@
  *   guardian -> host  DISARMED it holds nothing of this transaction; also instead of ARMED, when
  *                              an ARM is refused (malformed, or GUARDIAN_ARMED_MAX are held)
  *   guardian -> host  FIRED    the deadline passed: what became of each step
+ *   host -> guardian  TRIGGER  fire this reflex now: its condition has become true
+ *   guardian -> host  REFLEXED a reflex has fired, or the link that it watches has gone
+ *   host -> guardian  HANDOVER the host ends on purpose: keep all for the next one
+ *   guardian -> host  HELD     to a host that came after a hand-over: one for each thing held
+ *   host -> exec      TABLE    write routes of a table that is anod's own
+ *   exec -> host      TABLED   how many, or why not
+ *
+ * A *reflex* (architecture.md, section 2) is an ARM with GUARD_REFLEX: its steps are not applied
+ * yet.  The guardian makes their netlink messages ready when it takes them and sends all of them
+ * with one send() when the trigger comes; from then on it holds the undo as of any transaction,
+ * with a deadline of its own.  One without steps only watches its link (the kernel itself was
+ * armed), and the sentinel hastens the kernel.
  *
  * Steps are the unit of undo: one object, its state before and after (anod_change), and netlink
  * bytes that are ready to send.  They travel whole, so that a new executor or guardian can go on
@@ -42,11 +54,17 @@ enum exec_type {
 	EXEC_CHECKED,
 	EXEC_UNDO,
 	EXEC_UNDONE,
+	EXEC_TABLE,
+	EXEC_TABLED,
 	GUARD_ARM = 32,
 	GUARD_ARMED,
 	GUARD_DISARM,
 	GUARD_DISARMED,
 	GUARD_FIRED,
+	GUARD_TRIGGER,
+	GUARD_REFLEXED,
+	GUARD_HANDOVER,
+	GUARD_HELD,
 };
 
 /* Where an object stands, seen from a step (policy.md 5.1, R4). */
@@ -109,20 +127,107 @@ struct exec_result { /* APPLIED, CHECKED, UNDONE, FIRED */
 	char why[EXEC_WHY_SIZE];   /* errno in words, extended-ack text, the object */
 };
 
-enum { GUARD_HOLD_ON_CRASH = 1 }; /* wait for the deadline when the host dies */
+enum {
+	GUARD_HOLD_ON_CRASH = 1, /* wait for the deadline when the host dies */
+	GUARD_REFLEX = 2,	 /* nothing is applied yet; 'trigger' says when */
+};
+
+/* When a reflex fires: the link is set down or loses carrier (IFF_UP and IFF_LOWER_UP of
+ * RTM_NEWLINK, uapi/linux/if.h), is deleted or moved away; or the host says so (GUARD_TRIGGER). */
+struct guard_trigger {
+	uint32_t ifindex; /* 0: the host's word alone */
+	/* Carrier sentinel: ask the kernel for the link so often, us, which makes it look at a change
+	 * that it would tell up to a second later (architecture.md 10.4).  0: never. */
+	uint32_t sentinel_us;
+	char link[ANOD_IFNAME_SIZE]; /* its name, which must still be so */
+	uint64_t hold_us;	     /* deadline of the undo, counted from the firing */
+};
 
 struct guard_arm {
 	struct chan_head head;
-	uint64_t deadline_us; /* CLOCK_BOOTTIME */
+	uint64_t deadline_us; /* CLOCK_BOOTTIME; of a reflex: it ends unfired then */
 	uint32_t flags;
-	uint32_t n_steps;
+	uint32_t n_steps;	      /* 0: only of a reflex that watches */
+	struct guard_trigger trigger; /* with GUARD_REFLEX, else zero */
 	struct exec_step step[STEPS_MAX];
 };
 
-struct guard_ack { /* ARMED, DISARM, DISARMED */
+struct guard_ack { /* ARMED, DISARM, DISARMED, TRIGGER */
 	struct chan_head head;
 	uint32_t crc; /* ARMED */
 	uint32_t pad;
+};
+
+enum guard_cause {			  /* why a reflex fired */
+		   GUARD_CAUSE_EVENT = 1, /* the kernel told */
+		   GUARD_CAUSE_SENTINEL,  /* the kernel was asked */
+		   GUARD_CAUSE_HOST,	  /* GUARD_TRIGGER */
+		   GUARD_CAUSE_ALREADY,	  /* the link was down when it was armed */
+};
+
+struct guard_reflexed { /* REFLEXED */
+	struct chan_head head;
+	uint64_t seen_ns, sent_ns; /* CLOCK_BOOTTIME: trigger seen; the kernel has taken all */
+	uint64_t deadline_us;	   /* of the undo that is held now; 0: nothing was applied */
+	uint32_t cause;		   /* enum guard_cause */
+	int32_t error;		   /* the first -errno of the kernel, or 0 */
+};
+
+struct guard_handover { /* HANDOVER; the answer is DISARMED with its id */
+	struct chan_head head;
+	uint64_t until_us; /* CLOCK_BOOTTIME: no new host by then counts as the host's death */
+};
+
+struct guard_held { /* HELD; id 0: that was all */
+	struct chan_head head;
+	uint64_t deadline_us;
+	uint64_t seen_ns, sent_ns; /* of a reflex that has fired, else 0 */
+	uint32_t flags, n_steps;
+	uint32_t crc; /* of the ARM message */
+	int32_t error;
+	uint32_t cause; /* enum guard_cause, of a reflex that has fired */
+	uint32_t pad;
+};
+
+/* ---- tables of anod's own -------------------------------------------------------------------
+ *
+ * The shadow table of a bridge (model/shadow.h) changes with every route of a daemon; its entries
+ * are covered by the decision that armed the bridge and are not journaled one by one, because
+ * without the rule nobody looks at them.  The executor writes only to a table in TABLE_FIRST ..
+ * TABLE_LAST which holds no route of anybody else (rtm_protocol other than ANOD_RTPROT). */
+#define TABLE_FIRST 17300
+#define TABLE_LAST  17399
+#define TABLE_OPS   512 /* of one message */
+#define TABLE_LEGS  8	/* different next hops of one message */
+
+enum table_verb {
+	TABLE_OPEN = 1, /* empty it; -EEXIST: somebody else has routes there */
+	TABLE_WRITE,
+	TABLE_CLOSE, /* empty it */
+};
+
+struct table_op {
+	struct anod_prefix dst;
+	uint8_t leg; /* index of 'leg' of the message; TABLE_THROW, TABLE_GONE */
+	uint8_t pad[3];
+};
+enum { TABLE_THROW = 254 /* RTN_THROW: not changed, ask the next table */, TABLE_GONE = 255 };
+
+struct exec_table { /* TABLE; 'id' is the transaction of the bridge */
+	struct chan_head head;
+	uint32_t verb; /* enum table_verb */
+	uint32_t table;
+	uint32_t n_legs, n_ops;
+	struct anod_leg leg[TABLE_LEGS];
+	struct table_op op[TABLE_OPS]; /* only n_ops of them are sent */
+};
+
+struct exec_tabled { /* TABLED */
+	struct chan_head head;
+	int32_t error;	 /* the first -errno; 0 */
+	uint32_t n_done; /* routes that the kernel took */
+	uint32_t verb, table;
+	char why[EXEC_WHY_SIZE];
 };
 
 #endif

@@ -125,6 +125,7 @@ struct host {
 	struct verify *verify;
 	struct objectives *objectives; /* intents; objectives.h */
 	struct neighbours *neighbours; /* NULL: no peers; neighbours.h */
+	struct reflexes *reflexes;     /* reflexes.h */
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;

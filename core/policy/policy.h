@@ -187,6 +187,33 @@ enum severity {
 };
 const char *severity_name(enum severity s); /* "": none */
 
+/*
+ * "reflex { trigger link LINK | trigger when EXPR
+ *           standby LINK [via ADDR [, ADDR]] | do "ACTION ARG VALUE ..." ...
+ *           [for SET] [sentinel DUR] [refractory DUR] [table N] [at most N prefixes] }"
+ *
+ * A clause of a permit: what the permit allows is made ready before it is needed.  With "standby"
+ * the routes that go over the trigger's link get a way over another one, and the daemon chooses
+ * how (docs/reflexes.md): the kernel armed, the bridge or ready bytes.  With "do" these actions
+ * are ready bytes.  What is armed is proposed by the agent "reflex" and decided as any other.
+ */
+struct policy_reflex {
+	bool there; /* the clause is written */
+	struct lex_place place;
+	char *link;	   /* trigger: this link is down or without carrier; or NULL */
+	struct expr *when; /* trigger: this becomes true; or NULL */
+	char *standby;	   /* link, or NULL: "do" */
+	unsigned n_via;
+	struct anod_prefix via[2]; /* gateways, one of a family */
+	char *scope;		   /* set of prefixes; NULL: every route over the link */
+	unsigned n_actions;	   /* of "do" */
+	struct anod_action *action;
+	uint64_t sentinel_us;	/* 0: no carrier sentinel */
+	uint64_t refractory_us; /* so long the link is up before it is used again; 30 s */
+	uint32_t table;		/* of a bridge; 0: a free one of TABLE_FIRST.. */
+	unsigned max_prefixes;	/* of a bridge; 1,000,000 */
+};
+
 struct policy_rule {
 	enum rule_kind kind;
 	char *name;
@@ -223,6 +250,7 @@ struct policy_rule {
 	unsigned n_notify;
 	char **notify; /* groups or people to be told */
 	enum severity severity;
+	struct policy_reflex reflex;
 };
 
 /* An intent: what the network has to be like, and in what share of time (SLO).  From it the host

@@ -47,8 +47,8 @@ struct journal_record {
 	/* CLOCK_BOOTTIME.  INTENT: until then the guardian waits.  COMMIT: then it is undone again
 	 * ("undo after"; 0: it stays). */
 	uint64_t deadline_us;
-	uint32_t flags; /* GUARD_HOLD_ON_CRASH */
-	uint32_t pad;
+	uint32_t flags;	 /* GUARD_HOLD_ON_CRASH, GUARD_REFLEX */
+	uint32_t reflex; /* enum reflex_kind (txn.h), of INTENT */
 	char boot_id[40];
 	char agent[ANOD_NAME_SIZE];
 	char rule[ANOD_NAME_SIZE];     /* the permit that allowed it */

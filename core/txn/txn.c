@@ -68,6 +68,8 @@ const char *txn_state_name(enum txn_state s)
 		return "rollback";
 	case TXN_UNDOING:
 		return "undoing";
+	case TXN_ARMED:
+		return "armed";
 	case TXN_DONE:
 		return "done";
 	case TXN_ROLLED_BACK:
@@ -342,6 +344,7 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 	case TXN_DECIDED:
 	case TXN_INTENT:
 	case TXN_ROLLBACK:
+	case TXN_ARMED:
 	case TXN_DONE:
 	case TXN_ROLLED_BACK:
 	case TXN_SUPERSEDED:

@@ -10,6 +10,11 @@
  * and goes to ROLLBACK when its time has come; an identical proposal renews it ("unless
  * renewed") if it would be auto now.  A crash in between changes nothing: the COMMIT record holds the time.
  *
+ * A reflex is a transaction that is ready before its trigger.  Ready bytes: ... ARMING -> ARMED,
+ * where nothing is applied; when it fires, it goes on with VERIFYING (APPLIED is recorded then).
+ * The kernel armed: an ordinary transaction that stays in COMMIT until it is disarmed, which undoes
+ * it, or has fired, which ends it.  While it is ARMED, or stays in COMMIT, it holds no lease.
+ *
  * The engine decides and the ops act: journal, executor, guardian, facts and clock are behind
  * struct txn_ops, so the simulator crashes it at every step.  Every transition goes through one
  * function and is reported by on_change().
@@ -47,6 +52,7 @@ enum txn_state {
 	TXN_DISARMING,
 	TXN_ROLLBACK,
 	TXN_UNDOING,
+	TXN_ARMED, /* a reflex that waits for its trigger */
 	/* final */
 	TXN_DONE = 32,
 	TXN_ROLLED_BACK,
@@ -60,6 +66,22 @@ enum txn_state {
 };
 const char *txn_state_name(enum txn_state s);
 bool txn_state_final(enum txn_state s);
+
+enum reflex_kind {
+	REFLEX_NONE = 0,
+	REFLEX_KERNEL, /* the kernel switches by itself */
+	REFLEX_BRIDGE, /* one rule over a shadow table */
+	REFLEX_READY,  /* ready bytes in the guardian */
+};
+const char *reflex_kind_name(enum reflex_kind k); /* "kernel", "bridge", "ready" */
+
+struct txn_reflex {
+	enum reflex_kind kind; /* REFLEX_NONE: an ordinary transaction */
+	struct guard_trigger trigger;
+	/* Set when it fired, else 0; as the guardian told (GUARD_REFLEXED). */
+	uint64_t seen_ns, sent_ns;
+	uint32_t cause; /* enum guard_cause */
+};
 
 struct txn_tries { /* wrong codes of a person */
 	char user[ANOD_NAME_SIZE];
@@ -94,8 +116,9 @@ struct txn { /* read by all, changed by the engine only */
 	struct txn_tries tries[APPROVERS_MAX];
 	char why[EXEC_WHY_SIZE]; /* of the last change: one sentence */
 	bool by_guardian;	 /* the undo was the guardian's */
-	bool undo_was_due;	 /* "undo after" took it back, as planned */
-	void *before;		 /* the host's snapshot for "before"; freed by ops->drop_before */
+	bool undo_was_due;	 /* "undo after" or the end of a reflex took it back, as planned */
+	struct txn_reflex reflex;
+	void *before; /* the host's snapshot for "before"; freed by ops->drop_before */
 };
 
 /* How it stands with the grants that a permit with a quorum needs (txn/peers.h). */
@@ -141,6 +164,9 @@ struct txn_ops {
 	void (*drop_before)(void *, struct txn *t); /* it has ended and on_change() has said so */
 	/* The plan has changed: the signatures in t->approver count no more.  May be NULL. */
 	void (*on_dropped)(void *, const struct txn *t, const char *why);
+	/* A reflex has fired: t->reflex says when and why; its state changes afterwards.  May be
+	 * NULL. */
+	void (*on_reflex)(void *, const struct txn *t);
 	/* Every transition, after it has been made. */
 	void (*on_change)(void *, const struct txn *t, enum txn_state old);
 };
@@ -189,6 +215,30 @@ int txns_confirm(struct txns *e, uint64_t id, const char *user);
  * on to their end. */
 void txns_pause(struct txns *e, bool paused);
 
+/*
+ * Arm a reflex: as txns_propose() for its first part.  The budget is charged when it fires; when
+ * there is none left at that time, it is undone at once.  'r' needs kind and trigger.
+ */
+int txns_arm(struct txns *e, const char *agent, const struct txn_reflex *r,
+	     const struct anod_proposal *p, uint64_t *ret_id);
+/* Decide anew on what is true now: 0: it stands; -EPERM and t->why: it would not be armed now.
+ * Changes nothing.  -ENOENT; -EINVAL: not armed. */
+int txns_rejudge(struct txns *e, uint64_t id);
+/* It is not wanted any more: what is ready is taken back; what the kernel was armed with is
+ * undone, as planned.  -ENOENT; -EINVAL: in another state. */
+int txns_disarm(struct txns *e, uint64_t id, const char *why);
+/* The condition of "trigger when" has become true.  -ENOENT, -EINVAL: not armed. */
+int txns_trigger(struct txns *e, uint64_t id);
+/* Take back what has fired, or stays in COMMIT, as planned (the daemon has converged): it ends
+ * ROLLED_BACK with undo_was_due.  -ENOENT; -EINVAL: in another state. */
+int txns_finish(struct txns *e, uint64_t id, const char *why);
+/* One that stays in COMMIT is DONE: the kernel itself has moved on from there, nothing is left to
+ * undo.  -ENOENT; -EINVAL. */
+int txns_settle(struct txns *e, uint64_t id, const char *why);
+/* One found after a restart goes on under this trigger.  -ENOENT; -EINVAL: it has fired, or is no
+ * reflex. */
+int txns_adopt(struct txns *e, uint64_t id, const struct guard_trigger *trigger);
+
 /* Another policy is in force: what has no INTENT yet is decided again before it goes on.  Those
  * behind it keep the terms that they were allowed on. */
 void txns_policy_changed(struct txns *e);
@@ -211,6 +261,10 @@ uint64_t txns_run(struct txns *e);
 struct guardian_entry;
 int txns_recover(struct txns *e, const struct journal *j, const struct guardian_entry *fired,
 		 unsigned n_fired);
+/* The same when the guardian of the last run was handed over (GUARD_HANDOVER): what it still holds
+ * goes on where it was, under the permit of the same name. */
+int txns_take_over(struct txns *e, const struct journal *j, const struct guardian_entry *fired,
+		   unsigned n_fired, const struct guard_held *held, unsigned n_held);
 /* True while a recovery is not finished: no new transaction begins. */
 bool txns_recovering(const struct txns *e);
 
