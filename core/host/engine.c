@@ -534,6 +534,7 @@ static enum anod_verdict verdict_of(const struct txn *t)
 	case TXN_DISARMING:
 	case TXN_ROLLBACK:
 	case TXN_UNDOING:
+	case TXN_ARMED:
 		break;
 	}
 	return (enum anod_verdict) 0;
