@@ -27,6 +27,7 @@
 #include "facts/table.h"
 #include "host/history_host.h"
 #include "host/objectives.h"
+#include "host/recover.h"
 #include "host/people.h"
 #include "host/neighbours.h"
 #include "host/notify.h"
@@ -89,6 +90,8 @@ static uint64_t turn(struct host *h)
 	t = objectives_turn(h, now);
 	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
+	next = MIN_OF(next, t);
+	t = recover_turn(h, now);
 	next = MIN_OF(next, t);
 	t = neighbours_run(h, now);
 	next = MIN_OF(next, t);
@@ -471,6 +474,7 @@ struct host *host_free(struct host *h)
 	procs_done(h);
 	verify_done(h);
 	objectives_close(h);
+	recover_close(h);
 	sensors_stop(h);
 	truth_close(h);
 	txns_free(h->txns);

@@ -126,6 +126,7 @@ struct host {
 	struct objectives *objectives; /* intents; objectives.h */
 	struct neighbours *neighbours; /* NULL: no peers; neighbours.h */
 	struct reflexes *reflexes;     /* reflexes.h */
+	struct recover *recover;       /* recover.h */
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;

@@ -132,8 +132,10 @@ static void release(struct host *h, const struct config *c)
 	for (unsigned k = 0; k < p->n_rules; k++) {
 		watch_untrack_if(h, p->rule[k].when);
 		watch_untrack_if(h, p->rule[k].verify);
+		watch_untrack_if(h, p->rule[k].recover);
 		stats_unbind(h->stats, p->rule[k].when);
 		stats_unbind(h->stats, p->rule[k].verify);
+		stats_unbind(h->stats, p->rule[k].recover);
 	}
 	for (unsigned k = 0; k < p->n_objectives; k++)
 		for (unsigned i = 0; i < p->objective[k].n_requires; i++) {
@@ -160,6 +162,8 @@ static int adopt(struct host *h, const struct config *c, struct diag_list *diags
 		r = bind(h, p->rule[k].when, diags);
 		if (r >= 0)
 			r = bind(h, p->rule[k].verify, diags);
+		if (r >= 0)
+			r = bind(h, p->rule[k].recover, diags);
 	}
 	for (unsigned k = 0; k < p->n_objectives && r >= 0; k++)
 		for (unsigned i = 0; i < p->objective[k].n_requires && r >= 0; i++)
@@ -178,6 +182,8 @@ static int adopt(struct host *h, const struct config *c, struct diag_list *diags
 			(void) watch_track(h->watches, p->rule[k].when);
 		if (p->rule[k].verify)
 			(void) watch_track(h->watches, p->rule[k].verify);
+		if (p->rule[k].recover)
+			(void) watch_track(h->watches, p->rule[k].recover);
 	}
 	for (unsigned k = 0; k < p->n_objectives; k++)
 		for (unsigned i = 0; i < p->objective[k].n_requires; i++)

@@ -182,6 +182,8 @@ void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule 
 /* Of a permit's promote, demote, notify; of a rule's or invariant's "formerly". */
 void policy_check_trust(struct parse *p, const struct policy_rule *r);
 void policy_check_history(struct parse *p, const struct expr *e);
+/* Of a permit's "recover when" and "against": that what they measure is there to be measured. */
+void policy_check_recover(struct parse *p, const struct policy_rule *r);
 void policy_check_auto(struct parse *p, const struct policy_rule *r, const char *what);
 void policy_check_objective(struct parse *p, struct scope *scope, struct policy_objective *o);
 /* A service that no flow can have; -EINVAL. */

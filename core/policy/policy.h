@@ -13,7 +13,7 @@
  *   invariant "NAME" { require REQUIREMENT ...  [if broken now allow when not worse]
  *                      [override by N of GROUP, ... for DUR] }
  *   permit "NAME" { agent action on when during level budget cooldown verify confirm undo
- *                   promote demote quorum notify severity }
+ *                   recover promote demote quorum notify severity }
  *   forbid "NAME" { agent action on when during }
  *   cap "NAME"    { agent action on when during  to LEVEL [for DUR] }
  *
@@ -237,11 +237,17 @@ struct policy_rule {
 	uint64_t cooldown_us;
 	char *cooldown_per; /* "resource" (default), "agent", "group" */
 	struct expr *verify;
+	char *against;		   /* set of control links beside which it is verified; or NULL */
 	uint64_t verify_within_us; /* 0: verified by read-back alone */
 	uint64_t confirm_us;	   /* SOAK; 0: commit when verified */
 	bool confirm_by_hand;	   /* "confirm by operator within DUR" */
 	uint64_t undo_after_us;	   /* 0: stays */
 	bool undo_unless_renewed;
+	/* "recover when EXPR [probation DUR]": the fault is gone and the change is taken back before
+	 * "undo after".  When the permit acts again within DUR of that, the condition must have
+	 * been true for DUR the next time, and for twice as long each further time. */
+	struct expr *recover;
+	uint64_t probation_us;
 	bool hold_on_crash; /* "on crash hold": guardian waits for the deadline */
 	bool touch_foreign; /* "foreign objects": may change what has another rtm_protocol */
 	struct policy_promote promote;

@@ -186,6 +186,7 @@ static void check_terms(struct parse *p, const struct policy_rule *r)
 	if (r->level == LEVEL_AUTO)
 		policy_check_auto(p, r, "level auto");
 	policy_check_trust(p, r);
+	policy_check_recover(p, r);
 	config_check_quorum(p, r);
 }
 
@@ -208,5 +209,7 @@ void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule 
 	}
 	if (r->verify)
 		(void) scope_check(scope, r->verify, r, true);
+	if (r->recover)
+		(void) scope_check(scope, r->recover, r, false);
 	check_terms(p, r);
 }

@@ -268,6 +268,20 @@ const struct txn *txns_nth(const struct txns *e, unsigned n)
 	return n < e->n ? &e->open[n]->t : NULL;
 }
 
+const char *txns_resource(const struct txns *e, uint64_t id)
+{
+	const struct entry *x = entry_find(e, id);
+
+	return x ? x->resource : "";
+}
+
+const char *txns_rule(const struct txns *e, uint64_t id)
+{
+	const struct entry *x = entry_find(e, id);
+
+	return x ? x->terms.rule : "";
+}
+
 bool txns_leftover(const struct txns *e, bool (*is)(void *, const char *rule), void *data)
 {
 	for (unsigned i = 0; i < e->n; i++)

@@ -281,6 +281,10 @@ bool txns_capped(const struct txns *e);
 
 /* Also the last TXNS_KEPT that ended. */
 const struct txn *txns_get(const struct txns *e, uint64_t id);
+/* Of an open one, also when it was found after a restart: what it holds ("link wan0") and the permit
+ * that it goes by; "": not known. */
+const char *txns_resource(const struct txns *e, uint64_t id);
+const char *txns_rule(const struct txns *e, uint64_t id);
 const struct txn *txns_nth(const struct txns *e, unsigned n); /* open ones, oldest first */
 
 #endif
