@@ -16,6 +16,7 @@
 #include "host/people.h"
 #include "host/objectives.h"
 #include "host/notify.h"
+#include "host/safe.h"
 #include "host/standing.h"
 #include "policy/loads.h"
 
@@ -355,6 +356,7 @@ static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 	record_txn(h, t, old);
 	notify_txn(h, t, old);
 	standing_txn(h, t, old);
+	safe_txn(h, t);
 	if (v && t->agent_ref)
 		cells_verdict(h, t, v, t->state == TXN_FAILED ? -EIO : 0);
 }

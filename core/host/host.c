@@ -28,6 +28,7 @@
 #include "host/history_host.h"
 #include "host/objectives.h"
 #include "host/recover.h"
+#include "host/safe.h"
 #include "host/people.h"
 #include "host/neighbours.h"
 #include "host/notify.h"
@@ -92,6 +93,8 @@ static uint64_t turn(struct host *h)
 	t = txns_run(h->txns);
 	next = MIN_OF(next, t);
 	t = recover_turn(h, now);
+	next = MIN_OF(next, t);
+	t = safe_turn(h, now);
 	next = MIN_OF(next, t);
 	t = neighbours_run(h, now);
 	next = MIN_OF(next, t);

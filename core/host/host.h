@@ -127,6 +127,8 @@ struct host {
 	struct neighbours *neighbours; /* NULL: no peers; neighbours.h */
 	struct reflexes *reflexes;     /* reflexes.h */
 	struct recover *recover;       /* recover.h */
+	uint64_t safe_tx;	       /* why the safe profile is tried; 0: it is not; safe.h */
+	unsigned safe_next;	       /* its next action */
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;

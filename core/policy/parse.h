@@ -78,6 +78,8 @@ void parse_forget_places(struct parse *p);
 int parse_duration(struct parse *p, const char *clause, uint64_t *ret_us); /* > 0 */
 int parse_number(struct parse *p, const char *clause, int64_t min, int64_t max, int64_t *ret);
 int parse_expr(struct parse *p, struct expr **ret);
+/* "ACTION ARG VALUE ...", ...: quoted actions, appended to an array of at most 'max'. */
+int parse_quoted_actions(struct parse *p, unsigned max, struct anod_action **array, unsigned *n);
 /* "A, B" on a line or "{ A, B }" over lines: names appended to an array. */
 int parse_names(struct parse *p, const char *what, char ***array, unsigned *n);
 int parse_braced(struct parse *p, const char *what,
@@ -190,6 +192,8 @@ void policy_check_objective(struct parse *p, struct scope *scope, struct policy_
 int parse_unknown_service(struct parse *p, const struct lex_place *place, const char *service);
 void policy_check_require(struct parse *p, struct scope *scope, struct policy_require *q);
 const struct anod_plugin *find_plugin(const struct parse *p, const char *name, uint32_t role);
+/* "reflex" or "safe": proposals of the daemon itself. */
+bool is_own_agent(const char *name);
 const struct config_block *find_agent(const struct parse *p, const char *name);
 const struct anod_action_desc *find_action(const struct parse *p, const char *kind);
 /* "route.*", "any" or an exact kind. */

@@ -29,7 +29,9 @@
 
 #include "facts/expr.h"
 
-#define REFLEX_AGENT_NAME      "reflex" /* proposes what a reflex arms; no agent block has it */
+/* The daemon's own proposers; no agent block has their names. */
+#define REFLEX_AGENT_NAME      "reflex" /* what a reflex arms */
+#define SAFE_AGENT_NAME	       "safe"	/* the safe profile, see host/safe.h */
 #define REFLEX_SENTINEL_MIN_US 200
 #define REFLEX_SENTINEL_MAX_US 1000000
 #define REFLEX_TABLE_FIRST     17300 /* tables that are anod's own: TABLE_FIRST of exec/proto.h */
