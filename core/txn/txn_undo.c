@@ -167,17 +167,3 @@ int txns_rollback(struct txns *e, uint64_t id, const char *why)
 	undo_begin(e, x, why);
 	return 0;
 }
-
-int txns_finish(struct txns *e, uint64_t id, const char *why)
-{
-	struct entry *x = entry_find(e, id);
-
-	if (!x)
-		return -ENOENT;
-	if (x->t.state != TXN_VERIFYING && x->t.state != TXN_SOAK && !entry_held(x))
-		return -EINVAL;
-
-	x->t.undo_was_due = true;
-	undo_begin(e, x, why);
-	return 0;
-}
