@@ -17,7 +17,8 @@ static bool still_allowed(struct txns *e, struct entry *x)
 {
 	bool foreign = x->terms.foreign;
 
-	if (e->ops->generation && e->ops->generation(e->data) == x->t.decision->generation)
+	if (e->ops->generation && e->ops->generation(e->data) == x->t.decision->generation &&
+	    lease_flights(e, x) == x->flights)
 		return true;
 	if (ask_decide(e, x) < 0 || x->terms.foreign != foreign)
 		return false;
