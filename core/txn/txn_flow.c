@@ -172,6 +172,7 @@ void flow_applied(struct txns *e, struct entry *x, const struct exec_result *m)
 		return;
 	}
 
+	x->applied_us = txns_now(e);
 	until = MIN_OF(txns_now(e) + x->terms.verify_us, x->guard_us - TXN_MARGIN_US);
 	entry_enter(e, x, TXN_VERIFYING, until, "the kernel shows it");
 	flow_run(e, x, txns_now(e));
@@ -273,6 +274,8 @@ static void run_soak(struct txns *e, struct entry *x, uint64_t now)
 	bool late = now >= x->t.deadline_us;
 	bool end = x->terms.by_hand ? x->confirmed : late;
 
+	if (v == TXN_VERIFY_NO && blame_other(e, x, now))
+		return;
 	if (v == TXN_VERIFY_NO)
 		unverified(e, x, "it was verified and is so no longer");
 	else if (x->terms.by_hand && late && !x->confirmed)

@@ -61,8 +61,9 @@ struct entry {
 	bool closed;	  /* its terminal record is written */
 	bool recovered;	  /* of a daemon that died: no proposal, no decision */
 	uint64_t wait_until_us;
-	uint64_t asked_us; /* when it was last decided while it waits */
-	uint64_t guard_us; /* the guardian's deadline, from INTENT on */
+	uint64_t asked_us;   /* when it was last decided while it waits */
+	uint64_t guard_us;   /* the guardian's deadline, from INTENT on */
+	uint64_t applied_us; /* when the kernel showed it */
 	uint64_t check_sent_us, next_check_us;
 	uint64_t next_undo_us; /* US_INFINITY: an answer is awaited */
 	unsigned n_undo;
@@ -82,6 +83,7 @@ struct txns {
 	void *data;
 	bool paused, capped, exec_there, guard_there;
 	uint64_t last_id;
+	uint64_t blamed; /* the last one that was rolled back for another, blame.c */
 	unsigned n, n_alloc;
 	struct entry **open; /* oldest first */
 	unsigned kept_at;
@@ -125,6 +127,11 @@ void lease_decided(struct txns *e, struct entry *x);
 const char *lease_hindrance(const struct txns *e, struct entry *x, char *buf, size_t size);
 /* A mark of the other transactions whose changes count in the what-if of 'x' now. */
 uint64_t lease_flights(const struct txns *e, const struct entry *x);
+
+/* blame.c */
+/* What 'x' was verified by is false now.  True: another one is taken back for it, so that it has
+ * to be looked at again; false: it is its own fault, or its time is over. */
+bool blame_other(struct txns *e, struct entry *x, uint64_t now);
 
 /* txn_sign.c */
 /* Behind every decision: the plan's hash; signatures of another one are dropped. */
