@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/arbitrate.h"
 #include "host/engine_verify.h"
 #include "host/neighbours.h"
 #include "host/people.h"
@@ -72,7 +73,7 @@ void host_expr_env(struct host *h, struct expr_env *ret)
 
 /* ---- decisions ------------------------------------------------------------------------------- */
 
-static unsigned evidence_of(struct host *h, uint64_t finding)
+unsigned engine_evidence(struct host *h, uint64_t finding)
 {
 	const struct anod_finding *f = finding ? incident_finding_get(h->incidents, finding) : NULL;
 	unsigned n = 0;
@@ -122,7 +123,7 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 		.find_data = h->plugins,
 		.agent = agent,
 		.proposal = p,
-		.evidence = evidence_of(h, p->finding),
+		.evidence = engine_evidence(h, p->finding),
 		.now_us = host_now(h),
 		.wall_us = clock_wall_us(),
 		/* A pause is no answer: the engine lets what may go on wait for its end. */
@@ -143,6 +144,15 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 	else
 		ret->whatif_error = strerror(-r);
 	return r == -ENOMEM ? r : 0;
+}
+
+int engine_whatif(struct host *h, const char *agent, const struct anod_proposal *p,
+		  struct whatif **ret)
+{
+	struct decide_in in;
+	int r = question(h, agent, p, ret, &in);
+
+	return r < 0 || in.whatif ? r : -EINVAL;
 }
 
 int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
@@ -373,6 +383,8 @@ int engine_open(struct host *h)
 		.exec = op_exec,
 		.guard = op_guard,
 		.decide = op_decide,
+		.lease = arbitrate_lease,
+		.rank = arbitrate_rank,
 		.charge = op_charge,
 		.verify = engine_verify,
 		.verify_why = engine_verify_why,

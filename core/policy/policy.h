@@ -13,7 +13,7 @@
  *   invariant "NAME" { require REQUIREMENT ...  [if broken now allow when not worse]
  *                      [override by N of GROUP, ... for DUR] }
  *   permit "NAME" { agent action on when during level budget cooldown verify confirm undo
- *                   recover promote demote quorum notify severity reflex }
+ *                   recover promote demote quorum notify severity priority reflex }
  *   forbid "NAME" { agent action on when during }
  *   cap "NAME"    { agent action on when during  to LEVEL [for DUR] }
  *
@@ -224,6 +224,8 @@ struct policy_reflex {
 	unsigned max_prefixes;	/* of a bridge; 1,000,000 */
 };
 
+#define POLICY_PRIORITY 5 /* where none is written */
+
 struct policy_rule {
 	enum rule_kind kind;
 	char *name;
@@ -266,6 +268,7 @@ struct policy_rule {
 	unsigned n_notify;
 	char **notify; /* groups or people to be told */
 	enum severity severity;
+	unsigned priority; /* 0..9, of what waits for the same; POLICY_PRIORITY */
 	struct policy_reflex reflex;
 };
 

@@ -157,9 +157,9 @@ static int op_decide(void *data, struct txn *t)
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	d->level = s->level;
-	d->permit = s->level >= LEVEL_APPROVE ? &s->permit : NULL;
-	d->reason = strdup(s->level >= LEVEL_APPROVE ? "permit \"sim\"" : "cap \"sim\"");
+	d->level = s->level_of ? s->level_of(s, t) : s->level;
+	d->permit = d->level >= LEVEL_APPROVE ? &s->permit : NULL;
+	d->reason = strdup(d->level >= LEVEL_APPROVE ? "permit \"sim\"" : "cap \"sim\"");
 	d->generation = s->generation;
 	(void) copy_text(d->resource, sizeof(d->resource), s->resource);
 	decision_free(t->decision);
@@ -256,8 +256,25 @@ static void op_grants_end(void *data, const struct txn *t, bool keep)
 
 static enum txn_verify op_verify(void *data, const struct txn *t)
 {
-	(void) t;
-	return ((struct sim *) data)->verify;
+	struct sim *s = data;
+
+	return s->verify_of ? s->verify_of(s, t) : s->verify;
+}
+
+static void op_lease(void *data, const struct txn *t, struct lease *l)
+{
+	struct sim *s = data;
+
+	if (s->lease_of)
+		s->lease_of(s, t, l);
+}
+
+static void op_rank(void *data, const struct txn *t, struct lease_rank *ret)
+{
+	struct sim *s = data;
+
+	if (s->rank_of)
+		s->rank_of(s, t, ret);
 }
 
 static void op_snapshot_before(void *data, struct txn *t)
@@ -299,6 +316,8 @@ const struct txn_ops sim_ops = {
 	.exec = op_exec,
 	.guard = op_guard,
 	.decide = op_decide,
+	.lease = op_lease,
+	.rank = op_rank,
 	.charge = op_charge,
 	.room = op_room,
 	.recall = op_recall,

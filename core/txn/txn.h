@@ -32,6 +32,7 @@
 #include "policy/approval.h"
 #include "policy/decide.h"
 #include "txn/journal.h"
+#include "txn/lease.h"
 
 #define TXNS_MAX  64 /* open at once; further proposals wait in the agent */
 #define TXNS_KEPT 32 /* ended ones that txns_get() still knows */
@@ -146,6 +147,12 @@ struct txn_ops {
 	/* Decide again on what is true now; replaces t->decision and, when the level is approve,
 	 * t->plan.content and t->change. */
 	int (*decide)(void *, struct txn *t);
+	/* Add what it must hold beside decision->resource, by t->decision; of one that was found after
+	 * a restart, which has none, by t->step.  NULL: nothing. */
+	void (*lease)(void *, const struct txn *t, struct lease *l);
+	/* Redundancy and evidence of one that has to wait for a lease (*ret is zeroed but for its
+	 * id).  Not more often than once for a decision.  NULL: all are alike. */
+	void (*rank)(void *, const struct txn *t, struct lease_rank *ret);
 	/* Charge budget and cooldown, once, right before INTENT, or when a reflex has fired; -EBUSY
 	 * and one sentence. */
 	int (*charge)(void *, struct txn *t, const char **ret_why);
@@ -185,9 +192,9 @@ struct txns *txns_free(struct txns *e);
 DEFINE_CLEANUP(struct txns *, txns_free);
 
 /*
- * One transaction at a time holds a resource (decision->resource), from PREPARING to its end;
- * others WAIT for it, for executor or guardian, or for the end of a pause, at most as long as for
- * an approval.
+ * One transaction at a time holds a key (lease.h), from PREPARING to its end; it takes all that it
+ * needs or none.  Others WAIT for it, for executor or guardian, or for the end of a pause, at most
+ * as long as for an approval, and lease_before() says who is next.
  */
 
 /* A proposal comes in.  Always a transaction with an id, even when it is denied at once (then it

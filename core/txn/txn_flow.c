@@ -17,7 +17,8 @@ static bool still_allowed(struct txns *e, struct entry *x)
 {
 	bool foreign = x->terms.foreign;
 
-	if (e->ops->generation && e->ops->generation(e->data) == x->t.decision->generation)
+	if (e->ops->generation && e->ops->generation(e->data) == x->t.decision->generation &&
+	    lease_flights(e, x) == x->flights)
 		return true;
 	if (ask_decide(e, x) < 0 || x->terms.foreign != foreign)
 		return false;
@@ -179,6 +180,7 @@ void flow_applied(struct txns *e, struct entry *x, const struct exec_result *m)
 		return;
 	}
 
+	x->applied_us = txns_now(e);
 	until = MIN_OF(txns_now(e) + x->terms.verify_us, x->guard_us - TXN_MARGIN_US);
 	entry_enter(e, x, TXN_VERIFYING, until, "the kernel shows it");
 	flow_run(e, x, txns_now(e));
@@ -282,6 +284,8 @@ static void run_soak(struct txns *e, struct entry *x, uint64_t now)
 	bool late = now >= x->t.deadline_us;
 	bool end = x->terms.by_hand ? x->confirmed : late;
 
+	if (v == TXN_VERIFY_NO && blame_other(e, x, now))
+		return;
 	if (x->t.reflex.kind == REFLEX_BRIDGE && late) {
 		x->t.undo_was_due = true;
 		undo_begin(e, x, "the time of the bridge is over");

@@ -2,14 +2,16 @@
  * txn_int - what the files of the engine share.
  *
  * txn.c holds the transactions and the one function that changes a state; txn_ask.c the way from
- * a proposal to PREPARE, with leases; txn_sign.c people; txn_quorum.c peers; txn_flow.c INTENT to
- * COMMIT; txn_reflex.c what is ready before its trigger; txn_undo.c the way back and all endings;
- * txn_msg.c messages; txn_recover.c what follows a death; txn_take.c what a hand-over leaves.
+ * a proposal to PREPARE; txn_lease.c who holds what; txn_sign.c people; txn_quorum.c peers;
+ * txn_flow.c INTENT to COMMIT; txn_reflex.c what is ready before its trigger; txn_undo.c the way
+ * back and all endings; txn_msg.c messages; txn_recover.c what follows a death; txn_take.c what a
+ * hand-over leaves; blame.c whose fault it is.
  */
 #ifndef TXN_TXN_INT_H
 #define TXN_TXN_INT_H
 
 #include "base/clock.h"
+#include "txn/lease.h"
 #include "txn/txn.h"
 
 #define TXN_PREPARE_US	      (5 * US_PER_S) /* how long we wait for answers */
@@ -40,26 +42,32 @@ struct terms {
 	uint64_t wait_us, verify_us, confirm_us, undo_after_us;
 	bool by_hand, unless_renewed, hold_on_crash, foreign;
 	bool quorum; /* needs grants of peers */
+	unsigned priority;
 };
 
 struct entry {
 	struct txn t;
 	struct terms terms;
 	char resource[ANOD_NAME_SIZE];
-	bool asks;	/* WAITING for signatures, not for a lease */
-	bool polls;	/* WAITING for grants */
-	bool has_asked; /* peers for grants, which are to be given back */
-	bool dropped;	/* its signatures were for another plan; to be said */
-	bool armed;	/* the guardian may hold it */
-	bool confirmed; /* by hand */
-	bool finishing; /* the read-back under way decides about COMMIT */
-	bool doomed;	/* roll back as soon as APPLY has answered; t.why says why */
-	bool closed;	/* its terminal record is written */
-	bool recovered; /* of a daemon that died: no proposal, no decision */
-	bool taken;	/* of the last run, and goes on */
+	struct lease lease; /* of the last decision */
+	struct lease_rank rank;
+	bool ranked;	  /* 'rank' is of the last decision */
+	uint64_t flights; /* lease_flights() at the last decision */
+	bool asks;	  /* WAITING for signatures, not for a lease */
+	bool polls;	  /* WAITING for grants */
+	bool has_asked;	  /* peers for grants, which are to be given back */
+	bool dropped;	  /* its signatures were for another plan; to be said */
+	bool armed;	  /* the guardian may hold it */
+	bool confirmed;	  /* by hand */
+	bool finishing;	  /* the read-back under way decides about COMMIT */
+	bool doomed;	  /* roll back as soon as APPLY has answered; t.why says why */
+	bool closed;	  /* its terminal record is written */
+	bool recovered;	  /* of a daemon that died: no proposal, no decision */
+	bool taken;	  /* of the last run, and goes on */
 	uint64_t wait_until_us;
-	uint64_t asked_us; /* when it was last decided while it waits */
-	uint64_t guard_us; /* the guardian's deadline, from INTENT on */
+	uint64_t asked_us;   /* when it was last decided while it waits */
+	uint64_t guard_us;   /* the guardian's deadline, from INTENT on */
+	uint64_t applied_us; /* when the kernel showed it */
 	uint64_t check_sent_us, next_check_us;
 	uint64_t next_undo_us; /* US_INFINITY: an answer is awaited */
 	unsigned n_undo;
@@ -90,6 +98,7 @@ struct txns {
 	void *data;
 	bool paused, capped, exec_there, guard_there;
 	uint64_t last_id;
+	uint64_t blamed; /* the last one that was rolled back for another, blame.c */
 	unsigned n, n_alloc;
 	struct entry **open; /* oldest first */
 	unsigned kept_at;
@@ -133,10 +142,23 @@ static inline bool entry_ready(const struct entry *x)
 void ask_begin(struct txns *e, struct entry *x); /* on a decision that was just made */
 void ask_again(struct txns *e, struct entry *x); /* decide anew, then ask_begin() */
 /* May a change of 'x' begin now?  NULL, or why not. */
-const char *ask_hindrance(const struct txns *e, const struct entry *x, char *buf, size_t size);
+const char *ask_hindrance(const struct txns *e, struct entry *x, char *buf, size_t size);
 int ask_decide(struct txns *e, struct entry *x);
 void ask_terms(struct entry *x); /* of its decision's permit */
 void ask_wake(struct txns *e);	 /* something that WAITING ones wait for changed */
+
+/* txn_lease.c */
+/* Behind every decision: what 'x' has to hold for it. */
+void lease_decided(struct txns *e, struct entry *x);
+/* Who holds something of it, or goes before it; NULL: it is free. */
+const char *lease_hindrance(const struct txns *e, struct entry *x, char *buf, size_t size);
+/* A mark of the other transactions whose changes count in the what-if of 'x' now. */
+uint64_t lease_flights(const struct txns *e, const struct entry *x);
+
+/* blame.c */
+/* What 'x' was verified by is false now.  True: another one is taken back for it, so that it has
+ * to be looked at again; false: it is its own fault, or its time is over. */
+bool blame_other(struct txns *e, struct entry *x, uint64_t now);
 
 /* txn_sign.c */
 /* Behind every decision: the plan's hash; signatures of another one are dropped. */
@@ -184,8 +206,6 @@ void reflex_unsure(struct txns *e, struct entry *x, const char *why);
 void reflex_watch(struct txns *e, struct entry *x);
 /* Disarm those that would change what 'x' is about to change; true: it has to wait for that. */
 bool reflex_clear(struct txns *e, struct entry *x);
-/* One under way that changes an object that 'x' would change, or NULL. */
-const struct entry *reflex_conflict(const struct txns *e, const struct entry *x);
 void reflex_new_guardian(struct txns *e, struct entry *x);
 void reflex_new_exec(struct txns *e, struct entry *x);
 

@@ -114,17 +114,6 @@ static bool overlap(const struct entry *a, const struct entry *b)
 	return false;
 }
 
-const struct entry *reflex_conflict(const struct txns *e, const struct entry *x)
-{
-	for (unsigned i = 0; i < e->n; i++) {
-		const struct entry *o = e->open[i];
-
-		if (o != x && o->t.state >= TXN_INTENT && !entry_held(o) && overlap(o, x))
-			return o;
-	}
-	return NULL;
-}
-
 bool reflex_clear(struct txns *e, struct entry *x)
 {
 	char why[64];
