@@ -91,10 +91,23 @@ def _quiet(lab, *cmd):
                      stderr=subprocess.DEVNULL)
 
 
-def start(lab, name, idle=False):
-    """Start a peer in the router; the processes that were started."""
+def _bird_prefixes(prefixes):
+    """The same prefixes over either uplink, the first one preferred."""
+    text = []
+    for name, preference, gateway in (("big0", 210, "10.1.0.1"), ("big1", 200, "10.2.0.1")):
+        text.append("protocol static %s { ipv4 { preference %d; }; check link;" %
+                    (name, preference))
+        text += ["route %s/32 via %s;" % (p, gateway) for p in prefixes]
+        text.append("}")
+    return "\n".join(text) + "\n"
+
+
+def start(lab, name, idle=False, prefixes=()):
+    """Start a peer in the router, with more prefixes (bird only); the processes that were
+    started."""
     if name == "bird":
-        return [_quiet(lab, PROGRAM[name], "-f", "-c", _write(lab, "bird.conf", BIRD),
+        conf = _write(lab, "bird.conf", BIRD + (_bird_prefixes(prefixes) if prefixes else ""))
+        return [_quiet(lab, PROGRAM[name], "-f", "-c", conf,
                        "-s", os.path.join(lab.dir, "bird.ctl"))]
     if name == "keepalived":
         conf = _write(lab, "keepalived.conf", KEEPALIVED_IDLE if idle else KEEPALIVED)
