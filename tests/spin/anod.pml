@@ -37,7 +37,7 @@ mtype:obj = { PRE, POST, OTHER, MIXED };
 mtype:rec = { NONE, INTENT, APPLIED, COMMIT, ROLLBACK,
 	      DONE, ROLLED_BACK, ABORTED, SUPERSEDED, CLOSED };
 mtype:msg = { m_apply, m_applied, m_check, m_checked, m_undo, m_undone,
-	      m_arm, m_armed, m_disarm, m_disarmed, m_fired, m_reflexed, m_handover };
+	      m_arm, m_ready, m_armed, m_disarm, m_disarmed, m_fired, m_reflexed, m_handover };
 mtype:state = { NEW, ARMING, ARMED, APPLYING, SOAK, HELD_, UNDOING, DISARMING, LEAVING, ENDED };
 
 /* ---- kernel, journal, fence ------------------------------------------------------------------ */
@@ -68,8 +68,8 @@ chan from_guard[2] = [4] of { mtype:msg, mtype:obj };
 bool kill_host, host_alive;
 bool kill_exec, exec_alive, exec_orphan;
 bool kill_guard[2], guard_alive[2], guard_orphan[2];
-bool holds[2]; /* an undo, or a reflex that waits */
-bool fired[2]; /* the reflex has */
+bool holds[2];	/* an undo */
+bool waits[2];	/* a reflex that has not fired: no undo yet */
 bool kept[2];  /* handed over: waits for the next host */
 #define NO_GUARD 2
 byte mine = NO_GUARD; /* the host's */
@@ -203,6 +203,12 @@ end:	do
 
 /* ---- guardian -------------------------------------------------------------------------------- */
 
+#ifdef READY
+#define IS_REFLEX true
+#else
+#define IS_REFLEX false
+#endif
+
 #ifdef HOLD
 #define HOST_DIED(g) false
 #else
@@ -210,11 +216,6 @@ end:	do
 #endif
 /* Messages that the host sent before its death are read before it counts. */
 #define DUE(g) (holds[g] && empty(to_guard[g]) && (due || HOST_DIED(g)))
-#ifdef READY
-#define WAITS(g) (!fired[g])
-#else
-#define WAITS(g) false
-#endif
 
 inline answer(m, s)
 {
@@ -229,7 +230,7 @@ inline answer(m, s)
 inline let_go()
 {
 	holds[g] = false;
-	fired[g] = false;
+	waits[g] = false;
 	kept[g] = false;
 	if
 	:: fence == g -> fence = NOBODY
@@ -245,23 +246,34 @@ end:	do
 	:: guard_alive[g] -> {
 end_idle:	do
 		:: to_guard[g]?m_arm ->
-			d_step { holds[g] = true; was_armed = true };
-#if defined(READY) && !defined(MUT_REFLEX_WITHOUT_FENCE)
-			/* From now on nobody ends it but over this guardian. */
+			d_step { holds[g] = true; waits[g] = false; was_armed = true };
+			answer(m_armed, PRE)
+#ifdef READY
+		:: to_guard[g]?m_ready ->
 			d_step {
+				holds[g] = true;
+				waits[g] = true;
+				was_armed = true;
+#ifndef MUT_REFLEX_WITHOUT_FENCE
+				/* From now on nobody ends it but over this guardian. */
 				if
 				:: fence == NOBODY -> fence = g
 				:: fence == g
 				:: else -> holds[g] = false
 				fi
-			};
 #endif
+			};
 			if
 			:: holds[g] -> answer(m_armed, PRE)
 			:: else -> answer(m_disarmed, PRE)
 			fi
+#endif
 		:: to_guard[g]?m_disarm ->
-			d_step { let_go() };
+			d_step {
+				/* R2: COMMIT is durable before it lets go, or nothing is left to undo. */
+				assert(committed || !ANY(POST) || waits[g] || IS_REFLEX);
+				let_go()
+			};
 			answer(m_disarmed, PRE)
 #ifdef HANDOVER
 		:: to_guard[g]?m_handover ->
@@ -271,7 +283,7 @@ end_idle:	do
 		:: atomic { kept[g] && guard_orphan[g] -> kept[g] = false }
 #endif
 #ifdef READY
-		:: atomic { holds[g] && WAITS(g) && trigger && !HOST_DIED(g) -> fired[g] = true };
+		:: atomic { holds[g] && waits[g] && trigger && !HOST_DIED(g) -> waits[g] = false };
 			apply(0);
 			if
 			:: apply(1)
@@ -285,13 +297,13 @@ end_idle:	do
 				fi
 			};
 			answer(m_reflexed, PRE)
-		:: atomic { DUE(g) && WAITS(g) -> let_go() };
+		:: atomic { DUE(g) && waits[g] -> let_go() };
 			answer(m_fired, PRE)
 #endif
 #ifdef MUT_NO_FENCE
-		:: atomic { DUE(g) && !WAITS(g) -> skip };
+		:: atomic { DUE(g) && !waits[g] -> skip };
 #else
-		:: atomic { DUE(g) && !WAITS(g) && (fence == NOBODY || fence == g) -> fence = g };
+		:: atomic { DUE(g) && !waits[g] && (fence == NOBODY || fence == g) -> fence = g };
 #endif
 			if
 #ifndef MUT_JOURNAL_NOT_READ
@@ -306,7 +318,6 @@ end_idle:	do
 				/* The fence stays with it until its host has heard. */
 				d_step {
 					holds[g] = false;
-					fired[g] = false;
 					kept[g] = false;
 					if
 					:: guard_orphan[g] && fence == g -> fence = NOBODY
@@ -336,12 +347,6 @@ end_idle:	do
 }
 
 /* ---- host ------------------------------------------------------------------------------------ */
-
-#ifdef READY
-#define IS_REFLEX true
-#else
-#define IS_REFLEX false
-#endif
 
 mtype:state st = NEW;
 mtype:rec end_as = NONE; /* the terminal record */
@@ -375,13 +380,19 @@ inline note_sync(r)
 #endif
 	   }
 	:: atomic { ok && bad_disk ->
+#ifndef MUT_FAILED_COMMIT_STAYS
 		seen = before;
+#endif
 		ok = false;
 		capped = true;
+#ifndef MUT_FAILED_COMMIT_STAYS
 		if
 		:: r == COMMIT -> committed = false
 		:: else
 		fi
+#else
+		skip
+#endif
 	   }
 	:: atomic { !ok -> skip }
 	fi
@@ -444,7 +455,7 @@ take_over:
 		:: seen == COMMIT || seen == ROLLBACK
 		:: else ->
 			if
-			:: WAITS(mine) -> st = ARMED
+			:: waits[mine] -> st = ARMED
 			:: else -> st = SOAK
 			fi
 		fi
@@ -474,8 +485,8 @@ recover: /* txns_recover(): a guardian of an earlier host may be at work, or hol
 	fi;
 
 intend: proposed = true;
-#ifdef MUT_ARM_BEFORE_INTENT
-	to_guard[mine]!m_arm;
+#ifdef MUT_APPLY_BEFORE_INTENT
+	to_exec!m_apply;
 #endif
 	note_sync(INTENT);
 	if
@@ -487,7 +498,13 @@ intend: proposed = true;
 #endif
 
 send_arm:
-	atomic { armed = true; to_guard[mine]!m_arm };
+	atomic {
+		armed = true;
+		if
+		:: IS_REFLEX && st == ARMING -> to_guard[mine]!m_ready
+		:: else -> to_guard[mine]!m_arm
+		fi
+	};
 	goto loop;
 
 undo_begin: /* when the record fails, INTENT alone says so */
@@ -571,8 +588,9 @@ disarmed: /* or nobody holds it any more */
 	if
 	:: st == DISARMING && reflexed -> goto undo_begin /* it was quicker than our DISARM */
 	:: st == DISARMING && !reflexed -> goto undo_end
-	:: st == ARMING -> end_as = ABORTED; goto undo_end
-	:: st == SOAK || st == ARMED -> goto undo_begin
+	:: st == ARMING && !IS_REFLEX -> end_as = ABORTED; goto undo_end
+	/* One that waited may have fired. */
+	:: st == SOAK || st == ARMED || (st == ARMING && IS_REFLEX) -> goto undo_begin
 	:: st == LEAVING -> kill_host = true; false
 	:: st == APPLYING -> doomed = true; goto loop
 	:: st == HELD_ || st == UNDOING || st == ENDED -> goto loop
@@ -583,11 +601,6 @@ loop:	do
 end_idle:	false
 	/* ---- deaths of the others ---- */
 	:: atomic { st != ENDED && MY_GUARD_DEAD -> mine = NO_GUARD };
-		if
-		/* Who held it is gone, and may have fired before. */
-		:: st == DISARMING || st == HELD_ || st == LEAVING || (IS_REFLEX && st == ARMED)
-		:: else -> skip /* a new one gets it */
-		fi;
 		atomic {
 			if
 			:: !guard_alive[0] && !kill_guard[0] -> mine = 0
@@ -596,16 +609,21 @@ end_idle:	false
 			new_guardian()
 		};
 		if
-		:: armed && (st == ARMING || st == APPLYING || st == SOAK || st == UNDOING) ->
-			to_guard[mine]!m_arm
-		:: true -> goto disarmed /* or none can be had */
+		:: armed && ((st == ARMING && !IS_REFLEX) || st == APPLYING || st == SOAK || st == UNDOING) ->
+			goto send_arm
+		:: st == ENDED || (!armed && st != DISARMING && st != LEAVING)
+		/* Who held it is gone, a reflex may have fired, or a new one cannot be had. */
+		:: armed || st == DISARMING || st == LEAVING -> reflexed = IS_REFLEX && !closed && end_as == ABORTED;
+			goto disarmed
 		fi
 	:: atomic { st != ENDED && EXEC_DEAD -> FLUSH1(to_exec); exec_alive = true;
 		    checking = false };
 		if
 		:: st == ARMING && !IS_REFLEX -> end_as = ABORTED; goto undo_end
 		:: st == APPLYING -> goto undo_begin
+#ifndef MUT_UNDO_NOT_SENT_AGAIN
 		:: st == UNDOING -> goto send_undo
+#endif
 		:: else
 		fi
 	/* ---- txns_on_guard() ---- */
@@ -621,7 +639,7 @@ end_idle:	false
 	:: atomic { FROM_GUARD(m_reflexed) -> from_guard[mine]?m_reflexed, _ };
 		if
 		:: st == ARMED || st == ARMING -> note(APPLIED); st = SOAK
-		:: st == DISARMING -> reflexed = true
+		:: st == DISARMING -> reflexed = !closed && end_as == ABORTED
 		:: else
 		fi
 	:: atomic { FROM_GUARD(m_fired) -> from_guard[mine]?m_fired, s };
