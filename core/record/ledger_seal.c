@@ -123,6 +123,8 @@ static int say_gap(struct ledger *l, bool same_boot)
 	if (!body)
 		return -ENOMEM;
 	(void) ledger_add_u64(body, "lost", lost);
+	/* Among the lines that are gone may be one of this kind. */
+	(void) ledger_add_u64(body, "index", l->seal.index);
 	(void) cJSON_AddBoolToObject(body, "same_boot", same_boot);
 	(void) cJSON_AddStringToObject(
 		body, "why",
@@ -215,7 +217,7 @@ static const char *what_is_wrong(struct ledger *l, int r)
 int ledger_resume(struct ledger *l, const char *dir)
 {
 	int r = seal_open(l->dir_fd, &l->seal);
-	uint64_t epoch = l->seal.epoch;
+	uint64_t epoch = r < 0 ? 0 : l->seal.epoch, in_ledger = 0;
 	const char *why;
 
 	if (r == -ENOENT && !l->last_sealed)
@@ -224,9 +226,8 @@ int ledger_resume(struct ledger *l, const char *dir)
 	if (why) {
 		/* A new chain and a start that was cut short are no alarm. */
 		l->info.alarm = r < 0 || (l->n > 0 && l->seal.index > 0);
-		if (r < 0)
-			(void) ledger_scan(dir, EPOCH_LOOK, find_epoch, &epoch);
-		return new_epoch(l, epoch + 1, why);
+		(void) ledger_scan(dir, EPOCH_LOOK, find_epoch, &in_ledger);
+		return new_epoch(l, MAX_OF(epoch, in_ledger) + 1, why);
 	}
 	l->info.since = 0;
 	return l->seal.n > l->n + 1 || l->seal.lost ? gap(l) : 0;

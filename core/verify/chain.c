@@ -86,6 +86,7 @@ static void next_key(struct verify *v)
 	static const char tag[] = "anod ledger next key 1";
 
 	tagged(tag, sizeof(tag), v->key, v->key);
+	v->index++;
 }
 
 static void mac_of(const uint8_t key[HASH_SIZE], const struct line *l, uint8_t ret[HASH_SIZE])
@@ -132,6 +133,7 @@ static bool on_sealed(struct verify *v, const struct line *l)
 		if (v->seed_used[i])
 			return FAULT(v, FAULT_INSERTED, "begins an epoch that was there before");
 		v->seed_used[i] = v->checked = true;
+		v->index = 0;
 		memcpy(v->key, v->seed[i], HASH_SIZE);
 		return true;
 	}
@@ -142,20 +144,23 @@ static bool on_sealed(struct verify *v, const struct line *l)
 static bool on_gap(struct verify *v, const struct line *l)
 {
 	struct span value;
-	uint64_t lost;
+	uint64_t lost, index;
 
-	if (!scan_member(l, "lost", &value) || !scan_u64(value, &lost) || lost > SKIP_MAX)
+	if (!scan_member(l, "lost", &value) || !scan_u64(value, &lost) ||
+	    !scan_member(l, "index", &value) || !scan_u64(value, &index))
 		return FAULT(v, FAULT_FORM, "names no number of lines that were lost");
 	v->gaps++;
 	v->lost += lost;
-	if (scan_member(l, "same_boot", &value) && !span_is(value, "false"))
+	if (!scan_member(l, "same_boot", &value) || !span_is(value, "false"))
 		return FAULT(v, FAULT_CUT,
 			     "says itself that %" PRIu64 " lines before it are gone though the "
 			     "machine was not down",
 			     lost);
 	remark(v, "%" PRIu64 " lines before record %" PRIu64 " were lost; it says so itself", lost,
 	       l->n);
-	for (uint64_t i = 0; v->checked && i < lost; i++)
+	if (v->checked && (index < v->index || index - v->index > SKIP_MAX))
+		return FAULT(v, FAULT_RESIGNED, "goes back to a key that was used, or far ahead");
+	while (v->checked && v->index < index)
 		next_key(v);
 	return !v->strict || FAULT(v, FAULT_CUT, "%" PRIu64 " lines before it are gone", lost);
 }
@@ -165,6 +170,7 @@ static bool find_key(struct verify *v, const struct line *l)
 {
 	for (unsigned i = 0; i < v->n_seeds; i++) {
 		memcpy(v->key, v->seed[i], HASH_SIZE);
+		v->index = 0;
 		for (uint64_t k = 0; k < l->n + 100000; k++, next_key(v)) {
 			if (!mac_good(v, l))
 				continue;

@@ -303,7 +303,7 @@ int main(int argc, char **argv)
 		return GOOD;
 	}
 	if (v)
-		v->witness = calloc(WITNESS_MAX + 1, sizeof(*v->witness));
+		v->witness = calloc(NOTES_MAX + 1, sizeof(*v->witness));
 	if (!v || !f || !v->witness || sodium_init() < 0)
 		return complain("start", "no memory");
 	for (int i = 1; i < argc && status == GOOD; i++) {

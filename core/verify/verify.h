@@ -23,7 +23,7 @@
 #define WHY_SIZE    240
 #define SEEDS_MAX   64
 #define KEYS_MAX    64 /* signing keys, given and met */
-#define WITNESS_MAX 256
+#define NOTES_MAX   256
 #define LINE_SIZE   (1u << 20) /* longest line */
 #define SKIP_MAX    100000000  /* keys that one gap may skip */
 
@@ -95,7 +95,7 @@ struct witness {
 	bool matches;
 };
 
-struct signer {
+struct hand {
 	struct vkey key;
 	bool given; /* by the caller */
 	bool met;   /* in the ledger */
@@ -106,10 +106,10 @@ struct verify {
 	uint8_t seed[SEEDS_MAX][HASH_SIZE];
 	bool seed_used[SEEDS_MAX];
 	unsigned n_seeds;
-	struct signer signer[KEYS_MAX];
+	struct hand signer[KEYS_MAX];
 	unsigned n_signers;
 	bool keys_given, partial, strict; /* partial: the beginning may be missing */
-	struct witness *witness;	  /* WITNESS_MAX; the caller's */
+	struct witness *witness;	  /* NOTES_MAX; the caller's */
 	unsigned n_witnesses;
 
 	/* where it is */
@@ -123,10 +123,11 @@ struct verify {
 	uint64_t sealed_from, epochs, unsealed_from;
 	bool sealed, checked; /* checked: the epoch's keys are known */
 	uint8_t key[HASH_SIZE];
+	uint64_t index; /* of the key */
 	uint64_t macs, gaps, lost;
 
 	/* checkpoints */
-	const struct signer *now;
+	const struct hand *now;
 	bool trusted, ever_trusted;
 	uint64_t checkpoints, last_size, rotations;
 	uint64_t trusted_size;

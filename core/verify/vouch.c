@@ -18,7 +18,7 @@ static bool same_key(const struct vkey *a, const struct vkey *b)
 	return strcmp(a->name, b->name) == 0 && memcmp(a->key, b->key, sizeof(a->key)) == 0;
 }
 
-static struct signer *find_signer(struct verify *v, const struct vkey *k)
+static struct hand *find_signer(struct verify *v, const struct vkey *k)
 {
 	for (unsigned i = 0; i < v->n_signers; i++)
 		if (same_key(&v->signer[i].key, k))
@@ -26,21 +26,21 @@ static struct signer *find_signer(struct verify *v, const struct vkey *k)
 	return NULL;
 }
 
-static struct signer *add_signer(struct verify *v, const struct vkey *k)
+static struct hand *add_signer(struct verify *v, const struct vkey *k)
 {
-	struct signer *s = find_signer(v, k);
+	struct hand *s = find_signer(v, k);
 
 	if (s || v->n_signers == KEYS_MAX)
 		return s;
 	s = &v->signer[v->n_signers++];
-	*s = (struct signer){ .key = *k };
+	*s = (struct hand){ .key = *k };
 	return s;
 }
 
 bool verify_give_key(struct verify *v, const char *vkey)
 {
 	struct vkey k;
-	struct signer *s = vkey_parse(vkey, &k) ? add_signer(v, &k) : NULL;
+	struct hand *s = vkey_parse(vkey, &k) ? add_signer(v, &k) : NULL;
 
 	if (!s)
 		return false;
@@ -108,10 +108,10 @@ static bool on_checkpoint(struct verify *v, const struct line *l)
 
 static bool on_signer(struct verify *v, const struct line *l)
 {
-	const struct signer *old = v->now;
+	const struct hand *old = v->now;
 	char text[VKEY_SIZE];
 	struct span value;
-	struct signer *s;
+	struct hand *s;
 	struct vkey k;
 	struct note n;
 	bool rotated;
@@ -199,7 +199,7 @@ static bool check_witness(struct verify *v, const struct witness *w)
 	for (unsigned i = 0; i < v->n_signers; i++)
 		origin = origin || strcmp(v->signer[i].key.name, w->note.origin) == 0;
 	/* What is left of it may be too short to tell its key. */
-	if (w->note.size > v->n && (!v->now || known_hand(v, &w->note)))
+	if (w->note.size > v->n && (!v->now || origin))
 		return FAULT(v, FAULT_TRUNCATED,
 			     "the end is missing: there are records up to %" PRIu64
 			     ", and the witness %s has seen %" PRIu64,
@@ -246,7 +246,7 @@ int verify_witness(struct verify *v, const char *file, const char *at, size_t si
 			size--;
 			continue;
 		}
-		if (v->n_witnesses == WITNESS_MAX || audit_note(at, size, &w->note))
+		if (v->n_witnesses == NOTES_MAX || audit_note(at, size, &w->note))
 			return -1;
 		w->file = file;
 		w->matches = false;
