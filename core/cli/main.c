@@ -56,6 +56,13 @@ static const char usage[] =
 	"  reload                  load the configuration again, all of it or none\n"
 	"  ledger verify [--head HEX] [--state DIR]\n"
 	"                          look for a flipped byte, a lost or an added line\n"
+	"  ledger                  its seal, public key and last checkpoint\n"
+	"  ledger key              the seed that checks every line; shown once, carry it away\n"
+	"  ledger pubkey | checkpoint | rotate\n"
+	"                          key of the checkpoints, one of now, another key from now on\n"
+	"  ledger witnesses        whose checkpoints are kept here, and who keeps ours\n"
+	"  ledger witness add FILE [--pub KEY]\n"
+	"                          keep somebody else's checkpoints\n"
 	"\n"
 	"Exit status: 0 good, 1 refused or a check failed, 2 wrong use, 3 no daemon.\n";
 

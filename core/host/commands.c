@@ -19,6 +19,7 @@
 #include "host/objectives.h"
 #include "host/people.h"
 #include "host/standing.h"
+#include "host/vouch.h"
 
 cJSON *command_fail(struct command_call *c, int err, const char *fmt, ...)
 {
@@ -199,6 +200,8 @@ static void add_warnings(cJSON *o, const struct host *h)
 	if (h->config->n_endpoints == 0)
 		cJSON_AddItemToArray(w,
 				     cJSON_CreateString("no model endpoint: native agents only"));
+	if (h->vouch && h->vouch->info.alarm)
+		cJSON_AddItemToArray(w, cJSON_CreateString(h->vouch->info.why));
 	overrides_warn(h, w);
 	for (unsigned k = 0; k < h->plugins->n_refused; k++)
 		cJSON_AddItemToArray(w, cJSON_CreateString(h->plugins->refused[k]));
@@ -264,17 +267,6 @@ cJSON *cmd_status(struct command_call *c)
 			add_proc(l, h->agent[k].cell.name, h->agent[k].name, h->agent[k].cell.pid,
 				 h->agent[k].cell.restarts);
 	add_warnings(o, h);
-	return o;
-}
-
-cJSON *cmd_ledger(struct command_call *c)
-{
-	cJSON *o = cJSON_CreateObject();
-	uint64_t lines;
-
-	cJSON_AddStringToObject(o, "head", ledger_head(c->h->ledger, &lines));
-	cJSON_AddNumberToObject(o, "lines", (double) lines);
-	cJSON_AddStringToObject(o, "dir", c->h->state_dir);
 	return o;
 }
 

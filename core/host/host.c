@@ -35,6 +35,7 @@
 #include "host/sandbox.h"
 #include "host/standing.h"
 #include "host/top.h"
+#include "host/vouch.h"
 
 #define BEAT_US		(1 * US_PER_S)
 #define LOCK_WAIT_US	(5 * US_PER_S)
@@ -160,6 +161,7 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	flights_beat(h);
 	standing_beat(h, false);
 	notify_beat(h);
+	vouch_beat(h);
 	if (h->trim)
 		(void) malloc_trim(0);
 	h->trim = false;
@@ -489,6 +491,7 @@ struct host *host_free(struct host *h)
 	history_close(h);
 	watches_free(h->watches);
 	incidents_free(h->incidents);
+	vouch_close(h);
 	ledger_close(h->ledger);
 	journal_close(h->journal); /* it still writes */
 	disk_close(h->disk);

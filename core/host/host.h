@@ -107,6 +107,7 @@ struct host {
 	struct standing *standing;
 	struct notify *notify; /* NULL: nobody was told yet */
 	struct ledger *ledger;
+	struct vouch *vouch; /* NULL where nothing is sealed */
 	struct journal *journal;
 	struct disk *disk; /* its background syncs */
 	struct incidents *incidents;
@@ -235,6 +236,11 @@ int disk_open(struct host *h, struct disk **ret);
 struct disk *disk_close(struct disk *d);     /* after the last sync has ended */
 uint64_t disk_written(const struct disk *d); /* bytes of the journal, since the start */
 void disk_wait(struct disk *d, bool wait);   /* shall the next syncs be waited for? */
+/* Sync a descriptor beside the loop and close it; a failure is final like one of the journal.
+ * Returns a ticket for disk_is_done(); 0: the disk is far behind, try again. */
+uint64_t disk_later(struct disk *d, int fd);
+bool disk_is_done(const struct disk *d, uint64_t ticket);
+void disk_settle(struct disk *d, int fd); /* the same for what may be lost */
 
 /* limits.c: what budgets and cooldowns have used, across restarts */
 void budgets_save(struct host *h);

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "facts/value.h"
 #include "host/host.h"
+#include "host/vouch.h"
 #include "policy/action_text.h"
 
 #define OLD_LINES 20000 /* of the ledger that a start looks at */
@@ -365,6 +366,9 @@ int record_open(struct host *h)
 		log_error("ledger in %s: %s", h->state_dir, strerror(-e));
 		return e;
 	}
+	e = vouch_open(h);
+	if (e < 0)
+		return e;
 	(void) ledger_scan(h->state_dir, OLD_LINES, on_old_line, &r);
 	h->incidents = incidents_new(r.last + 1, on_line, h);
 	if (!h->incidents)

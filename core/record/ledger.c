@@ -5,6 +5,10 @@
  * once, so the file always ends with a whole line while we live.  What a crash cut short is
  * moved aside at the next start.  The head is kept here, so appending reads nothing.
  *
+ * In a sealed ledger the key of the line is written over by the next one behind the line's
+ * write(2) and before ledger_append() returns.  Whoever is killed between the two leaves a key
+ * that is one line old; the next start takes it forward over that line.
+ *
  * A complete last line with a wrong hash is not repaired: the chain goes on behind it, and
  * ledger_verify() names it for ever.
  */
@@ -14,21 +18,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
 #include "record/ledger_int.h"
-
-struct ledger {
-	int dir_fd, fd;
-	uint64_t size;	  /* of the current file */
-	uint64_t n;	  /* of the last line */
-	uint64_t written; /* bytes since it was opened */
-	char head[HASH_HEX + 1];
-	uint64_t next_file; /* number that the current one gets when it is full */
-	bool failed;
-};
 
 int ledger_add_u64(struct cJSON *object, const char *key, uint64_t value)
 {
@@ -74,7 +69,7 @@ static int turn_over(struct ledger *l)
 {
 	char name[40];
 
-	if (fdatasync(l->fd) < 0)
+	if (fdatasync(l->fd) < 0 || seal_sync(&l->seal) < 0)
 		return -errno;
 	(void) snprintf(name, sizeof(name), "ledger.%" PRIu64, l->next_file);
 	if (renameat(l->dir_fd, LEDGER_FILE, l->dir_fd, name) < 0)
@@ -113,7 +108,7 @@ static int write_line(struct ledger *l, const char *line, size_t size, bool sync
 
 static bool has_own_key(const struct cJSON *body)
 {
-	static const char *const own[] = { "n", "t", "kind", "prev", "hash" };
+	static const char *const own[] = { "n", "t", "kind", "prev", "mac", "hash" };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(own); i++)
 		if (cJSON_HasObjectItem(body, own[i]))
@@ -122,36 +117,52 @@ static bool has_own_key(const struct cJSON *body)
 	return false;
 }
 
+/* prev, mac where it is sealed, and hash behind the first 'n' bytes; returns the whole length. */
+static size_t end_line(const struct ledger *l, char *line, size_t n, char *ret_hash)
+{
+	uint8_t sum[SEAL_KEY], mac[SEAL_KEY];
+	crypto_hash_sha256_state s, first;
+	char hex[HASH_HEX + 1];
+
+	n += (size_t) sprintf(line + n, ",\"prev\":\"%s\"", l->head);
+	(void) crypto_hash_sha256_init(&s);
+	(void) crypto_hash_sha256_update(&s, (const uint8_t *) line, n);
+	if (l->seal.fd >= 0) {
+		size_t before = n;
+
+		first = s;
+		(void) crypto_hash_sha256_final(&first, sum);
+		seal_mac(&l->seal, sum, mac);
+		(void) sodium_bin2hex(hex, sizeof(hex), mac, sizeof(mac));
+		n += (size_t) sprintf(line + n, ",\"mac\":\"%s\"", hex);
+		(void) crypto_hash_sha256_update(&s, (const uint8_t *) line + before, n - before);
+	}
+	(void) crypto_hash_sha256_final(&s, sum);
+	(void) sodium_bin2hex(ret_hash, HASH_HEX + 1, sum, sizeof(sum));
+	return n + (size_t) sprintf(line + n, ",\"hash\":\"%s\"}\n", ret_hash);
+}
+
 /* The line with its newline; malloc()ed; its hash to 'ret_hash'. */
 static int make_line(const struct ledger *l, const char *kind, uint64_t wall_us,
 		     const struct cJSON *body, char **ret, size_t *ret_size, char *ret_hash)
 {
 	_cleanup_(freep) char *text = cJSON_PrintUnformatted(body);
-	char *line = NULL, when[40];
-	size_t size = 0;
-	FILE *f;
+	size_t size = text ? strlen(text) : 0, n;
+	char *line, when[40];
 
-	if (!text)
+	/* The longest number, a date and all that is fixed are less than 512 bytes. */
+	line = text ? malloc(size + strlen(kind) + 512) : NULL;
+	if (!line)
 		return -ENOMEM;
-	f = open_memstream(&line, &size);
-	if (!f)
-		return -ENOMEM;
-
-	fprintf(f, "{\"n\":%" PRIu64 ",\"t\":\"%s\",\"kind\":\"%s\"", l->n + 1,
-		format_wall(wall_us, when, sizeof(when)), kind);
-	if (strlen(text) > 2) /* "{...}" without its braces */
-		fprintf(f, ",%.*s", (int) strlen(text) - 2, text + 1);
-	fprintf(f, ",\"prev\":\"%s\"", l->head);
-	if (fflush(f) == 0) {
-		line_hash(line, size, ret_hash);
-		fprintf(f, ",\"hash\":\"%s\"}\n", ret_hash);
+	n = (size_t) sprintf(line, "{\"n\":%" PRIu64 ",\"t\":\"%s\",\"kind\":\"%s\"", l->n + 1,
+			     format_wall(wall_us, when, sizeof(when)), kind);
+	if (size > 2) { /* "{...}" without its braces */
+		line[n++] = ',';
+		memcpy(line + n, text + 1, size - 2);
+		n += size - 2;
 	}
-	if (fclose(f) != 0) {
-		free(line);
-		return -ENOMEM;
-	}
+	*ret_size = end_line(l, line, n, ret_hash);
 	*ret = line;
-	*ret_size = size;
 	return 0;
 }
 
@@ -189,7 +200,7 @@ static int append(struct ledger *l, const char *kind, uint64_t wall_us, const st
 		return r;
 	l->n++;
 	memcpy(l->head, hash, sizeof(hash));
-	return 0;
+	return ledger_sealed(l);
 }
 
 int ledger_append(struct ledger *l, const char *kind, uint64_t wall_us, struct cJSON *body,
@@ -261,6 +272,7 @@ static int take_head(struct ledger *l, const char *buf, size_t size)
 
 	memcpy(l->head, p.hash, sizeof(l->head));
 	l->n = p.n;
+	l->last_sealed = p.mac[0];
 	return 0;
 }
 
@@ -361,13 +373,17 @@ int ledger_open(const char *dir, struct ledger **ret)
 
 	if (!l)
 		return -ENOMEM;
-	l->fd = -1;
+	l->fd = l->seal.fd = -1;
+	/* Keys are in no core dump and no swap, as far as limits let us. */
+	(void) sodium_mlock(l, sizeof(*l));
 	memset(l->head, '0', HASH_HEX);
 	l->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (l->dir_fd < 0)
 		return -errno;
 
 	r = load(l, dir, torn, sizeof(torn));
+	if (r >= 0)
+		r = ledger_resume(l, dir);
 	if (r >= 0 && torn[0])
 		r = note_repair(l, torn);
 	if (r < 0)
@@ -382,8 +398,12 @@ struct ledger *ledger_close(struct ledger *l)
 	if (!l)
 		return NULL;
 
+	(void) seal_sync(&l->seal);
+	seal_done(&l->seal);
+	signer_wipe(&l->signer);
 	closep(&l->fd);
 	closep(&l->dir_fd);
+	(void) sodium_munlock(l, sizeof(*l));
 	free(l);
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /*
  * ledger_line - the form of a line, and which files there are.
  *
- * Design.  "prev" and "hash" stand at a fixed distance from the end of the line, so the chain is
+ * Design.  "prev", "mac" and "hash" stand at a fixed distance from the end of the line, so the chain is
  * checked on bytes and never through a JSON parser, which would forgive what a hash must not.
  */
 #include <dirent.h>
@@ -10,14 +10,6 @@
 #include <string.h>
 
 #include "record/ledger_int.h"
-
-void line_hash(const char *data, size_t size, char ret[HASH_HEX + 1])
-{
-	unsigned char sum[crypto_hash_sha256_BYTES];
-
-	(void) crypto_hash_sha256(sum, (const unsigned char *) data, size);
-	(void) sodium_bin2hex(ret, HASH_HEX + 1, sum, sizeof(sum));
-}
 
 static bool is_hex(const char *p)
 {
@@ -38,28 +30,57 @@ static bool parse_number(const char *line, size_t size, uint64_t *ret)
 	return i > 5 && i < size && line[i] == ',';
 }
 
+/* The two sums of a line: before its MAC, when it has one, and before its hash. */
+static void sums(const char *line, size_t before, size_t mac_size, uint8_t ret_sum[SEAL_KEY],
+		 char ret_hash[HASH_HEX + 1])
+{
+	crypto_hash_sha256_state s, first;
+	uint8_t sum[SEAL_KEY];
+
+	(void) crypto_hash_sha256_init(&s);
+	(void) crypto_hash_sha256_update(&s, (const uint8_t *) line, before);
+	first = s;
+	(void) crypto_hash_sha256_final(&first, ret_sum);
+	(void) crypto_hash_sha256_update(&s, (const uint8_t *) line + before, mac_size);
+	(void) crypto_hash_sha256_final(&s, sum);
+	(void) sodium_bin2hex(ret_hash, HASH_HEX + 1, sum, sizeof(sum));
+}
+
+/* The 64 digits behind ,"NAME":" at 'at'. */
+static bool take_hex(const char *at, const char *name, size_t name_size, char ret[HASH_HEX + 1])
+{
+	if (memcmp(at, name, name_size) != 0 || !is_hex(at + name_size) ||
+	    at[name_size + HASH_HEX] != '"')
+		return false;
+	memcpy(ret, at + name_size, HASH_HEX);
+	ret[HASH_HEX] = 0;
+	return true;
+}
+
 const char *line_parse(const char *line, size_t size, struct line_parts *ret)
 {
-	char sum[HASH_HEX + 1];
+	static const char no_end[] = "does not end in \"prev\" and \"hash\"";
 	const char *tail;
+	char sum[HASH_HEX + 1];
+	size_t mac_size = 0;
 
 	if (size < LINE_TAIL + 7)
 		return "too short to be a line of a ledger";
-	tail = line + size - LINE_TAIL;
-	if (memcmp(tail, ",\"prev\":\"", 9) != 0 ||
-	    memcmp(tail + 9 + HASH_HEX, "\",\"hash\":\"", 10) != 0 ||
-	    memcmp(line + size - 2, "\"}", 2) != 0)
-		return "does not end in \"prev\" and \"hash\"";
-
-	memcpy(ret->prev, tail + 9, HASH_HEX);
-	memcpy(ret->hash, tail + 19 + HASH_HEX, HASH_HEX);
-	ret->prev[HASH_HEX] = ret->hash[HASH_HEX] = 0;
-	if (!is_hex(ret->prev) || !is_hex(ret->hash))
-		return "\"prev\" or \"hash\" is not a hash";
+	tail = line + size - (HASH_HEX + 11);
+	if (line[size - 1] != '}' || !take_hex(tail, ",\"hash\":\"", 9, ret->hash))
+		return no_end;
+	if (size >= LINE_TAIL + LINE_MAC + 7 &&
+	    take_hex(tail - LINE_MAC, ",\"mac\":\"", 8, ret->mac))
+		mac_size = LINE_MAC;
+	else
+		ret->mac[0] = 0;
+	tail -= mac_size;
+	if (!take_hex(tail - (HASH_HEX + 10), ",\"prev\":\"", 9, ret->prev))
+		return no_end;
 	if (!parse_number(line, size, &ret->n))
 		return "does not begin with its number";
 
-	line_hash(line, size - (HASH_HEX + 11), sum);
+	sums(line, (size_t) (tail - line), mac_size, ret->sum, sum);
 	return strcmp(sum, ret->hash) == 0 ? NULL : "its bytes do not have the hash that it names";
 }
 
