@@ -119,6 +119,7 @@ struct decision {
 	/* Of approve and auto: what it leaves in the track, without number and times; owned. */
 	unsigned n_entries;
 	struct track_entry *entry;
+	bool damped;	     /* level auto was held back, damp.h; the reason says so */
 	uint64_t generation; /* of the model it was made on */
 	uint64_t wall_us;
 	char resource[ANOD_NAME_SIZE]; /* "link wan0": what budgets, leases and cooldowns count */
