@@ -143,6 +143,10 @@ struct decision *decision_free(struct decision *d);
 void decision_detach(struct decision *d);
 DEFINE_CLEANUP(struct decision *, decision_free);
 
+/* A mark of what the answer depended on: the truth of every rule and invariant, budgets, damping.
+ * The same answer for the same reasons has the same mark.  Not of one that was detached. */
+uint64_t decision_mark(const struct decision *d);
+
 /* Charge the permit's budget and start its cooldown.  0, -EBUSY: used up in between (*ret_why,
  * static buffer). */
 int decide_charge(struct budgets *b, const struct decision *d, const char *agent, uint64_t now_us,

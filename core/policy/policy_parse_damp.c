@@ -110,8 +110,7 @@ int parse_damping(struct parse *p, const struct lex_place *place)
 	static const struct block b = { .what = "damping",
 					.words = words,
 					.clause = damping_clause,
-					.noun = "a number",
-					.not_empty = true };
+					.noun = "a number" };
 	struct policy_damping *d = &p->config->policy->damping;
 	int r = parse_once(p, place, "damping", &d->place, &d->written);
 
@@ -202,8 +201,7 @@ int parse_brake(struct parse *p, const struct lex_place *place)
 	static const struct block b = { .what = "brake",
 					.words = words,
 					.clause = brake_clause,
-					.noun = "a limit",
-					.not_empty = true };
+					.noun = "a limit" };
 	struct policy_brake *k = &p->config->policy->brake;
 	int r = parse_once(p, place, "brake", &k->place, &k->written);
 
