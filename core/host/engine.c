@@ -155,6 +155,23 @@ int engine_whatif(struct host *h, const char *agent, const struct anod_proposal 
 	return r < 0 || in.whatif ? r : -EINVAL;
 }
 
+static int op_look(void *data, const char *agent, const struct anod_proposal *p, enum level *ret,
+		   uint64_t *ret_mark)
+{
+	_cleanup_(whatif_freep) struct whatif *w = NULL;
+	_cleanup_(decision_freep) struct decision *d = NULL;
+	struct decide_in in;
+	int r = question(data, agent, p, &w, &in);
+
+	if (r == 0)
+		r = decide_quietly(&in, &d);
+	if (r < 0)
+		return r;
+	*ret = d->level;
+	*ret_mark = decision_mark(d);
+	return 0;
+}
+
 int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
 		  struct whatif **ret_whatif, struct decision **ret)
 {
@@ -407,6 +424,7 @@ int engine_open(struct host *h)
 		.decide = op_decide,
 		.lease = arbitrate_lease,
 		.rank = arbitrate_rank,
+		.look = op_look,
 		.charge = op_charge,
 		.room = op_room,
 		.recall = op_recall,
@@ -471,6 +489,8 @@ int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64
 	}
 
 	r = txns_propose(h->txns, agent, agent_ref, incident, p, ret_id);
+	if (r == -EAGAIN)
+		(void) snprintf(why, why_size, "%s", txns_brake_why(h->txns));
 	if (r == -EALREADY)
 		(void) snprintf(why, why_size, "transaction T%llu proposes the same already",
 				(unsigned long long) *ret_id);

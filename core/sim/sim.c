@@ -261,6 +261,19 @@ static enum txn_verify op_verify(void *data, const struct txn *t)
 	return s->verify_of ? s->verify_of(s, t) : s->verify;
 }
 
+static int op_look(void *data, const char *agent, const struct anod_proposal *p, enum level *ret,
+		   uint64_t *ret_mark)
+{
+	struct sim *s = data;
+
+	(void) agent;
+	(void) p;
+	*ret = s->level;
+	*ret_mark = s->mark;
+	s->n_looks++;
+	return 0;
+}
+
 static void op_lease(void *data, const struct txn *t, struct lease *l)
 {
 	struct sim *s = data;
@@ -318,6 +331,7 @@ const struct txn_ops sim_ops = {
 	.decide = op_decide,
 	.lease = op_lease,
 	.rank = op_rank,
+	.look = op_look,
 	.charge = op_charge,
 	.room = op_room,
 	.recall = op_recall,

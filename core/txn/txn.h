@@ -155,6 +155,10 @@ struct txn_ops {
 	/* Redundancy and evidence of one that has to wait for a lease (*ret is zeroed but for its
 	 * id).  Not more often than once for a decision.  NULL: all are alike. */
 	void (*rank)(void *, const struct txn *t, struct lease_rank *ret);
+	/* The level that it would get now, and a mark of what that depends on; no words, no record.
+	 * < 0: nobody can tell.  NULL: nobody looks. */
+	int (*look)(void *, const char *agent, const struct anod_proposal *p, enum level *ret,
+		    uint64_t *ret_mark);
 	/* Charge budget and cooldown, once, right before INTENT, or when a reflex has fired; -EBUSY
 	 * and one sentence. */
 	int (*charge)(void *, struct txn *t, const char **ret_why);
@@ -195,6 +199,8 @@ struct txn_lock {
 	uint64_t until_us; /* UINT64_MAX: until a person says otherwise, or a reboot */
 };
 
+struct brake;
+struct policy_brake;
 struct txns;
 struct txns *txns_new(const struct txn_ops *ops, void *data);
 struct txns *txns_free(struct txns *e);
@@ -208,7 +214,8 @@ DEFINE_CLEANUP(struct txns *, txns_free);
 
 /* A proposal comes in.  Always a transaction with an id, even when it is denied at once (then it
  * is final when this returns).  Identical proposals of one agent that are still open are one:
- * -EALREADY and *ret_id of the open one.  -EBUSY: TXNS_MAX; -EIO: the journal gives no number. */
+ * -EALREADY and *ret_id of the open one.  -EBUSY: TXNS_MAX; -EIO: the journal gives no number;
+ * -EAGAIN: the brake does not hear it now, txns_brake_why(). */
 int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t incident,
 		 const struct anod_proposal *p, uint64_t *ret_id);
 
@@ -271,6 +278,16 @@ int txns_settle(struct txns *e, uint64_t id, const char *why);
  * disarmed, too.  -ENOENT; -EINVAL: it has fired, or is no reflex. */
 int txns_adopt(struct txns *e, uint64_t id, const struct guard_trigger *trigger,
 	       const struct anod_proposal *p);
+
+/* The storm brake (brake.h): its numbers, NULL: off, as after txns_new().  Who was denied is
+ * heard again. */
+void txns_brake(struct txns *e, const struct policy_brake *p);
+/* One was applied before this start, at that boot time; oldest first. */
+void txns_brake_used(struct txns *e, uint64_t at_us);
+/* Too many are sick ("6 of 8 uplinks have findings ..."); NULL: they are well. */
+void txns_sick(struct txns *e, const char *why);
+const struct brake *txns_get_brake(const struct txns *e);
+const char *txns_brake_why(const struct txns *e);
 
 /* Another policy is in force: what has no INTENT yet is decided again before it goes on.  Those
  * behind it keep the terms that they were allowed on. */

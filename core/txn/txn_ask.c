@@ -54,8 +54,10 @@ int ask_decide(struct txns *e, struct entry *x)
 	return 0;
 }
 
-const char *ask_hindrance(const struct txns *e, struct entry *x, char *buf, size_t size)
+const char *ask_hindrance(struct txns *e, struct entry *x, char *buf, size_t size)
 {
+	const char *why;
+
 	if (e->paused)
 		return "the operator has paused all changes";
 	if (txns_recovering(e))
@@ -64,7 +66,8 @@ const char *ask_hindrance(const struct txns *e, struct entry *x, char *buf, size
 		return "there is no guardian to hold the undo";
 	if (!e->exec_there)
 		return "there is no executor";
-	return lease_hindrance(e, x, buf, size);
+	why = lease_hindrance(e, x, buf, size);
+	return why ? why : brake_hindrance(e, x, buf, size);
 }
 
 static unsigned needs(const struct entry *x)
@@ -118,8 +121,14 @@ void ask_begin(struct txns *e, struct entry *x)
 	unsigned n = needs(x);
 
 	x->dropped = false;
+	brake_decided(e, x);
 	if (x->t.decision->level < LEVEL_APPROVE) {
 		refuse(e, x);
+		return;
+	}
+	why = brake_sickness(e, x);
+	if (why) {
+		entry_enter(e, x, TXN_DENIED, US_INFINITY, "only observed: %s", why);
 		return;
 	}
 	if (e->capped) {
@@ -192,6 +201,7 @@ void ask_wake(struct txns *e)
 {
 	char buf[EXEC_WHY_SIZE];
 
+	e->brake_us = US_INFINITY;
 	for (unsigned i = 0; i < e->n;) {
 		struct entry *x = e->open[i];
 		const char *why = NULL;
@@ -271,6 +281,9 @@ static int propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64
 	}
 	if (e->n >= TXNS_MAX)
 		return -EBUSY;
+	r = brake_hear(e, agent, p);
+	if (r < 0)
+		return r;
 
 	id = e->ops->next_tx(e->data);
 	if (!id)
@@ -360,5 +373,6 @@ void txns_policy_changed(struct txns *e)
 		x->t.decision->generation = UINT64_MAX; /* of no model: decided again at INTENT */
 		x->asked_us = 0;
 	}
+	brake_forgive(&e->brake);
 	ask_wake(e);
 }

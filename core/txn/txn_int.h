@@ -11,6 +11,7 @@
 #define TXN_TXN_INT_H
 
 #include "base/clock.h"
+#include "txn/brake.h"
 #include "txn/lease.h"
 #include "txn/txn.h"
 
@@ -98,6 +99,10 @@ struct txns {
 	void *data;
 	bool paused, capped, exec_there, guard_there;
 	uint64_t last_id;
+	struct brake brake;
+	uint64_t
+		brake_us; /* when the bucket has a token for one that waits; US_INFINITY: none does */
+	char brake_why[EXEC_WHY_SIZE];
 	uint64_t blamed; /* the last one that was rolled back for another, blame.c */
 	unsigned n, n_alloc;
 	struct entry **open; /* oldest first */
@@ -143,7 +148,7 @@ static inline bool entry_ready(const struct entry *x)
 void ask_begin(struct txns *e, struct entry *x); /* on a decision that was just made */
 void ask_again(struct txns *e, struct entry *x); /* decide anew, then ask_begin() */
 /* May a change of 'x' begin now?  NULL, or why not. */
-const char *ask_hindrance(const struct txns *e, struct entry *x, char *buf, size_t size);
+const char *ask_hindrance(struct txns *e, struct entry *x, char *buf, size_t size);
 int ask_decide(struct txns *e, struct entry *x);
 void ask_terms(struct entry *x); /* of its decision's permit */
 void ask_wake(struct txns *e);	 /* something that WAITING ones wait for changed */
@@ -155,6 +160,16 @@ void lease_decided(struct txns *e, struct entry *x);
 const char *lease_hindrance(const struct txns *e, struct entry *x, char *buf, size_t size);
 /* A mark of the other transactions whose changes count in the what-if of 'x' now. */
 uint64_t lease_flights(const struct txns *e, const struct entry *x);
+
+/* txn_brake.c */
+/* 0, or -EAGAIN and e->brake_why: this proposal is not heard now. */
+int brake_hear(struct txns *e, const char *agent, const struct anod_proposal *p);
+/* Behind the decision about a new one, or one that waited: it was denied, or was not. */
+void brake_decided(struct txns *e, struct entry *x);
+/* Too many are sick for what nobody has signed: why; or NULL. */
+const char *brake_sickness(struct txns *e, const struct entry *x);
+/* There is no token for it: why, and e->brake_us; or NULL. */
+const char *brake_hindrance(struct txns *e, const struct entry *x, char *buf, size_t size);
 
 /* blame.c */
 /* What 'x' was verified by is false now.  True: another one is taken back for it, so that it has
