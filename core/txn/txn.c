@@ -32,7 +32,7 @@ static const uint64_t arrows[] = {
 			  BIT(TXN_DENIED) | BIT(TXN_FAILED) | BIT(TXN_DONE), /* nothing to change */
 	[TXN_INTENT] = BIT(TXN_ARMING),
 	/* VERIFYING, BACK: a reflex, whose trigger may come as soon as it is sent. */
-	[TXN_ARMING] = BIT(TXN_APPLYING) | BIT(TXN_ARMED) | BIT(TXN_VERIFYING) |
+	[TXN_ARMING] = BIT(TXN_APPLYING) | BIT(TXN_ARMED) | BIT(TXN_ARMING) | BIT(TXN_VERIFYING) |
 		       BIT(TXN_DISARMING) | BACK | ENDS,
 	[TXN_ARMED] = BIT(TXN_ARMED) | BIT(TXN_ARMING) | BIT(TXN_VERIFYING) | BIT(TXN_DISARMING) |
 		      BACK | ENDS,
@@ -199,6 +199,7 @@ void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t dea
 	if (txn_state_final(s)) {
 		quorum_end(e, x);
 		keep(e, x);
+		lock_ended(e, x);
 	}
 	e->ops->on_change(e->data, &x->t, old);
 	if (!txn_state_final(s))
