@@ -29,6 +29,11 @@ struct armed {
 	uint32_t n_steps;
 	uint32_t crc; /* of the ARM message */
 	enum armed_state state;
+	/* Of one that is due. */
+	uint64_t due_us, done_us; /* 0: not due; left alone */
+	enum guardian_cause due_cause;
+	int last; /* record of the journal, as journal_last_type() */
+	struct exec_result result;
 	/* Of a reflex. */
 	struct guard_trigger trigger;
 	uint64_t seen_ns, sent_ns; /* CLOCK_BOOTTIME; 0: not fired */
