@@ -13,7 +13,7 @@ import failover
 import lab as labs
 
 NUMBERS = (100, 10000, 100000)
-ROUNDS, TRIALS = 3, 3
+ROUNDS = 3
 DO = 'do "nexthop.replace id 10 via 10.2.0.1 dev wan1"'
 # As the reflexes of failover, with another trigger.
 CONFIG = contenders.reflex_config(DO, "nexthop.replace").replace(
@@ -66,26 +66,27 @@ class Mover:
         return list(contenders.prefixes(self.n))[-1]
 
 
-def _trials(who, n):
+def _trials(who, n, n_trials):
     with labs.Lab() as lab:
         lab.ip("router", "link", "add", "gate0", "type", "veth", "peer", "name", "gate1")
         lab.ip("router", "link", "set", "gate1", "up")
         lab.ip("router", "link", "set", "gate0", "up")
         m = Mover(who, lab, n)
-        driver = failover.Driver("bench_move", lab.ns("router"), "gate0", "wan1", m.last(), TRIALS)
+        driver = failover.Driver("bench_move", lab.ns("router"), "gate0", "wan1", m.last(),
+                                 n_trials)
         return failover.run_trials(driver, m, lambda *f: f)
 
 
-def run(report, only=None):
+def run(report, n_trials, only=None):
     names = ["limit", "each", "anod"]
     for n in NUMBERS:
         case = str(n)
         if only and case not in only:
             continue
         found = {w: [] for w in names}
-        for r in range(ROUNDS):
+        for r in range(min(ROUNDS, n_trials)):
             for w in names[r:] + names[:r]:
-                rows, error = _trials(w, n)
+                rows, error = _trials(w, n, n_trials // ROUNDS or 1)
                 found[w] += rows
                 if error:
                     report.note("move, %s, %s, round %d: %s" % (case, w, r + 1, error))
