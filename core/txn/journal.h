@@ -44,11 +44,11 @@ struct journal_record {
 	uint32_t n_steps;
 	uint64_t tx;
 	uint64_t boot_us, wall_us;
-	/* CLOCK_BOOTTIME.  INTENT: until then the guardian waits.  COMMIT: then it is undone again
-	 * ("undo after"; 0: it stays). */
+	/* CLOCK_BOOTTIME.  INTENT, APPLIED, VERIFIED: until then the guardian waits (INTENT of a
+	 * reflex: UINT64_MAX).  COMMIT: then it is undone again ("undo after"; 0: it stays). */
 	uint64_t deadline_us;
 	uint32_t flags;	 /* GUARD_HOLD_ON_CRASH, GUARD_REFLEX */
-	uint32_t reflex; /* enum reflex_kind (txn.h), of INTENT */
+	uint32_t reflex; /* enum reflex_kind (txn.h) */
 	char boot_id[40];
 	char agent[ANOD_NAME_SIZE];
 	char rule[ANOD_NAME_SIZE];     /* the permit that allowed it */
