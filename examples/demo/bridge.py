@@ -121,9 +121,9 @@ def act(say, show, paint):
             (version, PREFIXES))
         r = Router(l)
         say("BIRD has written them; packets flow, one a millisecond")
+        say("wan0 loses its carrier, and nobody but BIRD is there ...")
         s, took = r.lose()
         alone = s
-        say("wan0 loses its carrier, nobody but BIRD is there:")
         say(paint("31", "BIRD alone: " + told(s)))
         say("BIRD had moved all of them after %.1f s" % took)
         r.back()
@@ -132,8 +132,8 @@ def act(say, show, paint):
         lab.wait("the bridge is armed", lambda: armed(a), 30)
         say("wan0 is back and so is BIRD; anod is here now, and ready:")
         show(a.ctl("reflexes"))
+        say("wan0 loses its carrier again ...")
         s, took = r.lose()
-        say("wan0 loses its carrier again:")
         say(paint("32", "BIRD and anod: " + told(s)))
         say("BIRD had moved all of them after %.1f s; since then no rule leads to anod's table" %
             took)
