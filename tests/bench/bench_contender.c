@@ -8,10 +8,11 @@
  *   bench_contender watch DEV PERIOD_US
  *   bench_contender rule DEV TABLE
  *   bench_contender nexthop DEV STANDBY GATEWAY ID
+ *   bench_contender each DEV STANDBY GATEWAY FIRST N
  *
  * Design.  All hear that DEV has lost its carrier, or was shut.  "limit", "libnl" and "sentinel"
  * put a default route over STANDBY in front of all others; "rule" a rule that looks into TABLE
- * first; "nexthop" makes ID another next hop.
+ * first; "nexthop" makes ID another next hop; "each" moves N routes to /32, one by one.
  *
  * "limit", "rule" and "nexthop" are the least that the kernel allows: a blocking recv and one
  * message that was built before, no acknowledgement.  With FILE, "limit" first makes a record of
@@ -168,6 +169,79 @@ static void make_nexthop(union nl_request *q, uint32_t id)
 	nl_put(q, NHA_GATEWAY, &via, sizeof(via));
 }
 
+/* ---- one by one ---------------------------------------------------------------------------- */
+
+#define EACH_BATCH 200 /* messages of a send() */
+
+/* "ip route replace DST via GATEWAY dev STANDBY" */
+static void make_route(union nl_request *q, uint32_t dst)
+{
+	struct rtmsg *r = NLMSG_DATA(&q->head);
+	uint32_t net = htonl(dst);
+	struct in_addr via;
+
+	*q = (union nl_request){ .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(*r)),
+					   .nlmsg_type = RTM_NEWROUTE,
+					   .nlmsg_flags =
+						   NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE } };
+	*r = (struct rtmsg){ .rtm_family = AF_INET,
+			     .rtm_dst_len = 32,
+			     .rtm_table = RT_TABLE_MAIN,
+			     .rtm_protocol = RTPROT_STATIC,
+			     .rtm_type = RTN_UNICAST };
+	(void) inet_pton(AF_INET, gateway, &via);
+	nl_put(q, RTA_DST, &net, sizeof(net));
+	nl_put(q, RTA_GATEWAY, &via, sizeof(via));
+	nl_put(q, RTA_OIF, &standby, sizeof(standby));
+}
+
+static void move_each(int act, const uint8_t *bytes, size_t message, unsigned n)
+{
+	for (unsigned i = 0; i < n; i += EACH_BATCH) {
+		unsigned now = n - i < EACH_BATCH ? n - i : EACH_BATCH;
+
+		if (send(act, bytes + i * message, now * message, 0) < 0)
+			DIE("send");
+	}
+}
+
+static int be_each(const char *first, unsigned n)
+{
+	union {
+		struct nlmsghdr head;
+		uint8_t room[32768];
+	} in;
+	int events = nl_open(RTMGRP_LINK), act = nl_open(0);
+	union nl_request q;
+	uint8_t *bytes = NULL;
+	size_t message = 0;
+	bool gone = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		make_route(&q, ntohl(inet_addr(first)) + i);
+		message = NLMSG_ALIGN(q.head.nlmsg_len);
+		if (!bytes)
+			bytes = calloc(n, message);
+		if (!bytes)
+			DIE("%u messages", n);
+		memcpy(bytes + i * message, &q, message);
+	}
+	for (;;) {
+		int left = (int) recv(events, &in, sizeof(in), 0);
+
+		for (struct nlmsghdr *h = &in.head; left > 0 && NLMSG_OK(h, (unsigned) left);
+		     h = NLMSG_NEXT(h, left)) {
+			if (!about(h))
+				continue;
+			if (lost(h) && !gone)
+				move_each(act, bytes, message, n);
+			gone = lost(h);
+		}
+		while (recv(act, &in, sizeof(in), MSG_DONTWAIT) > 0)
+			continue;
+	}
+}
+
 /* ---- libnl -------------------------------------------------------------------------------- */
 
 static struct nl_sock *acting;
@@ -241,6 +315,7 @@ static const struct mode {
 } modes[] = {
 	{ "limit", 4, 1, true },  { "libnl", 3, 0, true }, { "sentinel", 4, 0, true },
 	{ "watch", 2, 0, false }, { "rule", 2, 0, false }, { "nexthop", 4, 0, true },
+	{ "each", 5, 0, true },
 };
 
 static int run_mode(const char *name, char **word)
@@ -259,6 +334,8 @@ static int run_mode(const char *name, char **word)
 		make_nexthop(&q, (uint32_t) atoi(word[3]));
 		return be_limit(&q, true, NULL);
 	}
+	if (strcmp(name, "each") == 0)
+		return be_each(word[3], (unsigned) atoi(word[4]));
 	nl_steer(&q, true, gateway, standby);
 	if (strcmp(name, "sentinel") == 0)
 		return be_sentinel(&q, atoi(word[3]));
@@ -280,7 +357,7 @@ int main(int argc, char **argv)
 			DIE("no link %s", dev ? argv[3] : argv[2]);
 		return run_mode(argv[1], argv + 2);
 	}
-	fprintf(stderr, "usage: bench_contender limit|libnl|sentinel|watch|rule|nexthop ... "
+	fprintf(stderr, "usage: bench_contender limit|libnl|sentinel|watch|rule|nexthop|each ... "
 			"(see the source)\n");
 	return 2;
 }

@@ -68,6 +68,13 @@ def fill(lab, n, tail):
         "route replace %s %s\n" % (p, tail) for p in prefixes(n)))
 
 
+def part_tables(lab):
+    """The first rule of a namespace parts the tables "local" and "main", which copies all routes:
+    better not while packets are lost."""
+    lab.ip("router", "rule", "add", "pref", "100", "table", str(TABLE))
+    lab.ip("router", "rule", "del", "pref", "100")
+
+
 def over(lab, dev):
     """How many routes go over a link."""
     return lab.ip("router", "-4", "route", "show", "dev", dev).count("\n")
@@ -111,9 +118,7 @@ class Bare(Contender):
             fill(self.lab, self.case.prefixes, "via 10.1.0.1 dev wan0")
             fill(self.lab, self.case.prefixes, "via 10.2.0.1 dev wan1 table %d" % TABLE)
             cmd = [CONTENDER, "rule", "wan0", TABLE]
-            # The first rule of a namespace parts the tables "local" and "main", which copies all
-            # routes: not while packets are lost.
-            self.lab.ip("router", "rule", "add", "pref", "100", "table", str(TABLE))
+            part_tables(self.lab)
         if self.name == "limit-fifo" or (self.name == "limit" and self.case.slow):
             cmd = ["chrt", "-f", "50"] + cmd
         self.lab.start("router", *cmd)

@@ -62,14 +62,12 @@ def make_tun(lab):
 
 
 class Driver:
-    """bench_failover, which asks us at each trial."""
+    """A program that asks us before each trial, such as bench_failover."""
 
-    def __init__(self, lab, case, n, packet_us, settle_ms, hold=False):
-        cmd = [labs.BUILD + "/tests/bench_failover", lab.ns("router"),
-               "tun" if case.tun else lab.ns("isp1"), lab.ns("isp2"), lab.ns("client"), str(n),
-               str(packet_us), str(settle_ms)] + ["hold"] * hold
-        self.proc = subprocess.Popen(cmd, text=True, stdin=subprocess.PIPE,
-                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def __init__(self, name, *words):
+        self.proc = subprocess.Popen([labs.BUILD + "/tests/" + name] + [str(w) for w in words],
+                                     text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE)
 
     def line(self):
         return self.proc.stdout.readline().split()
@@ -86,16 +84,21 @@ class Driver:
         return error
 
 
+def driver(lab, case, n, packet_us, settle_ms, hold=False):
+    return Driver("bench_failover", lab.ns("router"), "tun" if case.tun else lab.ns("isp1"),
+                  lab.ns("isp2"), lab.ns("client"), n, packet_us, settle_ms, *["hold"] * hold)
+
+
 Row = collections.namedtuple("Row", "link start outage lost")
 
 
-def run_trials(driver, contender):
-    """Rows of the driver; with the contender's words when it does not get ready again."""
+def run_trials(driver, contender, row=Row):
+    """Rows of the driver; and its words, or the contender's when that does not get ready again."""
     rows, begun, error = [], False, ""
     try:
         for word in iter(driver.line, []):
             if word[0] == "=":
-                rows.append(Row(*(None if w == "-" else float(w) for w in word[1:])))
+                rows.append(row(*(None if w == "-" else float(w) for w in word[1:])))
                 continue
             if word[0] == "lost":
                 contender.converged()
@@ -120,7 +123,7 @@ def trials(who, case, n, packet_us):
         neighbours(lab, case.tun)
         c = contenders.make(who, lab, case, memory)
         try:
-            return run_trials(Driver(lab, case, n, packet_us, c.settle_ms), c)
+            return run_trials(driver(lab, case, n, packet_us, c.settle_ms), c)
         finally:
             c.end()
 
