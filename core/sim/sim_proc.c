@@ -171,33 +171,59 @@ static void arm(struct sim *s, const struct guard_arm *m)
 	memcpy(a->step, m->step, m->n_steps * sizeof(*a->step));
 }
 
-/* All steps with one send(); what the kernel does with it nobody can interrupt. */
-static void trigger(struct sim *s, struct sim_armed *a, enum guard_cause cause)
+static void tell(struct sim *s, const struct sim_armed *a)
 {
 	struct guard_reflexed m = {
 		.head = { .type = GUARD_REFLEXED, .size = sizeof(m), .id = a->tx },
-		.seen_ns = s->now_us * 1000,
-		.sent_ns = s->now_us * 1000,
-		.cause = cause,
+		.seen_ns = a->seen_ns,
+		.sent_ns = a->seen_ns,
+		.deadline_us = a->n_steps ? a->deadline_us : 0,
+		.cause = a->cause,
+		.error = a->error,
 	};
 
+	if (s->guard_alive && s->host_alive && !a->orphan)
+		sim_send(&s->to_host, &m.head, sizeof(m));
+}
+
+/* All steps with one send(); what the kernel does with it nobody can interrupt. */
+static void trigger(struct sim *s, struct sim_armed *a, enum guard_cause cause)
+{
 	sim_op(s);
 	if (!s->guard_alive)
 		return;
 	for (uint32_t i = 0; i < a->n_steps; i++) {
 		int r = sim_apply(s, &a->step[i]);
 
-		m.error = m.error ? m.error : r;
+		a->error = a->error ? a->error : r;
 	}
 	a->fired = true;
-	a->seen_ns = m.seen_ns;
-	a->error = m.error;
+	a->seen_ns = s->now_us * 1000;
 	a->cause = cause;
 	if (a->n_steps)
-		a->deadline_us = m.deadline_us = s->now_us + a->trigger.hold_us;
+		a->deadline_us = s->now_us + a->trigger.hold_us;
 	sim_op(s);
-	if (s->guard_alive && s->host_alive && !a->orphan)
-		sim_send(&s->to_host, &m.head, sizeof(m));
+	tell(s, a);
+	if (a->n_steps == 0)
+		drop_tx(s, a->tx);
+}
+
+/* A reflex is judged for a link that is up. */
+static bool refuses(const struct sim *s, const struct guard_arm *m)
+{
+	return (m->flags & GUARD_REFLEX) && m->trigger.ifindex && s->link_down;
+}
+
+/* DISARM does not take the undo of one of which the host does not know that it has fired. */
+static bool tell_fired(struct sim *s, const struct guard_ack *m)
+{
+	for (unsigned i = 0; i < s->n_armed && (m->flags & GUARD_UNFIRED); i++)
+		if (s->armed[i].tx == m->head.id && !s->armed[i].orphan && s->armed[i].fired) {
+			sim_op(s);
+			tell(s, &s->armed[i]);
+			return true;
+		}
+	return false;
 }
 
 static bool waits(const struct sim_armed *a)
@@ -274,7 +300,12 @@ void sim_guard_message(struct sim *s, const struct chan_head *h)
 		trigger_tx(s, h->id);
 		return;
 	}
-	if (h->type == GUARD_ARM) {
+	if (h->type == GUARD_ARM && refuses(s, (const struct guard_arm *) h)) {
+		drop_tx(s, h->id);
+		ack.head.type = GUARD_DISARMED;
+	} else if (h->type == GUARD_DISARM && tell_fired(s, (const struct guard_ack *) h)) {
+		return;
+	} else if (h->type == GUARD_ARM) {
 		arm(s, (const struct guard_arm *) h);
 		ack.head.type = GUARD_ARMED;
 		ack.crc = crc32c(0, h, h->size);

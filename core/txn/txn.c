@@ -32,7 +32,7 @@ static const uint64_t arrows[] = {
 			  BIT(TXN_DENIED) | BIT(TXN_FAILED) | BIT(TXN_DONE), /* nothing to change */
 	[TXN_INTENT] = BIT(TXN_ARMING),
 	/* VERIFYING, BACK: a reflex, whose trigger may come as soon as it is sent. */
-	[TXN_ARMING] = BIT(TXN_APPLYING) | BIT(TXN_ARMED) | BIT(TXN_VERIFYING) |
+	[TXN_ARMING] = BIT(TXN_APPLYING) | BIT(TXN_ARMED) | BIT(TXN_ARMING) | BIT(TXN_VERIFYING) |
 		       BIT(TXN_DISARMING) | BACK | ENDS,
 	[TXN_ARMED] = BIT(TXN_ARMED) | BIT(TXN_ARMING) | BIT(TXN_VERIFYING) | BIT(TXN_DISARMING) |
 		      BACK | ENDS,

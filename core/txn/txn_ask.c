@@ -332,7 +332,10 @@ int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t
 int txns_arm(struct txns *e, const char *agent, const struct txn_reflex *r,
 	     const struct anod_proposal *p, uint64_t *ret_id)
 {
-	if (!reflex_kind_name(r->kind) || !memchr(r->trigger.link, 0, sizeof(r->trigger.link)))
+	const struct guard_trigger *g = &r->trigger;
+	bool named = g->link[0] && memchr(g->link, 0, sizeof(g->link));
+
+	if (!reflex_kind_name(r->kind) || (g->ifindex ? !named : g->link[0] || g->sentinel_us))
 		return -EINVAL;
 
 	return propose(e, agent, 0, 0, r, p, ret_id);

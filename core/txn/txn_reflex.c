@@ -186,18 +186,6 @@ static void take_times(struct entry *x, const struct guard_reflexed *m)
 	x->t.reflex.cause = m->cause;
 }
 
-/* A DISARM is on its way and takes the undo from the guardian; it gets it again behind that. */
-static void fired_too_late(struct txns *e, struct entry *x)
-{
-	x->guard_us = txns_now(e) + TXN_UNDO_US + TXN_MARGIN_US;
-	x->leaving = false;
-	x->untouched = TXN_ABORTED;
-	if (!account(e, x))
-		return;
-	msg_arm(e, x);
-	undo_begin(e, x, "it fired while it was being disarmed");
-}
-
 void reflex_fired(struct txns *e, struct entry *x, const struct guard_reflexed *m)
 {
 	enum txn_state s = x->t.state;
@@ -205,6 +193,7 @@ void reflex_fired(struct txns *e, struct entry *x, const struct guard_reflexed *
 	if (x->t.reflex.kind == REFLEX_KERNEL && s == TXN_COMMIT) {
 		take_times(x, m);
 		x->fired = true;
+		x->watched = false; /* it has done its work */
 		if (e->ops->on_reflex)
 			e->ops->on_reflex(e->data, &x->t);
 		return;
@@ -213,15 +202,15 @@ void reflex_fired(struct txns *e, struct entry *x, const struct guard_reflexed *
 		return; /* late */
 
 	take_times(x, m);
-	if (x->leaving) {
-		fired_too_late(e, x);
-		return;
-	}
 	x->armed = m->deadline_us != 0;
 	x->guard_us = m->deadline_us ? m->deadline_us : txns_now(e) + reflex_hold_us(x);
 	x->untouched = TXN_FAILED;
 	if (!account(e, x))
 		return;
+	if (x->leaving) { /* the DISARM does not take the undo of one that has fired */
+		undo_begin(e, x, "it fired while it was being disarmed");
+		return;
+	}
 	if (m->error < 0 || !x->armed) {
 		char why[EXEC_WHY_SIZE];
 
