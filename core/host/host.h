@@ -109,6 +109,7 @@ struct host {
 	struct ledger *ledger;
 	struct vouch *vouch; /* NULL where nothing is sealed */
 	struct journal *journal;
+	int fence; /* txn/fence.h */
 	struct disk *disk; /* its background syncs */
 	struct incidents *incidents;
 	struct txns *txns;
@@ -162,6 +163,8 @@ void host_stop(struct host *h);
 const char *installed_file(const char *name, char *ret, size_t size);
 int proc_start(struct host *h, enum proc_kind kind); /* not a cell */
 int proc_open(struct host *h, struct proc *p);
+/* It does not answer: kill it, its death brings a new one.  -ESRCH: there is none. */
+int proc_hangs(struct proc *p);
 void proc_kill(struct proc *p); /* at once, and wait for its end */
 void procs_done(struct host *h);
 

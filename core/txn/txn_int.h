@@ -66,9 +66,8 @@ struct entry {
 	bool recovered;	  /* of a daemon that died: no proposal, no decision */
 	bool taken;	  /* of the last run, and goes on */
 	uint64_t wait_until_us;
-	uint64_t asked_us;   /* when it was last decided while it waits */
-	uint64_t guard_us;   /* the guardian's deadline, from INTENT on */
-	uint64_t applied_us; /* when the kernel showed it */
+	uint64_t asked_us; /* when it was last decided while it waits */
+	uint64_t guard_us; /* the guardian's deadline, from INTENT on */
 	uint64_t check_sent_us, next_check_us;
 	uint64_t next_undo_us; /* US_INFINITY: an answer is awaited */
 	unsigned n_undo;
@@ -85,6 +84,9 @@ struct entry {
 	uint32_t held_crc; /* of what a handed-over guardian holds */
 	unsigned n_late;   /* answers to CHECK that are about the time before it fired */
 	enum txn_state end;	  /* DISARMING: what comes then */
+	bool ended_guardian;	  /* it did not answer and was ended */
+	uint64_t applied_us;	  /* when the executor answered APPLY; 0: it has not */
+	enum txn_state fired_as;  /* what the guardian has made of it; 0: not all was undone */
 	enum txn_state untouched; /* the end when no step had to be undone; 0: ROLLED_BACK */
 };
 

@@ -37,7 +37,7 @@ mtype:obj = { PRE, POST, OTHER, MIXED };
 mtype:rec = { NONE, INTENT, APPLIED, COMMIT, ROLLBACK,
 	      DONE, ROLLED_BACK, ABORTED, SUPERSEDED, CLOSED };
 mtype:msg = { m_apply, m_applied, m_check, m_checked, m_undo, m_undone,
-	      m_arm, m_ready, m_armed, m_disarm, m_disarmed, m_fired, m_reflexed, m_handover };
+	      m_arm, m_ready, m_armed, m_disarm, m_unfired, m_disarmed, m_fired, m_reflexed, m_handover };
 mtype:state = { NEW, ARMING, ARMED, APPLYING, SOAK, HELD_, UNDOING, DISARMING, LEAVING, ENDED };
 
 /* ---- kernel, journal, fence ------------------------------------------------------------------ */
@@ -48,7 +48,7 @@ mtype:obj kernel[2] = { PRE, PRE };
 #define BOTH(s) (kernel[0] == s && kernel[1] == s)
 
 mtype:rec seen = NONE, disk = NONE;
-bool proposed, committed, rebooted, bad_disk;
+bool proposed, committed, was_committed, rebooted, bad_disk;
 
 #define TERMINAL(r) (r == DONE || r == ROLLED_BACK || r == ABORTED || r == SUPERSEDED || r == CLOSED)
 #define OPEN	    (seen == INTENT || seen == APPLIED || seen == COMMIT || seen == ROLLBACK)
@@ -70,6 +70,7 @@ bool kill_exec, exec_alive, exec_orphan;
 bool kill_guard[2], guard_alive[2], guard_orphan[2];
 bool holds[2];	/* an undo */
 bool waits[2];	/* a reflex that has not fired: no undo yet */
+bool own[2];	/* one that it has fired itself */
 bool kept[2];  /* handed over: waits for the next host */
 #define NO_GUARD 2
 byte mine = NO_GUARD; /* the host's */
@@ -77,6 +78,12 @@ bool was_armed; /* a guardian has had the undo: R1 */
 bool due;	/* the guardian's deadline */
 bool trigger;
 bool capped;	/* the host's: its journal has failed */
+
+#ifdef READY
+#define IS_REFLEX true
+#else
+#define IS_REFLEX false
+#endif
 
 /* ---- what is promised ------------------------------------------------------------------------ */
 
@@ -87,7 +94,7 @@ inline record(r)
 		assert(!TERMINAL(seen));
 		assert(r == INTENT || OPEN);
 		if
-		:: r == COMMIT -> assert(BOTH(POST) || ANY(OTHER)); committed = true
+		:: r == COMMIT -> assert(BOTH(POST) || ANY(OTHER)); committed = true; was_committed = true
 		:: r == DONE -> assert(committed && !ANY(PRE))
 		:: r == ROLLBACK ->
 #ifdef HELD
@@ -95,7 +102,9 @@ inline record(r)
 #else
 			assert(!committed)
 #endif
-		:: r == ROLLED_BACK || r == ABORTED || r == SUPERSEDED -> assert(!ANY(POST))
+		:: r == ROLLED_BACK || r == ABORTED || r == SUPERSEDED ->
+			/* A guardian that was stopped for a while may fire just now. */
+			assert(!ANY(POST) || (IS_REFLEX && (holds[0] || holds[1])))
 		:: else
 		fi;
 		seen = r
@@ -106,7 +115,7 @@ inline record(r)
 inline apply(i)
 {
 	d_step {
-		assert(OPEN && seen != COMMIT && was_armed);
+		assert(was_armed && (IS_REFLEX || (OPEN && seen != COMMIT)));
 #ifndef LAZY
 		assert(disk != NONE);
 #endif
@@ -117,8 +126,8 @@ inline apply(i)
 	}
 }
 
-/* Never COMMIT and undone; never over somebody else's change (R4). */
-inline undo(i)
+/* Never COMMIT and undone; never over somebody else's change (R4).  "s": how it was found. */
+inline undo(i, s)
 {
 	d_step {
 		if
@@ -130,13 +139,23 @@ inline undo(i)
 			assert(!committed && kernel[i] != OTHER);
 			kernel[i] = PRE
 		:: else
+		fi;
+		if
+		:: kernel[i] == OTHER -> s = OTHER
+		:: else
 		fi
 	}
 }
 
 /* An INTENT always ends; on a disk that has failed, in the next run. */
 #define is_open (OPEN && !capped)
+#ifndef READY
 ltl ends { [] (is_open -> <> !is_open) }
+#else
+/* And a guardian that was stopped, and fires behind its end, takes that back. */
+#define untrue ((seen == ABORTED || seen == ROLLED_BACK || seen == SUPERSEDED) && ANY(POST))
+ltl ends { ([] (is_open -> <> !is_open)) && ([] (untrue -> <> !untrue)) }
+#endif
 
 /* ---- executor -------------------------------------------------------------------------------- */
 
@@ -174,9 +193,8 @@ end_idle:	do
 			look(s);
 			from_exec!m_checked, s; s = PRE
 		:: to_exec?m_undo ->
-			undo(1);
-			undo(0);
-			look(s);
+			undo(1, s);
+			undo(0, s);
 			from_exec!m_undone, s; s = PRE
 		od
 	   } unless {
@@ -203,12 +221,6 @@ end:	do
 
 /* ---- guardian -------------------------------------------------------------------------------- */
 
-#ifdef READY
-#define IS_REFLEX true
-#else
-#define IS_REFLEX false
-#endif
-
 #ifdef HOLD
 #define HOST_DIED(g) false
 #else
@@ -216,6 +228,13 @@ end:	do
 #endif
 /* Messages that the host sent before its death are read before it counts. */
 #define DUE(g) (holds[g] && empty(to_guard[g]) && (due || HOST_DIED(g)))
+
+/* has_ended(): the journal says that there is nothing to undo. */
+#ifndef MUT_END_IS_BELIEVED
+#define HAS_ENDED(g) (seen == COMMIT || seen == DONE || (TERMINAL(seen) && !own[g]))
+#else
+#define HAS_ENDED(g) (seen == COMMIT || TERMINAL(seen))
+#endif
 
 inline answer(m, s)
 {
@@ -231,6 +250,7 @@ inline let_go()
 {
 	holds[g] = false;
 	waits[g] = false;
+	own[g] = false;
 	kept[g] = false;
 	if
 	:: fence == g -> fence = NOBODY
@@ -246,32 +266,30 @@ end:	do
 	:: guard_alive[g] -> {
 end_idle:	do
 		:: to_guard[g]?m_arm ->
-			d_step { holds[g] = true; waits[g] = false; was_armed = true };
+			d_step { holds[g] = true; waits[g] = false; own[g] = false; was_armed = true };
 			answer(m_armed, PRE)
 #ifdef READY
 		:: to_guard[g]?m_ready ->
 			d_step {
 				holds[g] = true;
 				waits[g] = true;
-				was_armed = true;
-#ifndef MUT_REFLEX_WITHOUT_FENCE
-				/* From now on nobody ends it but over this guardian. */
-				if
-				:: fence == NOBODY -> fence = g
-				:: fence == g
-				:: else -> holds[g] = false
-				fi
-#endif
+				was_armed = true
 			};
+			answer(m_armed, PRE)
+		/* on_disarm(), GUARD_UNFIRED: what has fired is kept. */
+		:: to_guard[g]?m_unfired ->
 			if
-			:: holds[g] -> answer(m_armed, PRE)
-			:: else -> answer(m_disarmed, PRE)
+			:: holds[g] && !waits[g] ->
+				answer(m_reflexed, PRE)
+			:: else ->
+				d_step { let_go() };
+				answer(m_disarmed, PRE)
 			fi
 #endif
 		:: to_guard[g]?m_disarm ->
 			d_step {
 				/* R2: COMMIT is durable before it lets go, or nothing is left to undo. */
-				assert(committed || !ANY(POST) || waits[g] || IS_REFLEX);
+				assert(was_committed || !ANY(POST) || IS_REFLEX);
 				let_go()
 			};
 			answer(m_disarmed, PRE)
@@ -283,17 +301,14 @@ end_idle:	do
 		:: atomic { kept[g] && guard_orphan[g] -> kept[g] = false }
 #endif
 #ifdef READY
-		:: atomic { holds[g] && waits[g] && trigger && !HOST_DIED(g) -> waits[g] = false };
-			apply(0);
-			if
-			:: apply(1)
-			:: skip
-			fi;
-			/* From here on it is as any other. */
-			d_step {
+		/* fire(): one send() for all */
+		:: atomic { holds[g] && waits[g] && trigger && !HOST_DIED(g) ->
+				waits[g] = false;
+				own[g] = true;
+				apply(0);
 				if
-				:: fence == g -> fence = NOBODY
-				:: else
+				:: apply(1)
+				:: skip
 				fi
 			};
 			answer(m_reflexed, PRE)
@@ -307,14 +322,13 @@ end_idle:	do
 #endif
 			if
 #ifndef MUT_JOURNAL_NOT_READ
-			:: atomic { seen == COMMIT || TERMINAL(seen) -> let_go() }
-			:: atomic { seen != COMMIT && !TERMINAL(seen) -> skip };
+			:: atomic { HAS_ENDED(g) -> let_go() }
+			:: atomic { !HAS_ENDED(g) -> skip };
 #else
 			:: true ->
 #endif
-				undo(1);
-				undo(0);
-				look(s);
+				undo(1, s);
+				undo(0, s);
 				/* The fence stays with it until its host has heard. */
 				d_step {
 					holds[g] = false;
@@ -350,7 +364,8 @@ end_idle:	do
 
 mtype:state st = NEW;
 mtype:rec end_as = NONE; /* the terminal record */
-bool armed, closed, doomed, checking, reflexed, ok;
+bool armed, closed, doomed, checking, leaving, reflexed, ok;
+bool quick; /* the executor has answered APPLY before the guardian's deadline */
 
 /* entry_record(): nothing once the journal has failed. */
 inline note(r)
@@ -456,7 +471,7 @@ take_over:
 		:: else ->
 			if
 			:: waits[mine] -> st = ARMED
-			:: else -> st = SOAK
+			:: else -> quick = true; st = SOAK
 			fi
 		fi
 	};
@@ -466,10 +481,7 @@ take_over:
 	:: seen != COMMIT && seen != ROLLBACK -> goto loop
 	fi;
 
-recover: /* txns_recover(): a guardian of an earlier host may be at work, or hold a reflex */
-#if !defined(MUT_NO_FENCE) && !defined(MUT_RECOVER_WITHOUT_FENCE)
-	atomic { fence == NOBODY -> fence = HOST };
-#endif
+recover: /* txns_recover(); a guardian of an earlier host may be at work, too */
 	if
 #ifdef HELD
 	:: seen == COMMIT -> st = HELD_; goto loop
@@ -477,7 +489,7 @@ recover: /* txns_recover(): a guardian of an earlier host may be at work, or hol
 	:: seen == COMMIT -> end_as = DONE; goto undo_end
 #endif
 #ifdef HOLD
-	:: seen == APPLIED && !due -> release(); st = SOAK; goto send_arm
+	:: seen == APPLIED && !due -> quick = true; st = SOAK; goto send_arm
 	:: seen == INTENT || seen == ROLLBACK || (seen == APPLIED && due) -> goto send_undo
 #else
 	:: seen == INTENT || seen == ROLLBACK || seen == APPLIED -> goto send_undo
@@ -586,8 +598,8 @@ commit:
 disarmed: /* or nobody holds it any more */
 	armed = false;
 	if
-	:: st == DISARMING && reflexed -> goto undo_begin /* it was quicker than our DISARM */
-	:: st == DISARMING && !reflexed -> goto undo_end
+	:: st == DISARMING && reflexed -> leaving = false; goto undo_begin
+	:: st == DISARMING && !reflexed -> leaving = false; goto undo_end
 	:: st == ARMING && !IS_REFLEX -> end_as = ABORTED; goto undo_end
 	/* One that waited may have fired. */
 	:: st == SOAK || st == ARMED || (st == ARMING && IS_REFLEX) -> goto undo_begin
@@ -613,7 +625,7 @@ end_idle:	false
 			goto send_arm
 		:: st == ENDED || (!armed && st != DISARMING && st != LEAVING)
 		/* Who held it is gone, a reflex may have fired, or a new one cannot be had. */
-		:: armed || st == DISARMING || st == LEAVING -> reflexed = IS_REFLEX && !closed && end_as == ABORTED;
+		:: armed || st == DISARMING || st == LEAVING -> reflexed = leaving;
 			goto disarmed
 		fi
 	:: atomic { st != ENDED && EXEC_DEAD -> FLUSH1(to_exec); exec_alive = true;
@@ -638,8 +650,10 @@ end_idle:	false
 		goto disarmed
 	:: atomic { FROM_GUARD(m_reflexed) -> from_guard[mine]?m_reflexed, _ };
 		if
-		:: st == ARMED || st == ARMING -> note(APPLIED); st = SOAK
-		:: st == DISARMING -> reflexed = !closed && end_as == ABORTED
+		:: st == ARMED || st == ARMING -> quick = true; note(APPLIED); st = SOAK
+		/* It was quicker than our DISARM, and holds the undo. */
+		:: st == DISARMING && leaving -> leaving = false; quick = true; goto undo_begin
+		:: st == DISARMING && !leaving
 		:: else
 		fi
 	:: atomic { FROM_GUARD(m_fired) -> from_guard[mine]?m_fired, s };
@@ -651,15 +665,16 @@ end_idle:	false
 #ifdef MUT_FIRED_IS_BELIEVED
 		:: st != LEAVING && !closed -> goto undone
 #else
-		/* The executor may have applied behind the guardian's back, all having been frozen
-		 * for a while: it has the last word, or the next one has. */
-		:: st != LEAVING && !closed && st != UNDOING -> goto undo_begin
-		:: st != LEAVING && !closed && st == UNDOING
+		/* All may have been frozen for a while, and the executor have applied behind the
+		 * guardian's back: then it has the last word, or the next one has. */
+		:: st != LEAVING && !closed && quick -> goto undone
+		:: st != LEAVING && !closed && !quick && st != UNDOING -> goto undo_begin
+		:: st != LEAVING && !closed && !quick && st == UNDOING
 #endif
 		fi;
 		s = PRE
 	/* ---- txns_on_exec() ---- */
-	:: from_exec?m_applied, s ->
+	:: atomic { from_exec?m_applied, s -> quick = st == APPLYING && !due };
 		if
 		:: st == APPLYING && s == POST && !doomed -> note(APPLIED); st = SOAK
 		:: st == APPLYING && s == PRE -> end_as = ABORTED; goto undo_end
@@ -685,7 +700,7 @@ end_idle:	false
 	/* ---- time: what takes too long, what is not verified, what is verified ---- */
 	:: st == ARMING && !IS_REFLEX -> end_as = ABORTED; goto undo_end
 	:: st == APPLYING -> goto undo_begin
-	:: st == DISARMING && (closed || end_as == DONE) -> goto disarmed
+	:: st == DISARMING && !leaving -> goto disarmed
 	:: st == SOAK -> goto undo_begin
 	:: atomic { st == SOAK && !checking && exec_alive && mine != NO_GUARD &&
 		    empty(from_guard[mine]) -> checking = true; to_exec!m_check }
@@ -695,7 +710,13 @@ end_idle:	false
 #ifdef MUT_ABORTED_BEFORE_DISARMED
 		goto undo_end
 #else
-		goto disarm
+		atomic { to_guard[mine]!m_unfired; leaving = true; st = DISARMING }
+#endif
+	/* A guardian that does not answer may still fire: it is ended. */
+	:: atomic { IS_REFLEX && (st == ARMING || (st == DISARMING && leaving)) && mine != NO_GUARD &&
+		    guard_alive[mine] && !kill_guard[mine] -> kill_guard[mine] = true }
+#ifdef MUT_HUNG_GUARDIAN_LIVES
+	:: st == DISARMING && leaving -> armed = false; leaving = false; goto undo_begin
 #endif
 	:: st == HELD_ -> goto undo_begin /* as planned */
 	:: st == HELD_ -> end_as = DONE; goto undo_end
@@ -726,7 +747,9 @@ end_idle:	false
 			closed = false;
 			doomed = false;
 			checking = false;
+			quick = false;
 			reflexed = false;
+			leaving = false;
 			ok = false;
 			end_as = NONE;
 			before = NONE;
