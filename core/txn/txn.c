@@ -326,6 +326,23 @@ unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, uint64_t 
 	return n;
 }
 
+static int hangs(struct txns *e, bool guardian)
+{
+	return e->ops->hangs ? e->ops->hangs(e->data, guardian) : -EOPNOTSUPP;
+}
+
+/* The guardian has a reflex and does not answer: it might still fire.  It is dead before we look at
+ * the kernel; what follows comes with the news of its death. */
+static void reflex_hangs(struct txns *e, struct entry *x, uint64_t now, const char *why)
+{
+	if (!x->ended_guardian && hangs(e, true) == 0) {
+		x->ended_guardian = true;
+		x->t.deadline_us = now + TXN_ARM_US;
+		return;
+	}
+	reflex_unsure(e, x, why);
+}
+
 /* What is due for one transaction. */
 static void run_one(struct txns *e, struct entry *x, uint64_t now)
 {
@@ -337,16 +354,20 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 			entry_enter(e, x, TXN_EXPIRED, US_INFINITY, "expired: %s", x->t.why);
 		return;
 	case TXN_PREPARING:
-		if (late)
+		if (late) {
+			(void) hangs(e, false);
 			entry_enter(e, x, TXN_FAILED, US_INFINITY,
 				    "the executor did not plan it in time; nothing was changed");
+		}
 		return;
 	case TXN_ARMING:
-		if (late && entry_ready(x))
-			reflex_unsure(e, x, "the guardian did not take it");
-		else if (late)
+		if (late && entry_ready(x)) {
+			reflex_hangs(e, x, now, "the guardian did not take it");
+		} else if (late) {
 			undo_end(e, x, TXN_ABORTED,
 				 "the guardian did not take the undo; nothing was changed");
+			(void) hangs(e, true);
+		}
 		return;
 	case TXN_ARMED:
 		if (late)
@@ -355,8 +376,10 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 			reflex_disarm(e, x, "the journal failed");
 		return;
 	case TXN_APPLYING:
-		if (late)
+		if (late) {
 			undo_begin(e, x, "the executor did not answer while it applied");
+			(void) hangs(e, false);
+		}
 		return;
 	case TXN_VERIFYING:
 	case TXN_SOAK:
@@ -371,12 +394,14 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 		return;
 	case TXN_DISARMING:
 		if (late && x->leaving)
-			reflex_unsure(e, x, x->t.why);
+			reflex_hangs(e, x, now, x->t.why);
 		else if (late)
 			undo_disarmed(e, x);
 		return;
 	case TXN_UNDOING:
-		if (late)
+		if (late && x->fired_as && !e->exec_there) /* nobody applies anything any more */
+			undo_end(e, x, x->fired_as, "the guardian undid it at its deadline");
+		else if (late)
 			undo_end(e, x, TXN_STUCK,
 				 "neither executor nor guardian could undo it; look at the router");
 		else if (now >= x->next_undo_us)

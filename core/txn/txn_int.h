@@ -76,6 +76,9 @@ struct entry {
 	uint32_t held_crc; /* of what a handed-over guardian holds */
 	unsigned n_late;   /* answers to CHECK that are about the time before it fired */
 	enum txn_state end;	  /* DISARMING: what comes then */
+	bool ended_guardian;	  /* it did not answer and was ended */
+	uint64_t applied_us;	  /* when the executor answered APPLY; 0: it has not */
+	enum txn_state fired_as;  /* what the guardian has made of it; 0: not all was undone */
 	enum txn_state untouched; /* the end when no step had to be undone; 0: ROLLED_BACK */
 };
 
