@@ -23,8 +23,9 @@
 /* From a state (0: new) to those that may follow. */
 static const uint64_t arrows[] = {
 	/* A recovered one starts where its journal says. */
-	[0] = BIT(TXN_DECIDED) | BIT(TXN_UNDOING) | BIT(TXN_COMMIT) | BIT(TXN_SOAK) |
-	      BIT(TXN_ARMED) | BIT(TXN_VERIFYING) | ENDS | BIT(TXN_CLOSED_BY_REBOOT),
+	[0] = BIT(TXN_DECIDED) | BIT(TXN_UNDOING) | BIT(TXN_DISARMING) | BIT(TXN_COMMIT) |
+	      BIT(TXN_SOAK) | BIT(TXN_ARMED) | BIT(TXN_VERIFYING) | ENDS |
+	      BIT(TXN_CLOSED_BY_REBOOT),
 	[TXN_DECIDED] = BIT(TXN_WAITING) | BIT(TXN_PREPARING) | BIT(TXN_DENIED) | BIT(TXN_FAILED),
 	[TXN_WAITING] = BIT(TXN_WAITING) | BIT(TXN_PREPARING) | BIT(TXN_DENIED) | BIT(TXN_EXPIRED) |
 			BIT(TXN_FAILED),
@@ -186,6 +187,9 @@ void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t dea
 	char why[EXEC_WHY_SIZE];
 	va_list ap;
 
+	if (txn_state_final(old) || !(arrows[old] & BIT(s)))
+		fprintf(stderr, "DBG T%d %s -> %s: %s | %s\n", (int) x->t.id, txn_state_name(old),
+			txn_state_name(s), x->t.why, fmt);
 	assert(!txn_state_final(old) && (arrows[old] & BIT(s)));
 
 	va_start(ap, fmt);

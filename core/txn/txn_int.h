@@ -261,6 +261,7 @@ void msg_arm(struct txns *e, struct entry *x);
 void msg_watch(struct txns *e, struct entry *x);
 void msg_trigger(struct txns *e, struct entry *x);
 void msg_disarm(struct txns *e, struct entry *x);
+void msg_let_go(struct txns *e, uint64_t tx); /* of what is not open any more */
 uint32_t msg_arm_crc(const struct entry *x, uint32_t n_steps); /* of what would be sent now */
 
 #endif

@@ -135,14 +135,20 @@ bool reflex_clear(struct txns *e, struct entry *x)
 
 /* ---- it has fired ------------------------------------------------------------------------- */
 
+/* What a CHECK under way will say is about the time before. */
+static void late_answer(struct entry *x)
+{
+	x->n_late += x->check_sent_us != 0;
+	x->check_sent_us = 0;
+}
+
 /* Tell, remember "before", charge.  False: it goes back. */
 static bool account(struct txns *e, struct entry *x)
 {
 	const char *why = NULL;
 
 	x->fired = true;
-	x->n_late += x->check_sent_us != 0;
-	x->check_sent_us = 0;
+	late_answer(x);
 	x->comparing = false;
 	if (e->ops->on_reflex)
 		e->ops->on_reflex(e->data, &x->t);
@@ -293,7 +299,7 @@ void reflex_new_guardian(struct txns *e, struct entry *x)
 {
 	x->armed = false;
 	x->look_first = true;
-	x->check_sent_us = 0;
+	late_answer(x);
 	entry_enter(e, x, TXN_ARMING, txns_now(e) + TXN_CHECK_US,
 		    "its guardian died; it is looked at before a new one gets it");
 	look(e, x);
