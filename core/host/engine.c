@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/arbitrate.h"
+#include "host/brakes.h"
 #include "host/neighbours.h"
 #include "host/people.h"
 #include "host/objectives.h"
@@ -596,6 +597,7 @@ static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 	record_txn(h, t, old);
 	notify_txn(h, t, old);
 	standing_txn(h, t, old);
+	brakes_txn(h, t);
 	if (v && t->agent_ref)
 		cells_verdict(h, t, v, t->state == TXN_FAILED ? -EIO : 0);
 }
