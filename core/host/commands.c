@@ -330,6 +330,7 @@ static const struct command {
 	{ "objectives", cmd_objectives }, { "standing", cmd_standing },
 	{ "damping", cmd_damping },
 	{ "peers", cmd_peers },
+	{ "unlock", cmd_unlock },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

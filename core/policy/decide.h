@@ -152,6 +152,15 @@ uint64_t decision_mark(const struct decision *d);
 int decide_charge(struct budgets *b, const struct decision *d, const char *agent, uint64_t now_us,
 		  const char **ret_why);
 
+/* Would that be taken now?  Charges nothing; else as decide_charge(). */
+int decide_room(const struct budgets *b, const struct decision *d, uint64_t now_us,
+		const char **ret_why);
+
+/* For a transaction of the last run, of which only permit, agent and resource are known: level auto
+ * under the permit of that name, with what it charges.  -ENOENT: there is none, -ENOMEM. */
+int decision_recall(const struct config *c, const char *permit, const char *agent,
+		    const char *resource, uint64_t wall_us, struct decision **ret);
+
 /* Remember the caps with "for DUR" that this decision found in force.  After every decide(), before
  * it is detached. */
 int decide_remember(struct budgets *b, const struct decision *d, uint64_t now_us);

@@ -1,0 +1,138 @@
+/*
+ * guardian_undo - undoes what is due: its deadline has passed, or the host is dead.
+ *
+ * Design.  Right before each undo the journal is read again: a committed transaction is left
+ * alone, whatever was armed (policy.md 5.1, R3).  A journal that cannot be read stops nothing,
+ * because an undo that was not wanted costs less than a router that nobody reaches.
+ * Transactions are undone newest first, as they may build on one another.
+ *
+ * The lock on the journal keeps a starting host out.  A living host holds it itself, and a
+ * process that it has left behind may; neither may stop a deadline, and comparing before undoing
+ * makes two undos of one step harmless, so the lock is tried and not waited for.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "exec/guardian_int.h"
+#include "txn/journal.h"
+
+/* An open descriptor that holds the lock, or -1: someone else does, or there is no journal. */
+static int lock_journal(const struct guardian *g)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/%s", g->state_dir, JOURNAL_FILE) >= (int) sizeof(path))
+		return -1;
+
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &l) < 0)
+		close_fd(&fd);
+	return fd;
+}
+
+static void record(struct guardian *g, const struct armed *a, const struct exec_result *result,
+		   enum guardian_cause cause, uint64_t since_us)
+{
+	struct guardian_entry e = {
+		.tx = a->tx,
+		.when_us = since_us,
+		.took_us = clock_boot_us() - since_us,
+		.cause = cause,
+		.n_steps = a->n_steps,
+	};
+	int r;
+
+	memcpy(e.state, result->state, sizeof(e.state));
+	r = guardian_write(g->state_dir, &e);
+	if (r < 0)
+		log_about(LOG_ERR, a->tx, 0, "cannot write %s/%s: %s", g->state_dir, GUARDIAN_FILE,
+			  strerror(-r));
+}
+
+/* A reflex that has not fired: nothing is applied. */
+static void lapse(struct guardian *g, const struct armed *a, const char *why)
+{
+	struct guard_ack m = { .head = { .type = GUARD_DISARMED, .id = a->tx } };
+
+	guardian_answer(g, &m.head, sizeof(m));
+	log_about(LOG_INFO, a->tx, 0, "%s; its reflex has ended without firing", why);
+}
+
+/* Undo one transaction, unless the journal says that it has ended well. */
+static void undo(struct guardian *g, struct armed *a, enum guardian_cause cause, uint64_t since_us)
+{
+	const char *why = cause == GUARDIAN_DEADLINE ? "its deadline passed" : "the daemon died";
+	struct exec_result result = { .head = { .type = GUARD_FIRED, .id = a->tx },
+				      .n_steps = a->n_steps };
+	int last;
+
+	if (a->state == ARMED_WAITS) {
+		lapse(g, a, why);
+		return;
+	}
+
+	last = journal_last_type(g->state_dir, a->tx);
+	if (last == JOURNAL_COMMIT ||
+	    (last > 0 && journal_type_terminal((enum journal_type) last))) {
+		log_about(LOG_INFO, a->tx, 0, "%s; the journal says %s: left alone", why,
+			  journal_type_name((enum journal_type) last));
+		return;
+	}
+
+	result.error = steps_undo(&g->kernel, a->step, a->n_steps, result.state, result.why,
+				  sizeof(result.why));
+	record(g, a, &result, cause, since_us);
+	guardian_answer(g, &result.head, sizeof(result));
+
+	if (result.error < 0)
+		log_about(LOG_CRIT, a->tx, 0, "%s; undoing it failed: %s", why, result.why);
+	else
+		log_about(LOG_WARNING, a->tx, 0, "%s; undone in %" PRIu64 " us", why,
+			  clock_boot_us() - since_us);
+}
+
+static bool is_due(const struct guardian *g, const struct armed *a, uint64_t now_us)
+{
+	bool hold = a->flags & GUARD_HOLD_ON_CRASH && a->state == ARMED_UNDO;
+
+	return a->deadline_us <= now_us || (g->host_dead && !hold);
+}
+
+/* The newest that is due, or NULL. */
+static struct armed **next_due(struct guardian *g, uint64_t now_us)
+{
+	struct armed **next = NULL;
+
+	for (unsigned i = 0; i < GUARDIAN_ARMED_MAX; i++)
+		if (g->armed[i] && is_due(g, g->armed[i], now_us) &&
+		    (!next || g->armed[i]->order > (*next)->order))
+			next = &g->armed[i];
+
+	return next;
+}
+
+void guardian_undo_due(struct guardian *g)
+{
+	uint64_t now_us = clock_boot_us();
+	struct armed **a = next_due(g, now_us);
+	int lock;
+
+	if (!a)
+		return;
+
+	lock = lock_journal(g);
+	for (; a; a = next_due(g, now_us)) {
+		bool late = (*a)->deadline_us <= now_us;
+
+		undo(g, *a, late ? GUARDIAN_DEADLINE : GUARDIAN_HOST_DIED,
+		     late ? (*a)->deadline_us : now_us);
+		armed_drop(g, a);
+	}
+	close_fd(&lock);
+}
