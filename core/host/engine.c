@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/arbitrate.h"
+#include "host/brakes.h"
 #include "host/engine_verify.h"
 #include "host/neighbours.h"
 #include "host/people.h"
@@ -424,6 +425,7 @@ static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 	notify_txn(h, t, old);
 	standing_txn(h, t, old);
 	safe_txn(h, t);
+	brakes_txn(h, t);
 	if (v && t->agent_ref)
 		cells_verdict(h, t, v, t->state == TXN_FAILED ? -EIO : 0);
 }

@@ -80,10 +80,19 @@ bool brake_allows(struct brake *b, uint64_t now_us, uint64_t *ret_us, char *why,
 	return false;
 }
 
+unsigned brake_left(const struct brake_bucket *k, uint64_t now_us)
+{
+	struct brake_bucket now = *k;
+
+	fill(&now, now_us);
+	return now.tokens > 0 ? (unsigned) (now.tokens + ROUNDING) : 0;
+}
+
 void brake_take(struct brake *b, uint64_t at_us)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(b->bucket); i++) {
-		if (!b->bucket[i].count)
+		/* So long ago that it has been forgiven. */
+		if (!b->bucket[i].count || at_us + b->bucket[i].window_us <= b->bucket[i].at_us)
 			continue;
 		fill(&b->bucket[i], at_us);
 		b->bucket[i].tokens--;

@@ -62,6 +62,8 @@ struct brake {
 void brake_set(struct brake *b, const struct policy_brake *p, uint64_t now_us);
 /* May one more begin?  False: not before *ret_us, and 'why' says so. */
 bool brake_allows(struct brake *b, uint64_t now_us, uint64_t *ret_us, char *why, size_t size);
+/* Tokens that are left, rounded down; not below 0. */
+unsigned brake_left(const struct brake_bucket *k, uint64_t now_us);
 /* One begins, or has begun at 'at_us' (not in the future). */
 void brake_take(struct brake *b, uint64_t at_us);
 

@@ -199,6 +199,8 @@ struct txn_ops {
 	void (*on_change)(void *, const struct txn *t, enum txn_state old);
 };
 
+struct brake;
+struct policy_brake;
 /* A resource that nobody may change: proposals about it are denied ("only observed"). */
 struct txn_lock {
 	char resource[ANOD_NAME_SIZE];
@@ -206,8 +208,6 @@ struct txn_lock {
 	uint64_t until_us; /* UINT64_MAX: until a person says otherwise, or a reboot */
 };
 
-struct brake;
-struct policy_brake;
 struct txns;
 struct txns *txns_new(const struct txn_ops *ops, void *data);
 struct txns *txns_free(struct txns *e);

@@ -46,7 +46,8 @@ void brake_decided(struct txns *e, struct entry *x)
 	enum level level = LEVEL_DENY;
 	uint64_t mark = 0;
 
-	if (!e->brake.on)
+	/* What is armed is asked for again as often as its facts move. */
+	if (!e->brake.on || x->t.reflex.kind != REFLEX_NONE)
 		return;
 	if (x->t.decision->level >= LEVEL_APPROVE) {
 		brake_allow(&e->brake, x->t.agent);
@@ -57,10 +58,11 @@ void brake_decided(struct txns *e, struct entry *x)
 	(void) brake_deny(&e->brake, x->t.agent, mark_of(&x->t.proposal), mark, txns_now(e));
 }
 
-/* Nobody has signed it. */
+/* Nobody has signed it.  Making a reflex ready is no change yet. */
 static bool by_itself(const struct entry *x)
 {
-	return x->t.decision->level == LEVEL_AUTO && !x->t.n_approvals;
+	return x->t.reflex.kind == REFLEX_NONE && x->t.decision->level == LEVEL_AUTO &&
+	       !x->t.n_approvals;
 }
 
 const char *brake_sickness(struct txns *e, const struct entry *x)

@@ -58,7 +58,8 @@ static void intend(struct txns *e, struct entry *x)
 		return;
 	}
 
-	brake_take(&e->brake, txns_now(e));
+	if (x->t.reflex.kind == REFLEX_NONE) /* else when it fires */
+		brake_take(&e->brake, txns_now(e));
 	x->guard_us = guard_us;
 	entry_enter(e, x, TXN_INTENT, US_INFINITY, "INTENT is durable");
 	e->ops->snapshot_before(e->data, &x->t);

@@ -2,10 +2,11 @@
  * txn_int - what the files of the engine share.
  *
  * txn.c holds the transactions and the one function that changes a state; txn_ask.c the way from
- * a proposal to PREPARE; txn_lease.c who holds what; txn_sign.c people; txn_quorum.c peers;
- * txn_flow.c INTENT to COMMIT; txn_reflex.c what is ready before its trigger; txn_undo.c the way
- * back and all endings; txn_lock.c what nobody may change; txn_msg.c messages; txn_recover.c what follows a death; txn_take.c what a
- * hand-over leaves; blame.c whose fault it is.
+ * a proposal to PREPARE; txn_lease.c who holds what; txn_brake.c what is too much; txn_sign.c people;
+ * txn_quorum.c peers; txn_flow.c INTENT to COMMIT; txn_reflex.c what is ready before its trigger;
+ * blame.c who goes back for what another one suffers; txn_undo.c the way back and all endings;
+ * txn_lock.c what nobody may change; txn_msg.c messages; txn_recover.c what follows a death;
+ * txn_take.c what a hand-over leaves.
  */
 #ifndef TXN_TXN_INT_H
 #define TXN_TXN_INT_H

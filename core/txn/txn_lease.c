@@ -29,7 +29,7 @@ void lease_decided(struct txns *e, struct entry *x)
 /* A reflex that is armed has changed nothing yet. */
 static bool flies(const struct entry *x)
 {
-	return x->t.state >= TXN_INTENT && x->t.state != TXN_ARMED && !entry_held(x);
+	return x->t.state >= TXN_INTENT && !entry_held(x);
 }
 
 static bool holds(const struct entry *x)
@@ -47,10 +47,10 @@ uint64_t lease_flights(const struct txns *e, const struct entry *x)
 	return mark;
 }
 
-/* Found after a restart: it has no decision, but steps and a resource. */
+/* One that was found after a restart was not decided here: by its steps and its resource. */
 static const struct lease *lease_of(const struct txns *e, struct entry *x)
 {
-	if (x->lease.n || x->lease.all || !x->recovered)
+	if (x->lease.n || x->lease.all)
 		return &x->lease;
 
 	lease_add(&x->lease, x->resource, NULL);

@@ -148,6 +148,7 @@ static bool account(struct txns *e, struct entry *x)
 	const char *why = NULL;
 
 	x->fired = true;
+	brake_take(&e->brake, txns_now(e));
 	late_answer(x);
 	x->comparing = false;
 	if (e->ops->on_reflex)
@@ -188,6 +189,7 @@ void reflex_fired(struct txns *e, struct entry *x, const struct guard_reflexed *
 	if (x->t.reflex.kind == REFLEX_KERNEL && s == TXN_COMMIT) {
 		take_times(x, m);
 		x->fired = true;
+		brake_take(&e->brake, txns_now(e));
 		x->watched = false; /* it has done its work */
 		if (e->ops->on_reflex)
 			e->ops->on_reflex(e->data, &x->t);
