@@ -105,6 +105,12 @@ void vouch_doctor(cJSON *list, struct host *h)
 		doctor_add(list, "seal", GOOD, NULL,
 			   "the ledger is sealed from record %" PRIu64 ", epoch %" PRIu64, i.since,
 			   i.epoch);
+	for (unsigned k = 0; k < v->n_given; k++)
+		if (v->given[k].why[0])
+			doctor_add(list, "witness", BAD,
+				   "look at this ledger with anod-verify and what that router keeps",
+				   "peer %s does not keep our checkpoint: it %s", v->given[k].peer,
+				   v->given[k].why);
 	if (v->contradiction[0])
 		doctor_add(list, "witness", BAD,
 			   "look at that router's ledger with anod-verify and the file in "
