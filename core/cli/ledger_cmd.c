@@ -145,7 +145,7 @@ static void show_about(const struct cli *c, const cJSON *d)
 			      "away\n",
 			      paint(c, "red"), paint(c, "off"));
 	(void) printf("public key %s\n", get_text(d, "pubkey"));
-	if (cp)
+	if (cJSON_IsObject(cp))
 		(void) printf("last checkpoint of line %.0f, %s ago\n", get_number(cp, "size"),
 			      duration_text(get_number(cp, "age_us"), age, sizeof(age)));
 }

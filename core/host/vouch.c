@@ -131,11 +131,28 @@ static void give(struct host *h, struct given *g, uint64_t now)
 	(void) peers_head(h->neighbours->peers, g->peer, &m);
 }
 
+/* A reload may have taken peers away. */
+static void forget_gone(struct host *h)
+{
+	struct vouch *v = h->vouch;
+	struct peer_info i;
+
+	for (unsigned k = v->n_given; k-- > 0;) {
+		bool there = false;
+
+		for (unsigned p = 0; h->neighbours && peers_nth(h->neighbours->peers, p, &i); p++)
+			there = there || strcmp(i.name, v->given[k].peer) == 0;
+		if (!there)
+			v->given[k] = v->given[--v->n_given];
+	}
+}
+
 static void give_all(struct host *h, uint64_t now)
 {
 	struct vouch *v = h->vouch;
 	struct peer_info i;
 
+	forget_gone(h);
 	for (unsigned k = 0; h->neighbours && peers_nth(h->neighbours->peers, k, &i); k++) {
 		struct given *g = given_make(v, i.name);
 

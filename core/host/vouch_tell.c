@@ -44,6 +44,8 @@ void vouch_json(struct host *h, cJSON *o)
 	cJSON_AddStringToObject(o, "pubkey", i.vkey);
 	if (h->vouch->out.size)
 		add_checkpoint(o, "checkpoint", &h->vouch->out);
+	else
+		cJSON_AddNullToObject(o, "checkpoint");
 }
 
 static int add_log(const struct witness_log *w, void *data)
@@ -105,6 +107,13 @@ void vouch_doctor(cJSON *list, struct host *h)
 		doctor_add(list, "seal", GOOD, NULL,
 			   "the ledger is sealed from record %" PRIu64 ", epoch %" PRIu64, i.since,
 			   i.epoch);
+	for (unsigned k = 0; k < v->n_given; k++)
+		if (v->given[k].why[0])
+			doctor_add(
+				list, "witness", BAD,
+				"look at this ledger with anod-verify and what that router keeps",
+				"peer %s does not keep our checkpoint: it %s", v->given[k].peer,
+				v->given[k].why);
 	if (v->contradiction[0])
 		doctor_add(list, "witness", BAD,
 			   "look at that router's ledger with anod-verify and the file in "

@@ -117,55 +117,6 @@ static bool has_own_key(const struct cJSON *body)
 	return false;
 }
 
-/* prev, mac where it is sealed, and hash behind the first 'n' bytes; returns the whole length. */
-static size_t end_line(const struct ledger *l, char *line, size_t n, char *ret_hash)
-{
-	uint8_t sum[SEAL_KEY], mac[SEAL_KEY];
-	crypto_hash_sha256_state s, first;
-	char hex[HASH_HEX + 1];
-
-	n += (size_t) sprintf(line + n, ",\"prev\":\"%s\"", l->head);
-	(void) crypto_hash_sha256_init(&s);
-	(void) crypto_hash_sha256_update(&s, (const uint8_t *) line, n);
-	if (l->seal.fd >= 0) {
-		size_t before = n;
-
-		first = s;
-		(void) crypto_hash_sha256_final(&first, sum);
-		seal_mac(&l->seal, sum, mac);
-		(void) sodium_bin2hex(hex, sizeof(hex), mac, sizeof(mac));
-		n += (size_t) sprintf(line + n, ",\"mac\":\"%s\"", hex);
-		(void) crypto_hash_sha256_update(&s, (const uint8_t *) line + before, n - before);
-	}
-	(void) crypto_hash_sha256_final(&s, sum);
-	(void) sodium_bin2hex(ret_hash, HASH_HEX + 1, sum, sizeof(sum));
-	return n + (size_t) sprintf(line + n, ",\"hash\":\"%s\"}\n", ret_hash);
-}
-
-/* The line with its newline; malloc()ed; its hash to 'ret_hash'. */
-static int make_line(const struct ledger *l, const char *kind, uint64_t wall_us,
-		     const struct cJSON *body, char **ret, size_t *ret_size, char *ret_hash)
-{
-	_cleanup_(freep) char *text = cJSON_PrintUnformatted(body);
-	size_t size = text ? strlen(text) : 0, n;
-	char *line, when[40];
-
-	/* The longest number, a date and all that is fixed are less than 512 bytes. */
-	line = text ? malloc(size + strlen(kind) + 512) : NULL;
-	if (!line)
-		return -ENOMEM;
-	n = (size_t) sprintf(line, "{\"n\":%" PRIu64 ",\"t\":\"%s\",\"kind\":\"%s\"", l->n + 1,
-			     format_wall(wall_us, when, sizeof(when)), kind);
-	if (size > 2) { /* "{...}" without its braces */
-		line[n++] = ',';
-		memcpy(line + n, text + 1, size - 2);
-		n += size - 2;
-	}
-	*ret_size = end_line(l, line, n, ret_hash);
-	*ret = line;
-	return 0;
-}
-
 static bool kind_valid(const char *kind)
 {
 	return kind[0] && strspn(kind, "abcdefghijklmnopqrstuvwxyz-_.") == strlen(kind);
@@ -184,7 +135,7 @@ static int append(struct ledger *l, const char *kind, uint64_t wall_us, const st
 	if (l->failed)
 		return -EIO;
 
-	r = make_line(l, kind, wall_us, body, &line, &size, hash);
+	r = line_make(l, kind, wall_us, body, &line, &size, hash);
 	if (r < 0)
 		return r;
 	if (size > LINE_MAX_N)

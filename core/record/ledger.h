@@ -95,5 +95,10 @@ int64_t ledger_verify(const char *dir, char *ret_head, struct ledger_fault *ret_
  * 'max' lines. */
 int ledger_scan(const char *dir, unsigned max, int (*fn)(const struct cJSON *line, void *),
 		void *data);
+/* The same for the lines that begin with this "tx" behind their kind; the others are passed over
+ * unparsed.  At most LEDGER_FIND bytes are looked at, which takes milliseconds. */
+#define LEDGER_FIND (64u << 20)
+int ledger_find_tx(const char *dir, uint64_t tx, int (*fn)(const struct cJSON *line, void *),
+		   void *data);
 
 #endif

@@ -46,6 +46,10 @@ struct line_parts {
 /* Take a line (without its newline) apart; NULL, or what is wrong with its form or its hash. */
 const char *line_parse(const char *line, size_t size, struct line_parts *ret);
 
+/* The next line with its newline; malloc()ed; its hash to 'ret_hash'. */
+int line_make(const struct ledger *l, const char *kind, uint64_t wall_us, const struct cJSON *body,
+	      char **ret, size_t *ret_size, char ret_hash[HASH_HEX + 1]);
+
 /* ledger_seal.c: go on with the seal that the folder has, or begin a new epoch where it is lost. */
 int ledger_resume(struct ledger *l, const char *dir);
 /* The line was written: its key is forgotten. */

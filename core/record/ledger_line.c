@@ -4,11 +4,14 @@
  * Design.  "prev", "mac" and "hash" stand at a fixed distance from the end of the line, so the chain is
  * checked on bytes and never through a JSON parser, which would forgive what a hash must not.
  */
+#include <cjson/cJSON.h>
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "record/ledger_int.h"
 
 static bool is_hex(const char *p)
@@ -83,6 +86,58 @@ const char *line_parse(const char *line, size_t size, struct line_parts *ret)
 	sums(line, (size_t) (tail - line), mac_size, ret->sum, sum);
 	return strcmp(sum, ret->hash) == 0 ? NULL : "its bytes do not have the hash that it names";
 }
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+/* prev, mac where it is sealed, and hash behind the first 'n' bytes; returns the whole length. */
+static size_t end_line(const struct ledger *l, char *line, size_t n, char *ret_hash)
+{
+	uint8_t sum[SEAL_KEY], mac[SEAL_KEY];
+	crypto_hash_sha256_state s, first;
+	char hex[HASH_HEX + 1];
+
+	n += (size_t) sprintf(line + n, ",\"prev\":\"%s\"", l->head);
+	(void) crypto_hash_sha256_init(&s);
+	(void) crypto_hash_sha256_update(&s, (const uint8_t *) line, n);
+	if (l->seal.fd >= 0) {
+		size_t before = n;
+
+		first = s;
+		(void) crypto_hash_sha256_final(&first, sum);
+		seal_mac(&l->seal, sum, mac);
+		(void) sodium_bin2hex(hex, sizeof(hex), mac, sizeof(mac));
+		n += (size_t) sprintf(line + n, ",\"mac\":\"%s\"", hex);
+		(void) crypto_hash_sha256_update(&s, (const uint8_t *) line + before, n - before);
+	}
+	(void) crypto_hash_sha256_final(&s, sum);
+	(void) sodium_bin2hex(ret_hash, HASH_HEX + 1, sum, sizeof(sum));
+	return n + (size_t) sprintf(line + n, ",\"hash\":\"%s\"}\n", ret_hash);
+}
+
+int line_make(const struct ledger *l, const char *kind, uint64_t wall_us, const struct cJSON *body,
+	      char **ret, size_t *ret_size, char ret_hash[HASH_HEX + 1])
+{
+	_cleanup_(freep) char *text = cJSON_PrintUnformatted(body);
+	size_t size = text ? strlen(text) : 0, n;
+	char *line, when[40];
+
+	/* The longest number, a date and all that is fixed are less than 512 bytes. */
+	line = text ? malloc(size + strlen(kind) + 512) : NULL;
+	if (!line)
+		return -ENOMEM;
+	n = (size_t) sprintf(line, "{\"n\":%" PRIu64 ",\"t\":\"%s\",\"kind\":\"%s\"", l->n + 1,
+			     format_wall(wall_us, when, sizeof(when)), kind);
+	if (size > 2) { /* "{...}" without its braces */
+		line[n++] = ',';
+		memcpy(line + n, text + 1, size - 2);
+		n += size - 2;
+	}
+	*ret_size = end_line(l, line, n, ret_hash);
+	*ret = line;
+	return 0;
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
 
 static int compare_u64(const void *a, const void *b)
 {

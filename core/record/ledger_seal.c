@@ -222,6 +222,9 @@ int ledger_resume(struct ledger *l, const char *dir)
 
 	if (r == -ENOENT && !l->last_sealed)
 		return 0;
+	/* What passes (no descriptor left, a folder that is read-only) is no lost key. */
+	if (r < 0 && r != -ENOENT && r != -EBADMSG && r != -EIO)
+		return r;
 	why = what_is_wrong(l, r);
 	if (why) {
 		/* A new chain and a start that was cut short are no alarm. */

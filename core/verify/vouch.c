@@ -241,9 +241,12 @@ int verify_witness(struct verify *v, const char *file, const char *at, size_t si
 	while (size > 0) {
 		struct witness *w = &v->witness[v->n_witnesses];
 
-		if (*at == '\n') { /* between two notes */
-			at++;
-			size--;
+		const char *nl = memchr(at, '\n', size);
+
+		/* Between notes: empty lines, and lines for people. */
+		if (nl && (*at == '\n' || *at == '#')) {
+			size -= (size_t) (nl + 1 - at);
+			at = nl + 1;
 			continue;
 		}
 		if (v->n_witnesses == NOTES_MAX || audit_note(at, size, &w->note))
