@@ -234,6 +234,13 @@ $(BUILD)/tests/decide_cases: $(O)/tests/reference/decide_cases.o $(BUILD)/libano
 	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(LIBS_CORE)
 
 # An agent that does what a lab test says.
+# Loaded before libc, so it cannot be built for a sanitizer that wants to be first itself.
+FAULT	:= $(BUILD)/tests/fault.so
+$(FAULT): tests/lab/fault/fault.c
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CSTD) -O2 -g $(WARN) -fPIC -shared -fvisibility=hidden -o $@ $< -ldl
+
 PUPPET	:= $(BUILD)/tests/plugins/puppet.so
 $(PUPPET): $(O)/tests/lab/puppet/puppet.o
 	$(call SAY,LD,$@)
@@ -255,7 +262,7 @@ $(TWIN): $(call objs,$(sort $(wildcard tests/lab/twin/*.c))) $(BUILD)/libanod-co
 	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LIBS_CORE)
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
-tests: all $(BUILD)/tests/unit $(BUILD)/tests/decide_cases $(PUPPET) $(STORM) $(TWIN) \
+tests: all $(BUILD)/tests/unit $(BUILD)/tests/decide_cases $(PUPPET) $(FAULT) $(STORM) $(TWIN) \
 	$(addprefix $(BUILD)/tests/replay_,$(FUZZERS)) \
 	$(patsubst tests/bench/bench_%.c,$(BUILD)/tests/bench_%,$(wildcard tests/bench/bench_*.c))
 

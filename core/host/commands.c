@@ -196,6 +196,15 @@ static void add_warnings(cJSON *o, const struct host *h)
 		cJSON_AddItemToArray(
 			w, cJSON_CreateString("journal or ledger cannot be written: nothing is "
 					      "changed until anod is restarted"));
+	for (int k = PROC_EXEC; k <= PROC_GUARDIAN; k++)
+		if (proof_missing(h, (enum proc_kind) k)) {
+			char text[384];
+
+			(void) snprintf(text, sizeof(text), "no %s, nothing is changed: %s",
+					k == PROC_EXEC ? "executor" : "guardian",
+					proof_missing(h, (enum proc_kind) k));
+			cJSON_AddItemToArray(w, cJSON_CreateString(text));
+		}
 	if (!model_in_sync(h->model))
 		cJSON_AddItemToArray(w, cJSON_CreateString("the kernel's state is being re-read"));
 	if (h->config->n_endpoints == 0)

@@ -78,6 +78,17 @@ static void check_sandbox(cJSON *list)
 			   "no Landlock here: agents are confined by seccomp alone");
 }
 
+static void check_process(cJSON *list, const struct host *h, enum proc_kind kind, const char *name,
+			  const char *cure)
+{
+	const char *why = proof_missing(h, kind);
+
+	if (why)
+		doctor_add(list, name, BAD, cure,
+			   "the %s does not run: %s; proposals wait, nothing is changed", name,
+			   why);
+}
+
 static void check_storage(cJSON *list, struct host *h)
 {
 	struct statvfs fs;
@@ -144,6 +155,9 @@ cJSON *doctor_json(struct host *h)
 	cJSON *data = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(data, "checks");
 
 	check_caps(list);
+	check_process(list, h, PROC_EXEC, "executor", "see the log of anod");
+	check_process(list, h, PROC_GUARDIAN, "guardian",
+		      "install anod-guardian beside anod or in lib/anod, and let it be executed");
 	check_sandbox(list);
 	doctor_kernel(list);
 	doctor_facts(list, h);

@@ -383,10 +383,15 @@ static int start(struct host *h)
 	/* First, because its lock keeps a second daemon from the ledger, too. */
 	r = journal_open(h->state_dir, LOCK_WAIT_US, &h->journal);
 	if (r < 0) {
-		log_error("journal in %s: %s%s", h->state_dir, strerror(-r),
-			  r == -EBUSY	 ? ": another anod runs here, or its guardian is at work"
-			  : r == -ENOSPC ? ": it needs 4 MiB there; free some space"
-					 : "");
+		log_error(
+			"journal in %s: %s%s", h->state_dir, strerror(-r),
+			r == -EBUSY    ? ": another anod runs here, or its guardian is at work"
+			: r == -ENOSPC ? ": it needs 4 MiB there; free some space"
+			: r == -EBADMSG
+				? ": its head cannot be read; what was open is in the ledger, look "
+				  "whether the router is as it was, then move it away"
+			: r == -EPROTONOSUPPORT ? ": it is of another version of anod"
+						: "");
 		return r;
 	}
 	r = journal_reserve(h->journal);

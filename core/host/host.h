@@ -59,6 +59,8 @@ struct proc { /* one of the other processes, or its stand-in under --single */
 	uint64_t started_us, backoff_us;
 	bool wanted; /* start again when it ends */
 	bool stopping;
+	bool proven;   /* executor, guardian: it has answered (proof.c) */
+	char why[256]; /* why it could not be started; "" else */
 };
 
 struct agent { /* one agent block of the configuration */
@@ -163,6 +165,12 @@ void host_stop(struct host *h);
 const char *installed_file(const char *name, char *ret, size_t size);
 int proc_start(struct host *h, enum proc_kind kind); /* not a cell */
 int proc_open(struct host *h, struct proc *p);
+/* proof.c; executor and guardian only, nothing for others */
+void proof_ask(struct proc *p);					/* it has been started */
+bool proof_taken(struct proc *p, const struct chan_head *msg);	/* was this the answer? */
+void proof_failed(struct proc *p, const siginfo_t *info);	/* it has ended */
+/* Why it cannot be leaned on; NULL: it can. */
+const char *proof_missing(const struct host *h, enum proc_kind kind);
 /* It does not answer: kill it, its death brings a new one.  -ESRCH: there is none. */
 int proc_hangs(struct proc *p);
 void proc_kill(struct proc *p); /* at once, and wait for its end */

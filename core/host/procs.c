@@ -212,6 +212,7 @@ static int on_exit_(sd_event_source *s, int fd, uint32_t events, void *data)
 	else
 		log_warning("%s (pid %d) was killed by signal %d (%s)", p->name, info.si_pid,
 			    info.si_status, strsignal(info.si_status));
+	proof_failed(p, &info);
 	ended(p);
 	start_again(p);
 	return 0;
@@ -222,6 +223,8 @@ static int on_message(void *data, const struct chan_head *msg)
 	struct proc *p = data;
 	struct host *h = p->host;
 
+	if (proof_taken(p, msg))
+		return 0;
 	switch (p->kind) {
 	case PROC_EXEC:
 		return txns_on_exec(h->txns, msg);
@@ -404,12 +407,8 @@ int proc_open(struct host *h, struct proc *p)
 
 	switch (p->kind) {
 	case PROC_EXEC:
-		if (p->restarts)
-			txns_exec_restarted(h->txns, true);
-		break;
 	case PROC_GUARDIAN:
-		if (p->restarts)
-			txns_guard_restarted(h->txns, true);
+		proof_ask(p);
 		break;
 	case PROC_CELL:
 		return cells_on_start(h, p->agent);
