@@ -66,7 +66,7 @@ CLI_SRC	   := $(sort $(wildcard core/cli/*.c))
 INFER_SRC  := $(sort $(wildcard core/infer/*.c))
 CORE_SRC   := $(sort $(filter-out $(MAIN_SRC) $(CLI_SRC) $(INFER_SRC),$(wildcard core/*/*.c)))
 RTNL_SRC   := $(sort $(wildcard core/rtnl/*.c))
-GUARD_SRC  := core/exec/guardian_main.c core/exec/guardian.c core/exec/guardian_file.c \
+GUARD_SRC  := $(sort $(wildcard core/exec/guardian*.c)) \
 	      core/exec/kernel.c core/exec/kernel_get.c core/exec/step.c core/base/util.c \
 	      core/base/clock.c core/base/log.c $(wildcard core/txn/slot.c) core/txn/journal.c $(RTNL_SRC)
 PLUGIN_DIRS := $(sort $(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/*.c))))

@@ -1,12 +1,17 @@
 /*
- * guardian - holds the undo of every open transaction and fires it when the daemon cannot.
+ * guardian - holds the undo of every open transaction and fires it when the daemon cannot; holds
+ * reflexes, ready before their trigger, and fires them faster than the daemon could.
  *
- * A separate static program without plugins or parsers.  It fires on the deadline of a
+ * A separate static program without plugins or parsers.  It undoes on the deadline of a
  * transaction, and at once on the host's death (end of file on the socket, or the pidfd), except
- * where the policy said "on crash hold".  Before it fires on the host's death it reads the
+ * where the policy said "on crash hold".  Before it undoes on the host's death it reads the
  * journal: a transaction whose COMMIT or terminal record is durable is left alone (C7).  It
  * holds an OFD lock on the journal while it undoes, and a starting host waits for that lock
- * (C18).  What it did goes to the file "guardian" in the state folder, for the next host.
+ * (C18).  What it undid goes to the file "guardian" in the state folder, for the next host.
+ *
+ * A reflex fires on the loss of its link, told by the kernel or found by asking (the sentinel), or
+ * on the host's word; proto.h says exactly when.  What has fired is from then on an undo as any
+ * other.  The program runs under SCHED_FIFO where it may (CAP_SYS_NICE); it works without.
  *
  * argv: anod-guardian FD HOST-PIDFD STATE-DIR; it ends when the host is dead and nothing is armed.
  *
@@ -21,6 +26,7 @@
 #define GUARDIAN_FILE	   "guardian" /* in the state folder: struct guardian_entry, appended */
 #define GUARDIAN_ARMED_MAX 64
 #define GUARDIAN_KEEP	   256
+#define GUARDIAN_PRIORITY  50 /* of SCHED_FIFO */
 
 enum guardian_cause { GUARDIAN_DEADLINE = 1, GUARDIAN_HOST_DIED = 2 };
 

@@ -15,10 +15,15 @@
  *   guardian -> host  ARMED    with the CRC-32C of the ARM message, as proof
  *   host -> guardian  DISARM   the transaction has ended
  *   guardian -> host  DISARMED it holds nothing of this transaction; also instead of ARMED, when
- *                              an ARM is refused (malformed, or GUARDIAN_ARMED_MAX are held)
+ *                              an ARM is refused (malformed, GUARDIAN_ARMED_MAX are held, or the
+ *                              link of a reflex is down), and when a reflex ends unfired
  *   guardian -> host  FIRED    the deadline passed: what became of each step
  *   host -> guardian  TRIGGER  fire this reflex now: its condition has become true
- *   guardian -> host  REFLEXED a reflex has fired, or the link that it watches has gone
+ *   guardian -> host  REFLEXED a reflex has fired, or the link that it watches has gone; again
+ *                              as the answer to a TRIGGER, an ARM with GUARD_REFLEX or a DISARM
+ *                              with GUARD_UNFIRED that came too late
+ *   host -> guardian  STATUS   how are you?
+ *   guardian -> host  STATE    what it holds, what the sentinel has cost
  *   host -> guardian  HANDOVER the host ends on purpose: keep all for the next one
  *   guardian -> host  HELD     to a host that came after a hand-over: one for each thing held
  *   host -> exec      TABLE    write routes of a table that is anod's own
@@ -29,6 +34,11 @@
  * with one send() when the trigger comes; from then on it holds the undo as of any transaction,
  * with a deadline of its own.  One without steps only watches its link (the kernel itself was
  * armed), and the sentinel hastens the kernel.
+ *
+ * A reflex whose link is down, gone or renamed when it is armed is refused: it was judged for a
+ * link that is up, so what holds now is not what was decided on, and the host, which learns of it
+ * by DISARMED, can decide anew.  Reflexes of one link fire in the order armed.  One that has not
+ * fired ends at its deadline, and at the host's death, without a trace in the kernel.
  *
  * Steps are the unit of undo: one object, its state before and after (anod_change), and netlink
  * bytes that are ready to send.  They travel whole, so that a new executor or guardian can go on
@@ -65,6 +75,8 @@ enum exec_type {
 	GUARD_REFLEXED,
 	GUARD_HANDOVER,
 	GUARD_HELD,
+	GUARD_STATUS,
+	GUARD_STATE,
 };
 
 /* Where an object stands, seen from a step (policy.md 5.1, R4). */
@@ -132,16 +144,20 @@ enum {
 	GUARD_REFLEX = 2,	 /* nothing is applied yet; 'trigger' says when */
 };
 
-/* When a reflex fires: the link is set down or loses carrier (IFF_UP and IFF_LOWER_UP of
- * RTM_NEWLINK, uapi/linux/if.h), is deleted or moved away; or the host says so (GUARD_TRIGGER). */
+/* When a reflex fires: the link is set down or loses carrier (one of IFF_UP, IFF_LOWER_UP and
+ * IFF_RUNNING is missing in RTM_NEWLINK, uapi/linux/if.h), is deleted, renamed or moved to another
+ * namespace; or the host says so (GUARD_TRIGGER). */
 struct guard_trigger {
 	uint32_t ifindex; /* 0: the host's word alone */
 	/* Carrier sentinel: ask the kernel for the link so often, us, which makes it look at a change
-	 * that it would tell up to a second later (architecture.md 10.4).  0: never. */
+	 * that it would tell up to a second later (architecture.md 10.4).  0: never; else
+	 * GUARD_SENTINEL_MIN_US to _MAX_US.  All are asked at the shortest of their periods. */
 	uint32_t sentinel_us;
 	char link[ANOD_IFNAME_SIZE]; /* its name, which must still be so */
-	uint64_t hold_us;	     /* deadline of the undo, counted from the firing */
+	uint64_t hold_us;	     /* deadline of the undo, counted from the firing; > 0 */
 };
+#define GUARD_SENTINEL_MIN_US 200u
+#define GUARD_SENTINEL_MAX_US 10000000u
 
 struct guard_arm {
 	struct chan_head head;
@@ -152,17 +168,22 @@ struct guard_arm {
 	struct exec_step step[STEPS_MAX];
 };
 
-struct guard_ack { /* ARMED, DISARM, DISARMED, TRIGGER */
+enum {
+	/* DISARM a reflex only if it has not fired: the host has not seen a REFLEXED, which may be
+	 * on its way, and without this would take an undo away that it does not know of. */
+	GUARD_UNFIRED = 1,
+};
+
+struct guard_ack { /* ARMED, DISARM, DISARMED, TRIGGER, STATUS */
 	struct chan_head head;
-	uint32_t crc; /* ARMED */
-	uint32_t pad;
+	uint32_t crc;	/* ARMED */
+	uint32_t flags; /* DISARM: GUARD_UNFIRED */
 };
 
 enum guard_cause {			  /* why a reflex fired */
 		   GUARD_CAUSE_EVENT = 1, /* the kernel told */
 		   GUARD_CAUSE_SENTINEL,  /* the kernel was asked */
 		   GUARD_CAUSE_HOST,	  /* GUARD_TRIGGER */
-		   GUARD_CAUSE_ALREADY,	  /* the link was down when it was armed */
 };
 
 struct guard_reflexed { /* REFLEXED */
@@ -171,6 +192,16 @@ struct guard_reflexed { /* REFLEXED */
 	uint64_t deadline_us;	   /* of the undo that is held now; 0: nothing was applied */
 	uint32_t cause;		   /* enum guard_cause */
 	int32_t error;		   /* the first -errno of the kernel, or 0 */
+};
+
+struct guard_state { /* STATE */
+	struct chan_head head;
+	uint32_t n_undos, n_waiting; /* undos held; reflexes that have not fired */
+	uint32_t realtime;	     /* 1: runs under SCHED_FIFO */
+	uint32_t n_links;	     /* that the sentinel asks for now */
+	/* Since its start: questions of the sentinel, one for each link and tick; and the time that
+	 * they took with their answers. */
+	uint64_t n_asks, ask_ns;
 };
 
 struct guard_handover { /* HANDOVER; the answer is DISARMED with its id */

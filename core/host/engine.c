@@ -414,6 +414,28 @@ static int op_charge(void *data, struct txn *t, const char **ret_why)
 	return r;
 }
 
+static int op_room(void *data, struct txn *t, const char **ret_why)
+{
+	struct host *h = data;
+
+	return decide_room(h->budgets, t->decision, host_now(h), ret_why);
+}
+
+static int op_recall(void *data, struct txn *t, const char *rule, const char *resource)
+{
+	struct host *h = data;
+	struct decision *d;
+	int r;
+
+	r = decision_recall(h->config, rule, t->agent, resource, clock_wall_us(), &d);
+	if (r < 0)
+		return r;
+
+	decision_free(t->decision);
+	t->decision = d;
+	return 0;
+}
+
 /* ---- the world -------------------------------------------------------------------------------- */
 
 static uint64_t op_now(void *data)
@@ -586,6 +608,8 @@ int engine_open(struct host *h)
 		.guard = op_guard,
 		.decide = op_decide,
 		.charge = op_charge,
+		.room = op_room,
+		.recall = op_recall,
 		.verify = op_verify,
 		.verify_why = op_verify_why,
 		.grants = neighbours_grants,

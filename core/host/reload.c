@@ -239,9 +239,23 @@ static int retire(struct host *h, struct config *old)
 	return 0;
 }
 
+/* Is a decision of a former configuration in use?  One of ours names a permit of ours. */
+static bool in_use(const struct host *h)
+{
+	const struct policy *p = h->config->policy;
+	const struct txn *t;
+
+	for (unsigned i = 0; h->txns && (t = txns_nth(h->txns, i)); i++)
+		if (t->decision && (!t->decision->permit || t->decision->permit < p->rule ||
+				    t->decision->permit >= p->rule + p->n_rules))
+			return true;
+
+	return false;
+}
+
 void configs_sweep(struct host *h)
 {
-	if (h->n_old_configs == 0 || (h->txns && txns_nth(h->txns, 0)))
+	if (h->n_old_configs == 0 || in_use(h))
 		return;
 
 	while (h->n_old_configs) {

@@ -108,6 +108,8 @@ struct decision {
 	char *reason;	  /* one sentence naming the rule, invariant or unknown fact; owned */
 	char *flip;	  /* what would flip it, or NULL; owned */
 	char *suggest;	  /* see decision_suggest(); NULL: permits are not what is missing */
+	/* Of a reflex: what was assumed beside what is so now; "": nothing. */
+	char assuming[128];
 	char policy[128]; /* "pe1 edge revision 7 (sha256 41c0...)" */
 	unsigned n_charges;
 	struct decided_charge charge[ANOD_ACTIONS_MAX];
@@ -146,6 +148,15 @@ DEFINE_CLEANUP(struct decision *, decision_free);
  * static buffer). */
 int decide_charge(struct budgets *b, const struct decision *d, const char *agent, uint64_t now_us,
 		  const char **ret_why);
+
+/* Would that be taken now?  Charges nothing; else as decide_charge(). */
+int decide_room(const struct budgets *b, const struct decision *d, uint64_t now_us,
+		const char **ret_why);
+
+/* For a transaction of the last run, of which only permit, agent and resource are known: level auto
+ * under the permit of that name, with what it charges.  -ENOENT: there is none, -ENOMEM. */
+int decision_recall(const struct config *c, const char *permit, const char *agent,
+		    const char *resource, uint64_t wall_us, struct decision **ret);
 
 /* Remember the caps with "for DUR" that this decision found in force.  After every decide(), before
  * it is detached. */

@@ -189,6 +189,42 @@ static int op_charge(void *data, struct txn *t, const char **ret_why)
 	return 0;
 }
 
+static int op_room(void *data, struct txn *t, const char **ret_why)
+{
+	struct sim *s = data;
+
+	(void) t;
+	*ret_why = s->room_error;
+	return s->room_error ? -EBUSY : 0;
+}
+
+static int op_recall(void *data, struct txn *t, const char *rule, const char *resource)
+{
+	struct sim *s = data;
+	struct decision *d;
+
+	if (s->permit_is_gone || strcmp(rule, s->permit.name) != 0)
+		return -ENOENT;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->level = LEVEL_AUTO;
+	d->permit = &s->permit;
+	(void) copy_text(d->resource, sizeof(d->resource), resource);
+	decision_free(t->decision);
+	t->decision = d;
+	return 0;
+}
+
+static void op_on_reflex(void *data, const struct txn *t)
+{
+	struct sim *s = data;
+
+	(void) t;
+	if (s->host_alive)
+		s->n_reflexes++;
+}
+
 static enum txn_grants op_grants(void *data, const struct txn *t, uint64_t hold_us, bool ask,
 				 char *why, size_t why_size)
 {
@@ -264,6 +300,9 @@ const struct txn_ops sim_ops = {
 	.guard = op_guard,
 	.decide = op_decide,
 	.charge = op_charge,
+	.room = op_room,
+	.recall = op_recall,
+	.on_reflex = op_on_reflex,
 	.grants = op_grants,
 	.grants_end = op_grants_end,
 	.verify = op_verify,
@@ -373,12 +412,19 @@ void sim_crash_now(struct sim *s, enum sim_crash kind)
 		s->now_us = US_PER_S;
 		name_boot(s);
 		break;
+	case SIM_CRASH_HANDOVER:
+		s->host_alive = false;
+		s->handover = s->guard_alive;
+		break;
 	}
 }
 
 void sim_op(struct sim *s)
 {
-	if (++s->n_ops != s->crash_at)
+	s->n_ops++;
+	if (s->n_ops == s->fire_at)
+		s->link_down = true;
+	if (s->n_ops != s->crash_at)
 		return;
 
 	sim_crash_now(s, s->crash);
@@ -391,6 +437,29 @@ static void run_engine(struct sim *s)
 {
 	if (s->host_alive && s->engine)
 		s->next_run_us = txns_run(s->engine);
+}
+
+static int recover(struct sim *s)
+{
+	unsigned n_fired = MIN_OF(s->n_fired, (unsigned) ARRAY_SIZE(s->fired));
+	struct guard_held held[2 * GUARDIAN_ARMED_MAX];
+	unsigned n_held;
+
+	if (!s->handover)
+		return txns_recover(s->engine, s->journal, s->fired, n_fired);
+
+	s->handover = false;
+	n_held = sim_guard_held(s, held, ARRAY_SIZE(held));
+	return txns_take_over(s->engine, s->journal, s->fired, n_fired, held, n_held);
+}
+
+static void adopt(struct sim *s)
+{
+	const struct txn *t;
+
+	for (unsigned i = 0; (t = txns_nth(s->engine, i)); i++)
+		if (t->reflex.kind && t->reflex.trigger.ifindex == 0)
+			(void) txns_adopt(s->engine, t->id, &s->adopt_trigger, &s->adopt_proposal);
 }
 
 int sim_start_host(struct sim *s)
@@ -407,9 +476,10 @@ int sim_start_host(struct sim *s)
 	if (!s->engine)
 		return -ENOMEM;
 
-	r = txns_recover(s->engine, s->journal, s->fired,
-			 MIN_OF(s->n_fired, (unsigned) ARRAY_SIZE(s->fired)));
+	r = recover(s);
 	run_engine(s);
+	if (s->adopts && s->host_alive)
+		adopt(s);
 	return r < 0 ? r : 0;
 }
 
@@ -435,10 +505,13 @@ static void follow_host(struct sim *s)
 			sim_guard_message(s, h);
 			free(h);
 		}
-		sim_guard_fire(s, true);
+		if (!s->handover)
+			sim_guard_fire(s, true);
 	}
-	if (!s->guard_alive)
+	if (!s->guard_alive) {
 		sim_guard_forget(s);
+		s->handover = false;
+	}
 	sim_clear(&s->to_guard);
 	if (sim_start_host(s) < 0)
 		abort();
@@ -489,6 +562,9 @@ bool sim_step(struct sim *s)
 		follow_guard(s);
 	} else if (s->to_exec.first && s->exec_alive) {
 		deliver(s, &s->to_exec);
+	} else if (s->guard_alive && sim_guard_triggered(s)) {
+		sim_guard_trigger(s);
+		run_engine(s);
 	} else if (s->to_guard.first && s->guard_alive) {
 		deliver(s, &s->to_guard);
 	} else if (s->to_host.first) {

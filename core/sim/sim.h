@@ -27,8 +27,9 @@ enum sim_crash {
 	SIM_CRASH_HOST_EXEC, /* in one instant: the executor does not finish its message */
 	SIM_CRASH_ALL,	     /* kill -9 of everything */
 	SIM_CRASH_POWER,
+	SIM_CRASH_HANDOVER, /* the host ends on purpose, the guardian keeps all for the next */
 };
-#define SIM_CRASHES 8 /* array size that every kind indexes */
+#define SIM_CRASHES 9 /* array size that every kind indexes */
 
 /* What a power loss does to writes that were not synced. */
 enum sim_tear {
@@ -56,6 +57,13 @@ struct sim_armed {
 	uint32_t flags, n_steps;
 	struct exec_step *step; /* owned */
 	bool orphan;		/* held by a guardian whose host is dead */
+	/* A reflex, or a watch (no steps). */
+	struct guard_trigger trigger;
+	uint32_t crc; /* of the ARM message */
+	bool fired;
+	uint64_t seen_ns;
+	int error;
+	enum guard_cause cause;
 };
 
 struct sim_write { /* not synced yet */
@@ -74,6 +82,8 @@ struct sim {
 
 	/* processes */
 	bool host_alive, exec_alive, guard_alive;
+	bool link_down; /* the trigger of every reflex */
+	bool handover;	/* the guardian keeps all for the next host */
 	struct txns *engine;
 	struct journal *journal;
 	uint64_t next_run_us;
@@ -108,6 +118,10 @@ struct sim {
 	bool exec_drains;		  /* a dead host's executor still does what was sent */
 	bool exec_is_deaf, guard_is_deaf; /* alive, answers nothing */
 	unsigned n_crashes;
+	unsigned fire_at; /* the link goes down at this operation; 0: never */
+	bool adopts;	  /* a new host adopts the reflexes that it finds */
+	struct guard_trigger adopt_trigger;
+	struct anod_proposal adopt_proposal;
 
 	/* what the policy and the facts say */
 	struct policy_rule permit;
@@ -115,7 +129,8 @@ struct sim {
 	enum level level;
 	enum txn_verify verify;
 	uint64_t generation;
-	const char *charge_error;
+	const char *charge_error, *room_error;
+	bool permit_is_gone; /* for what a hand-over has left */
 	/* What peers say; the hash of the plan that they were asked for last. */
 	enum txn_grants grants;
 	const char *grants_why;
@@ -123,6 +138,7 @@ struct sim {
 	uint64_t grants_hold_us;
 	unsigned n_grants_asked, n_grants_ended, n_grants_kept;
 	unsigned n_decides, n_charges;
+	unsigned n_reflexes; /* that on_reflex() has told */
 	char resource[ANOD_NAME_SIZE];
 	uint8_t policy[APPROVAL_HASH];
 
@@ -174,6 +190,13 @@ void sim_exec_forget(struct sim *s);
 void sim_guard_fire(struct sim *s, bool host_died);
 void sim_guard_forget(struct sim *s);
 uint64_t sim_guard_due(const struct sim *s);
+/* The link goes down or comes up; reflexes fire, when their guardian gets to it. */
+void sim_link(struct sim *s, bool down);
+/* A reflex or a watch waits to be fired by the link. */
+bool sim_guard_triggered(const struct sim *s);
+void sim_guard_trigger(struct sim *s); /* fire one of them */
+/* What it would tell a host that came after a hand-over. */
+unsigned sim_guard_held(const struct sim *s, struct guard_held *ret, unsigned max);
 
 /* queues */
 void sim_send(struct sim_queue *q, const struct chan_head *h, size_t size);

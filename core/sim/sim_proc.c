@@ -162,11 +162,130 @@ static void arm(struct sim *s, const struct guard_arm *m)
 		.deadline_us = m->deadline_us,
 		.flags = m->flags,
 		.n_steps = m->n_steps,
+		.trigger = m->trigger,
+		.crc = crc32c(0, m, m->head.size),
 	};
-	a->step = malloc(m->n_steps * sizeof(*a->step));
+	a->step = malloc(MAX_OF(m->n_steps, 1u) * sizeof(*a->step));
 	if (!a->step)
 		abort();
 	memcpy(a->step, m->step, m->n_steps * sizeof(*a->step));
+}
+
+static void tell(struct sim *s, const struct sim_armed *a)
+{
+	struct guard_reflexed m = {
+		.head = { .type = GUARD_REFLEXED, .size = sizeof(m), .id = a->tx },
+		.seen_ns = a->seen_ns,
+		.sent_ns = a->seen_ns,
+		.deadline_us = a->n_steps ? a->deadline_us : 0,
+		.cause = a->cause,
+		.error = a->error,
+	};
+
+	if (s->guard_alive && s->host_alive && !a->orphan)
+		sim_send(&s->to_host, &m.head, sizeof(m));
+}
+
+/* All steps with one send(); what the kernel does with it nobody can interrupt. */
+static void trigger(struct sim *s, struct sim_armed *a, enum guard_cause cause)
+{
+	sim_op(s);
+	if (!s->guard_alive)
+		return;
+	for (uint32_t i = 0; i < a->n_steps; i++) {
+		int r = sim_apply(s, &a->step[i]);
+
+		a->error = a->error ? a->error : r;
+	}
+	a->fired = true;
+	a->seen_ns = s->now_us * 1000;
+	a->cause = cause;
+	if (a->n_steps)
+		a->deadline_us = s->now_us + a->trigger.hold_us;
+	sim_op(s);
+	tell(s, a);
+	if (a->n_steps == 0)
+		drop_tx(s, a->tx);
+}
+
+/* A reflex is judged for a link that is up. */
+static bool refuses(const struct sim *s, const struct guard_arm *m)
+{
+	return (m->flags & GUARD_REFLEX) && m->trigger.ifindex && s->link_down;
+}
+
+/* DISARM does not take the undo of one of which the host does not know that it has fired. */
+static bool tell_fired(struct sim *s, const struct guard_ack *m)
+{
+	for (unsigned i = 0; i < s->n_armed && (m->flags & GUARD_UNFIRED); i++)
+		if (s->armed[i].tx == m->head.id && !s->armed[i].orphan && s->armed[i].fired) {
+			sim_op(s);
+			tell(s, &s->armed[i]);
+			return true;
+		}
+	return false;
+}
+
+static bool waits(const struct sim_armed *a)
+{
+	return (a->flags & GUARD_REFLEX) && !a->fired && !a->orphan;
+}
+
+static void trigger_tx(struct sim *s, uint64_t tx)
+{
+	for (unsigned i = 0; i < s->n_armed; i++)
+		if (s->armed[i].tx == tx && waits(&s->armed[i])) {
+			trigger(s, &s->armed[i], GUARD_CAUSE_HOST);
+			return;
+		}
+}
+
+void sim_link(struct sim *s, bool down)
+{
+	s->link_down = down;
+}
+
+static int triggered(const struct sim *s)
+{
+	for (unsigned i = 0; i < s->n_armed && s->link_down; i++)
+		if (waits(&s->armed[i]) && s->armed[i].trigger.ifindex)
+			return (int) i;
+
+	return -1;
+}
+
+bool sim_guard_triggered(const struct sim *s)
+{
+	return triggered(s) >= 0;
+}
+
+void sim_guard_trigger(struct sim *s)
+{
+	trigger(s, &s->armed[triggered(s)], GUARD_CAUSE_EVENT);
+}
+
+unsigned sim_guard_held(const struct sim *s, struct guard_held *ret, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->n_armed && n < max; i++) {
+		const struct sim_armed *a = &s->armed[i];
+
+		if (a->orphan)
+			continue;
+		ret[n++] = (struct guard_held){
+			.head = { .type = GUARD_HELD, .size = sizeof(*ret), .id = a->tx },
+			.deadline_us = a->deadline_us,
+			.seen_ns = a->seen_ns,
+			.sent_ns = a->seen_ns,
+			.flags = a->flags,
+			.n_steps = a->n_steps,
+			.crc = a->crc,
+			.error = a->error,
+			.cause = a->cause,
+		};
+	}
+	return n;
 }
 
 void sim_guard_message(struct sim *s, const struct chan_head *h)
@@ -177,7 +296,16 @@ void sim_guard_message(struct sim *s, const struct chan_head *h)
 	if (!s->guard_alive || s->guard_is_deaf)
 		return;
 
-	if (h->type == GUARD_ARM) {
+	if (h->type == GUARD_TRIGGER) {
+		trigger_tx(s, h->id);
+		return;
+	}
+	if (h->type == GUARD_ARM && refuses(s, (const struct guard_arm *) h)) {
+		drop_tx(s, h->id);
+		ack.head.type = GUARD_DISARMED;
+	} else if (h->type == GUARD_DISARM && tell_fired(s, (const struct guard_ack *) h)) {
+		return;
+	} else if (h->type == GUARD_ARM) {
 		arm(s, (const struct guard_arm *) h);
 		ack.head.type = GUARD_ARMED;
 		ack.crc = crc32c(0, h, h->size);
@@ -241,6 +369,10 @@ void sim_guard_fire(struct sim *s, bool host_died)
 		a->orphan |= host_died;
 		if (!due) {
 			i++;
+			continue;
+		}
+		if ((a->flags & GUARD_REFLEX) && (!a->fired || a->n_steps == 0)) {
+			drop_armed(s, i); /* nothing is applied, or it only watches */
 			continue;
 		}
 		last = journal_last_type(s->dir, a->tx);

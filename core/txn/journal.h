@@ -28,6 +28,7 @@ enum journal_type {
 	JOURNAL_VERIFIED,   /* entering SOAK */
 	JOURNAL_COMMIT,
 	JOURNAL_ROLLBACK,
+	JOURNAL_UNLOCKED, /* behind STUCK: its resource may be changed again */
 	/* terminal: exactly one per transaction */
 	JOURNAL_DONE = 16, /* after COMMIT */
 	JOURNAL_ROLLED_BACK,
@@ -44,11 +45,11 @@ struct journal_record {
 	uint32_t n_steps;
 	uint64_t tx;
 	uint64_t boot_us, wall_us;
-	/* CLOCK_BOOTTIME.  INTENT: until then the guardian waits.  COMMIT: then it is undone again
-	 * ("undo after"; 0: it stays). */
+	/* CLOCK_BOOTTIME.  INTENT, APPLIED, VERIFIED: until then the guardian waits (INTENT of a
+	 * reflex: UINT64_MAX).  COMMIT: then it is undone again ("undo after"; 0: it stays). */
 	uint64_t deadline_us;
 	uint32_t flags;	 /* GUARD_HOLD_ON_CRASH, GUARD_REFLEX */
-	uint32_t reflex; /* enum reflex_kind (txn.h), of INTENT */
+	uint32_t reflex; /* enum reflex_kind (txn.h) */
 	char boot_id[40];
 	char agent[ANOD_NAME_SIZE];
 	char rule[ANOD_NAME_SIZE];     /* the permit that allowed it */
@@ -88,6 +89,10 @@ struct journal_open_tx {
 };
 unsigned journal_open_count(const struct journal *j);
 const struct journal_open_tx *journal_open_at(const struct journal *j, unsigned n);
+
+/* STUCK records without UNLOCKED, oldest first; borrowed until the next append. */
+unsigned journal_stuck_count(const struct journal *j);
+const struct journal_record *journal_stuck_at(const struct journal *j, unsigned n);
 
 /* Records in order, as far as they are whole ('r' and its steps die on return); non-zero stops
  * and is returned.  Needs no lock: for 'anodctl' and tests. */

@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct slot_head) == SLOT_HEAD, "on-disk form");
 struct packed_record {
 	uint32_t type, n_steps;
 	uint64_t tx, boot_us, wall_us, deadline_us;
-	uint32_t flags, pad;
+	uint32_t flags, reflex; /* reflex was zero before there were any */
 	char boot_id[40];
 	char agent[ANOD_NAME_SIZE];
 	char rule[ANOD_NAME_SIZE];
@@ -58,6 +58,8 @@ const char *journal_type_name(enum journal_type t)
 		return "COMMIT";
 	case JOURNAL_ROLLBACK:
 		return "ROLLBACK";
+	case JOURNAL_UNLOCKED:
+		return "UNLOCKED";
 	case JOURNAL_DONE:
 		return "DONE";
 	case JOURNAL_ROLLED_BACK:
@@ -160,6 +162,7 @@ int slot_encode(const struct journal_record *r, uint64_t seq, uint32_t prev, uin
 		.wall_us = r->wall_us,
 		.deadline_us = r->deadline_us,
 		.flags = r->flags,
+		.reflex = r->reflex,
 	};
 	struct writer w = { .buf = buf };
 	int n = slot_count(r);
@@ -291,6 +294,7 @@ static bool unpack(const uint8_t *at, size_t left, struct journal_record *r, str
 		.wall_us = p.wall_us,
 		.deadline_us = p.deadline_us,
 		.flags = p.flags,
+		.reflex = p.reflex,
 		.step = p.n_steps ? step : NULL,
 	};
 	/* Whoever wrote the slot may not have ended its texts. */

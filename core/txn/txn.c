@@ -23,15 +23,19 @@
 /* From a state (0: new) to those that may follow. */
 static const uint64_t arrows[] = {
 	/* A recovered one starts where its journal says. */
-	[0] = BIT(TXN_DECIDED) | BIT(TXN_UNDOING) | BIT(TXN_COMMIT) | BIT(TXN_SOAK) | ENDS |
-	      BIT(TXN_CLOSED_BY_REBOOT),
+	[0] = BIT(TXN_DECIDED) | BIT(TXN_UNDOING) | BIT(TXN_COMMIT) | BIT(TXN_SOAK) |
+	      BIT(TXN_ARMED) | BIT(TXN_VERIFYING) | ENDS | BIT(TXN_CLOSED_BY_REBOOT),
 	[TXN_DECIDED] = BIT(TXN_WAITING) | BIT(TXN_PREPARING) | BIT(TXN_DENIED) | BIT(TXN_FAILED),
 	[TXN_WAITING] = BIT(TXN_WAITING) | BIT(TXN_PREPARING) | BIT(TXN_DENIED) | BIT(TXN_EXPIRED) |
 			BIT(TXN_FAILED),
 	[TXN_PREPARING] = BIT(TXN_PREPARING) | BIT(TXN_INTENT) | BIT(TXN_WAITING) |
 			  BIT(TXN_DENIED) | BIT(TXN_FAILED) | BIT(TXN_DONE), /* nothing to change */
 	[TXN_INTENT] = BIT(TXN_ARMING),
-	[TXN_ARMING] = BIT(TXN_APPLYING) | BIT(TXN_DISARMING) | ENDS,
+	/* VERIFYING, BACK: a reflex, whose trigger may come as soon as it is sent. */
+	[TXN_ARMING] = BIT(TXN_APPLYING) | BIT(TXN_ARMED) | BIT(TXN_ARMING) | BIT(TXN_VERIFYING) |
+		       BIT(TXN_DISARMING) | BACK | ENDS,
+	[TXN_ARMED] = BIT(TXN_ARMED) | BIT(TXN_ARMING) | BIT(TXN_VERIFYING) | BIT(TXN_DISARMING) |
+		      BACK | ENDS,
 	[TXN_APPLYING] = BIT(TXN_VERIFYING) | BIT(TXN_DISARMING) | BACK | ENDS,
 	[TXN_VERIFYING] = BIT(TXN_SOAK) | BIT(TXN_DISARMING) | BACK | ENDS,
 	[TXN_SOAK] = BIT(TXN_COMMIT) | BIT(TXN_DISARMING) | BACK | ENDS,
@@ -95,6 +99,21 @@ const char *txn_state_name(enum txn_state s)
 bool txn_state_final(enum txn_state s)
 {
 	return s >= TXN_DONE;
+}
+
+const char *reflex_kind_name(enum reflex_kind k)
+{
+	switch (k) {
+	case REFLEX_NONE:
+		return NULL;
+	case REFLEX_KERNEL:
+		return "kernel";
+	case REFLEX_BRIDGE:
+		return "bridge";
+	case REFLEX_READY:
+		return "ready";
+	}
+	return NULL;
 }
 
 static struct entry *entry_free(struct txns *e, struct entry *x)
@@ -180,6 +199,7 @@ void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t dea
 	if (txn_state_final(s)) {
 		quorum_end(e, x);
 		keep(e, x);
+		lock_ended(e, x);
 	}
 	e->ops->on_change(e->data, &x->t, old);
 	if (!txn_state_final(s))
@@ -201,8 +221,12 @@ int entry_record(struct txns *e, struct entry *x, enum journal_type type, uint64
 		.wall_us = e->ops->wall_us(e->data),
 		.deadline_us = deadline_us,
 		.flags = x->terms.hold_on_crash ? GUARD_HOLD_ON_CRASH : 0,
+		.reflex = x->t.reflex.kind,
 	};
 	int n;
+
+	if (entry_ready(x))
+		r.flags |= GUARD_REFLEX;
 
 	(void) copy_text(r.boot_id, sizeof(r.boot_id), e->ops->boot_id(e->data));
 	(void) copy_text(r.agent, sizeof(r.agent), x->t.agent);
@@ -271,7 +295,8 @@ const struct txn *txns_nth(const struct txns *e, unsigned n)
 bool txns_leftover(const struct txns *e, bool (*is)(void *, const char *rule), void *data)
 {
 	for (unsigned i = 0; i < e->n; i++)
-		if (e->open[i]->recovered && (!is || is(data, e->open[i]->terms.rule)))
+		if ((e->open[i]->recovered || e->open[i]->taken) &&
+		    (!is || is(data, e->open[i]->terms.rule)))
 			return true;
 	return false;
 }
@@ -313,9 +338,17 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 				    "the executor did not plan it in time; nothing was changed");
 		return;
 	case TXN_ARMING:
-		if (late)
+		if (late && entry_ready(x))
+			reflex_unsure(e, x, "the guardian did not take it");
+		else if (late)
 			undo_end(e, x, TXN_ABORTED,
 				 "the guardian did not take the undo; nothing was changed");
+		return;
+	case TXN_ARMED:
+		if (late)
+			reflex_disarm(e, x, "no reflex of the policy asks for it any more");
+		else if (e->capped)
+			reflex_disarm(e, x, "the journal failed");
 		return;
 	case TXN_APPLYING:
 		if (late)
@@ -328,10 +361,14 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 	case TXN_COMMIT:
 		x->t.undo_was_due = late;
 		if (late)
-			undo_begin(e, x, "the time of \"undo after\" is over");
+			undo_begin(e, x,
+				   x->orphan ? "no reflex of the policy asks for it any more"
+					     : "the time of \"undo after\" is over");
 		return;
 	case TXN_DISARMING:
-		if (late)
+		if (late && x->leaving)
+			reflex_unsure(e, x, x->t.why);
+		else if (late)
 			undo_disarmed(e, x);
 		return;
 	case TXN_UNDOING:
@@ -344,7 +381,6 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 	case TXN_DECIDED:
 	case TXN_INTENT:
 	case TXN_ROLLBACK:
-	case TXN_ARMED:
 	case TXN_DONE:
 	case TXN_ROLLED_BACK:
 	case TXN_SUPERSEDED:

@@ -37,6 +37,8 @@
 #define TXNS_KEPT 32 /* ended ones that txns_get() still knows */
 
 #define TXN_NO_US      (UINT64_C(600) * 1000000)
+#define TXN_LOCK_US    (UINT64_C(60) * 1000000) /* what somebody else has changed is left alone */
+#define TXN_LOCKS      64
 #define TXN_PLANS_KEPT 8 /* former plans that a code may be told to be of */
 
 enum txn_state {
@@ -146,8 +148,16 @@ struct txn_ops {
 	/* Decide again on what is true now; replaces t->decision and, when the level is approve,
 	 * t->plan.content and t->change. */
 	int (*decide)(void *, struct txn *t);
-	/* Charge budget and cooldown, once, right before INTENT; -EBUSY and one sentence. */
+	/* Charge budget and cooldown, once, right before INTENT, or when a reflex has fired; -EBUSY
+	 * and one sentence. */
 	int (*charge)(void *, struct txn *t, const char **ret_why);
+	/* Would that charge be taken now?  When a reflex is armed, which is charged when it fires.
+	 * NULL: yes. */
+	int (*room)(void *, struct txn *t, const char **ret_why);
+	/* For one that a hand-over has left: sets t->decision to a bare one, of level auto under the
+	 * permit of this name as it is now, with what it charges.  -ENOENT: there is no such
+	 * permit.  NULL: nothing goes on. */
+	int (*recall)(void *, struct txn *t, const char *rule, const char *resource);
 	/* Truth of the permit's verify and the proposal's own, on measured facts; YES where there
 	 * is neither: every step has been read back by then.  t->decision is set. */
 	enum txn_verify (*verify)(void *, const struct txn *t);
@@ -169,6 +179,13 @@ struct txn_ops {
 	void (*on_reflex)(void *, const struct txn *t);
 	/* Every transition, after it has been made. */
 	void (*on_change)(void *, const struct txn *t, enum txn_state old);
+};
+
+/* A resource that nobody may change: proposals about it are denied ("only observed"). */
+struct txn_lock {
+	char resource[ANOD_NAME_SIZE];
+	uint64_t tx;	   /* that is STUCK, or SUPERSEDED */
+	uint64_t until_us; /* UINT64_MAX: until a person says otherwise, or a reboot */
 };
 
 struct txns;
@@ -217,15 +234,21 @@ void txns_pause(struct txns *e, bool paused);
 
 /*
  * Arm a reflex: as txns_propose() for its first part.  The budget is charged when it fires; when
- * there is none left at that time, it is undone at once.  'r' needs kind and trigger.
+ * there is none left at that time, it is undone at once.  (What the kernel is armed with is charged
+ * at INTENT, like any change.)  'r' needs kind and trigger.
+ *
+ * One that is armed is disarmed, ABORTED with the reason, when another transaction is about to
+ * change the same resource or object, when the operator pauses, when the journal fails, and when a
+ * read-back shows that somebody else has changed what it would change.
  */
 int txns_arm(struct txns *e, const char *agent, const struct txn_reflex *r,
 	     const struct anod_proposal *p, uint64_t *ret_id);
 /* Decide anew on what is true now: 0: it stands; -EPERM and t->why: it would not be armed now.
- * Changes nothing.  -ENOENT; -EINVAL: not armed. */
+ * Changes no state; what is ready is also read back, in the background.  -ENOENT; -EINVAL: not
+ * armed. */
 int txns_rejudge(struct txns *e, uint64_t id);
-/* It is not wanted any more: what is ready is taken back; what the kernel was armed with is
- * undone, as planned.  -ENOENT; -EINVAL: in another state. */
+/* It is not wanted any more: what is ready, or about to be, is taken back; what the kernel was
+ * armed with is undone, as planned.  -ENOENT; -EINVAL: in another state. */
 int txns_disarm(struct txns *e, uint64_t id, const char *why);
 /* The condition of "trigger when" has become true.  -ENOENT, -EINVAL: not armed. */
 int txns_trigger(struct txns *e, uint64_t id);
@@ -235,9 +258,12 @@ int txns_finish(struct txns *e, uint64_t id, const char *why);
 /* One that stays in COMMIT is DONE: the kernel itself has moved on from there, nothing is left to
  * undo.  -ENOENT; -EINVAL. */
 int txns_settle(struct txns *e, uint64_t id, const char *why);
-/* One found after a restart goes on under this trigger.  -ENOENT; -EINVAL: it has fired, or is no
- * reflex. */
-int txns_adopt(struct txns *e, uint64_t id, const struct guard_trigger *trigger);
+/* One found after a restart goes on under this trigger, as what 'p' proposes: the executor plans
+ * that again, and when it finds something else, or the guardian holds another trigger, it is
+ * disarmed.  'p' NULL: it stays, and cannot be judged again.  Nobody adopts it for a minute: it is
+ * disarmed, too.  -ENOENT; -EINVAL: it has fired, or is no reflex. */
+int txns_adopt(struct txns *e, uint64_t id, const struct guard_trigger *trigger,
+	       const struct anod_proposal *p);
 
 /* Another policy is in force: what has no INTENT yet is decided again before it goes on.  Those
  * behind it keep the terms that they were allowed on. */
@@ -275,6 +301,10 @@ bool txns_leftover(const struct txns *e, bool (*is)(void *, const char *rule), v
  * each is (ret_tx may be NULL).  How many there are, also when 'max' is less. */
 unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, uint64_t *ret_tx,
 			unsigned max);
+
+/* A person has looked at what is locked.  -ENOENT: it is not. */
+int txns_unlock(struct txns *e, const char *resource, const char *user);
+const struct txn_lock *txns_lock(const struct txns *e, unsigned n); /* NULL: no more */
 
 /* The journal has failed: every proposal is denied until a restart on a good disk. */
 bool txns_capped(const struct txns *e);

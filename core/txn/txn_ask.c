@@ -11,7 +11,7 @@
 
 #include "txn/txn_int.h"
 
-static void take_terms(struct entry *x)
+void ask_terms(struct entry *x)
 {
 	const struct decision *d = x->t.decision;
 	const struct policy_rule *p = d->permit;
@@ -47,7 +47,7 @@ int ask_decide(struct txns *e, struct entry *x)
 	if (!x->t.decision)
 		return -EINVAL;
 
-	take_terms(x);
+	ask_terms(x);
 	sign_decided(e, x, &before);
 	return 0;
 }
@@ -69,6 +69,7 @@ const char *ask_hindrance(const struct txns *e, const struct entry *x, char *buf
 {
 	const struct entry *h = holder(e, x);
 
+	h = h ? h : reflex_conflict(e, x);
 	if (e->paused)
 		return "the operator has paused all changes";
 	if (txns_recovering(e))
@@ -80,8 +81,12 @@ const char *ask_hindrance(const struct txns *e, const struct entry *x, char *buf
 	if (!h)
 		return NULL;
 
-	(void) snprintf(buf, size, "transaction T%llu holds %s", (unsigned long long) h->t.id,
-			x->resource);
+	if (strcmp(h->resource, x->resource) == 0)
+		(void) snprintf(buf, size, "transaction T%llu holds %s",
+				(unsigned long long) h->t.id, x->resource);
+	else
+		(void) snprintf(buf, size, "transaction T%llu changes the same, under %s",
+				(unsigned long long) h->t.id, h->resource);
 	return buf;
 }
 
@@ -146,6 +151,10 @@ void ask_begin(struct txns *e, struct entry *x)
 			    "daemon is restarted on a good disk");
 		return;
 	}
+	if (lock_says_no(e, x, buf, sizeof(buf))) {
+		entry_enter(e, x, TXN_DENIED, US_INFINITY, "only observed: %s", buf);
+		return;
+	}
 	if (x->t.n_approvals < n) {
 		quorum_end(e, x); /* they are short-lived, people are not */
 		(void) snprintf(buf, sizeof(buf), "waits for %u of %u approvals: %s",
@@ -163,6 +172,10 @@ void ask_begin(struct txns *e, struct entry *x)
 
 	if (!quorum_ask(e, x))
 		return;
+	if (reflex_clear(e, x)) {
+		ask_wait(e, x, false, ask_hindrance(e, x, buf, sizeof(buf)));
+		return;
+	}
 
 	x->asks = x->polls = false;
 	entry_enter(e, x, TXN_PREPARING, txns_now(e) + TXN_PREPARE_US, "the executor plans it");
@@ -256,8 +269,8 @@ static bool proposal_valid(const struct anod_proposal *p)
 	return true;
 }
 
-int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t incident,
-		 const struct anod_proposal *p, uint64_t *ret_id)
+static int propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t incident,
+		   const struct txn_reflex *reflex, const struct anod_proposal *p, uint64_t *ret_id)
 {
 	const struct person_no *no;
 	struct entry *x;
@@ -270,7 +283,7 @@ int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t
 	x = find_same(e, agent, p);
 	if (x) {
 		*ret_id = x->t.id;
-		if (entry_held(x) && x->terms.unless_renewed)
+		if (x->t.state == TXN_COMMIT && x->terms.unless_renewed && !x->t.reflex.kind)
 			flow_renew(e, x);
 		return -EALREADY;
 	}
@@ -289,6 +302,10 @@ int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t
 	x->t.incident = incident;
 	x->t.finding = p->finding;
 	x->t.proposal = *p;
+	if (reflex) {
+		x->t.reflex.kind = reflex->kind;
+		x->t.reflex.trigger = reflex->trigger;
+	}
 	*ret_id = id;
 
 	no = sign_refused(e, x);
@@ -310,6 +327,24 @@ int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t
 	return 0;
 }
 
+int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t incident,
+		 const struct anod_proposal *p, uint64_t *ret_id)
+{
+	return propose(e, agent, agent_ref, incident, NULL, p, ret_id);
+}
+
+int txns_arm(struct txns *e, const char *agent, const struct txn_reflex *r,
+	     const struct anod_proposal *p, uint64_t *ret_id)
+{
+	const struct guard_trigger *g = &r->trigger;
+	bool named = g->link[0] && memchr(g->link, 0, sizeof(g->link));
+
+	if (!reflex_kind_name(r->kind) || (g->ifindex ? !named : g->link[0] || g->sentinel_us))
+		return -EINVAL;
+
+	return propose(e, agent, 0, 0, r, p, ret_id);
+}
+
 int txns_withdraw(struct txns *e, uint64_t id, const char *why)
 {
 	struct entry *x = entry_find(e, id);
@@ -326,7 +361,9 @@ int txns_withdraw(struct txns *e, uint64_t id, const char *why)
 void txns_pause(struct txns *e, bool paused)
 {
 	e->paused = paused;
-	if (!paused)
+	if (paused)
+		reflex_disarm_all(e, "the operator has paused all changes");
+	else
 		sign_forget(e);
 	ask_wake(e);
 }

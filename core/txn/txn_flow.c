@@ -34,6 +34,10 @@ static void intend(struct txns *e, struct entry *x)
 	const char *why = NULL;
 	int r;
 
+	if (entry_ready(x)) {
+		reflex_intend(e, x);
+		return;
+	}
 	if (span > TXN_GUARD_MAX_US) {
 		entry_enter(e, x, TXN_FAILED, US_INFINITY,
 			    "permit \"%s\": verify and confirm together may take a day at most",
@@ -105,6 +109,10 @@ void flow_prepared(struct txns *e, struct entry *x, const struct exec_steps *m)
 			    "changed");
 		return;
 	}
+	if (reflex_clear(e, x)) {
+		ask_wait(e, x, false, ask_hindrance(e, x, buf, sizeof(buf)));
+		return;
+	}
 	intend(e, x);
 }
 
@@ -126,7 +134,7 @@ void flow_armed(struct txns *e, struct entry *x, uint32_t crc)
 	msg_apply(e, x);
 }
 
-static bool all_in(const uint32_t *state, unsigned n, enum step_state s)
+bool flow_all_in(const uint32_t *state, unsigned n, enum step_state s)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (state[i] != s)
@@ -136,9 +144,9 @@ static bool all_in(const uint32_t *state, unsigned n, enum step_state s)
 }
 
 /* The journal failed after the first effect (C15): back, from memory. */
-static bool note(struct txns *e, struct entry *x, enum journal_type type, const char *why)
+bool flow_note(struct txns *e, struct entry *x, enum journal_type type, const char *why)
 {
-	if (entry_record(e, x, type, 0, why, false) != -EIO)
+	if (entry_record(e, x, type, x->guard_us, why, false) != -EIO)
 		return true;
 
 	undo_begin(e, x, "the journal failed");
@@ -154,7 +162,7 @@ void flow_applied(struct txns *e, struct entry *x, const struct exec_result *m)
 		x->untouched = TXN_FAILED;
 		(void) copy_text(x->t.why, sizeof(x->t.why),
 				 m->why[0] ? m->why : strerror(m->error < 0 ? -m->error : EIO));
-		if (all_in(m->state, n, STEP_PRE))
+		if (flow_all_in(m->state, n, STEP_PRE))
 			undo_end(e, x, TXN_FAILED, x->t.why);
 		else
 			undo_begin(e, x, x->t.why);
@@ -164,9 +172,9 @@ void flow_applied(struct txns *e, struct entry *x, const struct exec_result *m)
 		undo_begin(e, x, x->t.why);
 		return;
 	}
-	if (!note(e, x, JOURNAL_APPLIED, "the kernel took all steps"))
+	if (!flow_note(e, x, JOURNAL_APPLIED, "the kernel took all steps"))
 		return;
-	if (!all_in(m->state, n, STEP_POST)) {
+	if (!flow_all_in(m->state, n, STEP_POST)) {
 		undo_begin(e, x, "the kernel took it but shows something else");
 		return;
 	}
@@ -182,6 +190,8 @@ static void commit(struct txns *e, struct entry *x)
 	uint64_t undo_us = x->terms.undo_after_us ? now + x->terms.undo_after_us : 0;
 	int r;
 
+	if (x->t.reflex.kind == REFLEX_KERNEL)
+		undo_us = US_INFINITY; /* until it has fired or is disarmed */
 	if (now + TXN_COMMIT_GAP >= x->guard_us) {
 		undo_begin(e, x, "it took so long that the guardian is about to undo it");
 		return;
@@ -218,11 +228,11 @@ void flow_renew(struct txns *e, struct entry *x)
 
 static void soak(struct txns *e, struct entry *x, uint64_t now)
 {
-	if (!note(e, x, JOURNAL_VERIFIED, "verified"))
+	if (!flow_note(e, x, JOURNAL_VERIFIED, "verified"))
 		return;
 
 	x->next_check_us = now + TXN_CHECK_EVERY_US;
-	entry_enter(e, x, TXN_SOAK, now + x->terms.confirm_us,
+	entry_enter(e, x, TXN_SOAK, now + x->terms.confirm_us + reflex_stand_us(x),
 		    x->terms.by_hand ? "verified; waits for the operator's confirm" : "verified");
 	flow_run(e, x, now);
 }
@@ -250,7 +260,7 @@ void flow_checked(struct txns *e, struct entry *x, const struct exec_result *m)
 		undo_end(e, x, TXN_SUPERSEDED, "somebody else changed it meanwhile; left alone");
 	else if (gone > 0)
 		undo_begin(e, x, "somebody else changed a part of it meanwhile");
-	else if (x->finishing && all_in(m->state, n, STEP_POST))
+	else if (x->finishing && flow_all_in(m->state, n, STEP_POST))
 		commit(e, x);
 	else if (x->finishing)
 		undo_begin(e, x, "it could not be read back");
@@ -272,7 +282,10 @@ static void run_soak(struct txns *e, struct entry *x, uint64_t now)
 	bool late = now >= x->t.deadline_us;
 	bool end = x->terms.by_hand ? x->confirmed : late;
 
-	if (v == TXN_VERIFY_NO)
+	if (x->t.reflex.kind == REFLEX_BRIDGE && late) {
+		x->t.undo_was_due = true;
+		undo_begin(e, x, "the time of the bridge is over");
+	} else if (v == TXN_VERIFY_NO)
 		unverified(e, x, "it was verified and is so no longer");
 	else if (x->terms.by_hand && late && !x->confirmed)
 		undo_begin(e, x, "nobody confirmed it in time");
@@ -290,6 +303,10 @@ void flow_run(struct txns *e, struct entry *x, uint64_t now)
 
 	if (x->t.state == TXN_SOAK) {
 		run_soak(e, x, now);
+		return;
+	}
+	if (x->unread) {
+		reflex_read_back(e, x, now);
 		return;
 	}
 

@@ -3,8 +3,8 @@
  *
  * txn.c holds the transactions and the one function that changes a state; txn_ask.c the way from
  * a proposal to PREPARE, with leases; txn_sign.c people; txn_quorum.c peers; txn_flow.c INTENT to
- * COMMIT; txn_undo.c the way
- * back and all endings; txn_msg.c messages; txn_recover.c what follows a death.
+ * COMMIT; txn_reflex.c what is ready before its trigger; txn_undo.c the way back and all endings;
+ * txn_lock.c what nobody may change; txn_msg.c messages; txn_recover.c what follows a death; txn_take.c what a hand-over leaves.
  */
 #ifndef TXN_TXN_INT_H
 #define TXN_TXN_INT_H
@@ -30,6 +30,8 @@
 #define TXN_MARGIN_US	 (5 * US_PER_S)
 #define TXN_COMMIT_GAP	 (500 * US_PER_MS) /* no COMMIT so close to the guardian's deadline */
 #define TXN_GUARD_MAX_US (24 * 3600 * US_PER_S)
+#define TXN_BRIDGE_US	 (120 * US_PER_S) /* a bridge stands at most, unless the permit says */
+#define TXN_ADOPT_US	 (60 * US_PER_S)  /* one of the last run waits for txns_adopt() */
 
 /* The permit's obligations, copied with each decision: a reload may free the permit. */
 struct terms {
@@ -54,6 +56,7 @@ struct entry {
 	bool doomed;	/* roll back as soon as APPLY has answered; t.why says why */
 	bool closed;	/* its terminal record is written */
 	bool recovered; /* of a daemon that died: no proposal, no decision */
+	bool taken;	/* of the last run, and goes on */
 	uint64_t wait_until_us;
 	uint64_t asked_us; /* when it was last decided while it waits */
 	uint64_t guard_us; /* the guardian's deadline, from INTENT on */
@@ -61,6 +64,17 @@ struct entry {
 	uint64_t next_undo_us; /* US_INFINITY: an answer is awaited */
 	unsigned n_undo;
 	uint32_t arm_crc;
+	/* Of reflexes. */
+	bool fired;
+	bool unread;	   /* VERIFYING: what has fired was not read back yet */
+	bool leaving;	   /* DISARMING: may have fired; no terminal record yet */
+	bool look_first;   /* ARMING: read back, then give it to the new guardian */
+	bool odd;	   /* ARMED: a read-back showed it applied; its REFLEXED may be under way */
+	bool watched;	   /* COMMIT: the guardian may watch the link */
+	bool orphan;	   /* of the last run; waits for txns_adopt() */
+	bool comparing;	   /* adopted: PREPARE is under way, to compare */
+	uint32_t held_crc; /* of what a handed-over guardian holds */
+	unsigned n_late;   /* answers to CHECK that are about the time before it fired */
 	enum txn_state end;	  /* DISARMING: what comes then */
 	enum txn_state untouched; /* the end when no step had to be undone; 0: ROLLED_BACK */
 };
@@ -82,6 +96,7 @@ struct txns {
 	struct entry *kept[TXNS_KEPT];
 	unsigned no_at;
 	struct person_no no[TXN_NOES];
+	struct txn_lock lock[TXN_LOCKS]; /* until_us 0: free */
 };
 
 /* txn.c */
@@ -98,10 +113,21 @@ static inline uint64_t txns_now(const struct txns *e)
 {
 	return e->ops->now_us(e->data);
 }
-/* COMMIT is durable and the undo waits for its time. */
+/* COMMIT is durable and the undo waits for its time, or nothing is applied: no lease, and nothing
+ * that is under way. */
 static inline bool entry_held(const struct entry *x)
 {
-	return x->t.state == TXN_COMMIT;
+	return x->t.state == TXN_COMMIT || x->t.state == TXN_ARMED;
+}
+/* The kernel itself is armed. */
+static inline bool entry_kernel(const struct entry *x)
+{
+	return x->t.reflex.kind == REFLEX_KERNEL && x->t.state == TXN_COMMIT;
+}
+/* Applied by the guardian when its trigger comes, not by the executor. */
+static inline bool entry_ready(const struct entry *x)
+{
+	return x->t.reflex.kind == REFLEX_READY || x->t.reflex.kind == REFLEX_BRIDGE;
 }
 
 /* txn_ask.c */
@@ -110,7 +136,8 @@ void ask_again(struct txns *e, struct entry *x); /* decide anew, then ask_begin(
 /* May a change of 'x' begin now?  NULL, or why not. */
 const char *ask_hindrance(const struct txns *e, const struct entry *x, char *buf, size_t size);
 int ask_decide(struct txns *e, struct entry *x);
-void ask_wake(struct txns *e); /* something that WAITING ones wait for changed */
+void ask_terms(struct entry *x); /* of its decision's permit */
+void ask_wake(struct txns *e);	 /* something that WAITING ones wait for changed */
 
 /* txn_sign.c */
 /* Behind every decision: the plan's hash; signatures of another one are dropped. */
@@ -139,6 +166,43 @@ void flow_applied(struct txns *e, struct entry *x, const struct exec_result *m);
 void flow_checked(struct txns *e, struct entry *x, const struct exec_result *m);
 void flow_run(struct txns *e, struct entry *x, uint64_t now); /* VERIFYING, SOAK */
 void flow_renew(struct txns *e, struct entry *x);
+/* Record it; false: the journal failed after the first effect (C15), and it goes back. */
+bool flow_note(struct txns *e, struct entry *x, enum journal_type type, const char *why);
+bool flow_all_in(const uint32_t *state, unsigned n, enum step_state s);
+
+/* txn_reflex.c */
+uint64_t reflex_hold_us(const struct entry *x);	 /* how long the guardian holds what has fired */
+uint64_t reflex_stand_us(const struct entry *x); /* how long a bridge stands at most; 0: none */
+void reflex_intend(struct txns *e, struct entry *x);
+void reflex_armed(struct txns *e, struct entry *x, uint32_t crc);
+void reflex_fired(struct txns *e, struct entry *x, const struct guard_reflexed *m);
+void reflex_checked(struct txns *e, struct entry *x, const struct exec_result *m);
+void reflex_read_back(struct txns *e, struct entry *x, uint64_t now); /* VERIFYING, unread */
+void reflex_disarm(struct txns *e, struct entry *x, const char *why);
+void reflex_disarm_all(struct txns *e, const char *why); /* the ARMED ones */
+/* Nobody can say any more whether it has fired: compare and undo. */
+void reflex_unsure(struct txns *e, struct entry *x, const char *why);
+void reflex_watch(struct txns *e, struct entry *x);
+/* Disarm those that would change what 'x' is about to change; true: it has to wait for that. */
+bool reflex_clear(struct txns *e, struct entry *x);
+/* One under way that changes an object that 'x' would change, or NULL. */
+const struct entry *reflex_conflict(const struct txns *e, const struct entry *x);
+void reflex_new_guardian(struct txns *e, struct entry *x);
+void reflex_new_exec(struct txns *e, struct entry *x);
+
+/* txn_lock.c */
+void lock_ended(struct txns *e, const struct entry *x); /* in its final state */
+bool lock_says_no(const struct txns *e, const struct entry *x, char *buf, size_t size);
+int lock_recover(struct txns *e, const struct journal *j);
+
+/* txn_take.c */
+/* One that a handed-over guardian still holds goes on where the journal says; false: it has to be
+ * undone. */
+bool take_on(struct txns *e, struct entry *x, enum journal_type last, const struct guard_held *h);
+void take_watch(struct txns *e, struct entry *x, const struct guard_held *h);
+/* The terms of the permit of the same name now; false: there is none. */
+bool take_recall(struct txns *e, struct entry *x);
+void take_compared(struct txns *e, struct entry *x, const struct exec_steps *m);
 
 /* txn_undo.c */
 void undo_begin(struct txns *e, struct entry *x, const char *why);
@@ -157,6 +221,9 @@ void msg_apply(struct txns *e, struct entry *x);
 void msg_check(struct txns *e, struct entry *x);
 void msg_undo(struct txns *e, struct entry *x);
 void msg_arm(struct txns *e, struct entry *x);
+void msg_watch(struct txns *e, struct entry *x);
+void msg_trigger(struct txns *e, struct entry *x);
 void msg_disarm(struct txns *e, struct entry *x);
+uint32_t msg_arm_crc(const struct entry *x, uint32_t n_steps); /* of what would be sent now */
 
 #endif

@@ -67,29 +67,72 @@ void msg_undo(struct txns *e, struct entry *x)
 	send_steps(e, x, EXEC_UNDO);
 }
 
-void msg_arm(struct txns *e, struct entry *x)
+/* The undo of what is applied; or, of a reflex that has not fired, what it applies, too; or, without
+ * steps, a watch.  malloc()ed. */
+static struct guard_arm *make_arm(const struct entry *x, uint32_t n_steps)
 {
-	size_t size = STEPS_SIZE(guard_arm, x->t.n_steps);
-	_cleanup_(freep) struct guard_arm *m = calloc(1, size);
+	size_t size = STEPS_SIZE(guard_arm, n_steps);
+	struct guard_arm *m = calloc(1, size);
 
 	if (!m)
-		return;
+		return NULL;
 	m->head = (struct chan_head){ .type = GUARD_ARM, .size = (uint32_t) size, .id = x->t.id };
 	m->deadline_us = x->guard_us;
 	m->flags = x->terms.hold_on_crash ? GUARD_HOLD_ON_CRASH : 0;
-	m->n_steps = x->t.n_steps;
-	memcpy(m->step, x->t.step, x->t.n_steps * sizeof(m->step[0]));
-	x->arm_crc = crc32c(0, m, size);
-	to_guard(e, m, size);
+	m->n_steps = n_steps;
+	if (n_steps == 0 || (entry_ready(x) && !x->fired)) {
+		m->deadline_us = US_INFINITY;
+		m->flags |= GUARD_REFLEX;
+		m->trigger = x->t.reflex.trigger;
+		m->trigger.hold_us = n_steps ? reflex_hold_us(x) : 0;
+	}
+	memcpy(m->step, x->t.step, n_steps * sizeof(m->step[0]));
+	return m;
+}
+
+static void send_arm(struct txns *e, struct entry *x, uint32_t n_steps)
+{
+	_cleanup_(freep) struct guard_arm *m = make_arm(x, n_steps);
+
+	if (!m)
+		return;
+	x->arm_crc = crc32c(0, m, m->head.size);
+	to_guard(e, m, m->head.size);
+}
+
+void msg_arm(struct txns *e, struct entry *x)
+{
+	send_arm(e, x, x->t.n_steps);
+}
+
+void msg_watch(struct txns *e, struct entry *x)
+{
+	send_arm(e, x, 0);
+}
+
+uint32_t msg_arm_crc(const struct entry *x, uint32_t n_steps)
+{
+	_cleanup_(freep) struct guard_arm *m = make_arm(x, n_steps);
+
+	return m ? crc32c(0, m, m->head.size) : 0;
+}
+
+static void send_ack(struct txns *e, struct entry *x, enum exec_type type, uint32_t flags)
+{
+	struct guard_ack m = { .head = { .type = type, .size = sizeof(m), .id = x->t.id },
+			       .flags = flags };
+
+	to_guard(e, &m, sizeof(m));
+}
+
+void msg_trigger(struct txns *e, struct entry *x)
+{
+	send_ack(e, x, GUARD_TRIGGER, 0);
 }
 
 void msg_disarm(struct txns *e, struct entry *x)
 {
-	struct guard_ack m = {
-		.head = { .type = GUARD_DISARM, .size = sizeof(m), .id = x->t.id },
-	};
-
-	to_guard(e, &m, sizeof(m));
+	send_ack(e, x, GUARD_DISARM, x->leaving ? GUARD_UNFIRED : 0);
 }
 
 /* ---- what comes in ------------------------------------------------------------------------ */
@@ -146,8 +189,14 @@ int txns_on_exec(struct txns *e, const struct chan_head *h)
 		flow_prepared(e, x, (const struct exec_steps *) h);
 	else if (h->type == EXEC_APPLIED && s == TXN_APPLYING)
 		flow_applied(e, x, result);
+	else if (h->type == EXEC_PREPARED && x->comparing)
+		take_compared(e, x, (const struct exec_steps *) h);
+	else if (h->type == EXEC_CHECKED && x->n_late)
+		x->n_late--;
 	else if (h->type == EXEC_CHECKED && s == TXN_SOAK && x->check_sent_us)
 		flow_checked(e, x, result);
+	else if (h->type == EXEC_CHECKED && x->check_sent_us)
+		reflex_checked(e, x, result);
 	else if (h->type == EXEC_UNDONE && s == TXN_UNDOING)
 		undo_done(e, x, result);
 	else if (h->type != EXEC_PREPARED && h->type != EXEC_APPLIED && h->type != EXEC_CHECKED &&
@@ -170,6 +219,10 @@ static void disarmed(struct txns *e, struct entry *x)
 		x->armed = false;
 		undo_end(e, x, TXN_ABORTED, "the guardian refused the undo; nothing was changed");
 		return;
+	case TXN_ARMED:
+		x->armed = false;
+		undo_end(e, x, TXN_ABORTED, "the guardian let go of it; nothing was changed");
+		return;
 	case TXN_VERIFYING:
 	case TXN_SOAK:
 		x->armed = false;
@@ -191,10 +244,14 @@ int txns_on_guard(struct txns *e, const struct chan_head *h)
 		return r;
 
 	if (h->type == GUARD_ARMED && h->size == sizeof(*ack)) {
-		if (x->armed && x->t.state >= TXN_ARMING && x->t.state <= TXN_SOAK)
+		if (entry_ready(x) && !x->fired)
+			reflex_armed(e, x, ack->crc);
+		else if (x->armed && x->t.state >= TXN_ARMING && x->t.state <= TXN_SOAK)
 			flow_armed(e, x, ack->crc);
 	} else if (h->type == GUARD_DISARMED && h->size == sizeof(*ack)) {
 		disarmed(e, x);
+	} else if (h->type == GUARD_REFLEXED && h->size == sizeof(struct guard_reflexed)) {
+		reflex_fired(e, x, (const struct guard_reflexed *) h);
 	} else if (h->type == GUARD_FIRED && result_valid(x, h)) {
 		if (x->t.state >= TXN_ARMING)
 			undo_fired(e, x, (const struct exec_result *) h);

@@ -43,6 +43,11 @@ bool quorum_ask(struct txns *e, struct entry *x)
 		quorum_end(e, x);
 		return true;
 	}
+	if (x->t.reflex.kind) {
+		entry_enter(e, x, TXN_DENIED, US_INFINITY,
+			    "denied: grants of neighbours are short-lived and a reflex waits");
+		return false;
+	}
 	x->has_asked = true;
 	switch (look(e, x, span(x) + TXN_PREPARE_US, true, why, sizeof(why))) {
 	case TXN_GRANTS_GIVEN:

@@ -73,6 +73,8 @@ static void undo_now(struct txns *e, struct entry *x, enum journal_type last)
 
 	if (last == JOURNAL_INTENT && !x->t.by_guardian)
 		x->untouched = TXN_ABORTED;
+	if (x->untouched && entry_ready(x))
+		why = "the daemon died while it was armed";
 	entry_enter(e, x, TXN_UNDOING, txns_now(e) + TXN_UNDO_US, "%s", why);
 	undo_send(e, x);
 }
@@ -89,34 +91,63 @@ static void hold(struct txns *e, struct entry *x)
 	msg_arm(e, x);
 }
 
-static void recover_one(struct txns *e, struct entry *x, struct left *l, bool fired)
+static void restore(struct entry *x, struct left *l, bool fired)
+{
+	x->recovered = true;
+	if (!l->o.intent)
+		return;
+
+	(void) copy_text(x->t.agent, sizeof(x->t.agent), l->intent.agent);
+	(void) copy_text(x->terms.rule, sizeof(x->terms.rule), l->intent.rule);
+	(void) copy_text(x->resource, sizeof(x->resource), l->intent.resource);
+	x->t.n_steps = l->intent.n_steps;
+	x->t.step = TAKE(l->step);
+	x->t.created_us = l->intent.boot_us;
+	x->t.created_wall_us = l->intent.wall_us;
+	x->guard_us = l->intent.deadline_us;
+	x->t.by_guardian = fired;
+	x->t.reflex.kind = (enum reflex_kind) l->intent.reflex;
+	/* Known only since it has fired. */
+	if (entry_ready(x))
+		x->guard_us = l->o.last == JOURNAL_INTENT ? 0 : l->o.deadline_us;
+}
+
+static void stay_committed(struct txns *e, struct entry *x, uint64_t deadline_us)
+{
+	x->orphan = x->t.reflex.kind == REFLEX_KERNEL;
+	if (x->orphan) {
+		(void) take_recall(e, x);
+		deadline_us = txns_now(e) + TXN_ADOPT_US;
+	}
+	entry_enter(e, x, TXN_COMMIT, deadline_us, "verified; its undo waits");
+	if (x->armed) /* its DISARM may have been lost */
+		msg_disarm(e, x);
+}
+
+static void recover_one(struct txns *e, struct entry *x, struct left *l, bool fired,
+			const struct guard_held *held)
 {
 	uint64_t now = txns_now(e);
 	bool committed = l->o.last == JOURNAL_COMMIT && !fired;
 
-	x->recovered = true;
-	if (l->o.intent) {
-		(void) copy_text(x->t.agent, sizeof(x->t.agent), l->intent.agent);
-		(void) copy_text(x->terms.rule, sizeof(x->terms.rule), l->intent.rule);
-		(void) copy_text(x->resource, sizeof(x->resource), l->intent.resource);
-		x->t.n_steps = l->intent.n_steps;
-		x->t.step = TAKE(l->step);
-		x->t.created_us = l->intent.boot_us;
-		x->t.created_wall_us = l->intent.wall_us;
-		x->guard_us = l->intent.deadline_us;
-		x->t.by_guardian = fired;
-	}
+	restore(x, l, fired);
+	x->armed = held && held->n_steps > 0;
+	x->watched = held && held->n_steps == 0;
 
 	if (l->o.intent && of_earlier_boot(e, &l->intent))
 		undo_end(e, x, TXN_CLOSED_BY_REBOOT,
 			 "the machine was restarted meanwhile, which undid it");
-	else if (committed && l->o.deadline_us && l->o.intent)
-		entry_enter(e, x, TXN_COMMIT, l->o.deadline_us, "verified; its undo waits");
-	else if (committed)
+	else if (committed && l->o.deadline_us && l->o.intent) {
+		stay_committed(e, x, l->o.deadline_us);
+		if (x->watched)
+			take_watch(e, x, held);
+	} else if (committed)
 		undo_end(e, x, TXN_DONE, "verified; the daemon died right after COMMIT");
 	else if (!l->o.intent)
 		undo_end(e, x, TXN_STUCK,
 			 "its INTENT in the journal cannot be read; look at the router");
+	else if (held && !fired && take_on(e, x, l->o.last, held))
+		return;
 	else if (!fired && (l->intent.flags & GUARD_HOLD_ON_CRASH) &&
 		 (l->o.last == JOURNAL_APPLIED || l->o.last == JOURNAL_VERIFIED) &&
 		 now + TXN_MARGIN_US < x->guard_us)
@@ -125,14 +156,31 @@ static void recover_one(struct txns *e, struct entry *x, struct left *l, bool fi
 		undo_now(e, x, l->o.last);
 }
 
+static const struct guard_held *find_held(const struct guard_held *held, unsigned n, uint64_t tx)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (held[i].head.id == tx)
+			return &held[i];
+
+	return NULL;
+}
+
 int txns_recover(struct txns *e, const struct journal *j, const struct guardian_entry *fired,
 		 unsigned n_fired)
+{
+	return txns_take_over(e, j, fired, n_fired, NULL, 0);
+}
+
+int txns_take_over(struct txns *e, const struct journal *j, const struct guardian_entry *fired,
+		   unsigned n_fired, const struct guard_held *held, unsigned n_held)
 {
 	struct left *l;
 	unsigned n;
 	int r;
 
-	r = collect(j, &l, &n);
+	r = lock_recover(e, j);
+	if (r >= 0)
+		r = collect(j, &l, &n);
 	if (r < 0)
 		return r;
 
@@ -143,7 +191,8 @@ int txns_recover(struct txns *e, const struct journal *j, const struct guardian_
 			r = -ENOMEM;
 			break;
 		}
-		recover_one(e, x, &l[i], guardian_fired(&l[i], fired, n_fired));
+		recover_one(e, x, &l[i], guardian_fired(&l[i], fired, n_fired),
+			    find_held(held, n_held, l[i].o.tx));
 	}
 	left_free(l, n);
 	return r < 0 ? r : (int) n;
@@ -169,7 +218,8 @@ static void without_exec(struct txns *e, struct entry *x)
 			msg_prepare(e, x);
 		return;
 	case TXN_ARMING:
-		undo_end(e, x, TXN_ABORTED, "the executor died; nothing was changed");
+		if (!entry_ready(x))
+			undo_end(e, x, TXN_ABORTED, "the executor died; nothing was changed");
 		return;
 	case TXN_APPLYING:
 		undo_begin(e, x, "the executor died while it applied");
@@ -193,6 +243,7 @@ void txns_exec_restarted(struct txns *e, bool there)
 	for (unsigned i = 0; i < e->n;) {
 		struct entry *x = e->open[i];
 
+		reflex_new_exec(e, x);
 		without_exec(e, x);
 		if (i < e->n && e->open[i] == x)
 			i++;
@@ -202,21 +253,39 @@ void txns_exec_restarted(struct txns *e, bool there)
 
 /* ---- death of the guardian (C10) ---------------------------------------------------------- */
 
+static void arm_again(struct txns *e, struct entry *x)
+{
+	if (x->armed)
+		msg_arm(e, x);
+}
+
 static void new_guardian(struct txns *e, struct entry *x)
 {
 	switch (x->t.state) {
 	case TXN_ARMING:
+		if (entry_ready(x))
+			reflex_new_guardian(e, x);
+		else
+			arm_again(e, x);
+		return;
 	case TXN_APPLYING:
 	case TXN_VERIFYING:
 	case TXN_SOAK:
 	case TXN_UNDOING:
-		if (x->armed)
-			msg_arm(e, x);
+		arm_again(e, x);
+		return;
+	case TXN_ARMED:
+		reflex_new_guardian(e, x);
 		return;
 	case TXN_DISARMING:
-	case TXN_COMMIT:
-		if (x->armed)
+		if (x->leaving)
+			reflex_unsure(e, x, x->t.why);
+		else
 			undo_disarmed(e, x); /* the one that held it is gone */
+		return;
+	case TXN_COMMIT:
+		x->armed = false;
+		reflex_watch(e, x);
 		return;
 	default:
 		return;
@@ -230,7 +299,16 @@ static void no_guardian(struct txns *e, struct entry *x)
 	x->armed = x->armed && x->t.state == TXN_DISARMING;
 	switch (x->t.state) {
 	case TXN_ARMING:
-		undo_end(e, x, TXN_ABORTED, why);
+		if (entry_ready(x))
+			reflex_unsure(e, x, why);
+		else
+			undo_end(e, x, TXN_ABORTED, why);
+		return;
+	case TXN_ARMED:
+		reflex_unsure(e, x, why);
+		return;
+	case TXN_COMMIT:
+		x->watched = false;
 		return;
 	case TXN_APPLYING:
 		x->doomed = true;
@@ -241,7 +319,10 @@ static void no_guardian(struct txns *e, struct entry *x)
 		undo_begin(e, x, why);
 		return;
 	case TXN_DISARMING:
-		undo_disarmed(e, x);
+		if (x->leaving)
+			reflex_unsure(e, x, x->t.why);
+		else
+			undo_disarmed(e, x);
 		return;
 	default:
 		return;

@@ -45,7 +45,7 @@ void undo_end(struct txns *e, struct entry *x, enum txn_state end, const char *w
 
 	(void) copy_text(text, sizeof(text), why);
 	close_record(e, x, end, text);
-	if (!x->armed) {
+	if (!x->armed && !x->watched) {
 		entry_enter(e, x, end, US_INFINITY, "%s", text);
 		return;
 	}
@@ -56,9 +56,14 @@ void undo_end(struct txns *e, struct entry *x, enum txn_state end, const char *w
 
 void undo_disarmed(struct txns *e, struct entry *x)
 {
-	x->armed = false;
-	if (x->t.state != TXN_DISARMING)
-		return; /* in COMMIT until "undo after" */
+	if (x->t.state != TXN_DISARMING) { /* in COMMIT until "undo after" */
+		x->watched = x->watched && x->armed;
+		if (x->armed)
+			reflex_watch(e, x);
+		x->armed = false;
+		return;
+	}
+	x->armed = x->watched = false;
 
 	close_record(e, x, x->end, x->t.why);
 	entry_enter(e, x, x->end, US_INFINITY, "%s", x->t.why);
@@ -70,9 +75,10 @@ void undo_begin(struct txns *e, struct entry *x, const char *why)
 	char text[EXEC_WHY_SIZE];
 
 	(void) copy_text(text, sizeof(text), why);
+	x->leaving = x->unread = x->look_first = false;
 	/* Without a guardian a crash now is repaired at the next start: INTENT alone says so. */
 	(void) entry_record(e, x, JOURNAL_ROLLBACK, 0, text, true);
-	if (x->armed)
+	if (x->armed && x->guard_us < US_INFINITY - TXN_MARGIN_US)
 		until = MAX_OF(until, x->guard_us + TXN_MARGIN_US);
 	entry_enter(e, x, TXN_ROLLBACK, US_INFINITY, "%s", text);
 	entry_enter(e, x, TXN_UNDOING, until, "%s", text);
@@ -111,6 +117,9 @@ void undo_done(struct txns *e, struct entry *x, const struct exec_result *m)
 		(void) snprintf(why, sizeof(why), "%s; somebody else's change was left alone",
 				x->t.why);
 		undo_end(e, x, end, why);
+	} else if (end == TXN_ABORTED && entry_ready(x)) {
+		(void) snprintf(why, sizeof(why), "%s; nothing had been changed", x->t.why);
+		undo_end(e, x, end, why);
 	} else if (end) {
 		undo_end(e, x, end, x->t.why);
 	} else if (x->n_undo < TXN_UNDO_TRIES) {
@@ -148,7 +157,11 @@ int txns_rollback(struct txns *e, uint64_t id, const char *why)
 
 	if (!x)
 		return -ENOENT;
-	if (x->t.state != TXN_VERIFYING && x->t.state != TXN_SOAK && !entry_held(x))
+	if (x->t.state == TXN_ARMED) {
+		reflex_disarm(e, x, why);
+		return 0;
+	}
+	if (x->t.state != TXN_VERIFYING && x->t.state != TXN_SOAK && x->t.state != TXN_COMMIT)
 		return -EINVAL;
 
 	undo_begin(e, x, why);

@@ -55,6 +55,20 @@ static inline uint64_t world_set(int64_t cell, int64_t value)
 	return id;
 }
 
+/* Arm a reflex on link sim0 that sets cells 1..n; its id. */
+static inline uint64_t world_arm(enum reflex_kind kind, unsigned n)
+{
+	static const int64_t set[3][2] = { { 1, 1001 }, { 2, 1002 }, { 3, 1003 } };
+	struct txn_reflex r = { .kind = kind, .trigger = { .ifindex = 4, .link = "sim0" } };
+	struct anod_proposal p = sim_proposal(n, set);
+	uint64_t id = 0;
+
+	world.adopt_trigger = r.trigger;
+	world.adopt_proposal = p;
+	cr_assert_eq(txns_arm(world.engine, "reflex", &r, &p, &id), 0);
+	return id;
+}
+
 /* Signs the plan of now. */
 static inline int world_approve(uint64_t id, const char *user, bool in_group)
 {
