@@ -270,7 +270,7 @@ deps:
 	$(Q)tests/deps $(DEPS)
 
 check:
-	$(Q)tests/deps nftables python3-z3 $(DEPS)
+	$(Q)tests/deps nftables python3-z3 strace $(DEPS)
 	$(Q)$(MAKE) --no-print-directory -j2 tests
 	$(Q)BUILD=$(BUILD) tests/check unit fuzz policy reference lab
 check-unit: tests
@@ -286,6 +286,7 @@ check-valgrind: DEPS := valgrind
 check-valgrind: deps tests
 	$(Q)BUILD=$(BUILD) tests/check valgrind
 check-long: deps tests
+	$(Q)tests/deps strace
 	$(Q)BUILD=$(BUILD) tests/check long
 check-vm: deps tests
 	$(Q)BUILD=$(BUILD) tests/check vm

@@ -374,6 +374,68 @@ Test(txn_crash, C15_a_disk_that_fails_after_the_first_effect_rolls_back_from_mem
 	}
 }
 
+Test(txn_crash, C13_a_hang_that_the_watchdog_ends_is_a_reboot)
+{
+	uint64_t id = soaking(2), later;
+
+	/* Nobody does anything for an hour; then the machine is reset. */
+	world.exec_is_deaf = world.guard_is_deaf = true;
+	world.now_us += 60 * MINUTE;
+	sim_crash_now(&world, SIM_CRASH_POWER);
+	world.exec_is_deaf = world.guard_is_deaf = false;
+	sim_settle(&world, MINUTE);
+	WORLD_RECORDS(id, JOURNAL_INTENT, JOURNAL_CLOSED_BY_REBOOT);
+	cr_assert(world_is_before());
+	world.permit.confirm_us = 0;
+	later = world_propose(2);
+	sim_settle(&world, MINUTE);
+	cr_assert_eq(world_state(later), TXN_DONE);
+}
+
+Test(txn_crash, C18_nothing_is_committed_when_the_guardian_is_about_to_undo)
+{
+	uint64_t id = soaking(2);
+
+	/* The loop was held up until right before, and until behind, the guardian's deadline. */
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t late = i ? 10 * US_PER_S : 0;
+
+		world.guard_is_deaf = true;
+		world.now_us = world.armed[0].deadline_us - 100 * US_PER_MS + late;
+		(void) txns_run(world.engine);
+		world.guard_is_deaf = false;
+		sim_settle(&world, MINUTE);
+		cr_assert_eq(world_state(id), TXN_ROLLED_BACK);
+		cr_assert(world_is_before());
+		cr_assert_eq(world_journal(id).n_terminal, 1);
+		id = soaking(2);
+	}
+}
+
+Test(txn_crash, C19_steps_of_the_wall_clock_move_no_deadline)
+{
+	static const int64_t years[] = { 10, -10, -20, 20 };
+	uint64_t id;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(years); i++) {
+		world.permit.undo_after_us = 30 * MINUTE;
+		id = soaking(2);
+		world.wall_us += (uint64_t) (years[i] * 365 * 86400 * (int64_t) US_PER_S);
+		sim_pass(&world, 59 * US_PER_S);
+		cr_assert_eq(world_state(id), TXN_SOAK);
+		sim_pass(&world, 2 * US_PER_S);
+		cr_assert_eq(world_state(id), TXN_COMMIT);
+		sim_crash_now(&world, SIM_CRASH_ALL);
+		world.wall_us -= (uint64_t) (years[i] * 2 * 365 * 86400 * (int64_t) US_PER_S);
+		sim_pass(&world, 29 * MINUTE);
+		cr_assert_eq(world_state(id), TXN_COMMIT, "in time of the boot, over the crash");
+		sim_pass(&world, 2 * MINUTE);
+		cr_assert_eq(world_state(id), TXN_ROLLED_BACK);
+		cr_assert(world_is_before());
+		cr_assert_eq(world_journal(id).n_terminal, 1);
+	}
+}
+
 Test(txn_crash, an_executor_that_cannot_be_had_leaves_the_undo_to_the_guardian)
 {
 	uint64_t id = soaking(2);
