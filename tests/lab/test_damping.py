@@ -1,5 +1,5 @@
 """What is built in against flapping and against two that want the same, with the real daemon."""
-from common import LINKS, PLUGINS, ended, is_in, permit, puppet
+from common import A_WAY_OUT, LINKS, PLUGINS, STEER, ended, is_in, permit, probed, puppet, uplink
 from lab import wait
 
 FLIP = (("mode", "flip"), ("kind2", "link.set"), ("args2", ["dev=wan1", "mtu=1500bytes"]))
@@ -83,3 +83,13 @@ def test_a_storm_is_spread(lab):
     a.up()
     brake = a.ask("status")["brake"]
     assert brake["rates"] == [{"count": 3, "per_us": 3600000000, "left": 0}], brake
+
+
+def test_when_too_many_are_sick_nothing_is_done_by_itself(lab):
+    a = lab.anod(LINKS + "brake { sick more than 40% of uplinks }\n" + A_WAY_OUT + STEER + uplink())
+    probed(a)
+    lab.carrier("wan0", False)
+    t = ended(a, 1)
+    assert t["state"] == "denied", t
+    assert "1 of 2 in set uplinks have findings, more than 40%" in t["why"], t
+    assert "1 of 2 in set uplinks" in a.ctl("status")
