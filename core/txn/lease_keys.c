@@ -14,6 +14,16 @@
 
 #define DEPTH_MAX 4 /* VLAN on a bond in a bridge in a VRF */
 
+/* Finding a link by its name looks at all of them, so each is walked once. */
+static bool walked(const struct lease *l, const char *name)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (strncmp(l->key[i].name, "link ", 5) == 0 && l->key[i].link[0] &&
+		    strcmp(l->key[i].name + 5, name) == 0)
+			return true;
+	return false;
+}
+
 static void add_name(struct lease *l, const struct config *c, const char *name, const char *via)
 {
 	char key[ANOD_NAME_SIZE + 8];
@@ -47,8 +57,11 @@ static void add_around(struct lease *l, const struct config *c, const struct ove
 void lease_add_link(struct lease *l, const struct config *c, const struct overlay *o,
 		    const char *name)
 {
-	int ifindex = overlay_ifindex(o, name);
+	int ifindex;
 
+	if (walked(l, name))
+		return;
+	ifindex = overlay_ifindex(o, name);
 	add_name(l, c, name, name);
 	if (ifindex > 0)
 		add_around(l, c, o, (uint32_t) ifindex, name, 0);
