@@ -109,8 +109,8 @@ static void tell(struct host *h, const struct txn *t, const char *resource,
 	cJSON_AddStringToObject(b, "severity", s->critical ? "critical" : "major");
 	cJSON_AddStringToObject(b, "text", text);
 	(void) record_event(h, "damping", b);
-	incident_note(h->incidents, t->incident, LINE_NOTE, t->id, "", host_now(h),
-		      clock_wall_us(), "%s", text);
+	incident_note(h->incidents, t->incident, LINE_NOTE, t->id, "", host_now(h), clock_wall_us(),
+		      "%s", text);
 	log_text(s->critical ? LOG_ALERT : LOG_WARNING, "%s", text);
 	monitor_send(h, "damping", t->incident, t->id, t->agent, text);
 	if (!s->critical || !t->decision || !t->decision->permit)

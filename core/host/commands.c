@@ -19,6 +19,7 @@
 #include "host/objectives.h"
 #include "host/people.h"
 #include "host/brakes.h"
+#include "host/reflexes.h"
 #include "host/standing.h"
 #include "host/vouch.h"
 
@@ -312,6 +313,14 @@ cJSON *cmd_standing(struct command_call *c)
 	return standing_json(c->h);
 }
 
+cJSON *cmd_reflexes(struct command_call *c)
+{
+	const char *name = command_arg(c, "name");
+	cJSON *o = reflexes_json(c->h, name);
+
+	return o ? o : command_fail(c, ENOENT, "no permit \"%.63s\" has a reflex", name ?: "");
+}
+
 static const struct command {
 	const char *name;
 	cJSON *(*run)(struct command_call *);
@@ -329,9 +338,8 @@ static const struct command {
 	{ "history", cmd_history },	  { "top", cmd_top },
 	{ "override", cmd_override },	  { "overrides", cmd_overrides },
 	{ "objectives", cmd_objectives }, { "standing", cmd_standing },
-	{ "damping", cmd_damping },
-	{ "peers", cmd_peers },
-	{ "unlock", cmd_unlock },
+	{ "damping", cmd_damping },	  { "reflexes", cmd_reflexes },
+	{ "peers", cmd_peers },		  { "unlock", cmd_unlock },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

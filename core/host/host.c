@@ -32,6 +32,7 @@
 #include "host/people.h"
 #include "host/neighbours.h"
 #include "host/notify.h"
+#include "host/reflexes.h"
 #include "host/sandbox.h"
 #include "host/brakes.h"
 #include "host/standing.h"
@@ -88,6 +89,8 @@ static uint64_t turn(struct host *h)
 	t = watch_run(h->watches, now);
 	if (cells_truths(h))
 		t = now;
+	next = MIN_OF(next, t);
+	t = reflexes_turn(h);
 	next = MIN_OF(next, t);
 	t = overrides_run(h, now);
 	next = MIN_OF(next, t);
@@ -410,7 +413,9 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = overrides_open(h);
+	r = reflexes_open(h);
+	if (r >= 0)
+		r = overrides_open(h);
 	if (r >= 0)
 		r = standing_open(h);
 	if (r >= 0)
@@ -429,6 +434,8 @@ static int start(struct host *h)
 		standing_settle(h);
 	if (r >= 0)
 		brakes_open(h);
+	if (r >= 0)
+		reflexes_configure(h);
 	if (r >= 0)
 		r = neighbours_open(h);
 	if (r >= 0)
@@ -493,6 +500,7 @@ struct host *host_free(struct host *h)
 	verify_done(h);
 	objectives_close(h);
 	recover_close(h);
+	reflexes_close(h);
 	sensors_stop(h);
 	truth_close(h);
 	txns_free(h->txns);

@@ -236,6 +236,16 @@ int engine_whatif(struct host *h, const char *agent, const struct anod_proposal 
 		  struct whatif **ret);
 /* References of the finding that are known now. */
 unsigned engine_evidence(struct host *h, uint64_t finding);
+/* What a reflex adds to the question: see struct whatif_in. */
+struct engine_frame {
+	uint32_t trigger;
+	bool ready;
+	const struct txn *made; /* its steps stand already; NULL: they do not */
+};
+/* The same of what a reflex is about to propose; no words about what would change the answer. */
+int engine_judge(struct host *h, const char *agent, const struct anod_proposal *p,
+		 const struct engine_frame *frame, struct whatif **ret_whatif,
+		 struct decision **ret);
 int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64_t finding,
 		   const struct anod_proposal *p, uint64_t *ret_id, char *why, size_t why_size);
 void host_expr_env(struct host *h, struct expr_env *ret); /* sets of the policy; no subject */
