@@ -52,7 +52,8 @@ static struct {
 } lab;
 
 static atomic_bool armed;
-static _Atomic int64_t start_ns, done_ns, link_ns, route_ns, other_ns;
+static _Atomic int64_t start_ns, done_ns, link_ns, route_ns;
+static _Atomic int64_t other_ns; /* last event of the other tun; negative: without carrier */
 
 /* The kernel answers only when the link is shut, so this has a thread of its own. */
 static void *trigger(void *data)
@@ -98,8 +99,8 @@ static void *hear_links(void *data)
 		     h = NLMSG_NEXT(h, n)) {
 			const struct ifinfomsg *i = NLMSG_DATA(h);
 
-			if (i->ifi_index == lab.other && !(i->ifi_flags & LOWER_UP))
-				other_ns = now;
+			if (i->ifi_index == lab.other)
+				other_ns = i->ifi_flags & LOWER_UP ? now : -now;
 			if (armed && !link_ns && i->ifi_index == lab.first &&
 			    !(i->ifi_flags & LOWER_UP)) {
 				link_ns = now;
@@ -175,27 +176,30 @@ static void await_return(int ask)
 	}
 }
 
-/* A link event that is told at once, and so delays the next one.  It is not when somebody else's
- * was told just before: then again. */
+/* Wait for the event of the other tun. */
+static void await_other(bool up)
+{
+	int64_t end = now_ns() + TIMEOUT_NS;
+
+	while (up != (other_ns > 0)) {
+		errno = ETIMEDOUT;
+		if (now_ns() > end)
+			DIE("the event of the other tun");
+		sleep_us(200);
+	}
+}
+
+/* From an event on, the next one of such a link is told a second later. */
 static void distract(void)
 {
-	for (int i = 0; i < 20; i++) {
-		int64_t start;
+	int64_t left;
 
-		tun_carrier(lab.other_tun, true);
-		sleep_us(1200000);
-		other_ns = 0;
-		start = now_ns();
-		tun_carrier(lab.other_tun, false);
-		while (!other_ns && now_ns() < start + 10000000)
-			sleep_us(200);
-		if (other_ns) {
-			sleep_us((other_ns + DISTANCE_NS - now_ns()) / 1000);
-			return;
-		}
-	}
-	errno = EBUSY;
-	DIE("link events of others");
+	tun_carrier(lab.other_tun, true);
+	await_other(true);
+	tun_carrier(lab.other_tun, false);
+	await_other(false);
+	left = -other_ns + DISTANCE_NS - now_ns();
+	sleep_us(left > 0 ? left / 1000 : 0);
 }
 
 static void print_us(bool known, int64_t ns)
