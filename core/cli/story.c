@@ -264,6 +264,8 @@ void show_why(const struct cli *c, const cJSON *d)
 	upper(get_text(v, "level"), level, sizeof(level));
 	(void) printf("%s%s%s  %s\n", state_paint(c, get_text(v, "level")), level, paint(c, "off"),
 		      get_text(v, "reason"));
+	if (get_text(v, "assuming")[0])
+		wrapped("assuming", get_text(v, "assuming"));
 	if (get_text(v, "policy")[0])
 		(void) printf("  policy   %s\n", get_text(v, "policy"));
 	show_rules(c, v);

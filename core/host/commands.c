@@ -18,6 +18,7 @@
 #include "host/commands.h"
 #include "host/objectives.h"
 #include "host/people.h"
+#include "host/reflexes.h"
 #include "host/standing.h"
 
 cJSON *command_fail(struct command_call *c, int err, const char *fmt, ...)
@@ -304,6 +305,14 @@ cJSON *cmd_standing(struct command_call *c)
 	return standing_json(c->h);
 }
 
+cJSON *cmd_reflexes(struct command_call *c)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(o, "reflexes", reflexes_json(c->h));
+	return o;
+}
+
 static const struct command {
 	const char *name;
 	cJSON *(*run)(struct command_call *);
@@ -321,7 +330,8 @@ static const struct command {
 	{ "history", cmd_history },	  { "top", cmd_top },
 	{ "override", cmd_override },	  { "overrides", cmd_overrides },
 	{ "objectives", cmd_objectives }, { "standing", cmd_standing },
-	{ "peers", cmd_peers },
+	{ "peers", cmd_peers },		  { "unlock", cmd_unlock },
+	{ "reflexes", cmd_reflexes },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

@@ -19,7 +19,6 @@
  *   anod { state "DIR"  run "DIR"  plugins "DIR"  group "UNIX-GROUP" }
  *   history { memory 8MiB  keep link.rx_bytes, path.wan0.rtt }
  *   set, window, budget, invariant, permit, forbid, cap, objective    see policy.h
- *   reflex                                       parses and checks; not evaluated in this version
  *
  * Pure but for reading the files that it is told to (through 'read_file', so that tests and the
  * fuzzer need none).

@@ -82,11 +82,21 @@ static void number_srlgs(struct parse *p)
 		}
 }
 
+static void check_own_agents(struct parse *p)
+{
+	for (unsigned i = 0; i < p->config->n_agents; i++)
+		if (strcmp(p->config->agent[i].name, REFLEX_AGENT_NAME) == 0)
+			(void) parse_error(p, &p->config->agent[i].place,
+					   "the daemon's own reflexes are called 'reflex': give "
+					   "this agent another name, agent NAME plugin reflex");
+}
+
 void config_check(struct parse *p)
 {
 	config_people_check(p);
 	config_peers_check(p);
 	number_srlgs(p);
+	check_own_agents(p);
 	for (unsigned i = 0; i < p->config->n_endpoints; i++) {
 		const struct config_endpoint *e = &p->config->endpoint[i];
 

@@ -108,6 +108,8 @@ struct decision {
 	char *reason;	  /* one sentence naming the rule, invariant or unknown fact; owned */
 	char *flip;	  /* what would flip it, or NULL; owned */
 	char *suggest;	  /* see decision_suggest(); NULL: permits are not what is missing */
+	/* Of a reflex: what was assumed beside what is so now; "": nothing. */
+	char assuming[128];
 	char policy[128]; /* "pe1 edge revision 7 (sha256 41c0...)" */
 	unsigned n_charges;
 	struct decided_charge charge[ANOD_ACTIONS_MAX];

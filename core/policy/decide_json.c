@@ -91,6 +91,7 @@ struct cJSON *decision_json(const struct decision *d)
 	    cJSON_AddStringToObject(o, "resource", d->resource) &&
 	    cJSON_AddNumberToObject(o, "generation", (double) d->generation) &&
 	    add_text_or_null(o, "permit", d->permit ? d->permit->name : NULL) && add_lists(o, d) &&
+	    (!d->assuming[0] || cJSON_AddStringToObject(o, "assuming", d->assuming)) &&
 	    add_text_or_null(o, "flip", d->flip) && add_text_or_null(o, "suggest", d->suggest))
 		return o;
 

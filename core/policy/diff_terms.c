@@ -48,6 +48,22 @@ static void note_word(struct diff *d, const char *permit, const char *what, cons
 			  was ? was : "none");
 }
 
+static bool same_reflex(const struct policy_reflex *a, const struct policy_reflex *b)
+{
+	if (a->there != b->there || a->n_via != b->n_via || a->n_actions != b->n_actions ||
+	    a->sentinel_us != b->sentinel_us || a->refractory_us != b->refractory_us ||
+	    a->table != b->table || a->max_prefixes != b->max_prefixes)
+		return false;
+	for (unsigned i = 0; i < a->n_via; i++)
+		if (memcmp(&a->via[i], &b->via[i], sizeof(a->via[i])) != 0)
+			return false;
+	for (unsigned i = 0; i < a->n_actions; i++)
+		if (memcmp(&a->action[i], &b->action[i], sizeof(a->action[i])) != 0)
+			return false;
+	return same_text(a->link, b->link) && same_text(a->standby, b->standby) &&
+	       same_text(a->scope, b->scope) && same_expr(a->when, b->when);
+}
+
 static void compare_permit(const struct policy_rule *a, const struct policy_rule *b, struct diff *d)
 {
 	note_word(d, a->name, "budget", a->budget, b->budget);
@@ -69,6 +85,11 @@ static void compare_permit(const struct policy_rule *a, const struct policy_rule
 			  a->approvals);
 	if (!same_names(a->group, a->n_groups, b->group, b->n_groups))
 		diff_note(d, "permit \"%s\": other groups approve", a->name);
+	if (!same_reflex(&a->reflex, &b->reflex))
+		diff_note(d, "permit \"%s\": %s", a->name,
+			  !a->reflex.there   ? "arms a reflex now"
+			  : !b->reflex.there ? "no longer arms a reflex"
+					     : "its reflex is another one");
 	if (a->touch_foreign != b->touch_foreign)
 		diff_note(d, "permit \"%s\": may %schange the objects of others", a->name,
 			  b->touch_foreign ? "now " : "no longer ");

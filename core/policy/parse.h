@@ -43,8 +43,6 @@ struct parse {
 	const char *include_stack[PARSE_INCLUDE_DEPTH];
 	unsigned n_statements, n_broken;
 	struct lex_place *broken; /* places of statements that did not parse */
-	unsigned n_reflexes;
-	struct policy_rule *reflex;
 	struct name_place *name_places; /* uthash */
 	bool has_policy;
 	struct lex_place policy_place;
@@ -135,7 +133,6 @@ int parse_objective(struct parse *p, const struct lex_place *place);
 int parse_permit(struct parse *p, const struct lex_place *place);
 int parse_forbid(struct parse *p, const struct lex_place *place);
 int parse_cap(struct parse *p, const struct lex_place *place);
-int parse_reflex(struct parse *p, const struct lex_place *place);
 int parse_link(struct parse *p, const struct lex_place *place);
 int parse_group(struct parse *p, const struct lex_place *place);
 int parse_endpoint(struct parse *p, const struct lex_place *place);
@@ -155,7 +152,9 @@ int parse_demote(struct parse *p, struct policy_rule *r);
 int parse_quorum(struct parse *p, struct policy_rule *r);
 int parse_notify(struct parse *p, struct policy_rule *r);
 int parse_severity(struct parse *p, struct policy_rule *r);
+int parse_reflex(struct parse *p, struct policy_rule *r);
 
+void reflex_done(struct policy_reflex *x);
 void rule_done(struct policy_rule *r);
 void config_group_done(struct config_group *g);
 void objective_done(struct policy_objective *o);
@@ -181,6 +180,7 @@ void policy_check(struct parse *p);
 void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule *r);
 /* Of a permit's promote, demote, notify; of a rule's or invariant's "formerly". */
 void policy_check_trust(struct parse *p, const struct policy_rule *r);
+void policy_check_reflex(struct parse *p, struct scope *scope, const struct policy_rule *r);
 void policy_check_history(struct parse *p, const struct expr *e);
 void policy_check_auto(struct parse *p, const struct policy_rule *r, const char *what);
 void policy_check_objective(struct parse *p, struct scope *scope, struct policy_objective *o);

@@ -117,6 +117,7 @@ void rule_done(struct policy_rule *r)
 	names_done(r->quorum.peer, r->quorum.n_peers);
 	free(r->quorum.grant);
 	names_done(r->notify, r->n_notify);
+	reflex_done(&r->reflex);
 }
 
 void objective_done(struct policy_objective *o)

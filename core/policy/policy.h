@@ -13,7 +13,7 @@
  *   invariant "NAME" { require REQUIREMENT ...  [if broken now allow when not worse]
  *                      [override by N of GROUP, ... for DUR] }
  *   permit "NAME" { agent action on when during level budget cooldown verify confirm undo
- *                   promote demote quorum notify severity }
+ *                   promote demote quorum notify severity reflex }
  *   forbid "NAME" { agent action on when during }
  *   cap "NAME"    { agent action on when during  to LEVEL [for DUR] }
  *
@@ -28,6 +28,14 @@
 #define POLICY_POLICY_H
 
 #include "facts/expr.h"
+
+#define REFLEX_AGENT_NAME      "reflex" /* proposes what a reflex arms; no agent block has it */
+#define REFLEX_SENTINEL_MIN_US 200
+#define REFLEX_SENTINEL_MAX_US 1000000
+#define REFLEX_TABLE_FIRST     17300 /* tables that are anod's own: TABLE_FIRST of exec/proto.h */
+#define REFLEX_TABLE_LAST      17399
+#define REFLEX_PREFIXES	       1000000
+#define REFLEX_PREFIXES_MAX    10000000
 
 /* Autonomy levels of policy.md 2.1, ordered. */
 enum level {

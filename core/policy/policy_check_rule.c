@@ -48,6 +48,8 @@ static void check_agent(struct parse *p, const struct policy_rule *r, const char
 	const struct policy_set *s = policy_find_set(policy, name);
 	struct names l = { 0 };
 
+	if (strcmp(name, REFLEX_AGENT_NAME) == 0)
+		return; /* the daemon's own */
 	if (find_agent(p, name) || (s && (s->kind == SET_AGENT || parse_is_broken(p, &s->place))))
 		return;
 	if (s) {
@@ -209,4 +211,5 @@ void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule 
 	if (r->verify)
 		(void) scope_check(scope, r->verify, r, true);
 	check_terms(p, r);
+	policy_check_reflex(p, scope, r);
 }

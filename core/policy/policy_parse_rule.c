@@ -1,5 +1,5 @@
 /*
- * policy_parse_rule - permit, forbid, cap and reflex: their clauses.
+ * policy_parse_rule - permit, forbid and cap: their clauses.
  *
  * Design.  One table of words for each statement and one of functions for all of them; a clause
  * function writes into the rule and knows nothing of the others.  What "level" and "on" hold is
@@ -122,13 +122,13 @@ static int (*const clause_fn[])(struct parse *, struct policy_rule *) = {
 	parse_agents,	parse_actions,	   parse_on,	   parse_when,	 parse_during,
 	parse_level,	parse_rule_budget, parse_cooldown, parse_verify, parse_confirm,
 	parse_undo,	parse_promote,	   parse_demote,   parse_quorum, parse_notify,
-	parse_severity, parse_foreign,
+	parse_severity, parse_foreign,	   parse_reflex,
 };
 
 static const char *const permit_words[] = {
-	"agent",  "action",   "on",	"when",	    "during",  "level",
-	"budget", "cooldown", "verify", "confirm",  "undo",    "promote",
-	"demote", "quorum",   "notify", "severity", "foreign", NULL,
+	"agent",    "action",	"on",	   "when",   "during",	"level",  "budget",
+	"cooldown", "verify",	"confirm", "undo",   "promote", "demote", "quorum",
+	"notify",   "severity", "foreign", "reflex", NULL,
 };
 
 static const char *const forbid_words[] = { "agent", "action", "on", "when", "during", NULL };
@@ -218,26 +218,4 @@ int parse_cap(struct parse *p, const struct lex_place *place)
 					.required = CAP_NEEDS };
 
 	return parse_rule(p, RULE_CAP, &b, place);
-}
-
-/* A permit that is judged before its trigger; kept apart, because it must not permit anything. */
-int parse_reflex(struct parse *p, const struct lex_place *place)
-{
-	static const struct block b = { .what = "reflex",
-					.words = permit_words,
-					.many = MANY_ON,
-					.clause = rule_clause,
-					.noun = "a clause",
-					.required = PERMIT_NEEDS };
-	struct policy_rule rule = { .kind = RULE_PERMIT, .level = LEVEL_DENY }, *slot;
-	int r;
-
-	r = parse_rule_body(p, &rule, &b, place);
-	slot = r == 0 ? ARRAY_APPEND(p->reflex, p->n_reflexes) : NULL;
-	if (!slot) {
-		rule_done(&rule);
-		return r < 0 ? r : parse_no_memory(p);
-	}
-	*slot = rule;
-	return 0;
 }

@@ -199,6 +199,7 @@ void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t dea
 	if (txn_state_final(s)) {
 		quorum_end(e, x);
 		keep(e, x);
+		lock_ended(e, x);
 	}
 	e->ops->on_change(e->data, &x->t, old);
 	if (!txn_state_final(s))

@@ -4,7 +4,7 @@
  * txn.c holds the transactions and the one function that changes a state; txn_ask.c the way from
  * a proposal to PREPARE, with leases; txn_sign.c people; txn_quorum.c peers; txn_flow.c INTENT to
  * COMMIT; txn_reflex.c what is ready before its trigger; txn_undo.c the way back and all endings;
- * txn_msg.c messages; txn_recover.c what follows a death; txn_take.c what a hand-over leaves.
+ * txn_lock.c what nobody may change; txn_msg.c messages; txn_recover.c what follows a death; txn_take.c what a hand-over leaves.
  */
 #ifndef TXN_TXN_INT_H
 #define TXN_TXN_INT_H
@@ -96,6 +96,7 @@ struct txns {
 	struct entry *kept[TXNS_KEPT];
 	unsigned no_at;
 	struct person_no no[TXN_NOES];
+	struct txn_lock lock[TXN_LOCKS]; /* until_us 0: free */
 };
 
 /* txn.c */
@@ -188,6 +189,11 @@ bool reflex_clear(struct txns *e, struct entry *x);
 const struct entry *reflex_conflict(const struct txns *e, const struct entry *x);
 void reflex_new_guardian(struct txns *e, struct entry *x);
 void reflex_new_exec(struct txns *e, struct entry *x);
+
+/* txn_lock.c */
+void lock_ended(struct txns *e, const struct entry *x); /* in its final state */
+bool lock_says_no(const struct txns *e, const struct entry *x, char *buf, size_t size);
+int lock_recover(struct txns *e, const struct journal *j);
 
 /* txn_take.c */
 /* One that a handed-over guardian still holds goes on where the journal says; false: it has to be

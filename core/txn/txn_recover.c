@@ -178,7 +178,9 @@ int txns_take_over(struct txns *e, const struct journal *j, const struct guardia
 	unsigned n;
 	int r;
 
-	r = collect(j, &l, &n);
+	r = lock_recover(e, j);
+	if (r >= 0)
+		r = collect(j, &l, &n);
 	if (r < 0)
 		return r;
 
