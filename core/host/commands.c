@@ -307,10 +307,10 @@ cJSON *cmd_standing(struct command_call *c)
 
 cJSON *cmd_reflexes(struct command_call *c)
 {
-	cJSON *o = cJSON_CreateObject();
+	const char *name = command_arg(c, "name");
+	cJSON *o = reflexes_json(c->h, name);
 
-	cJSON_AddItemToObject(o, "reflexes", reflexes_json(c->h));
-	return o;
+	return o ? o : command_fail(c, ENOENT, "no permit \"%.63s\" has a reflex", name ?: "");
 }
 
 static const struct command {

@@ -45,7 +45,8 @@ struct whatif;
 void reflexes_judged(struct host *h, const struct txn *t, const struct whatif *w);
 int reflexes_on_exec(struct host *h, const struct chan_head *msg);
 void reflexes_exec_restarted(struct host *h);
-/* For "anodctl reflexes": an array, one object for each; docs/control.md names the members. */
-struct cJSON *reflexes_json(struct host *h);
+/* For "anodctl reflexes": all, or the one of this name; docs/control.md names the members.
+ * NULL: there is none of that name, or no memory. */
+struct cJSON *reflexes_json(struct host *h, const char *name);
 
 #endif

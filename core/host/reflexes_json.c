@@ -158,13 +158,24 @@ static cJSON *one_json(const struct reflex *x)
 	return o;
 }
 
-cJSON *reflexes_json(struct host *h)
+cJSON *reflexes_json(struct host *h, const char *name)
 {
 	const struct reflexes *s = h->reflexes;
-	cJSON *list = cJSON_CreateArray();
+	cJSON *o = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(o, "reflexes");
+	bool found = !name;
 
-	for (unsigned i = 0; s && i < s->n; i++)
-		if (s->item[i]->permit)
-			cJSON_AddItemToArray(list, one_json(s->item[i]));
-	return list;
+	for (unsigned i = 0; s && i < s->n; i++) {
+		const struct reflex *x = s->item[i];
+
+		if (!x->permit || (name && strcmp(x->name, name) != 0))
+			continue;
+		cJSON_AddItemToArray(list, one_json(x));
+		found = true;
+	}
+	if (s && s->too_many[0])
+		cJSON_AddStringToObject(o, "too_many", s->too_many);
+	if (found)
+		return o;
+	cJSON_Delete(o);
+	return NULL;
 }
