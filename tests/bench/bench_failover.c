@@ -38,20 +38,22 @@
 #include "bench_stream.h"
 #include "bench_tun.h"
 
-#define TIMEOUT_NS INT64_C(15000000000)
-#define RETURN_NS  INT64_C(60000000000)
+#define TIMEOUT_NS  INT64_C(15000000000)
+#define RETURN_NS   INT64_C(60000000000)
+#define DISTANCE_NS INT64_C(100000000) /* between the link events of "tun" */
 
 enum { PRIO_TRIGGER = 5, PRIO_LISTENER = 20 };
 #define EVENTS (RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE | 1u << (RTNLGRP_NEXTHOP - 1))
 
 static struct {
-	int first, second, far; /* interface indices */
+	int first, second, far, other; /* interface indices */
 	int trigger, far_nl;
 	int tun, other_tun; /* 0: veth */
 } lab;
 
 static atomic_bool armed;
 static _Atomic int64_t start_ns, done_ns, link_ns, route_ns;
+static _Atomic int64_t other_ns; /* last event of the other tun; negative: without carrier */
 
 /* The kernel answers only when the link is shut, so this has a thread of its own. */
 static void *trigger(void *data)
@@ -97,6 +99,8 @@ static void *hear_links(void *data)
 		     h = NLMSG_NEXT(h, n)) {
 			const struct ifinfomsg *i = NLMSG_DATA(h);
 
+			if (i->ifi_index == lab.other)
+				other_ns = i->ifi_flags & LOWER_UP ? now : -now;
 			if (armed && !link_ns && i->ifi_index == lab.first &&
 			    !(i->ifi_flags & LOWER_UP)) {
 				link_ns = now;
@@ -172,14 +176,30 @@ static void await_return(int ask)
 	}
 }
 
-/* A link event that is told at once, and so delays the next one. */
+/* Wait for the event of the other tun. */
+static void await_other(bool up)
+{
+	int64_t end = now_ns() + TIMEOUT_NS;
+
+	while (up != (other_ns > 0)) {
+		errno = ETIMEDOUT;
+		if (now_ns() > end)
+			DIE("the event of the other tun");
+		sleep_us(200);
+	}
+}
+
+/* From an event on, the next one of such a link is told a second later. */
 static void distract(void)
 {
-	sleep_us(1100000);
-	tun_carrier(lab.other_tun, false);
-	sleep_us(1000);
+	int64_t left;
+
 	tun_carrier(lab.other_tun, true);
-	sleep_us(100000 - 1000);
+	await_other(true);
+	tun_carrier(lab.other_tun, false);
+	await_other(false);
+	left = -other_ns + DISTANCE_NS - now_ns();
+	sleep_us(left > 0 ? left / 1000 : 0);
 }
 
 static void print_us(bool known, int64_t ns)
@@ -244,6 +264,7 @@ static void open_lab(char **argv)
 	if (!lab.far) {
 		lab.tun = tun_open("wan0");
 		lab.other_tun = tun_open("other0");
+		lab.other = (int) if_nametoindex("other0");
 		stream_sink(0, lab.tun);
 	}
 	lab.first = (int) if_nametoindex("wan0");
@@ -281,7 +302,7 @@ int main(int argc, char **argv)
 	start_thread(hear_routes, routes);
 	stream_open(argv[4], atoi(argv[6]));
 	if (lab.tun) /* who has no IFF_UP has no events */
-		(void) nl_set_link(ask, (int) if_nametoindex("other0"), true);
+		(void) nl_set_link(ask, lab.other, true);
 	else
 		enter_netns(argv[2]); /* for the far end's link */
 	up = nl_open(0);
