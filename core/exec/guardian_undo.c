@@ -78,7 +78,7 @@ static void undo(struct guardian *g, struct armed *a)
 {
 	a->result = (struct exec_result){ .head = { .type = GUARD_FIRED, .id = a->tx },
 					  .n_steps = a->n_steps };
-	if (a->state == ARMED_WAITS)
+	if (a->state == ARMED_WAITS || a->n_steps == 0)
 		return;
 
 	a->last = journal_last_type(g->state_dir, a->tx);
@@ -102,6 +102,8 @@ static void account(struct guardian *g, struct armed *a)
 		log_about(LOG_INFO, a->tx, 0, "%s; its reflex has ended without firing", why);
 		return;
 	}
+	if (a->n_steps == 0)
+		return; /* it had only watched */
 	if (!a->done_us) {
 		fence_release(g->fence, a->tx);
 		log_about(LOG_INFO, a->tx, 0, "%s; the journal says %s: left alone", why,
