@@ -333,6 +333,7 @@ int ledger_open(const char *dir, struct ledger **ret)
 		return -errno;
 
 	r = load(l, dir, torn, sizeof(torn));
+	l->info.fresh = l->n == 0;
 	if (r >= 0)
 		r = ledger_resume(l, dir);
 	if (r >= 0 && torn[0])

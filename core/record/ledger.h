@@ -46,6 +46,7 @@ int ledger_append(struct ledger *l, const char *kind, uint64_t wall_us, struct c
 
 struct ledger_seal_info { /* for people */
 	bool sealed;
+	bool fresh; /* there was no line when it was opened */
 	bool begun; /* a new epoch began when it was opened or sealed */
 	bool alarm; /* ... or lines are gone, for a reason that no crash explains */
 	uint64_t epoch, since,
