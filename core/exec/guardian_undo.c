@@ -9,6 +9,9 @@
  * The lock on the journal keeps a starting host out.  A living host holds it itself, and a
  * process that it has left behind may; neither may stop a deadline, and comparing before undoing
  * makes two undos of one step harmless, so the lock is tried and not waited for.
+ *
+ * A host that is just committing holds the fence; then it is left alone until that is over, and
+ * the journal says how it went.  Once this side has it, the host cannot commit any more (C18).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +21,10 @@
 
 #include "base/log.h"
 #include "exec/guardian_int.h"
+#include "txn/fence.h"
 #include "txn/journal.h"
+
+#define BUSY_US (2 * US_PER_MS)
 
 /* An open descriptor that holds the lock, or -1: someone else does, or there is no journal. */
 static int lock_journal(const struct guardian *g)
@@ -64,6 +70,16 @@ static void lapse(struct guardian *g, const struct armed *a, const char *why)
 	log_about(LOG_INFO, a->tx, 0, "%s; its reflex has ended without firing", why);
 }
 
+/* Does the journal say that it has ended, and is there nothing to undo?  A reflex may have fired
+ * behind the back of who wrote that nothing was changed, because this process was stopped. */
+static bool has_ended(const struct armed *a, int last)
+{
+	if (last == JOURNAL_COMMIT || last == JOURNAL_DONE)
+		return true;
+
+	return last > 0 && journal_type_terminal((enum journal_type) last) && !a->sent_ns;
+}
+
 /* Undo one transaction, unless the journal says that it has ended well. */
 static void undo(struct guardian *g, struct armed *a, enum guardian_cause cause, uint64_t since_us)
 {
@@ -78,8 +94,8 @@ static void undo(struct guardian *g, struct armed *a, enum guardian_cause cause,
 	}
 
 	last = journal_last_type(g->state_dir, a->tx);
-	if (last == JOURNAL_COMMIT ||
-	    (last > 0 && journal_type_terminal((enum journal_type) last))) {
+	if (has_ended(a, last)) {
+		fence_release(g->fence, a->tx);
 		log_about(LOG_INFO, a->tx, 0, "%s; the journal says %s: left alone", why,
 			  journal_type_name((enum journal_type) last));
 		return;
@@ -101,7 +117,7 @@ static bool is_due(const struct guardian *g, const struct armed *a, uint64_t now
 {
 	bool hold = a->flags & GUARD_HOLD_ON_CRASH && a->state == ARMED_UNDO;
 
-	return a->deadline_us <= now_us || (g->host_dead && !hold);
+	return a->busy_us <= now_us && (a->deadline_us <= now_us || (g->host_dead && !hold));
 }
 
 /* The newest that is due, or NULL. */
@@ -130,6 +146,11 @@ void guardian_undo_due(struct guardian *g)
 	for (; a; a = next_due(g, now_us)) {
 		bool late = (*a)->deadline_us <= now_us;
 
+		if (fence_take(g->fence, (*a)->tx) == -EAGAIN) {
+			(*a)->busy_us = clock_boot_us() + BUSY_US;
+			g->changed = true;
+			continue;
+		}
 		undo(g, *a, late ? GUARDIAN_DEADLINE : GUARDIAN_HOST_DIED,
 		     late ? (*a)->deadline_us : now_us);
 		armed_drop(g, a);

@@ -34,6 +34,7 @@
 #include "host/brakes.h"
 #include "host/standing.h"
 #include "host/top.h"
+#include "txn/fence.h"
 
 #define BEAT_US		(1 * US_PER_S)
 #define LOCK_WAIT_US	(5 * US_PER_S)
@@ -382,6 +383,8 @@ static int start(struct host *h)
 	}
 	r = journal_reserve(h->journal);
 	if (r >= 0)
+		r = h->fence = fence_open(h->state_dir);
+	if (r >= 0)
 		r = disk_open(h, &h->disk);
 	if (r < 0) {
 		log_error("journal in %s: %s", h->state_dir, strerror(-r));
@@ -435,6 +438,7 @@ int host_new(const struct host_options *o, struct host **ret)
 
 	h->options = *o;
 	h->plugin_dir = strdup(o->plugin_dir);
+	h->fence = -1;
 	h->started_us = h->lateness_since_us = clock_boot_us();
 	h->started_wall_us = clock_wall_us();
 	for (int k = 0; k < PROC_SINGLES; k++)
@@ -488,6 +492,7 @@ struct host *host_free(struct host *h)
 	incidents_free(h->incidents);
 	ledger_close(h->ledger);
 	journal_close(h->journal); /* it still writes */
+	closep(&h->fence);
 	disk_close(h->disk);
 	standing_close(h);
 	notify_done(h);

@@ -108,6 +108,7 @@ struct host {
 	struct notify *notify; /* NULL: nobody was told yet */
 	struct ledger *ledger;
 	struct journal *journal;
+	int fence; /* txn/fence.h */
 	struct disk *disk; /* its background syncs */
 	struct incidents *incidents;
 	struct txns *txns;
@@ -158,6 +159,8 @@ void host_stop(struct host *h);
 const char *installed_file(const char *name, char *ret, size_t size);
 int proc_start(struct host *h, enum proc_kind kind); /* not a cell */
 int proc_open(struct host *h, struct proc *p);
+/* It does not answer: kill it, its death brings a new one.  -ESRCH: there is none. */
+int proc_hangs(struct proc *p);
 void proc_kill(struct proc *p); /* at once, and wait for its end */
 void procs_done(struct host *h);
 

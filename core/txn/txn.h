@@ -144,8 +144,15 @@ struct txn_ops {
 	uint64_t (*generation)(void *);
 	int (*journal)(void *, const struct journal_record *, bool sync);
 	uint64_t (*next_tx)(void *);
+	/* Take or give back the fence (txn/fence.h), around COMMIT.  -EAGAIN: the guardian is undoing
+	 * it.  NULL: nobody else is there. */
+	int (*fence)(void *, uint64_t tx, bool take);
 	int (*exec)(void *, struct chan_head *msg, size_t size);  /* PREPARE, APPLY, CHECK, UNDO */
 	int (*guard)(void *, struct chan_head *msg, size_t size); /* ARM, DISARM */
+	/* The executor or the guardian does not answer: end it, its death is told as any other.
+	 * Whatever it was sent and has not done, it must not do later.  0, or -errno: it cannot be
+	 * ended.  May be NULL. */
+	int (*hangs)(void *, bool guardian);
 	/* Decide again on what is true now; replaces t->decision and, when the level is approve,
 	 * t->plan.content and t->change. */
 	int (*decide)(void *, struct txn *t);

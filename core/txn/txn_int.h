@@ -67,9 +67,8 @@ struct entry {
 	bool recovered;	  /* of a daemon that died: no proposal, no decision */
 	bool taken;	  /* of the last run, and goes on */
 	uint64_t wait_until_us;
-	uint64_t asked_us;   /* when it was last decided while it waits */
-	uint64_t guard_us;   /* the guardian's deadline, from INTENT on */
-	uint64_t applied_us; /* when the kernel showed it */
+	uint64_t asked_us; /* when it was last decided while it waits */
+	uint64_t guard_us; /* the guardian's deadline, from INTENT on */
 	uint64_t check_sent_us, next_check_us;
 	uint64_t next_undo_us; /* US_INFINITY: an answer is awaited */
 	unsigned n_undo;
@@ -86,6 +85,9 @@ struct entry {
 	uint32_t held_crc; /* of what a handed-over guardian holds */
 	unsigned n_late;   /* answers to CHECK that are about the time before it fired */
 	enum txn_state end;	  /* DISARMING: what comes then */
+	bool ended_guardian;	  /* it did not answer and was ended */
+	uint64_t applied_us;	  /* when the executor answered APPLY; 0: it has not */
+	enum txn_state fired_as;  /* what the guardian has made of it; 0: not all was undone */
 	enum txn_state untouched; /* the end when no step had to be undone; 0: ROLLED_BACK */
 };
 
@@ -215,6 +217,7 @@ void reflex_intend(struct txns *e, struct entry *x);
 void reflex_armed(struct txns *e, struct entry *x, uint32_t crc);
 void reflex_fired(struct txns *e, struct entry *x, const struct guard_reflexed *m);
 void reflex_checked(struct txns *e, struct entry *x, const struct exec_result *m);
+void reflex_look(struct txns *e, struct entry *x); /* read back, in the background */
 void reflex_read_back(struct txns *e, struct entry *x, uint64_t now); /* VERIFYING, unread */
 void reflex_disarm(struct txns *e, struct entry *x, const char *why);
 void reflex_disarm_all(struct txns *e, const char *why); /* the ARMED ones */
@@ -260,6 +263,7 @@ void msg_arm(struct txns *e, struct entry *x);
 void msg_watch(struct txns *e, struct entry *x);
 void msg_trigger(struct txns *e, struct entry *x);
 void msg_disarm(struct txns *e, struct entry *x);
+void msg_let_go(struct txns *e, uint64_t tx);		       /* of what is not open any more */
 uint32_t msg_arm_crc(const struct entry *x, uint32_t n_steps); /* of what would be sent now */
 
 #endif
