@@ -170,6 +170,7 @@ static void go_on(struct txns *e, struct entry *x)
 	if (!flow_note(e, x, JOURNAL_APPLIED, "it has fired"))
 		return;
 	x->unread = true;
+	x->applied_us = now;
 	entry_enter(e, x, TXN_VERIFYING,
 		    MIN_OF(now + x->terms.verify_us, x->guard_us - TXN_MARGIN_US), "it has fired");
 	flow_run(e, x, now);
