@@ -75,6 +75,7 @@ int show_doctor(const struct cli *c, const cJSON *data);
 /* verify.c: the whole of 'doctor --verify'. */
 int verify_command(struct cli *c);
 void show_objectives(const struct cli *c, const cJSON *d); /* objectives.c */
+void show_reflexes(const struct cli *c, const cJSON *d);   /* reflexes.c */
 void show_peers(const struct cli *c, const cJSON *d);	   /* peers.c */
 /* What peers said of a transaction, when they were asked. */
 void show_grants(const struct cli *c, const cJSON *txn);

@@ -32,6 +32,7 @@ static const char usage[] =
 	"  why T12                 which rule, facts and invariants decided, and what would flip "
 	"it\n"
 	"  objectives [NAME]       are the intents fulfilled, and how long does the budget last?\n"
+	"  reflexes [NAME]         what is ready before its trigger, why so, and how it did\n"
 	"  approve T12 [CODE]      sign the plan of one that waits, by the code that show tells\n"
 	"  deny T12                end one that waits\n"
 	"  whatif ACTION [; ...]   what it would move and lose, and who says no: whatif link wan0 "
@@ -166,6 +167,13 @@ static int cmd_objectives(struct cli *c, int argc, char **argv)
 	return argc > 1 ? EXIT_USE
 			: cli_page(c, "objectives", with("name", argc ? argv[0] : NULL),
 				   show_objectives);
+}
+
+static int cmd_reflexes(struct cli *c, int argc, char **argv)
+{
+	return argc > 1 ? EXIT_USE
+			: cli_page(c, "reflexes", with("name", argc ? argv[0] : NULL),
+				   show_reflexes);
 }
 
 static int word(struct cli *c, const char *name, int argc, char **argv)
@@ -310,6 +318,7 @@ static const struct command {
 	{ "whatif", whatif_command },
 	{ "snapshot", snapshot_command },
 	{ "objectives", cmd_objectives },
+	{ "reflexes", cmd_reflexes },
 };
 
 static int dispatch(struct cli *c, int argc, char **argv)

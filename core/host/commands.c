@@ -18,6 +18,7 @@
 #include "host/commands.h"
 #include "host/objectives.h"
 #include "host/people.h"
+#include "host/reflexes.h"
 #include "host/standing.h"
 
 cJSON *command_fail(struct command_call *c, int err, const char *fmt, ...)
@@ -304,6 +305,14 @@ cJSON *cmd_standing(struct command_call *c)
 	return standing_json(c->h);
 }
 
+cJSON *cmd_reflexes(struct command_call *c)
+{
+	const char *name = command_arg(c, "name");
+	cJSON *o = reflexes_json(c->h, name);
+
+	return o ? o : command_fail(c, ENOENT, "no permit \"%.63s\" has a reflex", name ?: "");
+}
+
 static const struct command {
 	const char *name;
 	cJSON *(*run)(struct command_call *);
@@ -322,6 +331,7 @@ static const struct command {
 	{ "override", cmd_override },	  { "overrides", cmd_overrides },
 	{ "objectives", cmd_objectives }, { "standing", cmd_standing },
 	{ "peers", cmd_peers },		  { "unlock", cmd_unlock },
+	{ "reflexes", cmd_reflexes },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

@@ -54,5 +54,6 @@ struct cJSON *cmd_verify(struct command_call *c);
 struct cJSON *cmd_whatif(struct command_call *c);
 struct cJSON *cmd_snapshot(struct command_call *c);
 struct cJSON *cmd_objectives(struct command_call *c);
+struct cJSON *cmd_reflexes(struct command_call *c);
 
 #endif

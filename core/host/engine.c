@@ -18,6 +18,7 @@
 #include "host/people.h"
 #include "host/objectives.h"
 #include "host/notify.h"
+#include "host/reflexes.h"
 #include "host/standing.h"
 #include "policy/loads.h"
 
@@ -183,6 +184,11 @@ static enum txn_verify op_verify(void *data, const struct txn *t)
 				   : TXN_VERIFY_NO;
 }
 
+enum txn_verify engine_verify(struct host *h, const struct txn *t)
+{
+	return op_verify(h, t);
+}
+
 struct collect {
 	struct verify_env *v;
 	struct tx_before *b;
@@ -306,8 +312,10 @@ static unsigned evidence_of(struct host *h, uint64_t finding)
 
 /* The question as it stands now; *ret_whatif is borrowed by 'ret'. */
 static int question(struct host *h, const char *agent, const struct anod_proposal *p,
-		    struct whatif **ret_whatif, struct decide_in *ret)
+		    const struct engine_frame *frame, struct whatif **ret_whatif,
+		    struct decide_in *ret)
 {
+	struct anod_change made[STEPS_MAX];
 	struct anod_change flying[TXNS_MAX];
 	uint64_t flying_tx[TXNS_MAX];
 	_cleanup_(freep) struct link_load *load = NULL;
@@ -322,6 +330,13 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 	};
 	int r;
 
+	if (frame) {
+		win.trigger = frame->trigger;
+		win.ready = frame->ready;
+		win.made = made;
+		for (unsigned i = 0; frame->made && i < frame->made->n_steps; i++)
+			made[win.n_made++] = frame->made->step[i].change;
+	}
 	*ret = (struct decide_in){
 		.pool = h->decisions,
 		.config = h->config,
@@ -362,9 +377,28 @@ int engine_decide(struct host *h, const char *agent, const struct anod_proposal 
 		  struct whatif **ret_whatif, struct decision **ret)
 {
 	struct decide_in in;
-	int r = question(h, agent, p, ret_whatif, &in);
+	int r = question(h, agent, p, NULL, ret_whatif, &in);
 
 	return r < 0 ? r : decide(&in, ret);
+}
+
+int engine_judge(struct host *h, const char *agent, const struct anod_proposal *p,
+		 const struct engine_frame *frame, struct whatif **ret_whatif,
+		 struct decision **ret)
+{
+	_cleanup_(decision_freep) struct decision *d = NULL;
+	struct decide_in in;
+	int r = question(h, agent, p, frame, ret_whatif, &in);
+
+	if (r == 0)
+		r = decide_quietly(&in, &d);
+	if (r == 0)
+		r = decision_tell(d, &in);
+	if (r < 0)
+		return r;
+
+	*ret = TAKE(d);
+	return 0;
 }
 
 static int op_decide(void *data, struct txn *t)
@@ -372,11 +406,19 @@ static int op_decide(void *data, struct txn *t)
 	struct host *h = data;
 	_cleanup_(whatif_freep) struct whatif *w = NULL;
 	_cleanup_(decision_freep) struct decision *d = NULL;
+	const struct txn_reflex *x = &t->reflex;
+	struct engine_frame frame = { .trigger = x->kind ? x->trigger.ifindex : 0,
+				      .ready = x->kind != REFLEX_KERNEL };
 	struct decide_in in;
 	bool same;
 	int r;
 
-	r = question(h, t->agent, &t->proposal, &w, &in);
+	/* What the kernel is armed with stands: it is judged against the state without it. */
+	if (x->kind == REFLEX_KERNEL && t->state == TXN_COMMIT)
+		frame.made = t;
+	r = question(h, t->agent, &t->proposal, &frame, &w, &in);
+	if (x->kind)
+		reflexes_judged(h, t, w);
 	if (r == 0)
 		r = decide_quietly(&in, &d);
 	if (r == 0)
@@ -581,6 +623,11 @@ static void op_on_dropped(void *data, const struct txn *t, const char *why)
 	log_notice("T%llu: signatures dropped: %s", (unsigned long long) t->id, why);
 }
 
+static void op_on_reflex(void *data, const struct txn *t)
+{
+	reflexes_fired(data, t);
+}
+
 static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 {
 	struct host *h = data;
@@ -591,6 +638,7 @@ static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 	record_txn(h, t, old);
 	notify_txn(h, t, old);
 	standing_txn(h, t, old);
+	reflexes_txn(h, t, old);
 	if (v && t->agent_ref)
 		cells_verdict(h, t, v, t->state == TXN_FAILED ? -EIO : 0);
 }
@@ -617,6 +665,7 @@ int engine_open(struct host *h)
 		.snapshot_before = op_snapshot_before,
 		.drop_before = op_drop_before,
 		.on_dropped = op_on_dropped,
+		.on_reflex = op_on_reflex,
 		.on_change = op_on_change,
 	};
 

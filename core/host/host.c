@@ -30,6 +30,7 @@
 #include "host/people.h"
 #include "host/neighbours.h"
 #include "host/notify.h"
+#include "host/reflexes.h"
 #include "host/sandbox.h"
 #include "host/standing.h"
 #include "host/top.h"
@@ -83,6 +84,8 @@ static uint64_t turn(struct host *h)
 	t = watch_run(h->watches, now);
 	if (cells_truths(h))
 		t = now;
+	next = MIN_OF(next, t);
+	t = reflexes_turn(h);
 	next = MIN_OF(next, t);
 	t = overrides_run(h, now);
 	next = MIN_OF(next, t);
@@ -392,7 +395,9 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = overrides_open(h);
+	r = reflexes_open(h);
+	if (r >= 0)
+		r = overrides_open(h);
 	if (r >= 0)
 		r = standing_open(h);
 	if (r >= 0)
@@ -409,6 +414,8 @@ static int start(struct host *h)
 		r = recover(h);
 	if (r >= 0)
 		standing_settle(h);
+	if (r >= 0)
+		reflexes_configure(h);
 	if (r >= 0)
 		r = neighbours_open(h);
 	if (r >= 0)
@@ -471,6 +478,7 @@ struct host *host_free(struct host *h)
 	procs_done(h);
 	verify_done(h);
 	objectives_close(h);
+	reflexes_close(h);
 	sensors_stop(h);
 	truth_close(h);
 	txns_free(h->txns);

@@ -216,6 +216,18 @@ int engine_open(struct host *h);
  * set, too, when it is not possible (its error says why). */
 int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
 		  struct whatif **ret_whatif, struct decision **ret);
+/* What a reflex adds to the question: see struct whatif_in. */
+struct engine_frame {
+	uint32_t trigger;
+	bool ready;
+	const struct txn *made; /* its steps stand already; NULL: they do not */
+};
+/* The same of what a reflex is about to propose; no words about what would change the answer. */
+int engine_judge(struct host *h, const char *agent, const struct anod_proposal *p,
+		 const struct engine_frame *frame, struct whatif **ret_whatif,
+		 struct decision **ret);
+/* Is what the transaction's permit and proposal want verified, on measured facts? */
+enum txn_verify engine_verify(struct host *h, const struct txn *t);
 int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64_t finding,
 		   const struct anod_proposal *p, uint64_t *ret_id, char *why, size_t why_size);
 void host_expr_env(struct host *h, struct expr_env *ret); /* sets of the policy; no subject */

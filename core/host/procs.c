@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/host.h"
+#include "host/reflexes.h"
 
 #define BACKOFF_MIN_US (50 * US_PER_MS)
 #define BACKOFF_MAX_US (10 * US_PER_S)
@@ -224,6 +225,8 @@ static int on_message(void *data, const struct chan_head *msg)
 
 	switch (p->kind) {
 	case PROC_EXEC:
+		if (msg->type == EXEC_TABLED)
+			return reflexes_on_exec(h, msg);
 		return txns_on_exec(h->txns, msg);
 	case PROC_GUARDIAN:
 		return txns_on_guard(h->txns, msg);
@@ -395,8 +398,10 @@ int proc_open(struct host *h, struct proc *p)
 
 	switch (p->kind) {
 	case PROC_EXEC:
-		if (p->restarts)
+		if (p->restarts) {
 			txns_exec_restarted(h->txns, true);
+			reflexes_exec_restarted(h);
+		}
 		break;
 	case PROC_GUARDIAN:
 		if (p->restarts)

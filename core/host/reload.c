@@ -16,6 +16,7 @@
 #include "host/neighbours.h"
 #include "host/people.h"
 #include "host/objectives.h"
+#include "host/reflexes.h"
 #include "policy/analyse.h"
 #include "host/standing.h"
 
@@ -134,6 +135,7 @@ static void release(struct host *h, const struct config *c)
 		watch_untrack_if(h, p->rule[k].verify);
 		stats_unbind(h->stats, p->rule[k].when);
 		stats_unbind(h->stats, p->rule[k].verify);
+		stats_unbind(h->stats, p->rule[k].reflex.when);
 	}
 	for (unsigned k = 0; k < p->n_objectives; k++)
 		for (unsigned i = 0; i < p->objective[k].n_requires; i++) {
@@ -160,6 +162,8 @@ static int adopt(struct host *h, const struct config *c, struct diag_list *diags
 		r = bind(h, p->rule[k].when, diags);
 		if (r >= 0)
 			r = bind(h, p->rule[k].verify, diags);
+		if (r >= 0)
+			r = bind(h, p->rule[k].reflex.when, diags);
 	}
 	for (unsigned k = 0; k < p->n_objectives && r >= 0; k++)
 		for (unsigned i = 0; i < p->objective[k].n_requires && r >= 0; i++)
@@ -315,6 +319,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 		r = restart_sensors(h);
 	else
 		sensors_reloaded(h);
+	reflexes_configure(h);
 	objectives_apply(h, sensors_anew);
 	neighbours_reload(h);
 	advice_done(h); /* questions name their agent by its number */

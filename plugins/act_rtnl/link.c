@@ -40,9 +40,6 @@ static int change_link(struct job *j, const struct wish *w)
 		post.u.link.flags &= ~(uint32_t) IFF_UP;
 	if (w->mtu)
 		post.u.link.mtu = *w->mtu;
-	if (w->ignore_linkdown && !(pre.u.link.conf & ANOD_LINK_CONF4))
-		return refuse(j, -EINVAL, "IPv4 is not on on link %s: give it an address first",
-			      pre.u.link.name);
 	if (w->ignore_linkdown)
 		post.u.link.conf =
 			(uint8_t) ((pre.u.link.conf & ~ANOD_LINK_IGNORE_LINKDOWN4) |
