@@ -55,7 +55,8 @@ struct shadow_in {
 	/* NULL: every route over the link. */
 	bool (*in_scope)(const struct anod_prefix *dst, void *data);
 	void *scope_data;
-	unsigned max; /* entries */
+	unsigned max;	/* entries */
+	unsigned slice; /* 0: SHADOW_SLICE */
 };
 
 struct shadow;
@@ -112,5 +113,8 @@ const char *shadow_doubt(const struct shadow *s, char *buf, size_t size);
  * route with a leg over it, lost or not, where the packets would go first; connected ones do not
  * count.  As shadow_behind(): its cost is that of the model's classes. */
 unsigned shadow_left(struct shadow *s);
+/* Does the table itself lead on by now wherever an entry that was taken has legs?  Looks at 'budget'
+ * entries.  1: yes, all; 0: not all; -EAGAIN: ask again. */
+int shadow_served(struct shadow *s, unsigned budget);
 
 #endif

@@ -78,6 +78,8 @@ struct held { /* candidates that would live */
 	uint32_t rank; /* best first */
 };
 
+#define INSIDE_MAX 32 /* more wait: all are looked at */
+
 struct shadow {
 	struct shadow_in in;
 	uint32_t standby[2];   /* ways, held; 0: none of the family */
@@ -97,10 +99,14 @@ struct shadow {
 
 	struct overlay *o; /* of the model as it is, during one call */
 	bool env, all;	   /* waits: see shadow_links(), shadow_again() */
+	/* Inside these destinations answers may be others: the last one is next. */
+	struct anod_prefix inside[INSIDE_MAX + 129];
+	unsigned n_inside;
 	bool scanning;
 	uint32_t scan_entry, scan_route[2];
-	bool broken; /* no memory */
-	bool over;   /* more entries than in.max */
+	uint32_t served_at, n_served; /* entries in a row, see shadow_served() */
+	bool broken;		      /* no memory */
+	bool over;		      /* more entries than in.max */
 };
 
 static inline const struct rtab *shadow_rtab(const struct shadow *s)
@@ -137,6 +143,9 @@ struct answer {
  * first is as the second. */
 bool shadow_answer(struct shadow *s, const struct anod_prefix *dst, struct answer *ret,
 		   struct answer *ret_around);
+
+/* Has a packet to all of it a usable way in the table alone, as it is? */
+bool shadow_leads(struct shadow *s, const struct anod_prefix *dst);
 
 /* shadow_table.c */
 struct sentry *stable_find(const struct stable *t, const struct anod_prefix *dst);
