@@ -49,6 +49,7 @@ static const char usage[] =
 	"  code --key FILE HASH    the response code of a key, on a device of your own\n"
 	"  pause | resume          the brake: nothing new is changed until you resume\n"
 	"  agents                  what runs, and what it may do\n"
+	"  damping                 what was changed to and fro, and until when it is left alone\n"
 	"  standing                what permits have earned, and how far they are\n"
 	"  monitor                 follow what happens\n"
 	"  check FILE...           check configuration and policy files\n"
@@ -57,6 +58,13 @@ static const char usage[] =
 	"  reload                  load the configuration again, all of it or none\n"
 	"  ledger verify [--head HEX] [--state DIR]\n"
 	"                          look for a flipped byte, a lost or an added line\n"
+	"  ledger                  its seal, public key and last checkpoint\n"
+	"  ledger key              the seed that checks every line; shown once, carry it away\n"
+	"  ledger pubkey | checkpoint | rotate\n"
+	"                          key of the checkpoints, one of now, another key from now on\n"
+	"  ledger witnesses        whose checkpoints are kept here, and who keeps ours\n"
+	"  ledger witness add FILE [--pub KEY]\n"
+	"                          keep somebody else's checkpoints\n"
 	"\n"
 	"Exit status: 0 good, 1 refused or a check failed, 2 wrong use, 3 no daemon.\n";
 
@@ -128,6 +136,12 @@ static int cmd_agents(struct cli *c, int argc, char **argv)
 {
 	(void) argv;
 	return argc ? EXIT_USE : cli_page(c, "agents", NULL, show_agents);
+}
+
+static int cmd_damping(struct cli *c, int argc, char **argv)
+{
+	(void) argv;
+	return argc ? EXIT_USE : cli_page(c, "damping", NULL, show_damping);
 }
 
 static int cmd_standing(struct cli *c, int argc, char **argv)
@@ -296,6 +310,7 @@ static const struct command {
 	{ "why", cmd_why },
 	{ "doctor", cmd_doctor },
 	{ "agents", cmd_agents },
+	{ "damping", cmd_damping },
 	{ "standing", cmd_standing },
 	{ "monitor", cmd_monitor },
 	{ "approve", approve_command },

@@ -21,6 +21,7 @@
 #include "host/history_host.h"
 #include "host/neighbours.h"
 #include "host/people.h"
+#include "host/vouch.h"
 
 void doctor_add(cJSON *list, const char *name, enum verdict v, const char *cure, const char *fmt,
 		...)
@@ -75,6 +76,17 @@ static void check_sandbox(cJSON *list)
 	else
 		doctor_add(list, "sandbox", BAD, "a kernel with CONFIG_SECURITY_LANDLOCK in lsm=",
 			   "no Landlock here: agents are confined by seccomp alone");
+}
+
+static void check_process(cJSON *list, const struct host *h, enum proc_kind kind, const char *name,
+			  const char *cure)
+{
+	const char *why = proof_missing(h, kind);
+
+	if (why)
+		doctor_add(list, name, BAD, cure,
+			   "the %s does not run: %s; proposals wait, nothing is changed", name,
+			   why);
 }
 
 static void check_storage(cJSON *list, struct host *h)
@@ -143,12 +155,16 @@ cJSON *doctor_json(struct host *h)
 	cJSON *data = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(data, "checks");
 
 	check_caps(list);
+	check_process(list, h, PROC_EXEC, "executor", "see the log of anod");
+	check_process(list, h, PROC_GUARDIAN, "guardian",
+		      "install anod-guardian beside anod or in lib/anod, and let it be executed");
 	check_sandbox(list);
 	doctor_kernel(list);
 	doctor_facts(list, h);
 	check_policy(list, h);
 	people_doctor(list, h);
 	neighbours_doctor(list, h);
+	vouch_doctor(list, h);
 	check_storage(list, h);
 	check_lateness(list, h);
 	for (unsigned k = 0; k < h->plugins->n_refused; k++)

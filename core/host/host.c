@@ -27,13 +27,18 @@
 #include "facts/table.h"
 #include "host/history_host.h"
 #include "host/objectives.h"
+#include "host/recover.h"
+#include "host/safe.h"
 #include "host/people.h"
 #include "host/neighbours.h"
 #include "host/notify.h"
 #include "host/reflexes.h"
 #include "host/sandbox.h"
+#include "host/brakes.h"
 #include "host/standing.h"
 #include "host/top.h"
+#include "host/vouch.h"
+#include "txn/fence.h"
 
 #define BEAT_US		(1 * US_PER_S)
 #define LOCK_WAIT_US	(5 * US_PER_S)
@@ -92,6 +97,10 @@ static uint64_t turn(struct host *h)
 	t = objectives_turn(h, now);
 	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
+	next = MIN_OF(next, t);
+	t = recover_turn(h, now);
+	next = MIN_OF(next, t);
+	t = safe_turn(h, now);
 	next = MIN_OF(next, t);
 	t = neighbours_run(h, now);
 	next = MIN_OF(next, t);
@@ -156,7 +165,9 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	history_beat(h);
 	flights_beat(h);
 	standing_beat(h, false);
+	brakes_beat(h);
 	notify_beat(h);
+	vouch_beat(h);
 	if (h->trim)
 		(void) malloc_trim(0);
 	h->trim = false;
@@ -375,13 +386,20 @@ static int start(struct host *h)
 	/* First, because its lock keeps a second daemon from the ledger, too. */
 	r = journal_open(h->state_dir, LOCK_WAIT_US, &h->journal);
 	if (r < 0) {
-		log_error("journal in %s: %s%s", h->state_dir, strerror(-r),
-			  r == -EBUSY	 ? ": another anod runs here, or its guardian is at work"
-			  : r == -ENOSPC ? ": it needs 4 MiB there; free some space"
-					 : "");
+		log_error(
+			"journal in %s: %s%s", h->state_dir, strerror(-r),
+			r == -EBUSY    ? ": another anod runs here, or its guardian is at work"
+			: r == -ENOSPC ? ": it needs 4 MiB there; free some space"
+			: r == -EBADMSG
+				? ": its head cannot be read; what was open is in the ledger, look "
+				  "whether the router is as it was, then move it away"
+			: r == -EPROTONOSUPPORT ? ": it is of another version of anod"
+						: "");
 		return r;
 	}
 	r = journal_reserve(h->journal);
+	if (r >= 0)
+		r = h->fence = fence_open(h->state_dir);
 	if (r >= 0)
 		r = disk_open(h, &h->disk);
 	if (r < 0) {
@@ -415,6 +433,8 @@ static int start(struct host *h)
 	if (r >= 0)
 		standing_settle(h);
 	if (r >= 0)
+		brakes_open(h);
+	if (r >= 0)
 		reflexes_configure(h);
 	if (r >= 0)
 		r = neighbours_open(h);
@@ -438,6 +458,7 @@ int host_new(const struct host_options *o, struct host **ret)
 
 	h->options = *o;
 	h->plugin_dir = strdup(o->plugin_dir);
+	h->fence = -1;
 	h->started_us = h->lateness_since_us = clock_boot_us();
 	h->started_wall_us = clock_wall_us();
 	for (int k = 0; k < PROC_SINGLES; k++)
@@ -478,6 +499,7 @@ struct host *host_free(struct host *h)
 	procs_done(h);
 	verify_done(h);
 	objectives_close(h);
+	recover_close(h);
 	reflexes_close(h);
 	sensors_stop(h);
 	truth_close(h);
@@ -490,8 +512,10 @@ struct host *host_free(struct host *h)
 	history_close(h);
 	watches_free(h->watches);
 	incidents_free(h->incidents);
+	vouch_close(h);
 	ledger_close(h->ledger);
 	journal_close(h->journal); /* it still writes */
+	closep(&h->fence);
 	disk_close(h->disk);
 	standing_close(h);
 	notify_done(h);

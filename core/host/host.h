@@ -59,6 +59,8 @@ struct proc { /* one of the other processes, or its stand-in under --single */
 	uint64_t started_us, backoff_us;
 	bool wanted; /* start again when it ends */
 	bool stopping;
+	bool proven;   /* executor, guardian: it has answered (proof.c) */
+	char why[256]; /* why it could not be started; "" else */
 };
 
 struct agent { /* one agent block of the configuration */
@@ -107,7 +109,9 @@ struct host {
 	struct standing *standing;
 	struct notify *notify; /* NULL: nobody was told yet */
 	struct ledger *ledger;
+	struct vouch *vouch; /* NULL where nothing is sealed */
 	struct journal *journal;
+	int fence; /* txn/fence.h */
 	struct disk *disk; /* its background syncs */
 	struct incidents *incidents;
 	struct txns *txns;
@@ -126,6 +130,9 @@ struct host {
 	struct objectives *objectives; /* intents; objectives.h */
 	struct neighbours *neighbours; /* NULL: no peers; neighbours.h */
 	struct reflexes *reflexes;     /* reflexes.h */
+	struct recover *recover;       /* recover.h */
+	uint64_t safe_tx;	       /* why the safe profile is tried; 0: it is not; safe.h */
+	unsigned safe_next;	       /* its next action */
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;
@@ -158,6 +165,14 @@ void host_stop(struct host *h);
 const char *installed_file(const char *name, char *ret, size_t size);
 int proc_start(struct host *h, enum proc_kind kind); /* not a cell */
 int proc_open(struct host *h, struct proc *p);
+/* proof.c; executor and guardian only, nothing for others */
+void proof_ask(struct proc *p);					/* it has been started */
+bool proof_taken(struct proc *p, const struct chan_head *msg);	/* was this the answer? */
+void proof_failed(struct proc *p, const siginfo_t *info);	/* it has ended */
+/* Why it cannot be leaned on; NULL: it can. */
+const char *proof_missing(const struct host *h, enum proc_kind kind);
+/* It does not answer: kill it, its death brings a new one.  -ESRCH: there is none. */
+int proc_hangs(struct proc *p);
 void proc_kill(struct proc *p); /* at once, and wait for its end */
 void procs_done(struct host *h);
 
@@ -216,6 +231,11 @@ int engine_open(struct host *h);
  * set, too, when it is not possible (its error says why). */
 int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
 		  struct whatif **ret_whatif, struct decision **ret);
+/* What it would do, alone; -EINVAL: it is not possible. */
+int engine_whatif(struct host *h, const char *agent, const struct anod_proposal *p,
+		  struct whatif **ret);
+/* References of the finding that are known now. */
+unsigned engine_evidence(struct host *h, uint64_t finding);
 /* What a reflex adds to the question: see struct whatif_in. */
 struct engine_frame {
 	uint32_t trigger;
@@ -226,8 +246,6 @@ struct engine_frame {
 int engine_judge(struct host *h, const char *agent, const struct anod_proposal *p,
 		 const struct engine_frame *frame, struct whatif **ret_whatif,
 		 struct decision **ret);
-/* Is what the transaction's permit and proposal want verified, on measured facts? */
-enum txn_verify engine_verify(struct host *h, const struct txn *t);
 int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64_t finding,
 		   const struct anod_proposal *p, uint64_t *ret_id, char *why, size_t why_size);
 void host_expr_env(struct host *h, struct expr_env *ret); /* sets of the policy; no subject */
@@ -239,6 +257,11 @@ int disk_open(struct host *h, struct disk **ret);
 struct disk *disk_close(struct disk *d);     /* after the last sync has ended */
 uint64_t disk_written(const struct disk *d); /* bytes of the journal, since the start */
 void disk_wait(struct disk *d, bool wait);   /* shall the next syncs be waited for? */
+/* Sync a descriptor beside the loop and close it; a failure is final like one of the journal.
+ * Returns a ticket for disk_is_done(); 0: the disk is far behind, try again. */
+uint64_t disk_later(struct disk *d, int fd);
+bool disk_is_done(const struct disk *d, uint64_t ticket);
+void disk_settle(struct disk *d, int fd); /* the same for what may be lost */
 
 /* limits.c: what budgets and cooldowns have used, across restarts */
 void budgets_save(struct host *h);

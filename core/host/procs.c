@@ -213,6 +213,7 @@ static int on_exit_(sd_event_source *s, int fd, uint32_t events, void *data)
 	else
 		log_warning("%s (pid %d) was killed by signal %d (%s)", p->name, info.si_pid,
 			    info.si_status, strsignal(info.si_status));
+	proof_failed(p, &info);
 	ended(p);
 	start_again(p);
 	return 0;
@@ -223,6 +224,8 @@ static int on_message(void *data, const struct chan_head *msg)
 	struct proc *p = data;
 	struct host *h = p->host;
 
+	if (proof_taken(p, msg))
+		return 0;
 	switch (p->kind) {
 	case PROC_EXEC:
 		if (msg->type == EXEC_TABLED)
@@ -367,6 +370,15 @@ static void stop_inside(struct proc *p)
 
 /* ---- public ------------------------------------------------------------------------------- */
 
+int proc_hangs(struct proc *p)
+{
+	if (p->pid <= 0)
+		return -ESRCH; /* --single, or it has ended already */
+
+	log_error("%s (pid %d) does not answer; it is killed and started again", p->name, p->pid);
+	return kill(p->pid, SIGKILL) < 0 ? -errno : 0;
+}
+
 int proc_open(struct host *h, struct proc *p)
 {
 	int fd[2] = { -1, -1 }, r;
@@ -398,14 +410,8 @@ int proc_open(struct host *h, struct proc *p)
 
 	switch (p->kind) {
 	case PROC_EXEC:
-		if (p->restarts) {
-			txns_exec_restarted(h->txns, true);
-			reflexes_exec_restarted(h);
-		}
-		break;
 	case PROC_GUARDIAN:
-		if (p->restarts)
-			txns_guard_restarted(h->txns, true);
+		proof_ask(p);
 		break;
 	case PROC_CELL:
 		return cells_on_start(h, p->agent);

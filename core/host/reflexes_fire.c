@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "host/engine_verify.h"
 #include "host/reflexes_int.h"
 
 static struct firing *newest(struct reflex *x)

@@ -18,6 +18,7 @@
 #include "host/objectives.h"
 #include "host/reflexes.h"
 #include "policy/analyse.h"
+#include "host/brakes.h"
 #include "host/standing.h"
 
 #define DEFAULT_CONFIG "/etc/anod/anod.conf"
@@ -133,8 +134,10 @@ static void release(struct host *h, const struct config *c)
 	for (unsigned k = 0; k < p->n_rules; k++) {
 		watch_untrack_if(h, p->rule[k].when);
 		watch_untrack_if(h, p->rule[k].verify);
+		watch_untrack_if(h, p->rule[k].recover);
 		stats_unbind(h->stats, p->rule[k].when);
 		stats_unbind(h->stats, p->rule[k].verify);
+		stats_unbind(h->stats, p->rule[k].recover);
 		stats_unbind(h->stats, p->rule[k].reflex.when);
 	}
 	for (unsigned k = 0; k < p->n_objectives; k++)
@@ -163,6 +166,8 @@ static int adopt(struct host *h, const struct config *c, struct diag_list *diags
 		if (r >= 0)
 			r = bind(h, p->rule[k].verify, diags);
 		if (r >= 0)
+			r = bind(h, p->rule[k].recover, diags);
+		if (r >= 0)
 			r = bind(h, p->rule[k].reflex.when, diags);
 	}
 	for (unsigned k = 0; k < p->n_objectives && r >= 0; k++)
@@ -182,6 +187,8 @@ static int adopt(struct host *h, const struct config *c, struct diag_list *diags
 			(void) watch_track(h->watches, p->rule[k].when);
 		if (p->rule[k].verify)
 			(void) watch_track(h->watches, p->rule[k].verify);
+		if (p->rule[k].recover)
+			(void) watch_track(h->watches, p->rule[k].recover);
 	}
 	for (unsigned k = 0; k < p->n_objectives; k++)
 		for (unsigned i = 0; i < p->objective[k].n_requires; i++)
@@ -313,6 +320,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 	publish_links(h);
 	(void) overrides_run(h, host_now(h));
 	txns_policy_changed(h->txns);
+	brakes_reloaded(h);
 	standing_beat(h, true);
 	sensors_anew = !same_sensors(old, h->config);
 	if (sensors_anew)

@@ -287,13 +287,13 @@ void standing_txn(struct host *h, const struct txn *t, enum txn_state old)
 
 int standing_open(struct host *h)
 {
-	uint64_t lines;
+	struct ledger_seal_info ledger;
 
 	h->standing = calloc(1, sizeof(*h->standing));
 	if (!h->standing)
 		return -ENOMEM;
-	(void) ledger_head(h->ledger, &lines);
-	return track_file_open(h->state_dir, lines == 0, h->track, now_of(h), &h->standing->file);
+	ledger_seal_info(h->ledger, &ledger);
+	return track_file_open(h->state_dir, ledger.fresh, h->track, now_of(h), &h->standing->file);
 }
 
 void standing_settle(struct host *h)

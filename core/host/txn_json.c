@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "facts/value.h"
 #include "host/neighbours.h"
+#include "host/recover.h"
 #include "policy/action_text.h"
 
 /* Objects know interfaces by number; people by name. */
@@ -130,6 +131,8 @@ cJSON *txn_json(const struct host *h, const struct txn *t)
 	if (!txn_state_final(t->state) && t->deadline_us && t->deadline_us != US_INFINITY)
 		cJSON_AddNumberToObject(o, "deadline_us", (double) t->deadline_us);
 	neighbours_txn_json(h, o, t);
+	if ((list = recover_json(h, t)))
+		cJSON_AddItemToObject(o, "recovery", list);
 	add_reflex(o, t);
 	if (t->by_guardian)
 		cJSON_AddTrueToObject(o, "by_guardian");

@@ -3,7 +3,7 @@
  *
  * Design.  What changes is looked at by destination: its answer, and that of what contains it, are
  * found anew from the model's routes (shadow_answer.c), and if its answer is another, so are those
- * of the destinations inside.  What concerns everything is a scan of all entries and then of all
+ * of the destinations inside, in slices when they are many.  What concerns everything is a scan of all entries and then of all
  * routes of the model, in slices; what changes behind the scan is looked at by itself, and what it
  * has not reached yet it will reach.  A scan that is asked for during a scan follows it.
  */
@@ -48,6 +48,11 @@ struct inside {
 	unsigned left;
 };
 
+static unsigned slice_of(const struct shadow *s)
+{
+	return s->in.slice ? s->in.slice : SHADOW_SLICE;
+}
+
 static int see_inside(uint32_t id, uint32_t cover, void *data)
 {
 	struct inside *in = data;
@@ -61,21 +66,41 @@ static int see_inside(uint32_t id, uint32_t cover, void *data)
 	return 0;
 }
 
+/* What lies inside, as far as one slice goes; else each half of it by itself, which ends because
+ * a walk begins with the longest destination that contains the rest.  Returns the slice's cost. */
+static unsigned look_inside(struct shadow *s, const struct anod_prefix *dst)
+{
+	const struct fib *f = rtab_fib(shadow_rtab(s), s->in.table, dst->family);
+	unsigned slice = slice_of(s);
+	struct inside in = { .s = s, .left = slice };
+	struct bits bits = trie_bits(dst);
+	struct anod_prefix half = *dst;
+
+	if (!f || !f->n_long || !trie_walk(shadow_rtab(s), f, &bits, dst->len, see_inside, &in))
+		return slice - in.left;
+	if (s->n_inside + 2 > ARRAY_SIZE(s->inside)) {
+		s->all = true;
+		return slice;
+	}
+	half.len++;
+	s->inside[s->n_inside++] = half;
+	half.addr[dst->len / 8] |= (uint8_t) (0x80u >> dst->len % 8);
+	s->inside[s->n_inside++] = half;
+	return slice;
+}
+
 void shadow_route(struct shadow *s, const struct anod_prefix *dst)
 {
-	struct inside in = { .s = s, .left = SHADOW_SLICE };
 	struct anod_prefix cut = prefix_cut(dst, dst->len);
-	struct bits bits = trie_bits(&cut);
-	const struct fib *f;
 
 	if (s->all || s->broken)
 		return; /* all of them will be looked at, or none */
 	/* A gateway may be on its link now, or not any more. */
 	s->env |= s->n_candidates > 0;
 	if (update(s, &cut)) {
-		f = rtab_fib(shadow_rtab(s), s->in.table, cut.family);
-		if (f && f->n_long && trie_walk(shadow_rtab(s), f, &bits, cut.len, see_inside, &in))
-			s->all = true;
+		s->all |= s->n_inside > INSIDE_MAX;
+		if (!s->all)
+			(void) look_inside(s, &cut);
 	}
 	shadow_overlay_done(s);
 }
@@ -133,7 +158,7 @@ static unsigned waiting(const struct shadow *s)
 	if (s->scanning)
 		n += s->t.n_places - MIN_OF(s->scan_entry, s->t.n_places) + t->n_used -
 		     s->scan_route[0] - s->scan_route[1] + 1;
-	return n;
+	return n + s->n_inside * slice_of(s);
 }
 
 unsigned shadow_run(struct shadow *s, unsigned budget)
@@ -152,7 +177,14 @@ unsigned shadow_run(struct shadow *s, unsigned budget)
 	if (s->all && !s->scanning) {
 		s->all = false;
 		s->scanning = true;
+		s->n_inside = 0;
 		s->scan_entry = s->scan_route[0] = s->scan_route[1] = 0;
+	}
+	while (s->n_inside && budget && !s->broken) {
+		struct anod_prefix next = s->inside[--s->n_inside];
+		unsigned cost = look_inside(s, &next) + 1;
+
+		budget -= MIN_OF(budget, cost);
 	}
 	while (s->scanning && budget && !s->broken) {
 		if (s->scan_entry < s->t.n_places)

@@ -55,7 +55,8 @@ struct shadow_in {
 	/* NULL: every route over the link. */
 	bool (*in_scope)(const struct anod_prefix *dst, void *data);
 	void *scope_data;
-	unsigned max; /* entries */
+	unsigned max;	/* entries */
+	unsigned slice; /* 0: SHADOW_SLICE */
 };
 
 struct shadow;

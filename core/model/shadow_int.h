@@ -78,6 +78,8 @@ struct held { /* candidates that would live */
 	uint32_t rank; /* best first */
 };
 
+#define INSIDE_MAX 32 /* more wait: all are looked at */
+
 struct shadow {
 	struct shadow_in in;
 	uint32_t standby[2];   /* ways, held; 0: none of the family */
@@ -97,6 +99,9 @@ struct shadow {
 
 	struct overlay *o; /* of the model as it is, during one call */
 	bool env, all;	   /* waits: see shadow_links(), shadow_again() */
+	/* Inside these destinations answers may be others: the last one is next. */
+	struct anod_prefix inside[INSIDE_MAX + 129];
+	unsigned n_inside;
 	bool scanning;
 	uint32_t scan_entry, scan_route[2];
 	bool broken; /* no memory */

@@ -21,6 +21,7 @@ static const struct {
 	{ "forbid", parse_forbid },	  { "cap", parse_cap },
 	{ "objective", parse_objective }, { "history", parse_history },
 	{ "peer", parse_peer },		  { "grant", parse_grant },
+	{ "damping", parse_damping },	  { "brake", parse_brake },
 };
 
 static int parse_file(struct parse *p, const char *path, const struct lex_place *from);
@@ -168,7 +169,7 @@ static int unknown_statement(struct parse *p)
 	return parse_error(p, &t.place,
 			   "'%s' is no statement; there are include, policy, link, group, "
 			   "endpoint, sensor, agent, anod, set, window, budget, invariant, permit, "
-			   "forbid, cap, objective, history, peer, grant",
+			   "forbid, cap, objective, history, peer, grant, damping, brake",
 			   word ? word : "");
 }
 
@@ -288,6 +289,7 @@ static int parse_init(struct parse *p, const struct config_env *env, struct diag
 	p->config->policy = calloc(1, sizeof(*p->config->policy));
 	if (!p->config->policy)
 		return -ENOMEM;
+	damping_defaults(p->config->policy);
 	return 0;
 }
 

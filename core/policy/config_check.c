@@ -82,13 +82,25 @@ static void number_srlgs(struct parse *p)
 		}
 }
 
+bool is_own_agent(const char *name)
+{
+	return strcmp(name, REFLEX_AGENT_NAME) == 0 || strcmp(name, SAFE_AGENT_NAME) == 0;
+}
+
 static void check_own_agents(struct parse *p)
 {
-	for (unsigned i = 0; i < p->config->n_agents; i++)
-		if (strcmp(p->config->agent[i].name, REFLEX_AGENT_NAME) == 0)
-			(void) parse_error(p, &p->config->agent[i].place,
+	for (unsigned i = 0; i < p->config->n_agents; i++) {
+		const struct config_block *a = &p->config->agent[i];
+
+		if (strcmp(a->name, REFLEX_AGENT_NAME) == 0)
+			(void) parse_error(p, &a->place,
 					   "the daemon's own reflexes are called 'reflex': give "
 					   "this agent another name, agent NAME plugin reflex");
+		if (strcmp(a->name, SAFE_AGENT_NAME) == 0)
+			(void) parse_error(p, &a->place,
+					   "the daemon's own safe profile is called 'safe': give "
+					   "this agent another name, agent NAME plugin safe");
+	}
 }
 
 void config_check(struct parse *p)
@@ -162,6 +174,7 @@ struct config *config_free(struct config *c)
 	free(c->run_dir);
 	free(c->plugin_dir);
 	free(c->unix_group);
+	free(c->safe);
 	free(c);
 	return NULL;
 }

@@ -11,7 +11,8 @@
 const char *const statement_words[] = { "include",   "policy",	"link",	  "group", "endpoint",
 					"sensor",    "agent",	"anod",	  "set",   "window",
 					"budget",    "permit",	"forbid", "cap",   "invariant",
-					"objective", "history", "peer",	  "grant", NULL };
+					"objective", "history", "peer",	  "grant", "damping",
+					"brake",     NULL };
 
 void parse_skip_newlines(struct parse *p)
 {

@@ -121,7 +121,7 @@ static void check_set(struct parse *p, struct scope *scope, struct policy_set *s
 	if (s->where)
 		check_where(p, scope, s);
 	for (unsigned i = 0; s->kind == SET_AGENT && i < s->n_names; i++) {
-		if (!find_agent(p, s->member[i]) && strcmp(s->member[i], REFLEX_AGENT_NAME) != 0)
+		if (!find_agent(p, s->member[i]) && !is_own_agent(s->member[i]))
 			unknown_agent(p, s, s->member[i]);
 	}
 }
@@ -150,6 +150,7 @@ static void check_all(struct parse *p, struct scope *scope)
 		if (!parse_is_broken(p, &policy->rule[i].place))
 			policy_check_rule(p, scope, &policy->rule[i]);
 	}
+	policy_check_brake(p);
 	for (unsigned i = 0; i < policy->n_objectives; i++)
 		policy_check_objective(p, scope, &policy->objective[i]);
 	for (unsigned i = 0; i < p->config->n_grants; i++)

@@ -73,7 +73,7 @@ static int parse_action(struct parse *p, const struct token *t, struct anod_acti
 	return r == 0 || r == -ENOMEM ? r : -EINVAL;
 }
 
-static int parse_do(struct parse *p, struct policy_reflex *x)
+int parse_quoted_actions(struct parse *p, unsigned max, struct anod_action **array, unsigned *n)
 {
 	do {
 		struct token t = *parse_ahead(p);
@@ -81,16 +81,21 @@ static int parse_do(struct parse *p, struct policy_reflex *x)
 
 		if (t.type != TOKEN_STRING)
 			return parse_expected(p, "a quoted action such as \"link.down dev wan0\"");
-		if (x->n_actions == ANOD_ACTIONS_MAX)
-			return parse_error(p, &t.place, "more than %d actions", ANOD_ACTIONS_MAX);
+		if (*n == max)
+			return parse_error(p, &t.place, "more than %u actions", max);
 		lex_next(&p->lexer, &t);
-		slot = ARRAY_APPEND(x->action, x->n_actions);
+		slot = ARRAY_APPEND(*array, *n);
 		if (!slot)
 			return parse_no_memory(p);
 		if (parse_action(p, &t, slot) < 0)
 			return -EINVAL;
 	} while (parse_accept(p, ","));
 	return 0;
+}
+
+static int parse_do(struct parse *p, struct policy_reflex *x)
+{
+	return parse_quoted_actions(p, ANOD_ACTIONS_MAX, &x->action, &x->n_actions);
 }
 
 static int parse_scope(struct parse *p, struct policy_reflex *x)

@@ -23,8 +23,9 @@
 /* From a state (0: new) to those that may follow. */
 static const uint64_t arrows[] = {
 	/* A recovered one starts where its journal says. */
-	[0] = BIT(TXN_DECIDED) | BIT(TXN_UNDOING) | BIT(TXN_COMMIT) | BIT(TXN_SOAK) |
-	      BIT(TXN_ARMED) | BIT(TXN_VERIFYING) | ENDS | BIT(TXN_CLOSED_BY_REBOOT),
+	[0] = BIT(TXN_DECIDED) | BIT(TXN_UNDOING) | BIT(TXN_DISARMING) | BIT(TXN_COMMIT) |
+	      BIT(TXN_SOAK) | BIT(TXN_ARMED) | BIT(TXN_VERIFYING) | ENDS |
+	      BIT(TXN_CLOSED_BY_REBOOT),
 	[TXN_DECIDED] = BIT(TXN_WAITING) | BIT(TXN_PREPARING) | BIT(TXN_DENIED) | BIT(TXN_FAILED),
 	[TXN_WAITING] = BIT(TXN_WAITING) | BIT(TXN_PREPARING) | BIT(TXN_DENIED) | BIT(TXN_EXPIRED) |
 			BIT(TXN_FAILED),
@@ -186,6 +187,9 @@ void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t dea
 	char why[EXEC_WHY_SIZE];
 	va_list ap;
 
+	if (txn_state_final(old) || !(arrows[old] & BIT(s)))
+		fprintf(stderr, "DBG T%d %s -> %s: %s | %s\n", (int) x->t.id, txn_state_name(old),
+			txn_state_name(s), x->t.why, fmt);
 	assert(!txn_state_final(old) && (arrows[old] & BIT(s)));
 
 	va_start(ap, fmt);
@@ -254,6 +258,7 @@ struct txns *txns_new(const struct txn_ops *ops, void *data)
 	e->ops = ops;
 	e->data = data;
 	e->exec_there = e->guard_there = true;
+	e->brake_us = US_INFINITY;
 	return e;
 }
 
@@ -292,6 +297,20 @@ const struct txn *txns_nth(const struct txns *e, unsigned n)
 	return n < e->n ? &e->open[n]->t : NULL;
 }
 
+const char *txns_resource(const struct txns *e, uint64_t id)
+{
+	const struct entry *x = entry_find(e, id);
+
+	return x ? x->resource : "";
+}
+
+const char *txns_rule(const struct txns *e, uint64_t id)
+{
+	const struct entry *x = entry_find(e, id);
+
+	return x ? x->terms.rule : "";
+}
+
 bool txns_leftover(const struct txns *e, bool (*is)(void *, const char *rule), void *data)
 {
 	for (unsigned i = 0; i < e->n; i++)
@@ -322,6 +341,23 @@ unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, uint64_t 
 	return n;
 }
 
+static int hangs(struct txns *e, bool guardian)
+{
+	return e->ops->hangs ? e->ops->hangs(e->data, guardian) : -EOPNOTSUPP;
+}
+
+/* The guardian has a reflex and does not answer: it might still fire.  It is dead before we look at
+ * the kernel; what follows comes with the news of its death. */
+static void reflex_hangs(struct txns *e, struct entry *x, uint64_t now, const char *why)
+{
+	if (!x->ended_guardian && hangs(e, true) == 0) {
+		x->ended_guardian = true;
+		x->t.deadline_us = now + TXN_ARM_US;
+		return;
+	}
+	reflex_unsure(e, x, why);
+}
+
 /* What is due for one transaction. */
 static void run_one(struct txns *e, struct entry *x, uint64_t now)
 {
@@ -333,16 +369,20 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 			entry_enter(e, x, TXN_EXPIRED, US_INFINITY, "expired: %s", x->t.why);
 		return;
 	case TXN_PREPARING:
-		if (late)
+		if (late) {
+			(void) hangs(e, false);
 			entry_enter(e, x, TXN_FAILED, US_INFINITY,
 				    "the executor did not plan it in time; nothing was changed");
+		}
 		return;
 	case TXN_ARMING:
-		if (late && entry_ready(x))
-			reflex_unsure(e, x, "the guardian did not take it");
-		else if (late)
+		if (late && entry_ready(x)) {
+			reflex_hangs(e, x, now, "the guardian did not take it");
+		} else if (late) {
 			undo_end(e, x, TXN_ABORTED,
 				 "the guardian did not take the undo; nothing was changed");
+			(void) hangs(e, true);
+		}
 		return;
 	case TXN_ARMED:
 		if (late)
@@ -351,8 +391,10 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 			reflex_disarm(e, x, "the journal failed");
 		return;
 	case TXN_APPLYING:
-		if (late)
+		if (late) {
 			undo_begin(e, x, "the executor did not answer while it applied");
+			(void) hangs(e, false);
+		}
 		return;
 	case TXN_VERIFYING:
 	case TXN_SOAK:
@@ -367,12 +409,14 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 		return;
 	case TXN_DISARMING:
 		if (late && x->leaving)
-			reflex_unsure(e, x, x->t.why);
+			reflex_hangs(e, x, now, x->t.why);
 		else if (late)
 			undo_disarmed(e, x);
 		return;
 	case TXN_UNDOING:
-		if (late)
+		if (late && x->fired_as && !e->exec_there) /* nobody applies anything any more */
+			undo_end(e, x, x->fired_as, "the guardian undid it at its deadline");
+		else if (late)
 			undo_end(e, x, TXN_STUCK,
 				 "neither executor nor guardian could undo it; look at the router");
 		else if (now >= x->next_undo_us)
@@ -394,7 +438,7 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 	}
 }
 
-static uint64_t due(const struct entry *x, uint64_t now)
+static uint64_t due(const struct txns *e, const struct entry *x, uint64_t now)
 {
 	uint64_t t = x->t.deadline_us;
 
@@ -402,6 +446,8 @@ static uint64_t due(const struct entry *x, uint64_t now)
 		t = MIN_OF(t, now + TXN_POLL_US);
 	if (x->t.state == TXN_UNDOING)
 		t = MIN_OF(t, x->next_undo_us);
+	if (x->t.state == TXN_WAITING && !x->asks)
+		t = MIN_OF(t, e->brake_us);
 	if (x->t.state == TXN_WAITING && (x->asks || x->polls))
 		t = MIN_OF(t, MAX_OF(now, x->asked_us + TXN_ASK_US));
 	return t;
@@ -422,7 +468,7 @@ uint64_t txns_run(struct txns *e)
 
 	now = txns_now(e);
 	for (unsigned i = 0; i < e->n; i++)
-		next = MIN_OF(next, due(e->open[i], now));
+		next = MIN_OF(next, due(e, e->open[i], now));
 
 	return next;
 }

@@ -17,7 +17,8 @@ static bool still_allowed(struct txns *e, struct entry *x)
 {
 	bool foreign = x->terms.foreign;
 
-	if (e->ops->generation && e->ops->generation(e->data) == x->t.decision->generation)
+	if (e->ops->generation && e->ops->generation(e->data) == x->t.decision->generation &&
+	    lease_flights(e, x) == x->flights)
 		return true;
 	if (ask_decide(e, x) < 0 || x->terms.foreign != foreign)
 		return false;
@@ -57,6 +58,8 @@ static void intend(struct txns *e, struct entry *x)
 		return;
 	}
 
+	if (x->t.reflex.kind == REFLEX_NONE) /* else when it fires */
+		brake_take(&e->brake, txns_now(e));
 	x->guard_us = guard_us;
 	entry_enter(e, x, TXN_INTENT, US_INFINITY, "INTENT is durable");
 	e->ops->snapshot_before(e->data, &x->t);
@@ -158,6 +161,7 @@ void flow_applied(struct txns *e, struct entry *x, const struct exec_result *m)
 	unsigned n = x->t.n_steps;
 	uint64_t until;
 
+	x->applied_us = txns_now(e);
 	if (m->error < 0 || m->n_done < n) {
 		x->untouched = TXN_FAILED;
 		(void) copy_text(x->t.why, sizeof(x->t.why),
@@ -184,7 +188,7 @@ void flow_applied(struct txns *e, struct entry *x, const struct exec_result *m)
 	flow_run(e, x, txns_now(e));
 }
 
-static void commit(struct txns *e, struct entry *x)
+static void commit_fenced(struct txns *e, struct entry *x)
 {
 	uint64_t now = txns_now(e);
 	uint64_t undo_us = x->terms.undo_after_us ? now + x->terms.undo_after_us : 0;
@@ -208,6 +212,17 @@ static void commit(struct txns *e, struct entry *x)
 		return;
 	x->end = TXN_DONE;
 	entry_enter(e, x, TXN_DISARMING, txns_now(e) + TXN_DISARM_US, "verified");
+}
+
+static void commit(struct txns *e, struct entry *x)
+{
+	uint64_t tx = x->t.id;
+
+	if (e->ops->fence && e->ops->fence(e->data, tx, true) == -EAGAIN)
+		return; /* C18: the guardian has begun to undo it and will say so */
+	commit_fenced(e, x);
+	if (e->ops->fence)
+		(void) e->ops->fence(e->data, tx, false);
 }
 
 void flow_renew(struct txns *e, struct entry *x)
@@ -282,6 +297,8 @@ static void run_soak(struct txns *e, struct entry *x, uint64_t now)
 	bool late = now >= x->t.deadline_us;
 	bool end = x->terms.by_hand ? x->confirmed : late;
 
+	if (v == TXN_VERIFY_NO && blame_other(e, x, now))
+		return;
 	if (x->t.reflex.kind == REFLEX_BRIDGE && late) {
 		x->t.undo_was_due = true;
 		undo_begin(e, x, "the time of the bridge is over");

@@ -5,7 +5,8 @@
  * another one would build on that; so its resource is locked until a person has looked, also over
  * a restart: the journal keeps STUCK until it is unlocked.  A reboot ends it, for it undoes what
  * was stuck.  Where somebody else has changed what was ours (SUPERSEDED) two parties work on one
- * thing: it is left to the other one for TXN_LOCK_US.  A locked resource caps everybody to observe.
+ * thing: it is left to the other one for TXN_LOCK_US.  A locked resource caps everybody to observe,
+ * but for the safe profile, which the engineer wrote for this very case.
  */
 #include <errno.h>
 #include <string.h>
@@ -56,6 +57,9 @@ void lock_ended(struct txns *e, const struct entry *x)
 bool lock_says_no(const struct txns *e, const struct entry *x, char *buf, size_t size)
 {
 	uint64_t now = txns_now(e);
+
+	if (strcmp(x->t.agent, SAFE_AGENT_NAME) == 0)
+		return false; /* what is locked is what it is for */
 
 	for (unsigned i = 0; i < TXN_LOCKS; i++) {
 		const struct txn_lock *l = &e->lock[i];

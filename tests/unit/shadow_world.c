@@ -176,6 +176,7 @@ void sw_init(struct sw *w, struct dice *d)
 	w->in = (struct shadow_in){
 		.model = w->model, .table = RT_TABLE_MAIN, .lost = SW_LOST, .max = 1000
 	};
+	w->in.slice = dice_roll(d, 4);
 	if (dice_roll(d, 3) == 0)
 		w->in.in_scope = scope;
 	for (unsigned v6 = 0; v6 < 2; v6++) {
