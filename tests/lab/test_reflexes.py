@@ -90,7 +90,7 @@ def test_a_group_gets_a_standby_and_its_primary_back(lab):
     before = kernel(lab)
     a = lab.anod(conf())
     r = armed(a, "kernel")
-    assert "next-hop groups" in r["chosen"]
+    assert "by next-hop groups" in r["chosen"]
     assert "group 11,255/" in lab.ip("router", "nexthop")
     lab.carrier("wan0", False)
     wait("the kernel has switched", lambda: lab.way() == "wan1", 5)
@@ -239,3 +239,42 @@ def test_it_is_armed_again_when_a_process_dies(lab, who):
     wait("it fires", lambda: "metric 99" in lab.routes(), 5)
     assert settled(a)["end"] == "verified"
     assert lab.way(SERVER) == "wan1"
+
+
+def test_it_is_disarmed_when_a_fact_is_unknown(lab):
+    lab.ip("router", "link", "add", "d0", "type", "veth", "peer", "name", "d1")
+    for dev in ("d0", "d1"):
+        lab.ip("router", "link", "set", dev, "up")
+    a = lab.anod(conf(when="link.d0.carrier == true"))
+    armed(a, "kernel")
+    before = kernel(lab)
+    lab.ip("router", "link", "del", "d0")
+    r = wait("it is disarmed", lambda: state(a, "waiting"), 5)
+    assert "link.d0.carrier unknown" in r["why"], r
+    assert did(a)[-1] == "disarmed"
+    assert kernel(lab) != before, "what was armed is taken back"
+
+
+def test_another_clause_disarms_and_arms_anew(lab):
+    a = lab.anod(conf(action="route.replace, route.del"))
+    old = armed(a, "ready")
+    a.write(conf(action="route.replace, route.del", more="sentinel 5ms"))
+    a.ctl("reload")
+    r = wait("another one is armed",
+             lambda: state(a, "armed") and reflex(a)["tx"] != old["tx"] and reflex(a), 10)
+    assert r["kind"] == "ready"
+    assert "disarmed" in did(a)
+
+
+def test_nothing_is_armed_during_a_pause(lab):
+    a = lab.anod(conf(action="route.replace, route.del"))
+    armed(a, "ready")
+    a.ctl("pause")
+    r = wait("it is disarmed", lambda: state(a, "waiting"), 5)
+    lab.carrier("wan0", False)
+    wait("the loss is seen", lambda: a.fact("link/wan0.carrier") is False, 5)
+    assert "metric 99" not in lab.routes()
+    lab.carrier("wan0", True)
+    a.ctl("resume")
+    armed(a, "ready")
+    assert "paused" in r["why"], r
