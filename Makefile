@@ -64,7 +64,9 @@ CFLAGS_ALL := $(CSTD) $(OPT) $(WARN) $(HARDEN) -fPIC -MMD -MP $(CFLAGS)
 MAIN_SRC   := core/host/main.c core/exec/guardian_main.c
 CLI_SRC	   := $(sort $(wildcard core/cli/*.c))
 INFER_SRC  := $(sort $(wildcard core/infer/*.c))
-CORE_SRC   := $(sort $(filter-out $(MAIN_SRC) $(CLI_SRC) $(INFER_SRC),$(wildcard core/*/*.c)))
+# The auditor's program: no part of libanod-core, and nothing of libanod-core is a part of it.
+VERIFY_SRC := $(sort $(wildcard core/verify/*.c))
+CORE_SRC   := $(sort $(filter-out $(MAIN_SRC) $(CLI_SRC) $(INFER_SRC) $(VERIFY_SRC),$(wildcard core/*/*.c)))
 RTNL_SRC   := $(sort $(wildcard core/rtnl/*.c))
 GUARD_SRC  := $(sort $(wildcard core/exec/guardian*.c)) \
 	      core/exec/kernel.c core/exec/kernel_get.c core/exec/step.c core/base/util.c \
@@ -77,9 +79,11 @@ FUZZ_SRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 BENCH_SRC  := $(sort $(wildcard tests/bench/*.c))
 
 objs	= $(patsubst %.c,$(O)/%.o,$(1))
+# What tests link of the auditor's program.
+VERIFY_LIB := $(call objs,$(filter-out core/verify/main.c,$(VERIFY_SRC)))
 SO	:= $(patsubst %,$(BUILD)/plugins/%.so,$(PLUGIN_DIRS) $(AGENT_DIRS))
 EXAMPLE_SO := $(patsubst %,$(BUILD)/examples/%.so,$(EXAMPLE_DIRS))
-PROGRAMS := $(BUILD)/anod $(BUILD)/anodctl $(BUILD)/anod-guardian
+PROGRAMS := $(BUILD)/anod $(BUILD)/anodctl $(BUILD)/anod-guardian $(BUILD)/anod-verify
 INFER_SO := $(BUILD)/anod-infer.so
 
 .DELETE_ON_ERROR:
@@ -115,6 +119,12 @@ $(O)/core/%.o: core/%.c | stamp
 		$(if $(filter core/infer/%,core/$*),-fvisibility=hidden) \
 		-Icore/include -Icore $(CFLAGS_LIBS) -c -o $@ $<
 
+# Sees its own folder only.
+$(O)/core/verify/%.o: core/verify/%.c
+	$(call SAY,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(WARN_PURE) $(CFLAGS_LIBS) -c -o $@ $<
+
 # Plugins and agents see the public headers only.
 $(O)/plugins/%.o: plugins/%.c
 	$(call SAY,CC,$<)
@@ -148,6 +158,10 @@ $(BUILD)/anod: $(O)/core/host/main.o $(BUILD)/libanod-core.a
 $(BUILD)/anodctl: $(call objs,$(CLI_SRC)) $(BUILD)/libanod-core.a
 	$(call SAY,LD,$@)
 	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LDDEFS) $(LIBS_CTL)
+
+$(BUILD)/anod-verify: $(call objs,$(VERIFY_SRC))
+	$(call SAY,LD,$@)
+	$(Q)$(CC) $(LDSAN) -o $@ $^ $(LDHARD) $(LDDEFS) $(call LIB,libsodium)
 
 # Static, so that it needs nothing that could change under it.  Sanitizers do not link static.
 # libnl's attribute layer names the rest of libnl in functions that nobody calls here; were those
@@ -189,11 +203,12 @@ $(foreach e,$(EXAMPLE_DIRS),$(eval $(call example_rule,$(e))))
 # ---- tests -----------------------------------------------------------------------------------
 
 # Tests load plugins as the daemon does.
-$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC) $(filter-out core/cli/main.c,$(CLI_SRC))) $(BUILD)/libanod-core.a | $(SO) $(INFER_SO)
+$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC) $(filter-out core/cli/main.c,$(CLI_SRC))) $(VERIFY_LIB) $(BUILD)/libanod-core.a | $(SO) $(INFER_SO)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(call LIB,criterion) $(LIBS_INFER) $(LIBS_CORE)
 
+$(BUILD)/tests/replay_verify: $(VERIFY_LIB)
 $(BUILD)/tests/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(call objs,$(INFER_SRC)) \
 		$(BUILD)/libanod-core.a
 	$(call SAY,LD,$@)
@@ -255,7 +270,7 @@ deps:
 	$(Q)tests/deps $(DEPS)
 
 check:
-	$(Q)tests/deps nftables python3-z3 $(DEPS)
+	$(Q)tests/deps nftables python3-z3 strace $(DEPS)
 	$(Q)$(MAKE) --no-print-directory -j2 tests
 	$(Q)BUILD=$(BUILD) tests/check unit fuzz policy reference lab
 check-unit: tests
@@ -271,6 +286,7 @@ check-valgrind: DEPS := valgrind
 check-valgrind: deps tests
 	$(Q)BUILD=$(BUILD) tests/check valgrind
 check-long: deps tests
+	$(Q)tests/deps strace
 	$(Q)BUILD=$(BUILD) tests/check long
 check-vm: deps tests
 	$(Q)BUILD=$(BUILD) tests/check vm
@@ -304,6 +320,7 @@ DOCDIR	:= $(DESTDIR)$(PREFIX)/share/doc/anod
 install: all
 	install -Dm755 $(BUILD)/anod $(DESTDIR)$(PREFIX)/sbin/anod
 	install -Dm755 $(BUILD)/anodctl $(DESTDIR)$(PREFIX)/bin/anodctl
+	install -Dm755 $(BUILD)/anod-verify $(DESTDIR)$(PREFIX)/bin/anod-verify
 	install -Dm755 $(BUILD)/anod-guardian $(LIBDIR)/anod-guardian
 	install -Dm644 $(INFER_SO) $(LIBDIR)/anod-infer.so
 	install -d $(LIBDIR)/plugins $(DESTDIR)$(PREFIX)/include/anod

@@ -70,11 +70,13 @@ void table_print(struct table *t);					/* and free */
 void show_status(const struct cli *c, const cJSON *data);
 void show_schema(const struct cli *c, const cJSON *data);
 void show_agents(const struct cli *c, const cJSON *data);
+void show_damping(const struct cli *c, const cJSON *data);	/* damping.c */
 void show_standing(const struct cli *c, const cJSON *data); /* standing.c */
 int show_doctor(const struct cli *c, const cJSON *data);
 /* verify.c: the whole of 'doctor --verify'. */
 int verify_command(struct cli *c);
 void show_objectives(const struct cli *c, const cJSON *d); /* objectives.c */
+void show_reflexes(const struct cli *c, const cJSON *d);   /* reflexes.c */
 void show_peers(const struct cli *c, const cJSON *d);	   /* peers.c */
 /* What peers said of a transaction, when they were asked. */
 void show_grants(const struct cli *c, const cJSON *txn);
@@ -93,5 +95,7 @@ int snapshot_command(struct cli *c, int argc, char **argv);
 int history_command(struct cli *c, int argc, char **argv);
 /* ledger_cmd.c */
 int ledger_command(struct cli *c, int argc, char **argv);
+/* lock.c */
+int unlock_command(struct cli *c, int argc, char **argv);
 
 #endif

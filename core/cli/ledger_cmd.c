@@ -1,6 +1,9 @@
 /*
- * ledger_cmd - "anodctl ledger verify": reads the files itself, because a daemon that was tampered
- * with cannot vouch for its own record.
+ * ledger_cmd - "anodctl ledger ...": verify, keys, checkpoints and witnesses.
+ *
+ * Design.  "verify" reads the files itself, because a daemon that was tampered with cannot vouch for
+ * its own record; it looks at the chain alone, and anod-verify(8) at everything.  The rest is asked
+ * of the daemon.  What is meant for a file (key, checkpoint, pubkey) is printed as it is.
  */
 #include <errno.h>
 #include <string.h>
@@ -53,18 +56,16 @@ static int report(const struct cli *c, int64_t n, const char *head, const struct
 	return n >= 0 ? EXIT_GOOD : EXIT_NO;
 }
 
-int ledger_command(struct cli *c, int argc, char **argv)
+static int verify(struct cli *c, int argc, char **argv)
 {
 	struct ledger_fault fault = { 0 };
 	const char *expect = NULL, *dir;
 	char head[65] = "", buf[512];
 	int64_t n;
 
-	if (argc < 1 || strcmp(argv[0], "verify") != 0)
-		return EXIT_USE;
-	if (argc == 3 && strcmp(argv[1], "--head") == 0)
-		expect = argv[2];
-	else if (argc != 1)
+	if (argc == 2 && strcmp(argv[0], "--head") == 0)
+		expect = argv[1];
+	else if (argc != 0)
 		return EXIT_USE;
 
 	dir = folder(c, buf, sizeof(buf));
@@ -82,4 +83,178 @@ int ledger_command(struct cli *c, int argc, char **argv)
 		n = -EBADMSG;
 	}
 	return report(c, n, head, &fault);
+}
+
+/* ---- what the daemon is asked --------------------------------------------------------------- */
+
+static cJSON *doing(const char *word)
+{
+	cJSON *args = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(args, "do", word);
+	return args;
+}
+
+static void show_note(const struct cli *c, const cJSON *d)
+{
+	(void) c;
+	(void) fputs(get_text(d, "note"), stdout);
+}
+
+static void show_key(const struct cli *c, const cJSON *d)
+{
+	(void) c;
+	(void) fputs(get_text(d, "seed"), stdout);
+	(void) fputs("carry this away from the router: it was shown for the only time\n", stderr);
+}
+
+static void show_pubkey(const struct cli *c, const cJSON *d)
+{
+	(void) c;
+	(void) puts(get_text(d, "pubkey"));
+}
+
+static void show_rotated(const struct cli *c, const cJSON *d)
+{
+	(void) c;
+	(void) printf("checkpoints are signed by %s from now on\n", get_text(d, "pubkey"));
+}
+
+static void show_kept(const struct cli *c, const cJSON *d)
+{
+	(void) c;
+	(void) puts(get_bool(d, "kept") ? "kept" : "it was there already");
+}
+
+static void show_about(const struct cli *c, const cJSON *d)
+{
+	const cJSON *seal = get(d, "seal"), *cp = get(d, "checkpoint");
+	char age[32];
+
+	(void) printf("%.0f lines in %s, head %.16s...\n", get_number(d, "lines"),
+		      get_text(d, "dir"), get_text(d, "head"));
+	if (!seal) {
+		(void) puts("not sealed");
+		return;
+	}
+	(void) printf("sealed from line %.0f, epoch %.0f%s%s\n", get_number(seal, "since"),
+		      get_number(seal, "epoch"), get_text(seal, "why")[0] ? ": " : "",
+		      get_text(seal, "why"));
+	if (get_bool(seal, "seed_here"))
+		(void) printf("%sits seed is still here%s: anodctl ledger key > FILE, and carry it "
+			      "away\n",
+			      paint(c, "red"), paint(c, "off"));
+	(void) printf("public key %s\n", get_text(d, "pubkey"));
+	if (cJSON_IsObject(cp))
+		(void) printf("last checkpoint of line %.0f, %s ago\n", get_number(cp, "size"),
+			      duration_text(get_number(cp, "age_us"), age, sizeof(age)));
+}
+
+static void show_witnesses(const struct cli *c, const cJSON *d)
+{
+	static const char *const mine[] = { "KEEPS MINE", "UP TO LINE", "SINCE", "", NULL };
+	static const char *const theirs[] = { "I KEEP", "UP TO LINE", "OF", "FROM", "FILE", NULL };
+	struct table *t = table_new(c, mine);
+	char size[32], age[48], span[32];
+	const cJSON *o;
+
+	cJSON_ArrayForEach(o, get(d, "given"))
+	{
+		const char *cells[] = { get_text(o, "peer"), size, age, get_text(o, "why") };
+		bool any = get_number(o, "size") > 0;
+
+		(void) snprintf(size, sizeof(size), "%.0f", get_number(o, "size"));
+		(void) snprintf(age, sizeof(age), "%s ago",
+				duration_text(get_number(o, "age_us"), span, sizeof(span)));
+		cells[1] = any ? size : "-";
+		cells[2] = any ? age : "-";
+		table_row(t, cells);
+	}
+	table_print(t);
+	t = table_new(c, theirs);
+	cJSON_ArrayForEach(o, get(d, "kept"))
+	{
+		const cJSON *cp = get(o, "checkpoint");
+		const char *cells[] = { get_text(o, "origin"), size, age, get_text(o, "from"),
+					get_text(o, "file") };
+
+		(void) snprintf(size, sizeof(size), "%.0f", get_number(cp, "size"));
+		(void) snprintf(age, sizeof(age), "%s ago",
+				duration_text(get_number(cp, "age_us"), span, sizeof(span)));
+		table_row(t, cells);
+	}
+	table_print(t);
+}
+
+/* A file of notes, each to the daemon; "# key" of a witness's file is the key of them all. */
+static int add_file(struct cli *c, const char *path, const char *pub)
+{
+	_cleanup_(fclosep) FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	char text[16384], vkey[200] = "", *at = text, *end;
+	int status = EXIT_NO;
+	size_t n = 0;
+
+	if (f)
+		n = fread(text, 1, sizeof(text) - 1, f);
+	if (n == 0) {
+		(void) fprintf(stderr, "anodctl: %s: %s\n", path,
+			       f ? "there is nothing in it" : strerror(errno));
+		return EXIT_NO;
+	}
+	text[n] = '\0';
+	if (!pub && sscanf(text, "# key %199s", vkey) == 1)
+		pub = vkey;
+	while (*at == '#') /* lines for people */
+		at += strcspn(at, "\n") + (strchr(at, '\n') ? 1 : 0);
+	for (at += strspn(at, "\n"); *at; at = end + strspn(end, "\n")) {
+		cJSON *args = doing("add");
+		char *signs = strstr(at, "\n\n"), keep;
+
+		/* The text, an empty line, signatures until the next empty line. */
+		end = signs ? strstr(signs + 2, "\n\n") : NULL;
+		end = end ? end + 1 : at + strlen(at);
+		keep = *end;
+		*end = '\0';
+		cJSON_AddStringToObject(args, "note", at);
+		*end = keep;
+		if (pub)
+			cJSON_AddStringToObject(args, "pubkey", pub);
+		status = cli_page(c, "ledger", args, show_kept);
+		if (status != EXIT_GOOD)
+			break;
+	}
+	return status;
+}
+
+static int witness(struct cli *c, int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[0], "add") == 0)
+		return add_file(c, argv[1], NULL);
+	if (argc == 4 && strcmp(argv[0], "add") == 0 && strcmp(argv[2], "--pub") == 0)
+		return add_file(c, argv[1], argv[3]);
+	return EXIT_USE;
+}
+
+int ledger_command(struct cli *c, int argc, char **argv)
+{
+	static const struct {
+		const char *name, *word; /* what the daemon calls it; NULL: nothing */
+		void (*show)(const struct cli *, const cJSON *);
+	} pages[] = { { "key", "key", show_key },
+		      { "pubkey", NULL, show_pubkey },
+		      { "checkpoint", "checkpoint", show_note },
+		      { "rotate", "rotate", show_rotated },
+		      { "witnesses", "witnesses", show_witnesses } };
+
+	if (argc == 0)
+		return cli_page(c, "ledger", NULL, show_about);
+	if (strcmp(argv[0], "verify") == 0)
+		return verify(c, argc - 1, argv + 1);
+	if (strcmp(argv[0], "witness") == 0)
+		return witness(c, argc - 1, argv + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(pages) && argc == 1; i++)
+		if (strcmp(pages[i].name, argv[0]) == 0)
+			return cli_page(c, "ledger", pages[i].word ? doing(pages[i].word) : NULL,
+					pages[i].show);
+	return EXIT_USE;
 }

@@ -32,6 +32,7 @@ static const char usage[] =
 	"  why T12                 which rule, facts and invariants decided, and what would flip "
 	"it\n"
 	"  objectives [NAME]       are the intents fulfilled, and how long does the budget last?\n"
+	"  reflexes [NAME]         what is ready before its trigger, why so, and how it did\n"
 	"  approve T12 [CODE]      sign the plan of one that waits, by the code that show tells\n"
 	"  deny T12                end one that waits\n"
 	"  whatif ACTION [; ...]   what it would move and lose, and who says no: whatif link wan0 "
@@ -40,6 +41,7 @@ static const char usage[] =
 	"  snapshot                links, routes, rules and facts as text, for policy tests\n"
 	"  confirm T12             commit one that waits for the operator's confirmation\n"
 	"  rollback T12            undo one that is being verified\n"
+	"  unlock [RESOURCE]       what is locked, or let it be changed again: unlock link wan0\n"
 	"  overrides               invariants that people may lift, and have lifted\n"
 	"  override NAME --for 20m --reason TEXT [--code CODE] | NAME --end\n"
 	"                          ask to lift an invariant for a while, or end that\n"
@@ -47,6 +49,7 @@ static const char usage[] =
 	"  code --key FILE HASH    the response code of a key, on a device of your own\n"
 	"  pause | resume          the brake: nothing new is changed until you resume\n"
 	"  agents                  what runs, and what it may do\n"
+	"  damping                 what was changed to and fro, and until when it is left alone\n"
 	"  standing                what permits have earned, and how far they are\n"
 	"  monitor                 follow what happens\n"
 	"  check FILE...           check configuration and policy files\n"
@@ -55,6 +58,13 @@ static const char usage[] =
 	"  reload                  load the configuration again, all of it or none\n"
 	"  ledger verify [--head HEX] [--state DIR]\n"
 	"                          look for a flipped byte, a lost or an added line\n"
+	"  ledger                  its seal, public key and last checkpoint\n"
+	"  ledger key              the seed that checks every line; shown once, carry it away\n"
+	"  ledger pubkey | checkpoint | rotate\n"
+	"                          key of the checkpoints, one of now, another key from now on\n"
+	"  ledger witnesses        whose checkpoints are kept here, and who keeps ours\n"
+	"  ledger witness add FILE [--pub KEY]\n"
+	"                          keep somebody else's checkpoints\n"
 	"\n"
 	"Exit status: 0 good, 1 refused or a check failed, 2 wrong use, 3 no daemon.\n";
 
@@ -128,6 +138,12 @@ static int cmd_agents(struct cli *c, int argc, char **argv)
 	return argc ? EXIT_USE : cli_page(c, "agents", NULL, show_agents);
 }
 
+static int cmd_damping(struct cli *c, int argc, char **argv)
+{
+	(void) argv;
+	return argc ? EXIT_USE : cli_page(c, "damping", NULL, show_damping);
+}
+
 static int cmd_standing(struct cli *c, int argc, char **argv)
 {
 	(void) argv;
@@ -165,6 +181,13 @@ static int cmd_objectives(struct cli *c, int argc, char **argv)
 	return argc > 1 ? EXIT_USE
 			: cli_page(c, "objectives", with("name", argc ? argv[0] : NULL),
 				   show_objectives);
+}
+
+static int cmd_reflexes(struct cli *c, int argc, char **argv)
+{
+	return argc > 1 ? EXIT_USE
+			: cli_page(c, "reflexes", with("name", argc ? argv[0] : NULL),
+				   show_reflexes);
 }
 
 static int word(struct cli *c, const char *name, int argc, char **argv)
@@ -287,6 +310,7 @@ static const struct command {
 	{ "why", cmd_why },
 	{ "doctor", cmd_doctor },
 	{ "agents", cmd_agents },
+	{ "damping", cmd_damping },
 	{ "standing", cmd_standing },
 	{ "monitor", cmd_monitor },
 	{ "approve", approve_command },
@@ -297,6 +321,7 @@ static const struct command {
 	{ "deny", cmd_deny },
 	{ "confirm", cmd_confirm },
 	{ "rollback", cmd_rollback },
+	{ "unlock", unlock_command },
 	{ "pause", cmd_pause },
 	{ "resume", cmd_resume },
 	{ "reload", cmd_reload },
@@ -308,6 +333,7 @@ static const struct command {
 	{ "whatif", whatif_command },
 	{ "snapshot", snapshot_command },
 	{ "objectives", cmd_objectives },
+	{ "reflexes", cmd_reflexes },
 };
 
 static int dispatch(struct cli *c, int argc, char **argv)

@@ -124,7 +124,8 @@ static void show_answer(const struct cli *c, const cJSON *t)
 			      paint(c, "bold"), id, paint(c, "off"), id);
 }
 
-void show_transaction(const struct cli *c, const cJSON *t)
+/* 'later': what comes below anyway, and is not said here. */
+static void show_txn(const struct cli *c, const cJSON *t, const char *later)
 {
 	const cJSON *k;
 	char when[32];
@@ -156,10 +157,15 @@ void show_transaction(const struct cli *c, const cJSON *t)
 	}
 	cJSON_ArrayForEach(k, get(t, "approvals"))(void) printf("  approved by %s\n", item_text(k));
 	show_grants(c, t);
-	if (get_text(t, "why")[0])
+	if (get_text(t, "why")[0] && !(later[0] && strstr(get_text(t, "why"), later)))
 		(void) printf("  %s%s%s%s\n", paint(c, "bold"), get_text(t, "why"), paint(c, "off"),
 			      get_bool(t, "by_guardian") ? " [by the guardian]" : "");
 	show_answer(c, t);
+}
+
+void show_transaction(const struct cli *c, const cJSON *t)
+{
+	show_txn(c, t, "");
 }
 
 static const char *truth_mark(const struct cli *c, const char *truth)
@@ -256,7 +262,7 @@ void show_why(const struct cli *c, const cJSON *d)
 	const cJSON *t = get(d, "transaction"), *v = get(d, "decision");
 	char level[24];
 
-	show_transaction(c, t);
+	show_txn(c, t, get_text(v, "reason"));
 	if (!cJSON_IsObject(v)) {
 		(void) printf("  no decision of it is left in the ledger\n");
 		return;
@@ -264,6 +270,8 @@ void show_why(const struct cli *c, const cJSON *d)
 	upper(get_text(v, "level"), level, sizeof(level));
 	(void) printf("%s%s%s  %s\n", state_paint(c, get_text(v, "level")), level, paint(c, "off"),
 		      get_text(v, "reason"));
+	if (get_text(v, "assuming")[0])
+		wrapped("assuming", get_text(v, "assuming"));
 	if (get_text(v, "policy")[0])
 		(void) printf("  policy   %s\n", get_text(v, "policy"));
 	show_rules(c, v);

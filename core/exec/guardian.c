@@ -7,6 +7,7 @@
  * are read before its death counts, so a DISARM is never overtaken.
  */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -38,6 +39,8 @@ static int set_timer(struct guardian *g)
 	for (unsigned i = 0; i < GUARDIAN_ARMED_MAX; i++)
 		if (g->armed[i])
 			next = MIN_OF(next, wakes_us(g->armed[i]));
+	if (g->hand.until_us)
+		next = MIN_OF(next, g->hand.until_us);
 
 	/* Zero would switch the timer off. */
 	if (next != US_INFINITY) {
@@ -51,33 +54,49 @@ static int set_timer(struct guardian *g)
 
 static bool goes_on(const struct guardian *g)
 {
-	return !g->host_dead || any_armed(g);
+	/* Nothing is held for a host that may come: it can have a guardian of its own. */
+	if (g->host_dead || g->hand.until_us)
+		return any_armed(g);
+
+	return true;
+}
+
+/* The host's process first, then what it said: its last words were sent before. */
+static void hear_host(struct guardian *g)
+{
+	struct pollfd p = { .fd = g->pidfd, .events = POLLIN };
+	bool ended = g->pidfd >= 0 && poll(&p, 1, 0) == 1;
+	unsigned n_hosts = g->hand.n_hosts;
+
+	if (ended)
+		close_fd(&g->pidfd);
+	guardian_read_messages(g);
+	if (ended && !g->hand.until_us && n_hosts == g->hand.n_hosts)
+		g->host_dead = true;
 }
 
 int guardian_run(struct guardian *g)
 {
-	struct epoll_event event[8];
+	struct epoll_event event;
 	uint64_t expired;
 	int n, r = 0;
 
 	reflexes_run(g);
-	n = epoll_wait(g->epoll, event, ARRAY_SIZE(event), 0);
+	n = epoll_wait(g->epoll, &event, 1, 0);
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	if (n == 0 && !g->changed)
 		return goes_on(g);
 
-	guardian_read_messages(g);
-	for (int i = 0; i < n; i++)
-		if (g->pidfd >= 0 && event[i].data.fd == g->pidfd) {
-			close_fd(&g->pidfd);
-			g->host_dead = true;
-		}
+	hear_host(g);
+	hand_run(g);
 	/* What is due is told by the clock; the timer may have come before its time. */
 	if (read(g->timer, &expired, sizeof(expired)) == sizeof(expired))
 		g->changed = true;
 
 	guardian_undo_due(g);
+	if (g->host_dead)
+		close_fd(&g->sock);
 	if (g->changed)
 		r = set_timer(g);
 	g->changed = false;
@@ -143,6 +162,7 @@ int guardian_open(int fd, int pidfd, const char *state_dir, struct guardian **re
 	}
 	g->epoll = g->timer = g->fence = g->kernel.fd = -1;
 	g->reflex.send = g->reflex.ask = g->reflex.events = g->reflex.tick = -1;
+	g->hand.listen = g->hand.guest = -1;
 	g->sock = fd;
 	g->pidfd = pidfd;
 
@@ -166,6 +186,7 @@ struct guardian *guardian_free(struct guardian *g)
 			free(g->armed[i]->ready);
 		free(g->armed[i]);
 	}
+	hand_close(g);
 	reflexes_close_sockets(g);
 	kernel_close(&g->kernel);
 	closep(&g->sock);

@@ -13,6 +13,10 @@
  * on the host's word; proto.h says exactly when.  What has fired is from then on an undo as any
  * other.  The program runs under SCHED_FIFO where it may (CAP_SYS_NICE); it works without.
  *
+ * A host that ends on purpose hands over first: for a while (until_us) its end is no death, and
+ * the next host, another process or another binary, goes on with this guardian and all that it
+ * holds.  Who may come is checked by SO_PEERCRED: root, or the owner of the state folder.
+ *
  * argv: anod-guardian FD HOST-PIDFD STATE-DIR; it ends when the host is dead and nothing is armed.
  *
  * Threads: one.  Errors: negative errno.  Nothing from the channel is trusted: a message that is
@@ -24,6 +28,7 @@
 #include "exec/proto.h"
 
 #define GUARDIAN_FILE	   "guardian" /* in the state folder: struct guardian_entry, appended */
+#define GUARDIAN_SOCKET	   "guardian.sock" /* there, while it waits for a host */
 #define GUARDIAN_ARMED_MAX 64
 #define GUARDIAN_KEEP	   256
 #define GUARDIAN_PRIORITY  50 /* of SCHED_FIFO */

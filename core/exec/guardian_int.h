@@ -29,13 +29,18 @@ struct armed {
 	uint32_t n_steps;
 	uint32_t crc; /* of the ARM message */
 	enum armed_state state;
+	/* Of one that is due. */
+	uint64_t due_us, done_us; /* 0: not due; left alone */
+	enum guardian_cause due_cause;
+	int last; /* record of the journal, as journal_last_type() */
+	struct exec_result result;
 	/* Of a reflex. */
 	struct guard_trigger trigger;
 	uint64_t seen_ns, sent_ns; /* CLOCK_BOOTTIME; 0: not fired */
 	uint32_t cause;		   /* enum guard_cause */
 	int32_t error;
 	uint64_t busy_us; /* the host is ending it: not before then */
-	uint32_t seq; /* nlmsg_seq of all its messages */
+	uint32_t seq;	  /* nlmsg_seq of all its messages */
 	size_t ready_size;
 	uint8_t *ready; /* owned; NULL: it only watches */
 	struct exec_step step[];
@@ -84,6 +89,15 @@ struct reflexes {
 	uint8_t in[64u << 10] __attribute__((aligned(8)));
 };
 
+/* ---- hand-over (guardian_hand.c) ------------------------------------------------------------- */
+
+struct hand {
+	uint64_t until_us; /* 0: there is a host, or it is dead; else one is awaited */
+	bool stored;	   /* GUARD_STORED */
+	unsigned n_hosts;  /* that have been taken on */
+	int listen, guest; /* the socket for hosts; one that has come and has not said HELLO */
+};
+
 struct guardian {
 	int epoll, sock, timer, pidfd;
 	int fence; /* txn/fence.h; < 0: there is none */
@@ -94,10 +108,13 @@ struct guardian {
 	struct armed *armed[GUARDIAN_ARMED_MAX]; /* owned; NULL: free */
 	char *state_dir;			 /* owned */
 	struct reflexes reflex;
+	struct hand hand;
 	union {
 		struct chan_head head;
 		struct guard_arm arm;
 		struct guard_ack ack;
+		struct guard_handover handover;
+		struct guard_hello hello;
 	} in;
 };
 
@@ -124,6 +141,17 @@ void reflex_trigger(struct guardian *g, struct armed *a);
 void reflex_tell(struct guardian *g, const struct armed *a);
 /* Read events, tick: fire what is due.  First of all in each turn, because it must be fast. */
 void reflexes_run(struct guardian *g);
+
+/* A HANDOVER message; < 0: refused. */
+int hand_over(struct guardian *g, const struct guard_handover *m);
+/* The channel has ended: true: that was expected. */
+bool hand_expects_end(const struct guardian *g);
+/* A HELLO that came on the channel itself (GUARD_STORED). */
+void hand_hello(struct guardian *g, const struct guard_hello *m);
+/* Let hosts in, hear them, and give up when the time has come. */
+void hand_run(struct guardian *g);
+/* Nobody is awaited any more. */
+void hand_close(struct guardian *g);
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 

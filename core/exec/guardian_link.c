@@ -79,7 +79,8 @@ void link_news_each(const uint8_t *buf, size_t size, link_news_fn *fn, void *dat
 		len = MIN_OF((size_t) h.nlmsg_len, size);
 		if (news_of(&h, buf + sizeof(h), len - sizeof(h), &news))
 			fn(data, &news);
-		len = MIN_OF(NLMSG_ALIGN((size_t) h.nlmsg_len), size);
+		/* Of what is there: NLMSG_ALIGN() of a huge length is 0. */
+		len = MIN_OF(NLMSG_ALIGN(len), size);
 		buf += len;
 		size -= len;
 	}

@@ -8,7 +8,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -22,6 +24,8 @@
 
 #include "base/log.h"
 #include "exec/guardian.h"
+
+#define HEAP_RESERVE (1 << 20)
 
 static int parse_fd(const char *text)
 {
@@ -53,6 +57,23 @@ static void be_first(void)
 			strerror(errno));
 }
 
+/* What an undo takes (reading the journal above all) is taken from the kernel now and never given
+ * back: with locked memory each fresh page is zeroed at once, which cost half of the time from the
+ * host's death to the state restored. */
+static void reserve_heap(void)
+{
+	void *room;
+
+	(void) mallopt(M_MMAP_THRESHOLD, HEAP_RESERVE);
+	(void) mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	room = malloc(HEAP_RESERVE / 2);
+	if (room)
+		memset(room, 0, HEAP_RESERVE / 2);
+	/* Used in earnest, or the compiler would leave all of it out. */
+	__asm__ volatile("" : : "r"(room) : "memory");
+	free(room);
+}
+
 /* To be the last that the kernel kills, and never to wait for a page.  Both need privileges that
  * a container may lack, and the guardian works without. */
 static void stay_alive(void)
@@ -63,6 +84,7 @@ static void stay_alive(void)
 		log_info("oom_score_adj stays as it is: %s", strerror(errno));
 	closep(&fd);
 	(void) mlockall(MCL_CURRENT | MCL_FUTURE);
+	reserve_heap();
 }
 
 static int become_owner_of(const char *dir)

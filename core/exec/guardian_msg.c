@@ -16,6 +16,8 @@
 void guardian_answer(struct guardian *g, struct chan_head *head, size_t size)
 {
 	head->size = (uint32_t) size;
+	if (g->hand.until_us)
+		return; /* the next host learns all by HELD */
 	if (g->sock >= 0 && send(g->sock, head, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		log_about(LOG_WARNING, head->id, 0, "cannot answer the host: %s", strerror(errno));
 }
@@ -197,6 +199,10 @@ static int take_message(struct guardian *g, size_t size)
 			return -EPROTO;
 		on_status(g, h->id);
 		return 0;
+	case GUARD_HANDOVER:
+		if (size != sizeof(g->in.handover) || h->id != 0)
+			return -EPROTO;
+		return hand_over(g, &g->in.handover);
 	}
 	return -EPROTO;
 }
@@ -208,6 +214,12 @@ static void on_message(struct guardian *g, size_t size)
 
 	if (size < sizeof(*h) || size > sizeof(g->in) || h->size != size) {
 		log_error("a torn message of %zu bytes from the host is ignored", size);
+		return;
+	}
+
+	if (g->hand.until_us) {
+		if (h->type == GUARD_HELLO && size == sizeof(g->in.hello))
+			hand_hello(g, &g->in.hello);
 		return;
 	}
 
@@ -235,6 +247,7 @@ void guardian_read_messages(struct guardian *g)
 
 		/* End of file, or an error that will not pass. */
 		close_fd(&g->sock);
-		g->host_dead = true;
+		if (!hand_expects_end(g))
+			g->host_dead = true;
 	}
 }

@@ -171,7 +171,8 @@ static void account(struct guardian *g, struct armed *a)
 	a->order = ++g->order;
 	g->changed = true;
 	a->deadline_us = a->sent_ns / 1000;
-	a->deadline_us += MIN_OF(a->trigger.hold_us, US_INFINITY - a->deadline_us);
+	a->deadline_us += a->n_steps ? MIN_OF(a->trigger.hold_us, US_INFINITY - a->deadline_us)
+				     : US_INFINITY - a->deadline_us;
 	reflex_forget(g, a);
 	reflex_tell(g, a);
 
@@ -214,8 +215,8 @@ static void settle(struct guardian *g)
 	read_refusals(&g->reflex);
 	while ((a = next_sent(&g->reflex))) {
 		account(g, a);
-		/* One that only watched leaves nothing to undo. */
-		if (a->n_steps == 0)
+		/* One that only watched leaves nothing to undo, only something to tell. */
+		if (a->n_steps == 0 && !g->hand.until_us)
 			armed_drop(g, place_of(g, a));
 	}
 	g->reflex.sent = false;

@@ -4,7 +4,9 @@
  * Design.  Right before each undo the journal is read again: a committed transaction is left
  * alone, whatever was armed (policy.md 5.1, R3).  A journal that cannot be read stops nothing,
  * because an undo that was not wanted costs less than a router that nobody reaches.
- * Transactions are undone newest first, as they may build on one another.
+ * Transactions are undone newest first, as they may build on one another, and all of them before
+ * the first is recorded: the record waits for the disk, and the next host would find out by
+ * comparing as well.
  *
  * The lock on the journal keeps a starting host out.  A living host holds it itself, and a
  * process that it has left behind may; neither may stop a deadline, and comparing before undoing
@@ -42,32 +44,22 @@ static int lock_journal(const struct guardian *g)
 	return fd;
 }
 
-static void record(struct guardian *g, const struct armed *a, const struct exec_result *result,
-		   enum guardian_cause cause, uint64_t since_us)
+static void record(struct guardian *g, const struct armed *a)
 {
 	struct guardian_entry e = {
 		.tx = a->tx,
-		.when_us = since_us,
-		.took_us = clock_boot_us() - since_us,
-		.cause = cause,
+		.when_us = a->due_us,
+		.took_us = a->done_us - a->due_us,
+		.cause = a->due_cause,
 		.n_steps = a->n_steps,
 	};
 	int r;
 
-	memcpy(e.state, result->state, sizeof(e.state));
+	memcpy(e.state, a->result.state, sizeof(e.state));
 	r = guardian_write(g->state_dir, &e);
 	if (r < 0)
 		log_about(LOG_ERR, a->tx, 0, "cannot write %s/%s: %s", g->state_dir, GUARDIAN_FILE,
 			  strerror(-r));
-}
-
-/* A reflex that has not fired: nothing is applied. */
-static void lapse(struct guardian *g, const struct armed *a, const char *why)
-{
-	struct guard_ack m = { .head = { .type = GUARD_DISARMED, .id = a->tx } };
-
-	guardian_answer(g, &m.head, sizeof(m));
-	log_about(LOG_INFO, a->tx, 0, "%s; its reflex has ended without firing", why);
 }
 
 /* Does the journal say that it has ended, and is there nothing to undo?  A reflex may have fired
@@ -80,44 +72,60 @@ static bool has_ended(const struct armed *a, int last)
 	return last > 0 && journal_type_terminal((enum journal_type) last) && !a->sent_ns;
 }
 
-/* Undo one transaction, unless the journal says that it has ended well. */
-static void undo(struct guardian *g, struct armed *a, enum guardian_cause cause, uint64_t since_us)
+/* Undo one transaction, unless nothing of it is applied or the journal says that it has ended
+ * well. */
+static void undo(struct guardian *g, struct armed *a)
 {
-	const char *why = cause == GUARDIAN_DEADLINE ? "its deadline passed" : "the daemon died";
-	struct exec_result result = { .head = { .type = GUARD_FIRED, .id = a->tx },
-				      .n_steps = a->n_steps };
-	int last;
+	a->result = (struct exec_result){ .head = { .type = GUARD_FIRED, .id = a->tx },
+					  .n_steps = a->n_steps };
+	if (a->state == ARMED_WAITS || a->n_steps == 0)
+		return;
+
+	a->last = journal_last_type(g->state_dir, a->tx);
+	if (has_ended(a, a->last))
+		return;
+
+	a->result.error = steps_undo(&g->kernel, a->step, a->n_steps, a->result.state,
+				     a->result.why, sizeof(a->result.why));
+	a->done_us = clock_boot_us();
+}
+
+/* Record and report what undo() made of it. */
+static void account(struct guardian *g, struct armed *a)
+{
+	const char *why =
+		a->due_cause == GUARDIAN_DEADLINE ? "its deadline passed" : "the daemon died";
+	struct guard_ack ended = { .head = { .type = GUARD_DISARMED, .id = a->tx } };
 
 	if (a->state == ARMED_WAITS) {
-		lapse(g, a, why);
+		guardian_answer(g, &ended.head, sizeof(ended));
+		log_about(LOG_INFO, a->tx, 0, "%s; its reflex has ended without firing", why);
 		return;
 	}
-
-	last = journal_last_type(g->state_dir, a->tx);
-	if (has_ended(a, last)) {
+	if (a->n_steps == 0)
+		return; /* it had only watched */
+	if (!a->done_us) {
 		fence_release(g->fence, a->tx);
 		log_about(LOG_INFO, a->tx, 0, "%s; the journal says %s: left alone", why,
-			  journal_type_name((enum journal_type) last));
+			  journal_type_name((enum journal_type) a->last));
 		return;
 	}
 
-	result.error = steps_undo(&g->kernel, a->step, a->n_steps, result.state, result.why,
-				  sizeof(result.why));
-	record(g, a, &result, cause, since_us);
-	guardian_answer(g, &result.head, sizeof(result));
-
-	if (result.error < 0)
-		log_about(LOG_CRIT, a->tx, 0, "%s; undoing it failed: %s", why, result.why);
+	record(g, a);
+	guardian_answer(g, &a->result.head, sizeof(a->result));
+	if (a->result.error < 0)
+		log_about(LOG_CRIT, a->tx, 0, "%s; undoing it failed: %s", why, a->result.why);
 	else
 		log_about(LOG_WARNING, a->tx, 0, "%s; undone in %" PRIu64 " us", why,
-			  clock_boot_us() - since_us);
+			  a->done_us - a->due_us);
 }
 
 static bool is_due(const struct guardian *g, const struct armed *a, uint64_t now_us)
 {
 	bool hold = a->flags & GUARD_HOLD_ON_CRASH && a->state == ARMED_UNDO;
 
-	return a->busy_us <= now_us && (a->deadline_us <= now_us || (g->host_dead && !hold));
+	return !a->due_us && a->busy_us <= now_us &&
+	       (a->deadline_us <= now_us || (g->host_dead && !hold));
 }
 
 /* The newest that is due, or NULL. */
@@ -135,10 +143,12 @@ static struct armed **next_due(struct guardian *g, uint64_t now_us)
 
 void guardian_undo_due(struct guardian *g)
 {
+	struct armed **due[GUARDIAN_ARMED_MAX], **a;
 	uint64_t now_us = clock_boot_us();
-	struct armed **a = next_due(g, now_us);
+	unsigned n = 0;
 	int lock;
 
+	a = next_due(g, now_us);
 	if (!a)
 		return;
 
@@ -151,9 +161,14 @@ void guardian_undo_due(struct guardian *g)
 			g->changed = true;
 			continue;
 		}
-		undo(g, *a, late ? GUARDIAN_DEADLINE : GUARDIAN_HOST_DIED,
-		     late ? (*a)->deadline_us : now_us);
-		armed_drop(g, a);
+		(*a)->due_cause = late ? GUARDIAN_DEADLINE : GUARDIAN_HOST_DIED;
+		(*a)->due_us = late ? MAX_OF((*a)->deadline_us, UINT64_C(1)) : now_us;
+		undo(g, *a);
+		due[n++] = a;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		account(g, *due[i]);
+		armed_drop(g, due[i]);
 	}
 	close_fd(&lock);
 }

@@ -24,8 +24,14 @@
  *                              with GUARD_UNFIRED that came too late
  *   host -> guardian  STATUS   how are you?
  *   guardian -> host  STATE    what it holds, what the sentinel has cost
- *   host -> guardian  HANDOVER the host ends on purpose: keep all for the next one
- *   guardian -> host  HELD     to a host that came after a hand-over: one for each thing held
+ *   host -> guardian  HANDOVER the host ends on purpose: keep all for the next one; answered by
+ *                              ARMED (or DISARMED: refused), after which the guardian hears
+ *                              nothing but HELLO
+ *   host -> guardian  HELLO    a new host, on the socket GUARDIAN_SOCKET in the state folder, or on
+ *                              the old channel when that was kept for it (GUARD_STORED)
+ *   guardian -> host  HELLO    with an error: it will not do, and all that is held ends as at a
+ *                              crash; else
+ *   guardian -> host  HELD     one for each thing held; id 0: that was all, go on
  *   host -> exec      TABLE    write routes of a table that is anod's own
  *   exec -> host      TABLED   how many, or why not
  *
@@ -77,6 +83,7 @@ enum exec_type {
 	GUARD_HELD,
 	GUARD_STATUS,
 	GUARD_STATE,
+	GUARD_HELLO,
 };
 
 /* Where an object stands, seen from a step (policy.md 5.1, R4). */
@@ -204,9 +211,31 @@ struct guard_state { /* STATE */
 	uint64_t n_asks, ask_ns;
 };
 
-struct guard_handover { /* HANDOVER; the answer is DISARMED with its id */
+enum {
+	/* The other end of the channel is kept for the next host by somebody who lets it go when
+	 * there will be none (the fd store of systemd): its end is the host's death. */
+	GUARD_STORED = 1,
+};
+
+struct guard_handover { /* HANDOVER; id 0 */
 	struct chan_head head;
-	uint64_t until_us; /* CLOCK_BOOTTIME: no new host by then counts as the host's death */
+	/* CLOCK_BOOTTIME: no new host by then counts as the host's death; at most
+	 * GUARD_HANDOVER_MAX_US from now. */
+	uint64_t until_us;
+	uint32_t flags; /* GUARD_STORED */
+	uint32_t pad;
+};
+#define GUARD_HANDOVER_MAX_US UINT64_C(3600000000)
+
+/* Both ways, and the same for ever: it is how two versions find out that they differ. */
+#define GUARD_PROTO 1u /* grows with every change of what follows a HELLO */
+struct guard_hello {   /* HELLO; id 0 */
+	struct chan_head head;
+	uint32_t proto;	   /* GUARD_PROTO */
+	uint32_t arm_size; /* sizeof(struct guard_arm), which a change of any object changes */
+	int32_t error;	   /* of the guardian: -EPROTONOSUPPORT; 0 */
+	int32_t pid;	   /* whose death is to be watched; of the guardian: its own */
+	char version[32];  /* of the program, for people */
 };
 
 struct guard_held { /* HELD; id 0: that was all */

@@ -18,7 +18,10 @@
 #include "host/commands.h"
 #include "host/objectives.h"
 #include "host/people.h"
+#include "host/brakes.h"
+#include "host/reflexes.h"
 #include "host/standing.h"
+#include "host/vouch.h"
 
 cJSON *command_fail(struct command_call *c, int err, const char *fmt, ...)
 {
@@ -208,6 +211,8 @@ static void add_warnings(cJSON *o, const struct host *h)
 	if (h->config->n_endpoints == 0)
 		cJSON_AddItemToArray(w,
 				     cJSON_CreateString("no model endpoint: native agents only"));
+	if (h->vouch && h->vouch->info.alarm)
+		cJSON_AddItemToArray(w, cJSON_CreateString(h->vouch->info.why));
 	overrides_warn(h, w);
 	for (unsigned k = 0; k < h->plugins->n_refused; k++)
 		cJSON_AddItemToArray(w, cJSON_CreateString(h->plugins->refused[k]));
@@ -258,6 +263,7 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(o, "incidents_open", open);
 	cJSON_AddNumberToObject(o, "transactions_open", txns);
 	cJSON_AddItemToObject(o, "objectives", objectives_summary(h));
+	cJSON_AddItemToObject(o, "brake", brakes_json(h));
 	cJSON_AddBoolToObject(o, "in_sync", model_in_sync(h->model));
 	l = cJSON_AddObjectToObject(o, "ledger");
 	cJSON_AddStringToObject(l, "head", ledger_head(h->ledger, &lines));
@@ -273,17 +279,6 @@ cJSON *cmd_status(struct command_call *c)
 			add_proc(l, h->agent[k].cell.name, h->agent[k].name, h->agent[k].cell.pid,
 				 h->agent[k].cell.restarts);
 	add_warnings(o, h);
-	return o;
-}
-
-cJSON *cmd_ledger(struct command_call *c)
-{
-	cJSON *o = cJSON_CreateObject();
-	uint64_t lines;
-
-	cJSON_AddStringToObject(o, "head", ledger_head(c->h->ledger, &lines));
-	cJSON_AddNumberToObject(o, "lines", (double) lines);
-	cJSON_AddStringToObject(o, "dir", c->h->state_dir);
 	return o;
 }
 
@@ -308,9 +303,22 @@ cJSON *cmd_verify(struct command_call *c)
 				   strerror(error));
 }
 
+cJSON *cmd_damping(struct command_call *c)
+{
+	return damping_json(c->h);
+}
+
 cJSON *cmd_standing(struct command_call *c)
 {
 	return standing_json(c->h);
+}
+
+cJSON *cmd_reflexes(struct command_call *c)
+{
+	const char *name = command_arg(c, "name");
+	cJSON *o = reflexes_json(c->h, name);
+
+	return o ? o : command_fail(c, ENOENT, "no permit \"%.63s\" has a reflex", name ?: "");
 }
 
 static const struct command {
@@ -330,7 +338,8 @@ static const struct command {
 	{ "history", cmd_history },	  { "top", cmd_top },
 	{ "override", cmd_override },	  { "overrides", cmd_overrides },
 	{ "objectives", cmd_objectives }, { "standing", cmd_standing },
-	{ "peers", cmd_peers },
+	{ "damping", cmd_damping },	  { "reflexes", cmd_reflexes },
+	{ "peers", cmd_peers },		  { "unlock", cmd_unlock },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

@@ -42,7 +42,9 @@ struct cJSON *cmd_rollback(struct command_call *c);
 struct cJSON *cmd_pause(struct command_call *c);
 struct cJSON *cmd_resume(struct command_call *c);
 struct cJSON *cmd_agents(struct command_call *c);
+struct cJSON *cmd_damping(struct command_call *c);
 struct cJSON *cmd_standing(struct command_call *c);
+struct cJSON *cmd_unlock(struct command_call *c);
 struct cJSON *cmd_reload(struct command_call *c);
 struct cJSON *cmd_status(struct command_call *c);
 struct cJSON *cmd_ledger(struct command_call *c);
@@ -53,5 +55,6 @@ struct cJSON *cmd_verify(struct command_call *c);
 struct cJSON *cmd_whatif(struct command_call *c);
 struct cJSON *cmd_snapshot(struct command_call *c);
 struct cJSON *cmd_objectives(struct command_call *c);
+struct cJSON *cmd_reflexes(struct command_call *c);
 
 #endif

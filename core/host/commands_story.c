@@ -85,7 +85,7 @@ static cJSON *find_txn(struct command_call *c, uint64_t id, cJSON **ret_decision
 	if (ret_decision)
 		*ret_decision = NULL;
 	if (!t || ret_decision || !t->proposal.n_actions)
-		(void) ledger_scan(c->h->state_dir, 100000, on_ledger_line, &l);
+		(void) ledger_find_tx(c->h->state_dir, id, on_ledger_line, &l);
 	if (ret_decision && l.decision)
 		*ret_decision = TAKE(l.decision);
 	if (t) {

@@ -34,6 +34,8 @@ struct disk {
 	int request[2]; /* pipe of descriptors */
 	int done;	/* eventfd */
 	atomic_int error;
+	uint64_t asked; /* requests so far, and how many of them are over */
+	atomic_ullong handled;
 	sd_event_source *source;
 };
 
@@ -43,11 +45,15 @@ static void *work(void *data)
 	int fd;
 
 	while (read(d->request[0], &fd, sizeof(fd)) == sizeof(fd)) {
-		if (fdatasync(fd) < 0) {
+		if (fd < 0) { /* of disk_settle() */
+			fd = ~fd;
+			(void) fsync(fd);
+		} else if (fdatasync(fd) < 0) {
 			atomic_store(&d->error, -errno);
 			(void) eventfd_write(d->done, 1);
 		}
 		(void) close(fd);
+		atomic_fetch_add(&d->handled, 1);
 	}
 	return NULL;
 }
@@ -96,7 +102,34 @@ static int disk_sync(void *data, int fd)
 		(void) close(copy);
 		return fdatasync(fd) < 0 ? -errno : 0;
 	}
+	d->asked++;
 	return 0;
+}
+
+/* The pipe takes a descriptor or, for what may fail, its complement. */
+static uint64_t hand_over(struct disk *d, int fd, int request)
+{
+	if (!d || fd < 0 || write(d->request[1], &request, sizeof(request)) != sizeof(request)) {
+		if (fd >= 0)
+			(void) close(fd);
+		return 0;
+	}
+	return ++d->asked;
+}
+
+uint64_t disk_later(struct disk *d, int fd)
+{
+	return hand_over(d, fd, fd);
+}
+
+void disk_settle(struct disk *d, int fd)
+{
+	(void) hand_over(d, fd, ~fd);
+}
+
+bool disk_is_done(const struct disk *d, uint64_t ticket)
+{
+	return d && ticket && !atomic_load(&d->error) && atomic_load(&d->handled) >= ticket;
 }
 
 static const struct journal_io disk_io = { .write = disk_write, .sync = disk_sync };

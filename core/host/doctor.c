@@ -21,6 +21,7 @@
 #include "host/history_host.h"
 #include "host/neighbours.h"
 #include "host/people.h"
+#include "host/vouch.h"
 
 void doctor_add(cJSON *list, const char *name, enum verdict v, const char *cure, const char *fmt,
 		...)
@@ -163,6 +164,7 @@ cJSON *doctor_json(struct host *h)
 	check_policy(list, h);
 	people_doctor(list, h);
 	neighbours_doctor(list, h);
+	vouch_doctor(list, h);
 	check_storage(list, h);
 	check_lateness(list, h);
 	for (unsigned k = 0; k < h->plugins->n_refused; k++)

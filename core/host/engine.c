@@ -2,10 +2,7 @@
  * engine - what the transaction engine asks of the daemon: decisions, verification, time.
  *
  * Design.  The engine itself (core/txn) knows states only.  Here its questions meet the facts,
- * the model and the policy.  "before" in a verify expression means the value when the transaction
- * began, so the facts that the expression names are copied then.  A proposal's own
- * verify text is compiled when it comes in, and a proposal whose text does not compile is
- * refused at once, because it could never be verified.
+ * the model and the policy; verification is in engine_verify.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,30 +11,18 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/arbitrate.h"
+#include "host/brakes.h"
+#include "host/engine_verify.h"
 #include "host/neighbours.h"
 #include "host/people.h"
 #include "host/objectives.h"
 #include "host/notify.h"
+#include "host/reflexes.h"
+#include "host/safe.h"
 #include "host/standing.h"
 #include "policy/loads.h"
 #include "txn/fence.h"
-
-#define BEFORE_MAX 32
-
-struct before_value {
-	uint16_t kind;
-	int slot;
-	char entity[ANOD_NAME_SIZE];
-	struct anod_value value;
-};
-
-struct tx_before {	  /* struct txn.before */
-	struct expr *own; /* the proposal's verify, owned; or NULL */
-	struct objectives_mark fulfilled;
-	char why[ANOD_NAME_SIZE + 64]; /* which of them is so no longer */
-	unsigned n;
-	struct before_value item[BEFORE_MAX];
-};
 
 /* ---- names in expressions ------------------------------------------------------------------ */
 
@@ -89,204 +74,9 @@ void host_expr_env(struct host *h, struct expr_env *ret)
 	};
 }
 
-/* ---- verification --------------------------------------------------------------------------- */
-
-struct verify_env {
-	struct expr_env env; /* first */
-	struct host *host;
-	const struct txn *txn;
-};
-
-/* "link wan1" names the subject "wan1" of links and of paths. */
-static const char *verify_subject(const struct expr_env *env, uint16_t kind)
-{
-	const struct verify_env *v = (const struct verify_env *) env;
-	const char *name = schema_kind_name(v->host->schema, kind);
-	const char *space = strchr(v->txn->decision->resource, ' ');
-
-	if (!space || (strcmp(name, "link") != 0 && strcmp(name, "path") != 0))
-		return NULL;
-	return space + 1;
-}
-
-static bool verify_before(const struct expr_env *env, const struct expr *fact, const char *entity,
-			  struct anod_value *ret)
-{
-	const struct verify_env *v = (const struct verify_env *) env;
-	const struct tx_before *b = v->txn->before;
-
-	for (unsigned i = 0; b && i < b->n; i++) {
-		if (b->item[i].kind != fact->kind || b->item[i].slot != fact->slot ||
-		    strcmp(b->item[i].entity, entity) != 0)
-			continue;
-		*ret = b->item[i].value;
-		return ret->type != ANOD_UNKNOWN;
-	}
-	return false;
-}
-
-static enum anod_tri verify_held(const struct expr_env *env, const struct expr *node)
-{
-	const struct verify_env *v = (const struct verify_env *) env;
-	uint16_t kind = watch_subject_kind(node);
-	const char *subject = kind ? verify_subject(env, kind) : NULL;
-
-	return watch_held(v->host->watches, node, subject ? subject : "", env->now_us);
-}
-
-/* No objective that was fulfilled when the change began may be given up for it. */
-static enum anod_tri verify_objectives(struct host *h, struct tx_before *b)
-{
-	const char *name;
-	enum anod_tri kept = b ? objectives_kept(h, &b->fulfilled, &name) : ANOD_TRUE;
-
-	if (kept != ANOD_TRUE)
-		(void) snprintf(b->why, sizeof(b->why), "objective \"%s\" %s", name,
-				kept == ANOD_FALSE ? "is fulfilled no longer"
-						   : "was fulfilled and is unknown now");
-	else if (b)
-		b->why[0] = '\0';
-	return kept;
-}
-
-static const char *op_verify_why(void *data, const struct txn *t)
-{
-	const struct tx_before *b = t->before;
-
-	(void) data;
-	return b && b->why[0] ? b->why : NULL;
-}
-
-static enum txn_verify op_verify(void *data, const struct txn *t)
-{
-	struct host *h = data;
-	struct verify_env v = { .host = h, .txn = t };
-	const struct tx_before *b = t->before;
-	const struct policy_rule *permit = t->decision ? t->decision->permit : NULL;
-	enum anod_tri all = ANOD_TRUE, one;
-
-	host_expr_env(h, &v.env);
-	v.env.subject = verify_subject;
-	v.env.before = verify_before;
-	v.env.held = verify_held;
-	if (permit && permit->verify) {
-		one = expr_truth(permit->verify, &v.env);
-		all = MIN_OF(all, one);
-	}
-	if (b && b->own) {
-		one = expr_truth(b->own, &v.env);
-		all = MIN_OF(all, one);
-	}
-	one = verify_objectives(h, t->before);
-	all = MIN_OF(all, one);
-	return all == ANOD_TRUE	   ? TXN_VERIFY_YES
-	       : all == ANOD_DOUBT ? TXN_VERIFY_DOUBT
-				   : TXN_VERIFY_NO;
-}
-
-struct collect {
-	struct verify_env *v;
-	struct tx_before *b;
-};
-
-static void collect_fact(const struct expr *e, void *data)
-{
-	struct collect *c = data;
-	struct host *h = c->v->host;
-	const char *name = e->entity;
-	struct before_value *to;
-	struct fact f;
-	uint32_t id;
-
-	if ((e->op != EXPR_FACT && e->op != EXPR_CALL) || e->kind == 0 || c->b->n == BEFORE_MAX)
-		return;
-	if (!name)
-		name = verify_subject(&c->v->env, e->kind);
-	if (!name)
-		return;
-
-	to = &c->b->item[c->b->n++];
-	*to = (struct before_value){ .kind = e->kind, .slot = e->slot };
-	copy_text(to->entity, sizeof(to->entity), name);
-	id = store_find(h->store, e->kind, name);
-	if (id && e->slot >= 0 && store_get(h->store, id, (uint16_t) e->slot, host_now(h), &f) >= 0)
-		to->value = f.value;
-}
-
-/* The proposal's own verify text as a checked tree; NULL with 0 when it has none. */
-static int compile_verify(struct host *h, const char *agent, const char *text, struct expr **ret,
-			  char *why, size_t why_size)
-{
-	_cleanup_(expr_freep) struct expr *e = NULL;
-	struct diag_list diags = { 0 };
-	struct expr_scope scope;
-	struct lexer l;
-	int r;
-
-	*ret = NULL;
-	if (!text[0])
-		return 0;
-
-	host_expr_scope(h, &scope);
-	lex_init(&l, agent, text, strlen(text));
-	r = expr_parse(&l, &diags, &e);
-	if (r >= 0 && lex_peek(&l, 0)->type != TOKEN_END)
-		r = -EINVAL;
-	if (r >= 0)
-		r = expr_check(e, &scope, true, &diags);
-	if (r < 0)
-		(void) snprintf(why, why_size, "its verify expression: %s",
-				diags.n ? diags.item[0].text : "text behind the expression");
-	diag_done(&diags);
-	if (r < 0)
-		return r;
-
-	*ret = TAKE(e);
-	return 0;
-}
-
-static void op_snapshot_before(void *data, struct txn *t)
-{
-	struct host *h = data;
-	struct verify_env v = { .host = h, .txn = t };
-	struct tx_before *b = calloc(1, sizeof(*b));
-	struct collect c = { &v, b };
-	const char *limit;
-	char why[256];
-
-	if (!b)
-		return;
-
-	host_expr_env(h, &v.env);
-	(void) compile_verify(h, t->agent, t->proposal.verify, &b->own, why, sizeof(why));
-	if (b->own && stats_bind(h->stats, b->own, &limit) < 0)
-		log_warning("T%llu: its verify expression is never sure: %s",
-			    (unsigned long long) t->id, limit);
-	if (t->decision->permit && t->decision->permit->verify)
-		expr_walk(t->decision->permit->verify, collect_fact, &c);
-	if (b->own)
-		expr_walk(b->own, collect_fact, &c);
-	objectives_mark(h, &b->fulfilled);
-	t->before = b;
-}
-
-static void op_drop_before(void *data, struct txn *t)
-{
-	struct tx_before *b = t->before;
-	struct host *h = data;
-
-	if (!b)
-		return;
-
-	stats_unbind(h->stats, b->own);
-	expr_free(b->own);
-	free(b);
-	t->before = NULL;
-}
-
 /* ---- decisions ------------------------------------------------------------------------------- */
 
-static unsigned evidence_of(struct host *h, uint64_t finding)
+unsigned engine_evidence(struct host *h, uint64_t finding)
 {
 	const struct anod_finding *f = finding ? incident_finding_get(h->incidents, finding) : NULL;
 	unsigned n = 0;
@@ -307,8 +97,10 @@ static unsigned evidence_of(struct host *h, uint64_t finding)
 
 /* The question as it stands now; *ret_whatif is borrowed by 'ret'. */
 static int question(struct host *h, const char *agent, const struct anod_proposal *p,
-		    struct whatif **ret_whatif, struct decide_in *ret)
+		    const struct engine_frame *frame, struct whatif **ret_whatif,
+		    struct decide_in *ret)
 {
+	struct anod_change made[STEPS_MAX];
 	struct anod_change flying[TXNS_MAX];
 	uint64_t flying_tx[TXNS_MAX];
 	_cleanup_(freep) struct link_load *load = NULL;
@@ -323,6 +115,13 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 	};
 	int r;
 
+	if (frame) {
+		win.trigger = frame->trigger;
+		win.ready = frame->ready;
+		win.made = made;
+		for (unsigned i = 0; frame->made && i < frame->made->n_steps; i++)
+			made[win.n_made++] = frame->made->step[i].change;
+	}
 	*ret = (struct decide_in){
 		.pool = h->decisions,
 		.config = h->config,
@@ -336,7 +135,7 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 		.find_data = h->plugins,
 		.agent = agent,
 		.proposal = p,
-		.evidence = evidence_of(h, p->finding),
+		.evidence = engine_evidence(h, p->finding),
 		.now_us = host_now(h),
 		.wall_us = clock_wall_us(),
 		/* A pause is no answer: the engine lets what may go on wait for its end. */
@@ -359,13 +158,58 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 	return r == -ENOMEM ? r : 0;
 }
 
+int engine_whatif(struct host *h, const char *agent, const struct anod_proposal *p,
+		  struct whatif **ret)
+{
+	struct decide_in in;
+	int r = question(h, agent, p, NULL, ret, &in);
+
+	return r < 0 || in.whatif ? r : -EINVAL;
+}
+
+static int op_look(void *data, const char *agent, const struct anod_proposal *p, enum level *ret,
+		   uint64_t *ret_mark)
+{
+	_cleanup_(whatif_freep) struct whatif *w = NULL;
+	_cleanup_(decision_freep) struct decision *d = NULL;
+	struct decide_in in;
+	int r = question(data, agent, p, NULL, &w, &in);
+
+	if (r == 0)
+		r = decide_quietly(&in, &d);
+	if (r < 0)
+		return r;
+	*ret = d->level;
+	*ret_mark = decision_mark(d);
+	return 0;
+}
+
 int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
 		  struct whatif **ret_whatif, struct decision **ret)
 {
 	struct decide_in in;
-	int r = question(h, agent, p, ret_whatif, &in);
+	int r = question(h, agent, p, NULL, ret_whatif, &in);
 
 	return r < 0 ? r : decide(&in, ret);
+}
+
+int engine_judge(struct host *h, const char *agent, const struct anod_proposal *p,
+		 const struct engine_frame *frame, struct whatif **ret_whatif,
+		 struct decision **ret)
+{
+	_cleanup_(decision_freep) struct decision *d = NULL;
+	struct decide_in in;
+	int r = question(h, agent, p, frame, ret_whatif, &in);
+
+	if (r == 0)
+		r = decide_quietly(&in, &d);
+	if (r == 0)
+		r = decision_tell(d, &in);
+	if (r < 0)
+		return r;
+
+	*ret = TAKE(d);
+	return 0;
 }
 
 static int op_decide(void *data, struct txn *t)
@@ -373,11 +217,19 @@ static int op_decide(void *data, struct txn *t)
 	struct host *h = data;
 	_cleanup_(whatif_freep) struct whatif *w = NULL;
 	_cleanup_(decision_freep) struct decision *d = NULL;
+	const struct txn_reflex *x = &t->reflex;
+	struct engine_frame frame = { .trigger = x->kind ? x->trigger.ifindex : 0,
+				      .ready = x->kind != REFLEX_KERNEL };
 	struct decide_in in;
 	bool same;
 	int r;
 
-	r = question(h, t->agent, &t->proposal, &w, &in);
+	/* What the kernel is armed with stands: it is judged against the state without it. */
+	if (x->kind == REFLEX_KERNEL && t->state == TXN_COMMIT)
+		frame.made = t;
+	r = question(h, t->agent, &t->proposal, &frame, &w, &in);
+	if (x->kind)
+		reflexes_judged(h, t, w);
 	if (r == 0)
 		r = decide_quietly(&in, &d);
 	if (r == 0)
@@ -413,6 +265,28 @@ static int op_charge(void *data, struct txn *t, const char **ret_why)
 	if (r >= 0)
 		budgets_save(h);
 	return r;
+}
+
+static int op_room(void *data, struct txn *t, const char **ret_why)
+{
+	struct host *h = data;
+
+	return decide_room(h->budgets, t->decision, host_now(h), ret_why);
+}
+
+static int op_recall(void *data, struct txn *t, const char *rule, const char *resource)
+{
+	struct host *h = data;
+	struct decision *d;
+	int r;
+
+	r = decision_recall(h->config, rule, t->agent, resource, clock_wall_us(), &d);
+	if (r < 0)
+		return r;
+
+	decision_free(t->decision);
+	t->decision = d;
+	return 0;
 }
 
 /* ---- the world -------------------------------------------------------------------------------- */
@@ -577,6 +451,11 @@ static void op_on_dropped(void *data, const struct txn *t, const char *why)
 	log_notice("T%llu: signatures dropped: %s", (unsigned long long) t->id, why);
 }
 
+static void op_on_reflex(void *data, const struct txn *t)
+{
+	reflexes_fired(data, t);
+}
+
 static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 {
 	struct host *h = data;
@@ -587,6 +466,9 @@ static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 	record_txn(h, t, old);
 	notify_txn(h, t, old);
 	standing_txn(h, t, old);
+	safe_txn(h, t);
+	brakes_txn(h, t);
+	reflexes_txn(h, t, old);
 	if (v && t->agent_ref)
 		cells_verdict(h, t, v, t->state == TXN_FAILED ? -EIO : 0);
 }
@@ -605,14 +487,20 @@ int engine_open(struct host *h)
 		.exec = op_exec,
 		.guard = op_guard,
 		.decide = op_decide,
+		.lease = arbitrate_lease,
+		.rank = arbitrate_rank,
+		.look = op_look,
 		.charge = op_charge,
-		.verify = op_verify,
-		.verify_why = op_verify_why,
+		.room = op_room,
+		.recall = op_recall,
+		.verify = engine_verify,
+		.verify_why = engine_verify_why,
 		.grants = neighbours_grants,
 		.grants_end = neighbours_grants_end,
-		.snapshot_before = op_snapshot_before,
-		.drop_before = op_drop_before,
+		.snapshot_before = engine_snapshot_before,
+		.drop_before = engine_drop_before,
 		.on_dropped = op_on_dropped,
+		.on_reflex = op_on_reflex,
 		.on_change = op_on_change,
 	};
 
@@ -658,7 +546,7 @@ int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64
 		if (r < 0)
 			return r;
 	}
-	r = compile_verify(h, agent, p->verify, &e, why, why_size);
+	r = engine_compile_verify(h, agent, p->verify, &e, why, why_size);
 	if (r < 0)
 		return r;
 	if (txns_recovering(h->txns)) {
@@ -667,6 +555,8 @@ int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64
 	}
 
 	r = txns_propose(h->txns, agent, agent_ref, incident, p, ret_id);
+	if (r == -EAGAIN)
+		(void) snprintf(why, why_size, "%s", txns_brake_why(h->txns));
 	if (r == -EALREADY)
 		(void) snprintf(why, why_size, "transaction T%llu proposes the same already",
 				(unsigned long long) *ret_id);

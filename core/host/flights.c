@@ -10,6 +10,7 @@
  * is written to the state folder in all is counted, because on a flash it is wear.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -162,6 +163,19 @@ static void failed(struct host *h, uint64_t incident, int r)
 	f->error = r;
 }
 
+/* To the disk beside the loop, file and name; what a lost one would have told is lost, no more. */
+static void settle(struct host *h, uint64_t incident)
+{
+	char path[512];
+
+	h->flights->error = 0;
+	(void) snprintf(path, sizeof(path), "%s/" FLIGHT_DIR "/%" PRIu64 ".rec", h->state_dir,
+			incident);
+	disk_settle(h->disk, open(path, O_RDONLY | O_CLOEXEC));
+	(void) snprintf(path, sizeof(path), "%s/" FLIGHT_DIR, h->state_dir);
+	disk_settle(h->disk, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
 static void write_flight(struct host *h, const struct flying *y, uint64_t now, bool complete)
 {
 	const struct incident *i = incident_get(h->incidents, y->incident);
@@ -191,7 +205,7 @@ static void write_flight(struct host *h, const struct flying *y, uint64_t now, b
 	if (r < 0)
 		failed(h, y->incident, r);
 	else
-		h->flights->error = 0;
+		settle(h, y->incident);
 }
 
 void flights_on_finding(struct host *h, uint64_t incident)

@@ -27,12 +27,17 @@
 #include "facts/table.h"
 #include "host/history_host.h"
 #include "host/objectives.h"
+#include "host/recover.h"
+#include "host/safe.h"
 #include "host/people.h"
 #include "host/neighbours.h"
 #include "host/notify.h"
+#include "host/reflexes.h"
 #include "host/sandbox.h"
+#include "host/brakes.h"
 #include "host/standing.h"
 #include "host/top.h"
+#include "host/vouch.h"
 #include "txn/fence.h"
 
 #define BEAT_US		(1 * US_PER_S)
@@ -85,11 +90,17 @@ static uint64_t turn(struct host *h)
 	if (cells_truths(h))
 		t = now;
 	next = MIN_OF(next, t);
+	t = reflexes_turn(h);
+	next = MIN_OF(next, t);
 	t = overrides_run(h, now);
 	next = MIN_OF(next, t);
 	t = objectives_turn(h, now);
 	next = MIN_OF(next, t);
 	t = txns_run(h->txns);
+	next = MIN_OF(next, t);
+	t = recover_turn(h, now);
+	next = MIN_OF(next, t);
+	t = safe_turn(h, now);
 	next = MIN_OF(next, t);
 	t = neighbours_run(h, now);
 	next = MIN_OF(next, t);
@@ -154,7 +165,9 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	history_beat(h);
 	flights_beat(h);
 	standing_beat(h, false);
+	brakes_beat(h);
 	notify_beat(h);
+	vouch_beat(h);
 	if (h->trim)
 		(void) malloc_trim(0);
 	h->trim = false;
@@ -400,7 +413,9 @@ static int start(struct host *h)
 		return r;
 
 	budgets_restore(h);
-	r = overrides_open(h);
+	r = reflexes_open(h);
+	if (r >= 0)
+		r = overrides_open(h);
 	if (r >= 0)
 		r = standing_open(h);
 	if (r >= 0)
@@ -417,6 +432,10 @@ static int start(struct host *h)
 		r = recover(h);
 	if (r >= 0)
 		standing_settle(h);
+	if (r >= 0)
+		brakes_open(h);
+	if (r >= 0)
+		reflexes_configure(h);
 	if (r >= 0)
 		r = neighbours_open(h);
 	if (r >= 0)
@@ -480,6 +499,8 @@ struct host *host_free(struct host *h)
 	procs_done(h);
 	verify_done(h);
 	objectives_close(h);
+	recover_close(h);
+	reflexes_close(h);
 	sensors_stop(h);
 	truth_close(h);
 	txns_free(h->txns);
@@ -491,6 +512,7 @@ struct host *host_free(struct host *h)
 	history_close(h);
 	watches_free(h->watches);
 	incidents_free(h->incidents);
+	vouch_close(h);
 	ledger_close(h->ledger);
 	journal_close(h->journal); /* it still writes */
 	closep(&h->fence);

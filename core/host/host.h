@@ -109,6 +109,7 @@ struct host {
 	struct standing *standing;
 	struct notify *notify; /* NULL: nobody was told yet */
 	struct ledger *ledger;
+	struct vouch *vouch; /* NULL where nothing is sealed */
 	struct journal *journal;
 	int fence; /* txn/fence.h */
 	struct disk *disk; /* its background syncs */
@@ -129,6 +130,9 @@ struct host {
 	struct objectives *objectives; /* intents; objectives.h */
 	struct neighbours *neighbours; /* NULL: no peers; neighbours.h */
 	struct reflexes *reflexes;     /* reflexes.h */
+	struct recover *recover;       /* recover.h */
+	uint64_t safe_tx;	       /* why the safe profile is tried; 0: it is not; safe.h */
+	unsigned safe_next;	       /* its next action */
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;
@@ -227,6 +231,21 @@ int engine_open(struct host *h);
  * set, too, when it is not possible (its error says why). */
 int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
 		  struct whatif **ret_whatif, struct decision **ret);
+/* What it would do, alone; -EINVAL: it is not possible. */
+int engine_whatif(struct host *h, const char *agent, const struct anod_proposal *p,
+		  struct whatif **ret);
+/* References of the finding that are known now. */
+unsigned engine_evidence(struct host *h, uint64_t finding);
+/* What a reflex adds to the question: see struct whatif_in. */
+struct engine_frame {
+	uint32_t trigger;
+	bool ready;
+	const struct txn *made; /* its steps stand already; NULL: they do not */
+};
+/* The same of what a reflex is about to propose; no words about what would change the answer. */
+int engine_judge(struct host *h, const char *agent, const struct anod_proposal *p,
+		 const struct engine_frame *frame, struct whatif **ret_whatif,
+		 struct decision **ret);
 int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64_t finding,
 		   const struct anod_proposal *p, uint64_t *ret_id, char *why, size_t why_size);
 void host_expr_env(struct host *h, struct expr_env *ret); /* sets of the policy; no subject */
@@ -238,6 +257,11 @@ int disk_open(struct host *h, struct disk **ret);
 struct disk *disk_close(struct disk *d);     /* after the last sync has ended */
 uint64_t disk_written(const struct disk *d); /* bytes of the journal, since the start */
 void disk_wait(struct disk *d, bool wait);   /* shall the next syncs be waited for? */
+/* Sync a descriptor beside the loop and close it; a failure is final like one of the journal.
+ * Returns a ticket for disk_is_done(); 0: the disk is far behind, try again. */
+uint64_t disk_later(struct disk *d, int fd);
+bool disk_is_done(const struct disk *d, uint64_t ticket);
+void disk_settle(struct disk *d, int fd); /* the same for what may be lost */
 
 /* limits.c: what budgets and cooldowns have used, across restarts */
 void budgets_save(struct host *h);

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/vouch.h"
 
 #define TRY_US	 (1 * US_PER_S)	 /* between two attempts to open a socket */
 #define STALE_US (30 * US_PER_S) /* a silent one is opened again */
@@ -255,6 +256,8 @@ int neighbours_open(struct host *h)
 		.over = give_over,
 		.leftover = op_leftover,
 		.tell = neighbours_tell,
+		.head = vouch_on_head,
+		.kept = vouch_on_kept,
 	};
 	struct neighbours *n;
 	int r;

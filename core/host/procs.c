@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/host.h"
+#include "host/reflexes.h"
 
 #define BACKOFF_MIN_US (50 * US_PER_MS)
 #define BACKOFF_MAX_US (10 * US_PER_S)
@@ -227,6 +228,8 @@ static int on_message(void *data, const struct chan_head *msg)
 		return 0;
 	switch (p->kind) {
 	case PROC_EXEC:
+		if (msg->type == EXEC_TABLED)
+			return reflexes_on_exec(h, msg);
 		return txns_on_exec(h->txns, msg);
 	case PROC_GUARDIAN:
 		return txns_on_guard(h->txns, msg);

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
-#include "host/host.h"
+#include "host/reflexes.h"
 
 static bool matters(const struct proc *p)
 {
@@ -21,10 +21,13 @@ static bool matters(const struct proc *p)
 
 static void tell(struct proc *p, bool there)
 {
-	if (p->kind == PROC_EXEC)
-		txns_exec_restarted(p->host->txns, there);
-	else
+	if (p->kind == PROC_GUARDIAN) {
 		txns_guard_restarted(p->host->txns, there);
+		return;
+	}
+	txns_exec_restarted(p->host->txns, there);
+	if (there)
+		reflexes_exec_restarted(p->host);
 }
 
 void proof_ask(struct proc *p)

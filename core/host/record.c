@@ -17,7 +17,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "facts/value.h"
+#include "host/brakes.h"
 #include "host/host.h"
+#include "host/vouch.h"
 #include "policy/action_text.h"
 
 #define OLD_LINES 20000 /* of the ledger that a start looks at */
@@ -365,6 +367,9 @@ int record_open(struct host *h)
 		log_error("ledger in %s: %s", h->state_dir, strerror(-e));
 		return e;
 	}
+	e = vouch_open(h);
+	if (e < 0)
+		return e;
 	(void) ledger_scan(h->state_dir, OLD_LINES, on_old_line, &r);
 	h->incidents = incidents_new(r.last + 1, on_line, h);
 	if (!h->incidents)
@@ -413,6 +418,7 @@ void record_findings(struct host *h, uint64_t finding, bool open)
 	char name[32];
 	uint32_t e;
 
+	brakes_beat(h); /* before anything is proposed for it */
 	(void) snprintf(name, sizeof(name), "%" PRIu64, finding);
 	e = store_find(h->store, kind, name);
 	if (!open) {

@@ -40,9 +40,13 @@ uint64_t reflexes_turn(struct host *h);
 void reflexes_txn(struct host *h, const struct txn *t, enum txn_state old);
 void reflexes_fired(struct host *h, const struct txn *t);
 /* A TABLED message of the executor; and: a new executor knows nothing of what was written. */
+/* What its decision said of it, while 'w' is there. */
+struct whatif;
+void reflexes_judged(struct host *h, const struct txn *t, const struct whatif *w);
 int reflexes_on_exec(struct host *h, const struct chan_head *msg);
 void reflexes_exec_restarted(struct host *h);
-/* For "anodctl reflexes": an array, one object for each; docs/control.md names the members. */
-struct cJSON *reflexes_json(struct host *h);
+/* For "anodctl reflexes": all, or the one of this name; docs/control.md names the members.
+ * NULL: there is none of that name, or no memory. */
+struct cJSON *reflexes_json(struct host *h, const char *name);
 
 #endif

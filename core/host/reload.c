@@ -16,7 +16,9 @@
 #include "host/neighbours.h"
 #include "host/people.h"
 #include "host/objectives.h"
+#include "host/reflexes.h"
 #include "policy/analyse.h"
+#include "host/brakes.h"
 #include "host/standing.h"
 
 #define DEFAULT_CONFIG "/etc/anod/anod.conf"
@@ -132,8 +134,11 @@ static void release(struct host *h, const struct config *c)
 	for (unsigned k = 0; k < p->n_rules; k++) {
 		watch_untrack_if(h, p->rule[k].when);
 		watch_untrack_if(h, p->rule[k].verify);
+		watch_untrack_if(h, p->rule[k].recover);
 		stats_unbind(h->stats, p->rule[k].when);
 		stats_unbind(h->stats, p->rule[k].verify);
+		stats_unbind(h->stats, p->rule[k].recover);
+		stats_unbind(h->stats, p->rule[k].reflex.when);
 	}
 	for (unsigned k = 0; k < p->n_objectives; k++)
 		for (unsigned i = 0; i < p->objective[k].n_requires; i++) {
@@ -160,6 +165,10 @@ static int adopt(struct host *h, const struct config *c, struct diag_list *diags
 		r = bind(h, p->rule[k].when, diags);
 		if (r >= 0)
 			r = bind(h, p->rule[k].verify, diags);
+		if (r >= 0)
+			r = bind(h, p->rule[k].recover, diags);
+		if (r >= 0)
+			r = bind(h, p->rule[k].reflex.when, diags);
 	}
 	for (unsigned k = 0; k < p->n_objectives && r >= 0; k++)
 		for (unsigned i = 0; i < p->objective[k].n_requires && r >= 0; i++)
@@ -178,6 +187,8 @@ static int adopt(struct host *h, const struct config *c, struct diag_list *diags
 			(void) watch_track(h->watches, p->rule[k].when);
 		if (p->rule[k].verify)
 			(void) watch_track(h->watches, p->rule[k].verify);
+		if (p->rule[k].recover)
+			(void) watch_track(h->watches, p->rule[k].recover);
 	}
 	for (unsigned k = 0; k < p->n_objectives; k++)
 		for (unsigned i = 0; i < p->objective[k].n_requires; i++)
@@ -239,9 +250,23 @@ static int retire(struct host *h, struct config *old)
 	return 0;
 }
 
+/* Is a decision of a former configuration in use?  One of ours names a permit of ours. */
+static bool in_use(const struct host *h)
+{
+	const struct policy *p = h->config->policy;
+	const struct txn *t;
+
+	for (unsigned i = 0; h->txns && (t = txns_nth(h->txns, i)); i++)
+		if (t->decision && (!t->decision->permit || t->decision->permit < p->rule ||
+				    t->decision->permit >= p->rule + p->n_rules))
+			return true;
+
+	return false;
+}
+
 void configs_sweep(struct host *h)
 {
-	if (h->n_old_configs == 0 || (h->txns && txns_nth(h->txns, 0)))
+	if (h->n_old_configs == 0 || in_use(h))
 		return;
 
 	while (h->n_old_configs) {
@@ -295,12 +320,14 @@ int host_reload(struct host *h, struct diag_list *diags)
 	publish_links(h);
 	(void) overrides_run(h, host_now(h));
 	txns_policy_changed(h->txns);
+	brakes_reloaded(h);
 	standing_beat(h, true);
 	sensors_anew = !same_sensors(old, h->config);
 	if (sensors_anew)
 		r = restart_sensors(h);
 	else
 		sensors_reloaded(h);
+	reflexes_configure(h);
 	objectives_apply(h, sensors_anew);
 	neighbours_reload(h);
 	advice_done(h); /* questions name their agent by its number */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/host.h"
+#include "host/reflexes.h"
 
 static struct host *host_of(struct anod_ctx *ctx)
 {
@@ -154,15 +155,22 @@ static int sensor_sync(struct anod_ctx *ctx, const char *kind, enum anod_sync wh
 static int sensor_object(struct anod_ctx *ctx, const struct anod_object *o, int gone)
 {
 	struct host *h = host_of(ctx);
+	int r;
 
 	if (o->type == 0 || o->type >= ANOD_OBJ_TYPES)
 		return -EINVAL;
-	return gone ? model_del(h->model, o) : model_put(h->model, o);
+	r = gone ? model_del(h->model, o) : model_put(h->model, o);
+	reflexes_object(h, o, gone);
+	return r;
 }
 
 static int sensor_object_sync(struct anod_ctx *ctx, enum anod_obj_type type, enum anod_sync what)
 {
-	return model_sync(host_of(ctx)->model, type, what);
+	struct host *h = host_of(ctx);
+	int r = model_sync(h->model, type, what);
+
+	reflexes_sync(h);
+	return r;
 }
 
 static int no_watch(struct anod_ctx *ctx, const char *expr, anod_watch_fn *fn, void *data,

@@ -218,6 +218,8 @@ static void taken_back(struct host *h, const struct txn *t, const struct track_e
 	(void) track_undone(h->track, t->id, now_of(h));
 	if (t->undo_was_due && e->outcome == OUTCOME_VERIFIED)
 		save(h, t->id); /* as it was meant */
+	else if (t->undo_was_due && t->reflex.kind == REFLEX_BRIDGE)
+		end(h, t, OUTCOME_VERIFIED); /* its way back is its good end */
 	else
 		end(h, t, OUTCOME_ROLLED_BACK);
 }
@@ -268,12 +270,14 @@ void standing_txn(struct host *h, const struct txn *t, enum txn_state old)
 {
 	const struct track_entry *e;
 
-	(void) old;
 	if (!h->standing)
 		return;
-	if (t->state == TXN_INTENT)
+	/* What only waits for its trigger has done nothing that could be counted. */
+	if (t->state == TXN_INTENT && (!t->reflex.kind || t->reflex.kind == REFLEX_KERNEL))
 		begin(h, t);
-	else if (t->state == TXN_VERIFYING)
+	else if (t->state == TXN_VERIFYING && old != TXN_APPLYING && !track_find(h->track, t->id))
+		begin(h, t);
+	if (t->state == TXN_VERIFYING)
 		(void) track_applied(h->track, t->id, now_of(h));
 	else if ((e = track_find(h->track, t->id)))
 		finish(h, t, e);
@@ -283,13 +287,13 @@ void standing_txn(struct host *h, const struct txn *t, enum txn_state old)
 
 int standing_open(struct host *h)
 {
-	uint64_t lines;
+	struct ledger_seal_info ledger;
 
 	h->standing = calloc(1, sizeof(*h->standing));
 	if (!h->standing)
 		return -ENOMEM;
-	(void) ledger_head(h->ledger, &lines);
-	return track_file_open(h->state_dir, lines == 0, h->track, now_of(h), &h->standing->file);
+	ledger_seal_info(h->ledger, &ledger);
+	return track_file_open(h->state_dir, ledger.fresh, h->track, now_of(h), &h->standing->file);
 }
 
 void standing_settle(struct host *h)

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "facts/value.h"
 #include "host/neighbours.h"
+#include "host/recover.h"
 #include "policy/action_text.h"
 
 /* Objects know interfaces by number; people by name. */
@@ -68,6 +69,35 @@ static void add_changes(cJSON *o, const struct host *h, const struct txn *t)
 	}
 }
 
+static void add_reflex(cJSON *o, const struct txn *t)
+{
+	static const char *const causes[] = {
+		[GUARD_CAUSE_EVENT] = "event",
+		[GUARD_CAUSE_SENTINEL] = "sentinel",
+		[GUARD_CAUSE_HOST] = "condition",
+	};
+	const struct txn_reflex *x = &t->reflex;
+	cJSON *r;
+
+	if (!x->kind)
+		return;
+
+	r = cJSON_AddObjectToObject(o, "reflex");
+	cJSON_AddStringToObject(r, "kind", reflex_kind_name(x->kind));
+	if (x->trigger.link[0])
+		cJSON_AddStringToObject(r, "link", x->trigger.link);
+	if (x->trigger.sentinel_us)
+		cJSON_AddNumberToObject(r, "sentinel_us", x->trigger.sentinel_us);
+	cJSON_AddBoolToObject(r, "fired", x->seen_ns != 0);
+	if (!x->seen_ns)
+		return;
+	if (x->cause < ARRAY_SIZE(causes) && causes[x->cause])
+		cJSON_AddStringToObject(r, "cause", causes[x->cause]);
+	cJSON_AddNumberToObject(r, "seen_us", (double) (x->seen_ns / 1000));
+	if (x->sent_ns > x->seen_ns)
+		cJSON_AddNumberToObject(r, "took_ns", (double) (x->sent_ns - x->seen_ns));
+}
+
 cJSON *txn_json(const struct host *h, const struct txn *t)
 {
 	cJSON *o = cJSON_CreateObject(), *list;
@@ -98,9 +128,12 @@ cJSON *txn_json(const struct host *h, const struct txn *t)
 	if (t->state == TXN_WAITING && t->decision && t->decision->level == LEVEL_APPROVE &&
 	    t->decision->permit)
 		cJSON_AddNumberToObject(o, "needs", MAX_OF(t->decision->permit->approvals, 1u));
-	if (!txn_state_final(t->state) && t->deadline_us)
+	if (!txn_state_final(t->state) && t->deadline_us && t->deadline_us != US_INFINITY)
 		cJSON_AddNumberToObject(o, "deadline_us", (double) t->deadline_us);
 	neighbours_txn_json(h, o, t);
+	if ((list = recover_json(h, t)))
+		cJSON_AddItemToObject(o, "recovery", list);
+	add_reflex(o, t);
 	if (t->by_guardian)
 		cJSON_AddTrueToObject(o, "by_guardian");
 	return o;

@@ -212,9 +212,8 @@ static bool has_daemon_route(const struct overlay *o, const struct anod_route *l
 	return false;
 }
 
-/* The legs that are alive; false: none. */
-static bool alive(const struct overlay *o, const struct anod_object *candidate,
-		  struct anod_object *ret)
+bool overlay_candidate_lives(const struct overlay *o, const struct anod_object *candidate,
+			     struct anod_object *ret)
 {
 	struct anod_route *r = &ret->u.route;
 	unsigned kept = 0;
@@ -238,7 +237,7 @@ static int install(struct overlay *o)
 	for (unsigned i = 0; i < all->n; i++) {
 		const struct anod_object *c = &all->at[i].route;
 
-		if (has_daemon_route(o, &c->u.route) || !alive(o, c, &route))
+		if (has_daemon_route(o, &c->u.route) || !overlay_candidate_lives(o, c, &route))
 			continue;
 		if (overlay_edit(o, &route, false) < 0)
 			return -ENOMEM;

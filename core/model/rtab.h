@@ -24,7 +24,8 @@
 
 #define RTAB_NONE UINT32_MAX
 
-struct way { /* all of a route but its key */
+struct way {		 /* all of a route but its key */
+	uint64_t serial; /* no other way of the table has had it; never 0 */
 	uint32_t refs, hash;
 	uint32_t obj_flags; /* ANOD_OBJ_* */
 	uint32_t nhid, flags, mtu;
@@ -72,6 +73,7 @@ struct rtab {
 	unsigned n_fibs;
 	struct way **way;
 	uint32_t n_ways, ways_max, free_way; /* no id below free_way is free */
+	uint64_t way_serial;
 	uint32_t *way_slot, n_way_slots, n_live_ways;
 	struct classes *classes; /* NULL: none wanted */
 };

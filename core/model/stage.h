@@ -8,6 +8,14 @@
 
 /* What is in flight, as carried out. */
 int stage_fly(struct overlay *o, const struct whatif_in *in);
+/* The same, and what 'made' names taken back: the state that the plan starts from. */
+int stage_base(struct overlay *o, const struct whatif_in *in);
+/* What stands already, taken back, last first. */
+int stage_unmake(struct overlay *o, const struct whatif_in *in);
+
+/* whatif_trigger.c: let the trigger come; make a change when it has come before. */
+int stage_trigger(struct overlay *o, uint32_t ifindex, enum trigger_kind k);
+int stage_late(struct overlay *o, const struct anod_change *c);
 
 static inline uint64_t stage_tx(const struct whatif_in *in, unsigned i)
 {

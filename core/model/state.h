@@ -115,6 +115,9 @@ uint32_t overlay_vrf_table(const struct overlay *o, uint32_t ifindex);
 /* Of a converged overlay: the daemon takes the leg out, or the route back. */
 bool overlay_leg_withdrawn(const struct overlay *o, const struct anod_leg *leg);
 bool overlay_way_withdrawn(const struct overlay *o, const struct way *w);
+/* The candidate with the legs that are alive in a converged overlay; false: none. */
+bool overlay_candidate_lives(const struct overlay *o, const struct anod_object *candidate,
+			     struct anod_object *ret);
 /* A link had IPv4 addresses, and has none now. */
 bool overlay_lost_ipv4(const struct overlay *o, uint32_t ifindex);
 /* Edit without side effects. */

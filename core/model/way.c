@@ -125,6 +125,7 @@ int way_intern(struct rtab *t, const struct anod_object *o, uint32_t *ret_id)
 
 	*w = (struct way){ .refs = 1,
 			   .hash = hash,
+			   .serial = ++t->way_serial,
 			   .obj_flags = o->flags,
 			   .family = r->dst.family,
 			   .nhid = r->nhid,

@@ -68,6 +68,30 @@ static int run_action(const struct whatif_in *in, unsigned nth, struct whatif *w
 	return 0;
 }
 
+/* A change that stands already, made once more on what 'before' is without it. */
+static int run_made(const struct whatif_in *in, unsigned nth, struct whatif *w)
+{
+	int r;
+
+	if (w->n_steps == ARRAY_SIZE(w->step))
+		return refuse(w, -EINVAL, "more changes than are possible");
+	w->step[w->n_steps] = in->made[nth];
+	w->step_undo[w->n_steps++] = true;
+	r = overlay_apply(w->after, &in->made[nth]);
+	return r < 0 ? refuse(w, r, "not predicted: %s", strerror(-r)) : 0;
+}
+
+static int name_trigger(const struct whatif_in *in, struct whatif *w)
+{
+	const struct anod_link *l = in->trigger ? overlay_link(w->before, in->trigger) : NULL;
+
+	if (in->trigger && !l)
+		return refuse(w, -ENODEV, "the link of the trigger is not there");
+	if (l)
+		(void) copy_text(w->trigger_link, sizeof(w->trigger_link), l->name);
+	return 0;
+}
+
 int whatif_run(const struct whatif_in *in, struct whatif **ret)
 {
 	struct whatif *w;
@@ -81,18 +105,23 @@ int whatif_run(const struct whatif_in *in, struct whatif **ret)
 	if (!w)
 		return -ENOMEM;
 	w->generation = model_generation(in->model);
+	w->ready = in->ready;
 	w->before = overlay_new(in->model);
 	w->after = overlay_new(in->model);
 	if (!w->before || !w->after)
 		r = -ENOMEM;
 	if (r == 0)
-		r = stage_fly(w->before, in);
+		r = stage_base(w->before, in);
 	if (r == 0)
-		r = stage_fly(w->after, in);
+		r = stage_base(w->after, in);
 	if (r < 0)
 		(void) refuse(w, r, "what is in flight cannot be predicted: %s", strerror(-r));
+	if (r == 0)
+		r = name_trigger(in, w);
 
-	for (unsigned i = 0; i < in->n_actions && r == 0; i++)
+	for (unsigned i = 0; i < in->n_made && r == 0; i++)
+		r = run_made(in, i, w);
+	for (unsigned i = 0; i < in->n_actions && !in->n_made && r == 0; i++)
 		r = run_action(in, i, w);
 	if (r == 0) {
 		r = stages_make(w, in);

@@ -8,6 +8,8 @@
  *   STAGE_STEP      only the first 'step' changes made
  *   STAGE_UNDO      undone down to change 'step', where that differs from the way there
  *   STAGE_FLIGHT    all changes made, but what is in flight (all of it, or transaction 'tx') undone
+ *   STAGE_TRIGGER   what the proposal waits for has come (a reflex): first the changes and then the
+ *                   trigger, or with 'ready' the other way round; the first 'step' changes made
  *   'settled'       the same when the routing daemons have reacted (T+conv, horizon.h)
  *
  * A plan of one change with nothing in flight has one stage (two when daemons react).
@@ -26,6 +28,14 @@
 /* Finds the description of an action kind, or NULL; data is the caller's. */
 typedef const struct anod_action_desc *action_find_fn(const char *kind, void *data);
 
+/* What a reflex waits for, as the kernel has it then. */
+enum trigger_kind {
+	TRIGGER_CARRIER = 1, /* the link has lost its carrier */
+	TRIGGER_DOWN,	     /* it has been set down */
+};
+#define TRIGGERS_MAX 2
+const char *trigger_text(enum trigger_kind k); /* "has lost its carrier" */
+
 struct whatif_in {
 	const struct model *model;
 	const struct anod_change *in_flight; /* of open transactions, by age */
@@ -38,15 +48,24 @@ struct whatif_in {
 	/* Measured loads by ifindex, or none: then traffic is not predicted. */
 	const struct link_load *load;
 	unsigned n_loads;
+	/* Of a reflex: the loss of this link, in both ways, is looked at, too, with the changes made
+	 * and without.  0: none. */
+	uint32_t trigger;
+	bool ready; /* the changes are made when the trigger has come; else now */
+	/* Changes that stand already, of a reflex that is judged again: 'before' is without them, and
+	 * they are the plan in the place of 'action'. */
+	const struct anod_change *made;
+	unsigned n_made;
 };
 
-enum stage_kind { STAGE_END = 1, STAGE_STEP, STAGE_UNDO, STAGE_FLIGHT };
+enum stage_kind { STAGE_END = 1, STAGE_STEP, STAGE_UNDO, STAGE_FLIGHT, STAGE_TRIGGER };
 
 struct whatif_stage {
 	enum stage_kind kind;
 	bool settled;
 	unsigned step; /* of STAGE_STEP: changes made; of STAGE_UNDO: the change undone last, 1.. */
 	uint64_t tx;   /* of STAGE_FLIGHT: the one undone; 0: all */
+	enum trigger_kind trigger; /* of STAGE_TRIGGER */
 	const struct overlay *state;
 	/* What it is compared with: the same without the proposal. */
 	const struct overlay *ref;
@@ -71,6 +90,8 @@ struct whatif {
 	struct anod_change step[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX];
 	unsigned step_action[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX]; /* index of its action */
 	bool step_undo[ANOD_ACTIONS_MAX * ANOD_CHANGES_MAX];	   /* it has one */
+	char trigger_link[ANOD_IFNAME_SIZE];			   /* "": no trigger */
+	bool ready;						   /* as asked */
 	unsigned n_stages;					   /* STAGE_END is the first */
 	struct whatif_stage *stage;
 	unsigned n_flights;
@@ -78,7 +99,7 @@ struct whatif {
 	struct whatif_flight own; /* what this proposal touches; tx 0 */
 	/* Destinations of unicast routes in any table but local.  Moved: the usable legs that
 	 * their packets meet differ; new blackhole: they met one before and meet none now;
-	 * mended: the reverse, in the end.  Moved and blackholes are the worst over all stages of
+	 * mended: the reverse, in the end or when the trigger has come.  Moved and blackholes are the worst over all stages of
 	 * the way there. */
 	unsigned prefixes, moved_prefixes, new_blackholes, mended;
 	/* Traffic that moves, the worst likewise; 'moved_known' false: some of it is not measured,
@@ -101,7 +122,13 @@ DEFINE_CLEANUP(struct whatif *, whatif_free);
 /* Does it belong to the way there, so that it must hold, and not only be no worse than 'ref'? */
 static inline bool stage_is_strict(const struct whatif_stage *s)
 {
-	return s->kind == STAGE_END || s->kind == STAGE_STEP;
+	return s->kind == STAGE_END || s->kind == STAGE_STEP || s->kind == STAGE_TRIGGER;
+}
+
+/* With all changes made: where it leads to? */
+static inline bool stage_is_end(const struct whatif *w, const struct whatif_stage *s)
+{
+	return s->kind == STAGE_END || (s->kind == STAGE_TRIGGER && s->step == w->n_steps);
 }
 
 /* Links over which a flow is reachable, counting only paths that share no link: by removing

@@ -7,6 +7,8 @@
  * a stage is made only where it does not
  * (whatif_undo.c).
  *
+ * A trigger is looked at with every number of changes made: it does not wait for the last one.
+ *
  * What is in flight may still be rolled back, one or all, so the end is also looked at without it.
  * There its own steps are taken back in reverse; they include what went with a link.
  */
@@ -26,6 +28,7 @@ struct recipe {
 	bool back;	  /* coming back from its end */
 	bool unfly;	  /* what is in flight is undone: all, or 'tx' */
 	uint64_t tx;
+	enum trigger_kind trigger; /* 0: it has not come */
 };
 
 static bool is_undone(const struct recipe *r, unsigned i)
@@ -40,6 +43,22 @@ int stage_fly(struct overlay *o, const struct whatif_in *in)
 	for (unsigned i = 0; i < in->n_in_flight && r == 0; i++)
 		r = overlay_apply(o, &in->in_flight[i]);
 	return r;
+}
+
+int stage_unmake(struct overlay *o, const struct whatif_in *in)
+{
+	int r = 0;
+
+	for (unsigned i = in->n_made; i-- > 0 && r == 0;)
+		r = stage_take_back(o, &in->made[i]);
+	return r;
+}
+
+int stage_base(struct overlay *o, const struct whatif_in *in)
+{
+	int r = stage_fly(o, in);
+
+	return r < 0 ? r : stage_unmake(o, in);
 }
 
 static int fly(struct overlay *o, const struct recipe *rc)
@@ -62,11 +81,18 @@ static int fly(struct overlay *o, const struct recipe *rc)
 
 static int make_state(const struct recipe *rc, struct overlay **ret)
 {
+	bool late = rc->trigger && rc->in->ready;
 	struct overlay *o = overlay_new(rc->in->model);
 	int r = o ? fly(o, rc) : -ENOMEM;
 
+	if (r == 0)
+		r = stage_unmake(o, rc->in);
+	if (r == 0 && late)
+		r = stage_trigger(o, rc->in->trigger, rc->trigger);
 	for (unsigned i = 0; i < rc->n_steps && r == 0; i++)
-		r = overlay_apply(o, &rc->w->step[i]);
+		r = late ? stage_late(o, &rc->w->step[i]) : overlay_apply(o, &rc->w->step[i]);
+	if (r == 0 && rc->trigger && !late)
+		r = stage_trigger(o, rc->in->trigger, rc->trigger);
 	if (r == 0 && rc->back)
 		r = undo_leave_traces(o, rc->w, rc->n_steps);
 	if (r < 0)
@@ -102,6 +128,24 @@ static int settle(const struct overlay *from, struct overlay **ret)
 	return r;
 }
 
+/* What was measured is the load with the link; what the trigger itself loses is not the plan's. */
+static int load_after_trigger(struct whatif *w, struct whatif_stage *s, struct link_load *load)
+{
+	struct load_result without;
+	int r;
+
+	memcpy(load, w->load_before, w->n_loads * sizeof(*load));
+	r = load_predict(w->before, s->ref, load, w->n_loads, &without);
+	if (r < 0)
+		return r;
+	memcpy(load, w->load_before, w->n_loads * sizeof(*load));
+	r = load_predict(w->before, s->state, load, w->n_loads, &s->traffic);
+	if (r < 0)
+		return r;
+	s->traffic.lost_bps = MAX_OF(s->traffic.lost_bps - without.lost_bps, 0.0);
+	return 0;
+}
+
 static int measure_stage(struct whatif *w, struct whatif_stage *s)
 {
 	unsigned nth = (unsigned) (s - w->stage);
@@ -118,8 +162,10 @@ static int measure_stage(struct whatif *w, struct whatif_stage *s)
 	if (!load)
 		return 0;
 
-	memcpy(load, w->load_before, w->n_loads * sizeof(*load));
 	s->load = load;
+	if (s->kind == STAGE_TRIGGER)
+		return load_after_trigger(w, s, load);
+	memcpy(load, w->load_before, w->n_loads * sizeof(*load));
 	return load_predict(s->ref, s->state, load, w->n_loads, &s->traffic);
 }
 
@@ -241,6 +287,29 @@ static int add_flights(struct whatif *w, const struct whatif_in *in)
 	return r;
 }
 
+/* When the trigger has come, in each of its ways, with some of the changes made. */
+static int add_triggers(struct whatif *w, const struct whatif_in *in)
+{
+	unsigned from = w->n_steps ? 1 : 0;
+	int r = 0;
+
+	for (enum trigger_kind k = TRIGGER_CARRIER; in->trigger && k <= TRIGGER_DOWN; k++)
+		for (unsigned n = from; n <= w->n_steps && r == 0; n++) {
+			struct recipe rc = { .in = in, .w = w, .trigger = k };
+			struct whatif_stage s = { .kind = STAGE_TRIGGER, .step = n, .trigger = k };
+
+			r = make_state(&rc, &s.owned_ref);
+			if (r < 0)
+				return r;
+			s.ref = s.owned_ref;
+			rc.n_steps = n;
+			r = add_stage(w, &rc, &s);
+			if (r < 0 && !owns(w, s.owned_ref))
+				overlay_free(s.owned_ref);
+		}
+	return r;
+}
+
 /* ---- all ---------------------------------------------------------------------------------- */
 
 static void sum_up(struct whatif *w)
@@ -258,12 +327,16 @@ static void sum_up(struct whatif *w)
 		w->lost_bps = MAX_OF(w->lost_bps, s->traffic.lost_bps);
 		w->moved_known &= s->traffic.known;
 	}
-	w->mended = w->stage[0].mended;
+	w->mended = 0;
+	for (unsigned i = 0; i < w->n_stages; i++)
+		if (stage_is_end(w, &w->stage[i]) && !w->stage[i].settled)
+			w->mended = MAX_OF(w->mended, w->stage[i].mended);
 }
 
 static int make_room(struct whatif *w, const struct whatif_in *in)
 {
-	size_t n = (size_t) 2 * (2u * MAX_OF(w->n_steps, 1u) + w->n_flights + 1u);
+	unsigned triggers = in->trigger ? TRIGGERS_MAX : 0;
+	size_t n = (size_t) 2 * ((2u + triggers) * MAX_OF(w->n_steps, 1u) + w->n_flights + 1u);
 
 	w->stage = calloc(n, sizeof(*w->stage));
 	if (!w->stage)
@@ -290,6 +363,8 @@ int stages_make(struct whatif *w, const struct whatif_in *in)
 		r = add_way_there(w, in);
 	if (r == 0)
 		r = add_way_back(w, in);
+	if (r == 0)
+		r = add_triggers(w, in);
 	if (r == 0)
 		r = add_flights(w, in);
 	if (r == 0)

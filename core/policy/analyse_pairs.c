@@ -53,10 +53,12 @@ bool terms_not_weaker(const struct policy_rule *a, const struct policy_rule *b)
 /* The same but for the name and the place, and for the guard, which was compared. */
 static bool same_terms(const struct policy_rule *a, const struct policy_rule *b)
 {
-	return a->level == b->level && terms_not_weaker(a, b) && terms_not_weaker(b, a) &&
+	return !a->reflex.there && !b->reflex.there && a->level == b->level &&
+	       terms_not_weaker(a, b) && terms_not_weaker(b, a) &&
 	       a->verify_within_us == b->verify_within_us && a->confirm_us == b->confirm_us &&
 	       a->undo_after_us == b->undo_after_us && !a->verify == !b->verify &&
-	       (!a->verify || expr_same(a->verify, b->verify));
+	       (!a->verify || expr_same(a->verify, b->verify)) && !a->against && !b->against &&
+	       !a->recover && !b->recover;
 }
 
 /* ---- one inside another --------------------------------------------------------------------- */

@@ -212,6 +212,8 @@ void analyse_facts(struct analysis *x)
 			expr_walk(p->rule[i].when, note_fact, &f);
 		if (p->rule[i].verify)
 			expr_walk(p->rule[i].verify, note_fact, &f);
+		if (p->rule[i].recover)
+			expr_walk(p->rule[i].recover, note_fact, &f);
 	}
 	for (unsigned i = 0; i < p->n_invariants; i++)
 		for (unsigned k = 0; k < p->invariant[i].n_requires; k++) {

@@ -19,9 +19,9 @@ static const struct {
 	{ "window", parse_window },	  { "budget", parse_budget },
 	{ "invariant", parse_invariant }, { "permit", parse_permit },
 	{ "forbid", parse_forbid },	  { "cap", parse_cap },
-	{ "objective", parse_objective }, { "reflex", parse_reflex },
-	{ "history", parse_history },	  { "peer", parse_peer },
-	{ "grant", parse_grant },
+	{ "objective", parse_objective }, { "history", parse_history },
+	{ "peer", parse_peer },		  { "grant", parse_grant },
+	{ "damping", parse_damping },	  { "brake", parse_brake },
 };
 
 static int parse_file(struct parse *p, const char *path, const struct lex_place *from);
@@ -154,6 +154,11 @@ static int unknown_statement(struct parse *p)
 		return parse_error(p, &t.place, "a comment begins with '#', not '/'");
 	if (t.type != TOKEN_WORD)
 		return parse_expected(p, "a statement such as set, permit or agent");
+	if (token_is(&t, "reflex"))
+		return parse_error(
+			p, &t.place,
+			"'reflex' is a clause of a permit: permit \"NAME\" { agent reflex "
+			"... reflex { trigger link LINK  standby LINK } }");
 	word = token_dup(&t);
 	near = word ? other_name(word) : NULL;
 	if (word && !near)
@@ -164,7 +169,7 @@ static int unknown_statement(struct parse *p)
 	return parse_error(p, &t.place,
 			   "'%s' is no statement; there are include, policy, link, group, "
 			   "endpoint, sensor, agent, anod, set, window, budget, invariant, permit, "
-			   "forbid, cap, objective, reflex, history, peer, grant",
+			   "forbid, cap, objective, history, peer, grant, damping, brake",
 			   word ? word : "");
 }
 
@@ -284,17 +289,23 @@ static int parse_init(struct parse *p, const struct config_env *env, struct diag
 	p->config->policy = calloc(1, sizeof(*p->config->policy));
 	if (!p->config->policy)
 		return -ENOMEM;
+	damping_defaults(p->config->policy);
 	return 0;
 }
 
 static void parse_done(struct parse *p)
 {
-	for (unsigned i = 0; i < p->n_reflexes; i++)
-		rule_done(&p->reflex[i]);
-	free(p->reflex);
 	free(p->broken);
 	parse_forget_places(p);
 	config_free(p->config);
+}
+
+static bool has_reflex(const struct policy *p)
+{
+	for (unsigned i = 0; i < p->n_rules; i++)
+		if (p->rule[i].reflex.there)
+			return true;
+	return false;
 }
 
 /* Check what was parsed and give it away, unless there are errors. */
@@ -315,6 +326,8 @@ static int finish(struct parse *p, struct config **ret)
 	for (unsigned i = 0; i < p->config->n_agents; i++)
 		if (rules_index(policy, p->config->agent[i].name, p->env->actions) < 0)
 			return -ENOMEM;
+	if (has_reflex(policy) && rules_index(policy, REFLEX_AGENT_NAME, p->env->actions) < 0)
+		return -ENOMEM;
 
 	(void) crypto_hash_sha256_final(&p->hash, p->config->hash);
 	*ret = TAKE(p->config);

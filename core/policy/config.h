@@ -16,10 +16,9 @@
  *   agent NAME [plugin NAME] { OPTION VALUE, ... }
  *   peer NAME { address 192.0.2.7  port 4573  local 192.0.2.1  key file "..." }   a neighbour router
  *   grant "NAME" { when EXPR  during WINDOW  budget NAME  at most N }   what it may have of us
- *   anod { state "DIR"  run "DIR"  plugins "DIR"  group "UNIX-GROUP" }
+ *   anod { state "DIR"  run "DIR"  plugins "DIR"  group "UNIX-GROUP"  safe "ACTION ...", ... }
  *   history { memory 8MiB  keep link.rx_bytes, path.wan0.rtt }
  *   set, window, budget, invariant, permit, forbid, cap, objective    see policy.h
- *   reflex                                       parses and checks; not evaluated in this version
  *
  * Pure but for reading the files that it is told to (through 'read_file', so that tests and the
  * fuzzer need none).
@@ -29,6 +28,8 @@
 
 #include "facts/diag.h"
 #include "policy/policy.h"
+
+#define CONFIG_SAFE_MAX 16 /* actions of the safe profile */
 
 #define CONFIG_FILES_MAX   256
 #define CONFIG_SRLGS_MAX   64		/* names of risk groups, over all links */
@@ -117,7 +118,10 @@ struct config {
 	char **file;	 /* paths that were read, in order; absolute when the first one is */
 	char *text_name; /* of config_load_text(), for places; else NULL */
 	char *state_dir, *run_dir, *plugin_dir, *unix_group; /* NULL: the default */
-	uint64_t history_bytes;				     /* 0: the default */
+	/* Proposed by the agent "safe" when an undo has failed (host/safe.h). */
+	unsigned n_safe;
+	struct anod_action *safe;
+	uint64_t history_bytes; /* 0: the default */
 	unsigned n_history_keeps;
 	struct expr **history_keep; /* EXPR_FACT nodes, bound; of all entities or of one */
 	uint8_t hash[32];	    /* SHA-256 over all texts in order */

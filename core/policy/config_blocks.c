@@ -187,7 +187,8 @@ int parse_endpoint(struct parse *p, const struct lex_place *place)
 
 /* ---- anod ------------------------------------------------------------------------------------ */
 
-static const char *const anod_words[] = { "state", "run", "plugins", "group", NULL };
+static const char *const anod_words[] = { "state", "run", "plugins", "group", "safe", NULL };
+#define ANOD_SAFE 4
 
 static int anod_clause(struct parse *p, void *target, unsigned index)
 {
@@ -196,6 +197,8 @@ static int anod_clause(struct parse *p, void *target, unsigned index)
 	struct lex_place place = parse_ahead(p)->place;
 	int r;
 
+	if (index == ANOD_SAFE)
+		return parse_quoted_actions(p, CONFIG_SAFE_MAX, &c->safe, &c->n_safe);
 	if (*text[index])
 		return parse_error(p, &place, "'%s' is set in another block already",
 				   anod_words[index]);

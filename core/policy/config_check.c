@@ -82,11 +82,33 @@ static void number_srlgs(struct parse *p)
 		}
 }
 
+bool is_own_agent(const char *name)
+{
+	return strcmp(name, REFLEX_AGENT_NAME) == 0 || strcmp(name, SAFE_AGENT_NAME) == 0;
+}
+
+static void check_own_agents(struct parse *p)
+{
+	for (unsigned i = 0; i < p->config->n_agents; i++) {
+		const struct config_block *a = &p->config->agent[i];
+
+		if (strcmp(a->name, REFLEX_AGENT_NAME) == 0)
+			(void) parse_error(p, &a->place,
+					   "the daemon's own reflexes are called 'reflex': give "
+					   "this agent another name, agent NAME plugin reflex");
+		if (strcmp(a->name, SAFE_AGENT_NAME) == 0)
+			(void) parse_error(p, &a->place,
+					   "the daemon's own safe profile is called 'safe': give "
+					   "this agent another name, agent NAME plugin safe");
+	}
+}
+
 void config_check(struct parse *p)
 {
 	config_people_check(p);
 	config_peers_check(p);
 	number_srlgs(p);
+	check_own_agents(p);
 	for (unsigned i = 0; i < p->config->n_endpoints; i++) {
 		const struct config_endpoint *e = &p->config->endpoint[i];
 
@@ -152,6 +174,7 @@ struct config *config_free(struct config *c)
 	free(c->run_dir);
 	free(c->plugin_dir);
 	free(c->unix_group);
+	free(c->safe);
 	free(c);
 	return NULL;
 }

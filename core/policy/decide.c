@@ -115,6 +115,7 @@ static void fill(const struct decide_in *in, struct decision *d)
 
 	d->level = rec->answer.level;
 	d->permit = rec->answer.permit;
+	d->damped = rec->answer.held_back;
 	if (d->permit)
 		(void) copy_text(d->permit_name, sizeof(d->permit_name), d->permit->name);
 	d->generation = in->whatif ? in->whatif->generation : 0;
@@ -234,6 +235,22 @@ static void name_policy(const struct config *c, struct decision *d)
 			(unsigned long long) c->policy->revision, hash);
 }
 
+static void tell_assumed(const struct whatif *w, struct decision *d)
+{
+	if (!w || !w->trigger_link[0])
+		return;
+	if (w->ready)
+		(void) snprintf(
+			d->assuming, sizeof(d->assuming),
+			"link %s loses its carrier or is set down, then the changes are made",
+			w->trigger_link);
+	else
+		(void) snprintf(
+			d->assuming, sizeof(d->assuming),
+			"the changes are made, then link %s loses its carrier or is set down",
+			w->trigger_link);
+}
+
 int decision_tell(struct decision *d, const struct decide_in *in)
 {
 	if (d->reason)
@@ -242,6 +259,7 @@ int decision_tell(struct decision *d, const struct decide_in *in)
 	    track_fill(in, d->record->act, d->record->each, &d->record->answer, d) < 0)
 		return -ENOMEM;
 	name_policy(in->config, d);
+	tell_assumed(in->whatif, d);
 	d->reason = decision_reason(in, d, &d->record->answer);
 	return d->reason ? 0 : -ENOMEM;
 }

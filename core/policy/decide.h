@@ -108,6 +108,8 @@ struct decision {
 	char *reason;	  /* one sentence naming the rule, invariant or unknown fact; owned */
 	char *flip;	  /* what would flip it, or NULL; owned */
 	char *suggest;	  /* see decision_suggest(); NULL: permits are not what is missing */
+	/* Of a reflex: what was assumed beside what is so now; "": nothing. */
+	char assuming[128];
 	char policy[128]; /* "pe1 edge revision 7 (sha256 41c0...)" */
 	unsigned n_charges;
 	struct decided_charge charge[ANOD_ACTIONS_MAX];
@@ -119,6 +121,7 @@ struct decision {
 	/* Of approve and auto: what it leaves in the track, without number and times; owned. */
 	unsigned n_entries;
 	struct track_entry *entry;
+	bool damped;	     /* level auto was held back, damp.h; the reason says so */
 	uint64_t generation; /* of the model it was made on */
 	uint64_t wall_us;
 	char resource[ANOD_NAME_SIZE]; /* "link wan0": what budgets, leases and cooldowns count */
@@ -142,10 +145,23 @@ struct decision *decision_free(struct decision *d);
 void decision_detach(struct decision *d);
 DEFINE_CLEANUP(struct decision *, decision_free);
 
+/* A mark of what the answer depended on: the truth of every rule and invariant, budgets, damping.
+ * The same answer for the same reasons has the same mark.  Not of one that was detached. */
+uint64_t decision_mark(const struct decision *d);
+
 /* Charge the permit's budget and start its cooldown.  0, -EBUSY: used up in between (*ret_why,
  * static buffer). */
 int decide_charge(struct budgets *b, const struct decision *d, const char *agent, uint64_t now_us,
 		  const char **ret_why);
+
+/* Would that be taken now?  Charges nothing; else as decide_charge(). */
+int decide_room(const struct budgets *b, const struct decision *d, uint64_t now_us,
+		const char **ret_why);
+
+/* For a transaction of the last run, of which only permit, agent and resource are known: level auto
+ * under the permit of that name, with what it charges.  -ENOENT: there is none, -ENOMEM. */
+int decision_recall(const struct config *c, const char *permit, const char *agent,
+		    const char *resource, uint64_t wall_us, struct decision **ret);
 
 /* Remember the caps with "for DUR" that this decision found in force.  After every decide(), before
  * it is detached. */

@@ -86,14 +86,67 @@ static int check_charge(const struct budgets *b, const struct decided_charge *c,
 	return 0;
 }
 
-int decide_charge(struct budgets *b, const struct decision *d, const char *agent, uint64_t now_us,
-		  const char **ret_why)
+int decide_room(const struct budgets *b, const struct decision *d, uint64_t now_us,
+		const char **ret_why)
 {
 	int r = 0;
 
-	(void) agent; /* is in the keys already */
 	for (unsigned i = 0; i < d->n_charges && r == 0; i++)
 		r = check_charge(b, &d->charge[i], now_us, ret_why);
+	return r;
+}
+
+static struct policy_rule *find_permit(const struct policy *p, const char *name)
+{
+	for (unsigned i = 0; i < p->n_rules; i++)
+		if (p->rule[i].kind == RULE_PERMIT && strcmp(p->rule[i].name, name) == 0)
+			return &p->rule[i];
+
+	return NULL;
+}
+
+int decision_recall(const struct config *c, const char *permit, const char *agent,
+		    const char *resource, uint64_t wall_us, struct decision **ret)
+{
+	struct policy_rule *p = find_permit(c->policy, permit);
+	struct decided_charge charge = { .permit = p };
+	struct decision *d;
+
+	if (!p)
+		return -ENOENT;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->record = calloc(1, sizeof(*d->record));
+	if (!d->record) {
+		free(d);
+		return -ENOMEM;
+	}
+
+	d->level = LEVEL_AUTO;
+	d->permit = p;
+	d->wall_us = wall_us;
+	(void) copy_text(d->permit_name, sizeof(d->permit_name), p->name);
+	(void) copy_text(d->resource, sizeof(d->resource), resource);
+	if (p->budget)
+		charge.budget = policy_find_budget(c->policy, p->budget);
+	if (charge.budget)
+		(void) copy_text(charge.budget_key, sizeof(charge.budget_key),
+				 budget_key(charge.budget, resource, agent));
+	(void) copy_text(charge.cooldown_key, sizeof(charge.cooldown_key),
+			 cooldown_key(p, resource, agent, ""));
+	if (charge.budget || p->cooldown_us)
+		d->charge[d->n_charges++] = charge;
+	*ret = d;
+	return 0;
+}
+
+int decide_charge(struct budgets *b, const struct decision *d, const char *agent, uint64_t now_us,
+		  const char **ret_why)
+{
+	int r = decide_room(b, d, now_us, ret_why);
+
+	(void) agent; /* is in the keys already */
 	if (r < 0)
 		return r;
 

@@ -84,13 +84,15 @@ struct cJSON *decision_json(const struct decision *d)
 	cJSON *o = cJSON_CreateObject();
 	char t[40];
 
-	if (o && cJSON_AddStringToObject(o, "level", level_name(d->level)) &&
+	if (o && (!d->damped || cJSON_AddTrueToObject(o, "damped")) &&
+	    cJSON_AddStringToObject(o, "level", level_name(d->level)) &&
 	    cJSON_AddStringToObject(o, "reason", d->reason) &&
 	    cJSON_AddStringToObject(o, "policy", d->policy) &&
 	    cJSON_AddStringToObject(o, "t", format_wall(d->wall_us, t, sizeof(t))) &&
 	    cJSON_AddStringToObject(o, "resource", d->resource) &&
 	    cJSON_AddNumberToObject(o, "generation", (double) d->generation) &&
 	    add_text_or_null(o, "permit", d->permit ? d->permit->name : NULL) && add_lists(o, d) &&
+	    (!d->assuming[0] || cJSON_AddStringToObject(o, "assuming", d->assuming)) &&
 	    add_text_or_null(o, "flip", d->flip) && add_text_or_null(o, "suggest", d->suggest))
 		return o;
 

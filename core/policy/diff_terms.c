@@ -48,27 +48,59 @@ static void note_word(struct diff *d, const char *permit, const char *what, cons
 			  was ? was : "none");
 }
 
+static void note_expr(struct diff *d, const char *permit, const char *what, const struct expr *was,
+		      const struct expr *now)
+{
+	_cleanup_(freep) char *a = was ? expr_format(was) : NULL;
+	_cleanup_(freep) char *b = now ? expr_format(now) : NULL;
+
+	if (!same_expr(was, now))
+		note_word(d, permit, what, a, b);
+}
+
+static bool same_reflex(const struct policy_reflex *a, const struct policy_reflex *b)
+{
+	if (a->there != b->there || a->n_via != b->n_via || a->n_actions != b->n_actions ||
+	    a->sentinel_us != b->sentinel_us || a->refractory_us != b->refractory_us ||
+	    a->table != b->table || a->max_prefixes != b->max_prefixes)
+		return false;
+	for (unsigned i = 0; i < a->n_via; i++)
+		if (memcmp(&a->via[i], &b->via[i], sizeof(a->via[i])) != 0)
+			return false;
+	for (unsigned i = 0; i < a->n_actions; i++)
+		if (memcmp(&a->action[i], &b->action[i], sizeof(a->action[i])) != 0)
+			return false;
+	return same_text(a->link, b->link) && same_text(a->standby, b->standby) &&
+	       same_text(a->scope, b->scope) && same_expr(a->when, b->when);
+}
+
 static void compare_permit(const struct policy_rule *a, const struct policy_rule *b, struct diff *d)
 {
 	note_word(d, a->name, "budget", a->budget, b->budget);
 	note_time(d, a->name, "cooldown", a->cooldown_us, b->cooldown_us);
+	if (a->priority != b->priority)
+		diff_note(d, "permit \"%s\": priority %u, was %u", a->name, b->priority,
+			  a->priority);
 	note_time(d, a->name, "verify within", a->verify_within_us, b->verify_within_us);
-	if (!same_expr(a->verify, b->verify)) {
-		_cleanup_(freep) char *was = a->verify ? expr_format(a->verify) : NULL;
-		_cleanup_(freep) char *now = b->verify ? expr_format(b->verify) : NULL;
-
-		note_word(d, a->name, "verified by", was, now);
-	}
+	note_expr(d, a->name, "verified by", a->verify, b->verify);
+	note_word(d, a->name, "verified against", a->against, b->against);
 	note_time(d, a->name, "confirm after", a->confirm_us, b->confirm_us);
 	if (a->confirm_by_hand != b->confirm_by_hand)
 		diff_note(d, "permit \"%s\": confirmation by an operator %s", a->name,
 			  b->confirm_by_hand ? "is asked for" : "is no longer asked for");
 	note_time(d, a->name, "undo after", a->undo_after_us, b->undo_after_us);
+	note_expr(d, a->name, "taken back when", a->recover, b->recover);
+	note_time(d, a->name, "probation", a->probation_us, b->probation_us);
 	if (a->level == LEVEL_APPROVE && b->level == LEVEL_APPROVE && a->approvals != b->approvals)
 		diff_note(d, "permit \"%s\": %u must approve, were %u", a->name, b->approvals,
 			  a->approvals);
 	if (!same_names(a->group, a->n_groups, b->group, b->n_groups))
 		diff_note(d, "permit \"%s\": other groups approve", a->name);
+	if (!same_reflex(&a->reflex, &b->reflex))
+		diff_note(d, "permit \"%s\": %s", a->name,
+			  !a->reflex.there   ? "arms a reflex now"
+			  : !b->reflex.there ? "no longer arms a reflex"
+					     : "its reflex is another one");
 	if (a->touch_foreign != b->touch_foreign)
 		diff_note(d, "permit \"%s\": may %schange the objects of others", a->name,
 			  b->touch_foreign ? "now " : "no longer ");

@@ -91,6 +91,10 @@ static void terms_text(const struct policy_rule *r, char *buf, size_t size)
 		    format_duration(r->confirm_us, t, sizeof(t)));
 	if (r->undo_after_us)
 		add(buf, size, ", undo after %s", format_duration(r->undo_after_us, t, sizeof(t)));
+	if (r->reflex.there)
+		add(buf, size, ", armed before %s%s",
+		    r->reflex.link ? "the loss of " : "its trigger",
+		    r->reflex.link ? r->reflex.link : "");
 	if (buf[0])
 		memmove(buf, buf + 2, strlen(buf) - 1);
 }

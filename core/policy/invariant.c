@@ -48,6 +48,18 @@ const char *bps_text(double bps, char *buf, size_t size)
 	return value_show(&v, buf, size);
 }
 
+static void where_triggered(const struct probe *p, const char *and, char *buf)
+{
+	const struct whatif_stage *s = p->stage;
+	const struct whatif *w = p->in->whatif;
+	char step[40] = "after it";
+
+	if (s->step < w->n_steps)
+		(void) snprintf(step, sizeof(step), "after step %u of %u", s->step, w->n_steps);
+	(void) snprintf(buf, PROBE_WHERE_SIZE, "%s%s, assuming link %s %s", step, and,
+			w->trigger_link, trigger_text(s->trigger));
+}
+
 const char *probe_where(const struct probe *p, char *buf)
 {
 	const struct whatif_stage *s = p->stage;
@@ -61,6 +73,8 @@ const char *probe_where(const struct probe *p, char *buf)
 	else if (s->kind == STAGE_UNDO)
 		(void) snprintf(buf, PROBE_WHERE_SIZE, "while undoing step %u of %u%s", s->step, n,
 				and);
+	else if (s->kind == STAGE_TRIGGER)
+		where_triggered(p, and, buf);
 	else if (s->tx)
 		(void) snprintf(buf, PROBE_WHERE_SIZE, "if T%llu is undone%s",
 				(unsigned long long) s->tx, and);
@@ -261,22 +275,33 @@ static bool judge_one(const struct policy_invariant *inv, const struct decide_in
 	return !v.worse;
 }
 
-static bool something_shrinks(const struct decide_in *in, struct hypothesis *hyp)
+static bool shrinks_at(const struct decide_in *in, struct hypothesis *hyp,
+		       const struct whatif_stage *s)
 {
 	const struct policy *p = in->config->policy;
 
-	if (in->whatif->mended && !in->whatif->new_blackholes)
-		return true;
 	for (unsigned i = 0; i < p->n_invariants; i++)
 		for (unsigned k = 0; k < p->invariant[i].n_requires; k++) {
-			struct probe after = probe_at(&p->invariant[i].require[k], in, hyp,
-						      &in->whatif->stage[0], NULL);
+			struct probe after =
+				probe_at(&p->invariant[i].require[k], in, hyp, s, NULL);
 			struct finding is = judge(&after), was = judge_without(&after);
 
 			if (is.holds != ANOD_DOUBT && was.holds == ANOD_FALSE &&
 			    is.worse < was.worse)
 				return true;
 		}
+	return false;
+}
+
+/* In the end, or when what a reflex waits for has come. */
+static bool something_shrinks(const struct decide_in *in, struct hypothesis *hyp)
+{
+	if (in->whatif->mended && !in->whatif->new_blackholes)
+		return true;
+	for (unsigned s = 0; s < in->whatif->n_stages; s++)
+		if (stage_is_end(in->whatif, &in->whatif->stage[s]) &&
+		    !in->whatif->stage[s].settled && shrinks_at(in, hyp, &in->whatif->stage[s]))
+			return true;
 	return false;
 }
 

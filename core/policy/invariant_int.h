@@ -36,7 +36,7 @@ static inline void finding_fails(struct finding *f, enum anod_tri holds, double 
 	f->holds = f->holds == ANOD_DOUBT ? ANOD_DOUBT : holds;
 }
 
-#define PROBE_WHERE_SIZE 64
+#define PROBE_WHERE_SIZE 128
 /* "after it", "after step 2 of 3", "while undoing step 1 of 3": where the state lies. */
 const char *probe_where(const struct probe *p, char *buf);
 #define WHERE(p) probe_where(p, (char[PROBE_WHERE_SIZE]){ 0 })

@@ -191,6 +191,7 @@ static void walk_policy(struct want *w)
 	for (unsigned k = 0; k < p->n_rules; k++) {
 		walk(w, p->rule[k].when);
 		walk(w, p->rule[k].verify);
+		walk(w, p->rule[k].recover);
 	}
 	for (unsigned k = 0; k < p->n_objectives; k++)
 		for (unsigned i = 0; i < p->objective[k].n_requires; i++)

@@ -43,8 +43,6 @@ struct parse {
 	const char *include_stack[PARSE_INCLUDE_DEPTH];
 	unsigned n_statements, n_broken;
 	struct lex_place *broken; /* places of statements that did not parse */
-	unsigned n_reflexes;
-	struct policy_rule *reflex;
 	struct name_place *name_places; /* uthash */
 	bool has_policy;
 	struct lex_place policy_place;
@@ -80,6 +78,8 @@ void parse_forget_places(struct parse *p);
 int parse_duration(struct parse *p, const char *clause, uint64_t *ret_us); /* > 0 */
 int parse_number(struct parse *p, const char *clause, int64_t min, int64_t max, int64_t *ret);
 int parse_expr(struct parse *p, struct expr **ret);
+/* "ACTION ARG VALUE ...", ...: quoted actions, appended to an array of at most 'max'. */
+int parse_quoted_actions(struct parse *p, unsigned max, struct anod_action **array, unsigned *n);
 /* "A, B" on a line or "{ A, B }" over lines: names appended to an array. */
 int parse_names(struct parse *p, const char *what, char ***array, unsigned *n);
 int parse_braced(struct parse *p, const char *what,
@@ -135,13 +135,14 @@ int parse_objective(struct parse *p, const struct lex_place *place);
 int parse_permit(struct parse *p, const struct lex_place *place);
 int parse_forbid(struct parse *p, const struct lex_place *place);
 int parse_cap(struct parse *p, const struct lex_place *place);
-int parse_reflex(struct parse *p, const struct lex_place *place);
 int parse_link(struct parse *p, const struct lex_place *place);
 int parse_group(struct parse *p, const struct lex_place *place);
 int parse_endpoint(struct parse *p, const struct lex_place *place);
 int parse_agent(struct parse *p, const struct lex_place *place);
 int parse_sensor(struct parse *p, const struct lex_place *place);
 int parse_anod(struct parse *p, const struct lex_place *place);
+int parse_damping(struct parse *p, const struct lex_place *place);
+int parse_brake(struct parse *p, const struct lex_place *place);
 int parse_peer(struct parse *p, const struct lex_place *place);
 int parse_grant(struct parse *p, const struct lex_place *place);
 int parse_history(struct parse *p, const struct lex_place *place);
@@ -155,6 +156,11 @@ int parse_demote(struct parse *p, struct policy_rule *r);
 int parse_quorum(struct parse *p, struct policy_rule *r);
 int parse_notify(struct parse *p, struct policy_rule *r);
 int parse_severity(struct parse *p, struct policy_rule *r);
+int parse_reflex(struct parse *p, struct policy_rule *r);
+
+void reflex_done(struct policy_reflex *x);
+/* What holds where neither damping nor brake is written. */
+void damping_defaults(struct policy *p);
 
 void rule_done(struct policy_rule *r);
 void config_group_done(struct config_group *g);
@@ -178,16 +184,22 @@ void config_check_grant(struct parse *p, struct scope *scope, struct config_gran
 void check_people(struct parse *p, const struct lex_place *place, const char *name, unsigned need,
 		  char *const *group, unsigned n_groups);
 void policy_check(struct parse *p);
+void policy_check_brake(struct parse *p);
 void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule *r);
 /* Of a permit's promote, demote, notify; of a rule's or invariant's "formerly". */
 void policy_check_trust(struct parse *p, const struct policy_rule *r);
+void policy_check_reflex(struct parse *p, struct scope *scope, const struct policy_rule *r);
 void policy_check_history(struct parse *p, const struct expr *e);
+/* Of a permit's "recover when" and "against": that what they measure is there to be measured. */
+void policy_check_recover(struct parse *p, const struct policy_rule *r);
 void policy_check_auto(struct parse *p, const struct policy_rule *r, const char *what);
 void policy_check_objective(struct parse *p, struct scope *scope, struct policy_objective *o);
 /* A service that no flow can have; -EINVAL. */
 int parse_unknown_service(struct parse *p, const struct lex_place *place, const char *service);
 void policy_check_require(struct parse *p, struct scope *scope, struct policy_require *q);
 const struct anod_plugin *find_plugin(const struct parse *p, const char *name, uint32_t role);
+/* "reflex" or "safe": proposals of the daemon itself. */
+bool is_own_agent(const char *name);
 const struct config_block *find_agent(const struct parse *p, const char *name);
 const struct anod_action_desc *find_action(const struct parse *p, const char *kind);
 /* "route.*", "any" or an exact kind. */

@@ -8,11 +8,11 @@
  */
 #include "policy/parse.h"
 
-const char *const statement_words[] = { "include",   "policy", "link",	  "group", "endpoint",
-					"sensor",    "agent",  "anod",	  "set",   "window",
-					"budget",    "permit", "forbid",  "cap",   "invariant",
-					"objective", "reflex", "history", "peer",  "grant",
-					NULL };
+const char *const statement_words[] = { "include",   "policy",	"link",	  "group", "endpoint",
+					"sensor",    "agent",	"anod",	  "set",   "window",
+					"budget",    "permit",	"forbid", "cap",   "invariant",
+					"objective", "history", "peer",	  "grant", "damping",
+					"brake",     NULL };
 
 void parse_skip_newlines(struct parse *p)
 {

@@ -114,9 +114,12 @@ void rule_done(struct policy_rule *r)
 	free(r->budget);
 	free(r->cooldown_per);
 	expr_free(r->verify);
+	free(r->against);
+	expr_free(r->recover);
 	names_done(r->quorum.peer, r->quorum.n_peers);
 	free(r->quorum.grant);
 	names_done(r->notify, r->n_notify);
+	reflex_done(&r->reflex);
 }
 
 void objective_done(struct policy_objective *o)
@@ -158,6 +161,7 @@ struct policy *policy_free(struct policy *p)
 	free(p->budget);
 	free(p->invariant);
 	free(p->rule);
+	free(p->brake.sick_set);
 	free(p->name);
 	rule_index_free(p->index);
 	free(p);

@@ -13,7 +13,7 @@
  *   invariant "NAME" { require REQUIREMENT ...  [if broken now allow when not worse]
  *                      [override by N of GROUP, ... for DUR] }
  *   permit "NAME" { agent action on when during level budget cooldown verify confirm undo
- *                   promote demote quorum notify severity }
+ *                   recover promote demote quorum notify severity priority reflex }
  *   forbid "NAME" { agent action on when during }
  *   cap "NAME"    { agent action on when during  to LEVEL [for DUR] }
  *
@@ -22,12 +22,26 @@
  * on = SET | not SET | KIND [not] in SET | link NAME, ... | prefix P, ... | KIND { NAME, ... },
  * with commas between alternatives; "on crash hold" is a clause of its own.
  *
+ *   damping off | damping { suppress N  reuse N  half-life DUR  max DUR  lockout DUR  window DUR }
+ *   brake off | brake { apply N per DUR [, N per DUR]  sick more than PERCENT of SET
+ *                       mute after N denials }
+ *
  * Threads: read only after config_load().  Memory: owned by the policy unless said otherwise.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
 #include "facts/expr.h"
+
+/* The daemon's own proposers; no agent block has their names. */
+#define REFLEX_AGENT_NAME      "reflex" /* what a reflex arms */
+#define SAFE_AGENT_NAME	       "safe"	/* the safe profile, see host/safe.h */
+#define REFLEX_SENTINEL_MIN_US 200
+#define REFLEX_SENTINEL_MAX_US 1000000
+#define REFLEX_TABLE_FIRST     17300 /* tables that are anod's own: TABLE_FIRST of exec/proto.h */
+#define REFLEX_TABLE_LAST      17399
+#define REFLEX_PREFIXES	       1000000
+#define REFLEX_PREFIXES_MAX    10000000
 
 /* Autonomy levels of policy.md 2.1, ordered. */
 enum level {
@@ -214,6 +228,8 @@ struct policy_reflex {
 	unsigned max_prefixes;	/* of a bridge; 1,000,000 */
 };
 
+#define POLICY_PRIORITY 5 /* where none is written */
+
 struct policy_rule {
 	enum rule_kind kind;
 	char *name;
@@ -237,11 +253,17 @@ struct policy_rule {
 	uint64_t cooldown_us;
 	char *cooldown_per; /* "resource" (default), "agent", "group" */
 	struct expr *verify;
+	char *against;		   /* set of control links beside which it is verified; or NULL */
 	uint64_t verify_within_us; /* 0: verified by read-back alone */
 	uint64_t confirm_us;	   /* SOAK; 0: commit when verified */
 	bool confirm_by_hand;	   /* "confirm by operator within DUR" */
 	uint64_t undo_after_us;	   /* 0: stays */
 	bool undo_unless_renewed;
+	/* "recover when EXPR [probation DUR]": the fault is gone and the change is taken back before
+	 * "undo after".  When the permit acts again within DUR of that, the condition must have
+	 * been true for DUR the next time, and for twice as long each further time. */
+	struct expr *recover;
+	uint64_t probation_us;
 	bool hold_on_crash; /* "on crash hold": guardian waits for the deadline */
 	bool touch_foreign; /* "foreign objects": may change what has another rtm_protocol */
 	struct policy_promote promote;
@@ -250,6 +272,7 @@ struct policy_rule {
 	unsigned n_notify;
 	char **notify; /* groups or people to be told */
 	enum severity severity;
+	unsigned priority; /* 0..9, of what waits for the same; POLICY_PRIORITY */
 	struct policy_reflex reflex;
 };
 
@@ -264,6 +287,27 @@ struct policy_objective {
 	uint64_t period_us;    /* of the error budget */
 };
 
+/* What is built in against flapping, damp.h. */
+struct policy_damping {
+	bool off, written;
+	unsigned suppress, reuse; /* penalties; a change is 1000 */
+	uint64_t half_life_us, max_us;
+	uint64_t lockout_us; /* the first one */
+	uint64_t window_us;  /* of reversals */
+	struct lex_place place;
+};
+
+/* What is built in against storms, txn/brake.h. */
+struct policy_brake {
+	bool off, written;
+	unsigned count, shared_count; /* transactions; shared 0: one rate is enough */
+	uint64_t window_us, shared_window_us;
+	double sick;	/* share of the set, 0..1; more than that: only observe */
+	char *sick_set; /* NULL: nobody looks */
+	unsigned mute_after;
+	struct lex_place place;
+};
+
 struct policy {
 	char *name;
 	uint64_t revision;
@@ -274,6 +318,8 @@ struct policy {
 	struct policy_invariant *invariant;
 	struct policy_rule *rule;
 	struct policy_objective *objective;
+	struct policy_damping damping;
+	struct policy_brake brake;
 	struct rule_index *index; /* rules by agent and kind of action; owned */
 };
 void rule_index_free(struct rule_index *index); /* for policy_free() */

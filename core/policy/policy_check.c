@@ -64,7 +64,6 @@ static void check_names(struct parse *p)
 	CHECK_UNIQUE(p, "invariant", policy->invariant, policy->n_invariants);
 	CHECK_UNIQUE(p, "rule", policy->rule, policy->n_rules);
 	CHECK_UNIQUE(p, "objective", policy->objective, policy->n_objectives);
-	CHECK_UNIQUE(p, "reflex", p->reflex, p->n_reflexes);
 	CHECK_UNIQUE(p, "link", p->config->link, p->config->n_links);
 	CHECK_UNIQUE(p, "group", p->config->group, p->config->n_groups);
 	CHECK_UNIQUE(p, "endpoint", p->config->endpoint, p->config->n_endpoints);
@@ -122,7 +121,7 @@ static void check_set(struct parse *p, struct scope *scope, struct policy_set *s
 	if (s->where)
 		check_where(p, scope, s);
 	for (unsigned i = 0; s->kind == SET_AGENT && i < s->n_names; i++) {
-		if (!find_agent(p, s->member[i]))
+		if (!find_agent(p, s->member[i]) && !is_own_agent(s->member[i]))
 			unknown_agent(p, s, s->member[i]);
 	}
 }
@@ -151,16 +150,11 @@ static void check_all(struct parse *p, struct scope *scope)
 		if (!parse_is_broken(p, &policy->rule[i].place))
 			policy_check_rule(p, scope, &policy->rule[i]);
 	}
+	policy_check_brake(p);
 	for (unsigned i = 0; i < policy->n_objectives; i++)
 		policy_check_objective(p, scope, &policy->objective[i]);
 	for (unsigned i = 0; i < p->config->n_grants; i++)
 		config_check_grant(p, scope, &p->config->grant[i]);
-	for (unsigned i = 0; i < p->n_reflexes; i++) {
-		policy_check_rule(p, scope, &p->reflex[i]);
-		parse_warning(p, &p->reflex[i].place,
-			      "reflex \"%s\" is not evaluated in this version: nothing is armed",
-			      p->reflex[i].name);
-	}
 }
 
 void policy_check(struct parse *p)

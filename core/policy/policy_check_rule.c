@@ -48,6 +48,8 @@ static void check_agent(struct parse *p, const struct policy_rule *r, const char
 	const struct policy_set *s = policy_find_set(policy, name);
 	struct names l = { 0 };
 
+	if (is_own_agent(name))
+		return;
 	if (find_agent(p, name) || (s && (s->kind == SET_AGENT || parse_is_broken(p, &s->place))))
 		return;
 	if (s) {
@@ -186,6 +188,7 @@ static void check_terms(struct parse *p, const struct policy_rule *r)
 	if (r->level == LEVEL_AUTO)
 		policy_check_auto(p, r, "level auto");
 	policy_check_trust(p, r);
+	policy_check_recover(p, r);
 	config_check_quorum(p, r);
 }
 
@@ -208,5 +211,8 @@ void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule 
 	}
 	if (r->verify)
 		(void) scope_check(scope, r->verify, r, true);
+	if (r->recover)
+		(void) scope_check(scope, r->recover, r, false);
 	check_terms(p, r);
+	policy_check_reflex(p, scope, r);
 }

@@ -1,5 +1,5 @@
 /*
- * policy_parse_rule - permit, forbid, cap and reflex: their clauses.
+ * policy_parse_rule - permit, forbid and cap: their clauses.
  *
  * Design.  One table of words for each statement and one of functions for all of them; a clause
  * function writes into the rule and knows nothing of the others.  What "level" and "on" hold is
@@ -52,7 +52,7 @@ static int parse_cooldown(struct parse *p, struct policy_rule *r)
 	return r->cooldown_per ? 0 : parse_no_memory(p);
 }
 
-/* "within DUR [that EXPR]" */
+/* "within DUR [that EXPR [against SET]]" */
 static int parse_verify(struct parse *p, struct policy_rule *r)
 {
 	int k;
@@ -62,7 +62,10 @@ static int parse_verify(struct parse *p, struct policy_rule *r)
 		k = parse_duration(p, "within", &r->verify_within_us);
 	if (k < 0 || !parse_accept(p, "that"))
 		return k;
-	return parse_expr(p, &r->verify);
+	k = parse_expr(p, &r->verify);
+	if (k < 0 || !parse_accept(p, "against"))
+		return k;
+	return parse_word(p, "the name of a set of links", &r->against);
 }
 
 /* "after DUR" or "by operator [within DUR]" */
@@ -98,6 +101,29 @@ static int parse_undo(struct parse *p, struct policy_rule *r)
 	return parse_expect(p, "renewed", "'renewed'");
 }
 
+/* "when EXPR [probation DUR]" */
+static int parse_recover(struct parse *p, struct policy_rule *r)
+{
+	int k;
+
+	k = parse_expect(p, "when", "'when' and a condition");
+	if (k == 0)
+		k = parse_expr(p, &r->recover);
+	if (k < 0 || !parse_accept(p, "probation"))
+		return k;
+	return parse_duration(p, "probation", &r->probation_us);
+}
+
+static int parse_priority(struct parse *p, struct policy_rule *r)
+{
+	int64_t n;
+	int k = parse_number(p, "priority", 0, 9, &n);
+
+	if (k == 0)
+		r->priority = (unsigned) n;
+	return k;
+}
+
 static int parse_foreign(struct parse *p, struct policy_rule *r)
 {
 	r->touch_foreign = true;
@@ -119,16 +145,16 @@ static int parse_to(struct parse *p, struct policy_rule *r)
 }
 
 static int (*const clause_fn[])(struct parse *, struct policy_rule *) = {
-	parse_agents,	parse_actions,	   parse_on,	   parse_when,	 parse_during,
-	parse_level,	parse_rule_budget, parse_cooldown, parse_verify, parse_confirm,
-	parse_undo,	parse_promote,	   parse_demote,   parse_quorum, parse_notify,
-	parse_severity, parse_foreign,
+	parse_agents,	parse_actions,	   parse_on,	   parse_when,	  parse_during,
+	parse_level,	parse_rule_budget, parse_cooldown, parse_verify,  parse_confirm,
+	parse_undo,	parse_promote,	   parse_demote,   parse_quorum,  parse_notify,
+	parse_severity, parse_foreign,	   parse_reflex,   parse_recover, parse_priority,
 };
 
 static const char *const permit_words[] = {
-	"agent",  "action",   "on",	"when",	    "during",  "level",
-	"budget", "cooldown", "verify", "confirm",  "undo",    "promote",
-	"demote", "quorum",   "notify", "severity", "foreign", NULL,
+	"agent",    "action",	"on",	   "when",   "during",	"level",    "budget",
+	"cooldown", "verify",	"confirm", "undo",   "promote", "demote",   "quorum",
+	"notify",   "severity", "foreign", "reflex", "recover", "priority", NULL,
 };
 
 static const char *const forbid_words[] = { "agent", "action", "on", "when", "during", NULL };
@@ -170,7 +196,10 @@ static int parse_rule(struct parse *p, enum rule_kind kind, const struct block *
 		      const struct lex_place *place)
 {
 	struct policy *policy = p->config->policy;
-	struct policy_rule rule = { .kind = kind, .level = LEVEL_DENY }, *slot;
+	struct policy_rule rule = { .kind = kind,
+				    .level = LEVEL_DENY,
+				    .priority = POLICY_PRIORITY },
+			   *slot;
 	int r;
 
 	r = parse_rule_body(p, &rule, b, place);
@@ -218,26 +247,4 @@ int parse_cap(struct parse *p, const struct lex_place *place)
 					.required = CAP_NEEDS };
 
 	return parse_rule(p, RULE_CAP, &b, place);
-}
-
-/* A permit that is judged before its trigger; kept apart, because it must not permit anything. */
-int parse_reflex(struct parse *p, const struct lex_place *place)
-{
-	static const struct block b = { .what = "reflex",
-					.words = permit_words,
-					.many = MANY_ON,
-					.clause = rule_clause,
-					.noun = "a clause",
-					.required = PERMIT_NEEDS };
-	struct policy_rule rule = { .kind = RULE_PERMIT, .level = LEVEL_DENY }, *slot;
-	int r;
-
-	r = parse_rule_body(p, &rule, &b, place);
-	slot = r == 0 ? ARRAY_APPEND(p->reflex, p->n_reflexes) : NULL;
-	if (!slot) {
-		rule_done(&rule);
-		return r < 0 ? r : parse_no_memory(p);
-	}
-	*slot = rule;
-	return 0;
 }

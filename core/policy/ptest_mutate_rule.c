@@ -151,6 +151,10 @@ static void mutate_terms(struct mutation *m, struct policy_rule *r, const char *
 		MUTANT(m, r->cooldown_us, 0, &r->place, "%s: no cooldown", whose);
 	if (r->verify)
 		MUTANT(m, r->verify, NULL, &r->place, "%s: verified by reading back alone", whose);
+	if (r->against)
+		MUTANT(m, r->against, NULL, &r->place, "%s: verified without control links", whose);
+	if (r->recover)
+		MUTANT(m, r->recover, NULL, &r->place, "%s: not taken back on recovery", whose);
 	if (r->confirm_us)
 		MUTANT(m, r->confirm_us, 0, &r->place, "%s: no confirm", whose);
 	if (r->undo_after_us)

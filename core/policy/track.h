@@ -135,6 +135,13 @@ enum anod_tri track_formerly(const struct track *t, const char *action, const ch
 void track_reversals(const struct track *t, const char *resource, uint64_t within_us,
 		     uint64_t now_us, int64_t *ret_low, int64_t *ret_high);
 
+/*
+ * How often in a row the permit has acted again on the resource within 'probation_us' of having
+ * taken its change back as planned ("recover when"), up to the one that is in force now.
+ */
+unsigned track_relapses(const struct track *t, const char *permit, const char *resource,
+			uint64_t probation_us);
+
 /* One entry as JSON with ages; and back, when that was written 'away_us' ago.  -EBADMSG. */
 struct cJSON *track_entry_json(const struct track_entry *e, int64_t now_us);
 int track_entry_read(const struct cJSON *o, int64_t now_us, uint64_t away_us,

@@ -210,3 +210,29 @@ void track_reversals(const struct track *t, const char *resource, uint64_t withi
 	if (!t || known_since(t) > from_us)
 		*ret_high = INT64_MAX;
 }
+
+/* ---- relapses -------------------------------------------------------------------------------- */
+
+unsigned track_relapses(const struct track *t, const char *permit, const char *resource,
+			uint64_t probation_us)
+{
+	const struct track_entry *later = NULL;
+	unsigned n = 0;
+
+	for (const struct track_item *x =
+		     t ? chain_first(t, CHAIN_RESOURCE, track_hash(0, resource)) : NULL;
+	     x; x = chain_next(t, CHAIN_RESOURCE, x)) {
+		const struct track_entry *e = &x->e;
+
+		/* One transaction may have left several; its first says as much as all. */
+		if (e->touched || !e->applied || e->nth > 0 || strcmp(e->resource, resource) != 0 ||
+		    strcmp(e->permit, permit) != 0)
+			continue;
+		if (later && (!e->undone || e->outcome != OUTCOME_VERIFIED ||
+			      later->applied_us - e->undone_us > (int64_t) probation_us))
+			break;
+		n += later != NULL;
+		later = e;
+	}
+	return n;
+}

@@ -5,6 +5,10 @@
  * once, so the file always ends with a whole line while we live.  What a crash cut short is
  * moved aside at the next start.  The head is kept here, so appending reads nothing.
  *
+ * In a sealed ledger the key of the line is written over by the next one behind the line's
+ * write(2) and before ledger_append() returns.  Whoever is killed between the two leaves a key
+ * that is one line old; the next start takes it forward over that line.
+ *
  * A complete last line with a wrong hash is not repaired: the chain goes on behind it, and
  * ledger_verify() names it for ever.
  */
@@ -14,21 +18,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
 #include "record/ledger_int.h"
-
-struct ledger {
-	int dir_fd, fd;
-	uint64_t size;	  /* of the current file */
-	uint64_t n;	  /* of the last line */
-	uint64_t written; /* bytes since it was opened */
-	char head[HASH_HEX + 1];
-	uint64_t next_file; /* number that the current one gets when it is full */
-	bool failed;
-};
 
 int ledger_add_u64(struct cJSON *object, const char *key, uint64_t value)
 {
@@ -74,7 +69,7 @@ static int turn_over(struct ledger *l)
 {
 	char name[40];
 
-	if (fdatasync(l->fd) < 0)
+	if (fdatasync(l->fd) < 0 || seal_sync(&l->seal) < 0)
 		return -errno;
 	(void) snprintf(name, sizeof(name), "ledger.%" PRIu64, l->next_file);
 	if (renameat(l->dir_fd, LEDGER_FILE, l->dir_fd, name) < 0)
@@ -113,46 +108,13 @@ static int write_line(struct ledger *l, const char *line, size_t size, bool sync
 
 static bool has_own_key(const struct cJSON *body)
 {
-	static const char *const own[] = { "n", "t", "kind", "prev", "hash" };
+	static const char *const own[] = { "n", "t", "kind", "prev", "mac", "hash" };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(own); i++)
 		if (cJSON_HasObjectItem(body, own[i]))
 			return true;
 
 	return false;
-}
-
-/* The line with its newline; malloc()ed; its hash to 'ret_hash'. */
-static int make_line(const struct ledger *l, const char *kind, uint64_t wall_us,
-		     const struct cJSON *body, char **ret, size_t *ret_size, char *ret_hash)
-{
-	_cleanup_(freep) char *text = cJSON_PrintUnformatted(body);
-	char *line = NULL, when[40];
-	size_t size = 0;
-	FILE *f;
-
-	if (!text)
-		return -ENOMEM;
-	f = open_memstream(&line, &size);
-	if (!f)
-		return -ENOMEM;
-
-	fprintf(f, "{\"n\":%" PRIu64 ",\"t\":\"%s\",\"kind\":\"%s\"", l->n + 1,
-		format_wall(wall_us, when, sizeof(when)), kind);
-	if (strlen(text) > 2) /* "{...}" without its braces */
-		fprintf(f, ",%.*s", (int) strlen(text) - 2, text + 1);
-	fprintf(f, ",\"prev\":\"%s\"", l->head);
-	if (fflush(f) == 0) {
-		line_hash(line, size, ret_hash);
-		fprintf(f, ",\"hash\":\"%s\"}\n", ret_hash);
-	}
-	if (fclose(f) != 0) {
-		free(line);
-		return -ENOMEM;
-	}
-	*ret = line;
-	*ret_size = size;
-	return 0;
 }
 
 static bool kind_valid(const char *kind)
@@ -173,7 +135,7 @@ static int append(struct ledger *l, const char *kind, uint64_t wall_us, const st
 	if (l->failed)
 		return -EIO;
 
-	r = make_line(l, kind, wall_us, body, &line, &size, hash);
+	r = line_make(l, kind, wall_us, body, &line, &size, hash);
 	if (r < 0)
 		return r;
 	if (size > LINE_MAX_N)
@@ -189,7 +151,7 @@ static int append(struct ledger *l, const char *kind, uint64_t wall_us, const st
 		return r;
 	l->n++;
 	memcpy(l->head, hash, sizeof(hash));
-	return 0;
+	return ledger_sealed(l);
 }
 
 int ledger_append(struct ledger *l, const char *kind, uint64_t wall_us, struct cJSON *body,
@@ -261,6 +223,7 @@ static int take_head(struct ledger *l, const char *buf, size_t size)
 
 	memcpy(l->head, p.hash, sizeof(l->head));
 	l->n = p.n;
+	l->last_sealed = p.mac[0];
 	return 0;
 }
 
@@ -361,13 +324,18 @@ int ledger_open(const char *dir, struct ledger **ret)
 
 	if (!l)
 		return -ENOMEM;
-	l->fd = -1;
+	l->fd = l->seal.fd = -1;
+	/* Keys are in no core dump and no swap, as far as limits let us. */
+	(void) sodium_mlock(l, sizeof(*l));
 	memset(l->head, '0', HASH_HEX);
 	l->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (l->dir_fd < 0)
 		return -errno;
 
 	r = load(l, dir, torn, sizeof(torn));
+	l->info.fresh = l->n == 0;
+	if (r >= 0)
+		r = ledger_resume(l, dir);
 	if (r >= 0 && torn[0])
 		r = note_repair(l, torn);
 	if (r < 0)
@@ -382,8 +350,12 @@ struct ledger *ledger_close(struct ledger *l)
 	if (!l)
 		return NULL;
 
+	(void) seal_sync(&l->seal);
+	seal_done(&l->seal);
+	signer_wipe(&l->signer);
 	closep(&l->fd);
 	closep(&l->dir_fd);
+	(void) sodium_munlock(l, sizeof(*l));
 	free(l);
 	return NULL;
 }

@@ -121,26 +121,47 @@ int64_t ledger_verify(const char *dir, char *ret_head, struct ledger_fault *ret_
 
 typedef int scan_fn(const struct cJSON *line, void *data);
 
-static int scan_bytes(const char *p, size_t size, unsigned *left, scan_fn *fn, void *data)
+struct scan {
+	uint64_t lines, bytes; /* that may still be looked at */
+	char needle[40];       /* "": every line */
+	scan_fn *fn;
+	void *data;
+};
+
+/* Number, time and kind are shorter than this. */
+#define HEAD_SIZE 160
+
+static bool wanted(const struct scan *s, const char *line, size_t size)
+{
+	return !s->needle[0] ||
+	       memmem(line, MIN_OF(size, (size_t) HEAD_SIZE), s->needle, strlen(s->needle));
+}
+
+static int scan_bytes(const char *p, size_t size, struct scan *s)
 {
 	int r = 0;
 
-	while (size > 0 && *left > 0 && r == 0) {
+	while (size > 0 && s->lines > 0 && s->bytes > 0 && r == 0) {
 		const char *nl = size > 1 ? memrchr(p, '\n', size - 1) : NULL;
 		const char *start = nl ? nl + 1 : p;
-		struct cJSON *line = cJSON_ParseWithLength(start, size - (size_t) (start - p));
+		size_t n = size - (size_t) (start - p);
 
 		/* A line that does not parse is verify's business. */
-		if (line)
-			r = fn(line, data);
-		cJSON_Delete(line);
-		size = (size_t) (start - p);
-		(*left)--;
+		if (wanted(s, start, n)) {
+			struct cJSON *line = cJSON_ParseWithLength(start, n);
+
+			if (line)
+				r = s->fn(line, s->data);
+			cJSON_Delete(line);
+		}
+		size -= n;
+		s->lines--;
+		s->bytes -= MIN_OF(s->bytes, n);
 	}
 	return r;
 }
 
-static int scan_file(const char *dir, const char *name, unsigned *left, scan_fn *fn, void *data)
+static int scan_file(const char *dir, const char *name, struct scan *s)
 {
 	_cleanup_(closep) int fd = open_in(dir, name);
 	struct stat st;
@@ -157,16 +178,14 @@ static int scan_file(const char *dir, const char *name, unsigned *left, scan_fn 
 	if (p == MAP_FAILED)
 		return -errno;
 
-	r = scan_bytes(p, (size_t) st.st_size, left, fn, data);
+	r = scan_bytes(p, (size_t) st.st_size, s);
 	(void) munmap(p, (size_t) st.st_size);
 	return r;
 }
 
-int ledger_scan(const char *dir, unsigned max, int (*fn)(const struct cJSON *line, void *),
-		void *data)
+static int scan_all(const char *dir, struct scan *s)
 {
 	struct ledger_files f;
-	unsigned left = max;
 	char name[40];
 	int r;
 
@@ -174,8 +193,25 @@ int ledger_scan(const char *dir, unsigned max, int (*fn)(const struct cJSON *lin
 	if (r < 0)
 		return r;
 
-	for (unsigned i = f.n + f.current; i-- > 0 && r == 0 && left > 0;)
-		r = scan_file(dir, ledger_file_name(&f, i, name, sizeof(name)), &left, fn, data);
+	for (unsigned i = f.n + f.current; i-- > 0 && r == 0 && s->lines > 0 && s->bytes > 0;)
+		r = scan_file(dir, ledger_file_name(&f, i, name, sizeof(name)), s);
 	ledger_files_done(&f);
 	return r;
+}
+
+int ledger_scan(const char *dir, unsigned max, int (*fn)(const struct cJSON *line, void *),
+		void *data)
+{
+	struct scan s = { .lines = max, .bytes = UINT64_MAX, .fn = fn, .data = data };
+
+	return scan_all(dir, &s);
+}
+
+int ledger_find_tx(const char *dir, uint64_t tx, int (*fn)(const struct cJSON *line, void *),
+		   void *data)
+{
+	struct scan s = { .lines = UINT64_MAX, .bytes = LEDGER_FIND, .fn = fn, .data = data };
+
+	(void) snprintf(s.needle, sizeof(s.needle), "\",\"tx\":%llu,", (unsigned long long) tx);
+	return scan_all(dir, &s);
 }

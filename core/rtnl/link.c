@@ -1,8 +1,10 @@
 /*
  * link - network interfaces.
  *
- * Design.  anod sets no more of a link than IFF_UP and the mtu, and of these only what differs:
- * a request that repeats the rest would undo a change that somebody else made meanwhile.
+ * Design.  anod sets no more of a link than IFF_UP, the mtu and whether IPv4 ignores routes over it
+ * while it has no carrier, and of these only what differs: a request that repeats the rest would
+ * undo a change that somebody else made meanwhile.  The last needs no sysctl: the kernel takes
+ * settings of IPv4 by number in IFLA_AF_SPEC (inet_set_link_af()), but none of IPv6.
  * Wireless drivers send RTM_NEWLINK messages that hold an event and nothing else; they would
  * read as a link without an mtu.
  */
@@ -183,6 +185,18 @@ int codec_link_decode(const struct nlmsghdr *m, struct anod_object *ret)
 	return r < 0 ? r : 1;
 }
 
+static void conf4_encode(bool ignore, struct put *p)
+{
+	size_t spec = put_nest(p, IFLA_AF_SPEC);
+	size_t inet = put_nest(p, AF_INET);
+	size_t conf = put_nest(p, IFLA_INET_CONF);
+
+	put_u32(p, IPV4_DEVCONF_IGNORE_ROUTES_WITH_LINKDOWN, ignore);
+	put_nest_end(p, conf);
+	put_nest_end(p, inet);
+	put_nest_end(p, spec);
+}
+
 int codec_link_encode(enum anod_rtnl_verb verb, const struct anod_object *o,
 		      const struct anod_object *from, void *buf, struct put *p)
 {
@@ -207,5 +221,7 @@ int codec_link_encode(enum anod_rtnl_verb verb, const struct anod_object *o,
 	}
 	if (l->mtu != from->u.link.mtu)
 		put_u32(p, IFLA_MTU, l->mtu);
+	if ((l->conf ^ from->u.link.conf) & ANOD_LINK_IGNORE_LINKDOWN4)
+		conf4_encode(l->conf & ANOD_LINK_IGNORE_LINKDOWN4, p);
 	return 0;
 }

@@ -61,8 +61,11 @@ static bool link_matches(const struct anod_link *now, const struct anod_link *wa
 			  memcmp(now->lladdr, want->lladdr, sizeof(now->lladdr)) == 0;
 	bool up_counts = !pre || ((pre->flags ^ want->flags) & IFF_UP);
 	bool mtu_counts = !pre || pre->mtu != want->mtu;
+	bool conf_counts = !pre || ((pre->conf ^ want->conf) & ANOD_LINK_IGNORE_LINKDOWN4);
 
-	return same_thing && !(up_counts && ((now->flags ^ want->flags) & IFF_UP)) &&
+	return same_thing &&
+	       !(conf_counts && ((now->conf ^ want->conf) & ANOD_LINK_IGNORE_LINKDOWN4)) &&
+	       !(up_counts && ((now->flags ^ want->flags) & IFF_UP)) &&
 	       !(mtu_counts && now->mtu != want->mtu);
 }
 

@@ -115,6 +115,8 @@ static void add_link(struct line *l, const struct anod_link *k)
 {
 	add(l, "link %s dev %u %s mtu %u", k->name, k->ifindex, k->flags & IFF_UP ? "up" : "down",
 	    k->mtu);
+	if (k->conf & ANOD_LINK_IGNORE_LINKDOWN4)
+		add(l, " ignore-linkdown");
 	if (k->master)
 		add(l, " master %u", k->master);
 	add_lladdr(l, k->lladdr, k->lladdr_len);

@@ -157,9 +157,9 @@ static int op_decide(void *data, struct txn *t)
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	d->level = s->level;
-	d->permit = s->level >= LEVEL_APPROVE ? &s->permit : NULL;
-	d->reason = strdup(s->level >= LEVEL_APPROVE ? "permit \"sim\"" : "cap \"sim\"");
+	d->level = s->level_of ? s->level_of(s, t) : s->level;
+	d->permit = d->level >= LEVEL_APPROVE ? &s->permit : NULL;
+	d->reason = strdup(d->level >= LEVEL_APPROVE ? "permit \"sim\"" : "cap \"sim\"");
 	d->generation = s->generation;
 	(void) copy_text(d->resource, sizeof(d->resource), s->resource);
 	decision_free(t->decision);
@@ -181,6 +181,9 @@ static int op_charge(void *data, struct txn *t, const char **ret_why)
 	struct sim *s = data;
 
 	(void) t;
+	*ret_why = "the host is dead";
+	if (!s->host_alive)
+		return -EBUSY;
 	if (s->charge_error) {
 		*ret_why = s->charge_error;
 		return -EBUSY;
@@ -256,8 +259,38 @@ static void op_grants_end(void *data, const struct txn *t, bool keep)
 
 static enum txn_verify op_verify(void *data, const struct txn *t)
 {
-	(void) t;
-	return ((struct sim *) data)->verify;
+	struct sim *s = data;
+
+	return s->verify_of ? s->verify_of(s, t) : s->verify;
+}
+
+static int op_look(void *data, const char *agent, const struct anod_proposal *p, enum level *ret,
+		   uint64_t *ret_mark)
+{
+	struct sim *s = data;
+
+	(void) agent;
+	(void) p;
+	*ret = s->level;
+	*ret_mark = s->mark;
+	s->n_looks++;
+	return 0;
+}
+
+static void op_lease(void *data, const struct txn *t, struct lease *l)
+{
+	struct sim *s = data;
+
+	if (s->lease_of)
+		s->lease_of(s, t, l);
+}
+
+static void op_rank(void *data, const struct txn *t, struct lease_rank *ret)
+{
+	struct sim *s = data;
+
+	if (s->rank_of)
+		s->rank_of(s, t, ret);
 }
 
 static void op_snapshot_before(void *data, struct txn *t)
@@ -299,6 +332,9 @@ const struct txn_ops sim_ops = {
 	.exec = op_exec,
 	.guard = op_guard,
 	.decide = op_decide,
+	.lease = op_lease,
+	.rank = op_rank,
+	.look = op_look,
 	.charge = op_charge,
 	.room = op_room,
 	.recall = op_recall,
@@ -383,6 +419,9 @@ void sim_done(struct sim *s)
 void sim_crash_now(struct sim *s, enum sim_crash kind)
 {
 	s->n_crashes++;
+	/* Killed before it could hand over, or dead and unable to. */
+	if (s->host_alive && kind != SIM_CRASH_EXEC && kind != SIM_CRASH_GUARD)
+		s->handover = false;
 	switch (kind) {
 	case SIM_CRASH_HOST:
 		s->host_alive = false;
@@ -412,9 +451,8 @@ void sim_crash_now(struct sim *s, enum sim_crash kind)
 		s->now_us = US_PER_S;
 		name_boot(s);
 		break;
-	case SIM_CRASH_HANDOVER:
-		s->host_alive = false;
-		s->handover = s->guard_alive;
+	case SIM_CRASH_HANDOVER: /* on purpose, so between two turns of its loop */
+		s->handover = s->handover || s->host_alive;
 		break;
 	}
 }
@@ -466,6 +504,7 @@ int sim_start_host(struct sim *s)
 {
 	int r;
 
+	sim_clear(&s->to_host); /* what was said to the old one */
 	s->exec_alive = s->guard_alive = s->host_alive = true;
 	s->exec_told = s->guard_told = false;
 	r = journal_open(s->dir, 0, &s->journal);
@@ -554,6 +593,8 @@ static void deliver(struct sim *s, struct sim_queue *q)
 
 bool sim_step(struct sim *s)
 {
+	if (s->handover)
+		s->host_alive = false;
 	if (!s->host_alive) {
 		follow_host(s);
 	} else if (!s->exec_alive && !s->exec_told) {

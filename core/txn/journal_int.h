@@ -36,6 +36,8 @@ struct open_tx {
 struct open_list {
 	unsigned n, n_alloc;
 	uint64_t max_tx; /* the highest number seen */
+	unsigned n_stuck;
+	struct journal_record *stuck; /* owned; without steps */
 	struct open_tx *tx;
 };
 void open_list_done(struct open_list *l);

@@ -48,6 +48,16 @@ const struct journal_open_tx *journal_open_at(const struct journal *j, unsigned 
 	return n < j->open.n ? &j->open.tx[n].pub : NULL;
 }
 
+unsigned journal_stuck_count(const struct journal *j)
+{
+	return j->open.n_stuck;
+}
+
+const struct journal_record *journal_stuck_at(const struct journal *j, unsigned n)
+{
+	return n < j->open.n_stuck ? &j->open.stuck[n] : NULL;
+}
+
 static int write_all(void *data, int fd, const void *buf, size_t size, uint64_t offset)
 {
 	ssize_t n = pwrite(fd, buf, size, (off_t) offset);
@@ -253,6 +263,8 @@ static int compact(struct journal *j)
 		if (r >= 0 && o->last.type != JOURNAL_INTENT)
 			r = write_record(j, fd, &o->last, &tail, &prev_crc, false);
 	}
+	for (unsigned i = 0; i < j->open.n_stuck && r >= 0; i++)
+		r = write_record(j, fd, &j->open.stuck[i], &tail, &prev_crc, false);
 	if (r < 0)
 		return r;
 	r = publish_file(j->dir_fd, fd);
@@ -277,7 +289,7 @@ int journal_append(struct journal *j, const struct journal_record *rec, bool syn
 		return -EIO;
 	if (n < 0)
 		return n;
-	if (intent == !!open_list_find(&j->open, r.tx))
+	if (rec->type != JOURNAL_UNLOCKED && intent == !!open_list_find(&j->open, r.tx))
 		return intent ? -EEXIST : -EALREADY;
 
 	if (!r.boot_id[0])

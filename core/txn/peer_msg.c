@@ -40,7 +40,7 @@ bool peer_type_is_answer(enum peer_type t)
 
 static bool type_known(uint8_t t)
 {
-	return (t >= PEER_PING && t <= PEER_RELEASE) || (t >= PEER_HELLO && t <= PEER_RELEASED);
+	return (t >= PEER_PING && t <= PEER_HEAD) || (t >= PEER_HELLO && t <= PEER_KEPT);
 }
 
 static void put64(uint8_t *to, uint64_t n)

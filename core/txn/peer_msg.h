@@ -20,6 +20,10 @@
  *      176   144  why: one sentence for people
  *      320    32  HMAC-SHA-512-256 (libsodium crypto_auth) over all bytes before it
  *
+ * A checkpoint of a ledger (record/note.h) fits into the same fields: its origin in grant, size in
+ * tx, head in plan, wall clock in hold, and in why base64 of the public key and the signature.  The
+ * receiver writes the note again from them, and the signature must fit.
+ *
  * Times are durations, because clocks of two routers have nothing in common.
  *
  * Pure.  Threads: any.
@@ -36,18 +40,21 @@
 #define PEER_GRANT_SIZE 64 /* name and NUL */
 #define PEER_WHY_SIZE	144
 
-#define PEER_FRESH 1 /* flag: nothing that an earlier run of the sender began is open */
+#define PEER_FRESH   1 /* flag: nothing that an earlier run of the sender began is open */
+#define PEER_ROTATES 2 /* flag of PEER_HEAD: the key in it is the next one */
 
 enum peer_type {
 	PEER_PING = 1, /* are you there? */
 	PEER_ASK,      /* may I have this grant for this plan? */
 	PEER_RELEASE,  /* I need it no longer, or no more */
+	PEER_HEAD,     /* keep this checkpoint of my ledger (below) */
 	/* answers */
 	PEER_HELLO = 16, /* to any of them: I do not know this session; take this one */
 	PEER_PONG,
 	PEER_GRANTED,
 	PEER_REFUSED,
 	PEER_RELEASED,
+	PEER_KEPT, /* tx: size of the checkpoint that is kept; why: of a refusal, else "" */
 };
 bool peer_type_is_answer(enum peer_type t);
 

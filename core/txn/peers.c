@@ -85,9 +85,16 @@ bool peer_request(struct peers *p, const char *name, struct peer_msg *m)
 	memcpy(m->run, p->run, sizeof(m->run));
 	memcpy(m->session, l->ours, sizeof(m->session));
 	m->seq = ++p->seq;
-	m->flags = p->ops->leftover(p->data, NULL) ? 0 : PEER_FRESH;
+	m->flags &= PEER_ROTATES;
+	m->flags |= p->ops->leftover(p->data, NULL) ? 0 : PEER_FRESH;
 	seal(p, l, m);
 	return true;
+}
+
+bool peers_head(struct peers *p, const char *peer, struct peer_msg *m)
+{
+	m->type = PEER_HEAD;
+	return peer_request(p, peer, m);
 }
 
 /* ---- requests that come in ------------------------------------------------------------------ */
@@ -164,6 +171,17 @@ static bool too_many(struct link *l, uint64_t now_us)
 	return false;
 }
 
+static void take_head(struct peers *p, const struct link *l, const struct peer_msg *m,
+		      struct peer_msg *a)
+{
+	a->type = PEER_KEPT;
+	a->tx = 0;
+	if (p->ops->head)
+		p->ops->head(p->data, l->name, m, a);
+	else
+		(void) copy_text(a->why, sizeof(a->why), "nothing is kept here");
+}
+
 static void on_request(struct peers *p, struct link *l, const struct peer_msg *m, uint64_t now_us)
 {
 	struct peer_msg a = { .seq = m->seq, .tx = m->tx };
@@ -187,6 +205,8 @@ static void on_request(struct peers *p, struct link *l, const struct peer_msg *m
 		a.type = PEER_HELLO;
 	else if (m->type == PEER_PING)
 		a.type = PEER_PONG;
+	else if (m->type == PEER_HEAD)
+		take_head(p, l, m, &a);
 	else if (m->type == PEER_ASK)
 		given_asked(p, l, m, &a, now_us);
 	else
@@ -226,7 +246,9 @@ static void on_answer(struct peers *p, struct link *l, const struct peer_msg *m,
 		l->last_us = now_us;
 		return;
 	}
-	if (m->type != PEER_PONG)
+	if (m->type == PEER_KEPT && p->ops->kept)
+		p->ops->kept(p->data, l->name, m);
+	else if (m->type != PEER_PONG && m->type != PEER_KEPT)
 		asks_answered(p, l, m, now_us);
 }
 

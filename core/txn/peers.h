@@ -73,6 +73,10 @@ struct peers_ops {
 	/* Is a transaction of an earlier run open that uses this grant (NULL: any transaction)? */
 	bool (*leftover)(void *, const char *grant);
 	void (*tell)(void *, const struct peer_news *n);
+	/* A checkpoint of the peer's ledger; tx and why of the answer are what is kept of it. */
+	void (*head)(void *, const char *peer, const struct peer_msg *m, struct peer_msg *answer);
+	/* What the peer keeps of ours; its nonce is that of peers_head(). */
+	void (*kept)(void *, const char *peer, const struct peer_msg *m);
 };
 
 struct peer_def {
@@ -117,6 +121,10 @@ enum txn_grants peers_quorum(struct peers *p, const struct quorum_in *in, bool a
 			     char *why, size_t why_size);
 /* The transaction needs its grants no longer.  'keep': they are not given back and run out. */
 void peers_end(struct peers *p, uint64_t tx, bool keep, uint64_t now_us);
+
+/* Hand a checkpoint to a peer: once; who wants it to arrive asks again.  The caller fills grant, tx,
+ * plan, hold_us, why, nonce and PEER_ROTATES.  False: there is no such peer. */
+bool peers_head(struct peers *p, const char *peer, struct peer_msg *m);
 
 /* ---- looking -------------------------------------------------------------------------------- */
 

@@ -23,8 +23,9 @@
 /* From a state (0: new) to those that may follow. */
 static const uint64_t arrows[] = {
 	/* A recovered one starts where its journal says. */
-	[0] = BIT(TXN_DECIDED) | BIT(TXN_UNDOING) | BIT(TXN_COMMIT) | BIT(TXN_SOAK) |
-	      BIT(TXN_ARMED) | BIT(TXN_VERIFYING) | ENDS | BIT(TXN_CLOSED_BY_REBOOT),
+	[0] = BIT(TXN_DECIDED) | BIT(TXN_UNDOING) | BIT(TXN_DISARMING) | BIT(TXN_COMMIT) |
+	      BIT(TXN_SOAK) | BIT(TXN_ARMED) | BIT(TXN_VERIFYING) | ENDS |
+	      BIT(TXN_CLOSED_BY_REBOOT),
 	[TXN_DECIDED] = BIT(TXN_WAITING) | BIT(TXN_PREPARING) | BIT(TXN_DENIED) | BIT(TXN_FAILED),
 	[TXN_WAITING] = BIT(TXN_WAITING) | BIT(TXN_PREPARING) | BIT(TXN_DENIED) | BIT(TXN_EXPIRED) |
 			BIT(TXN_FAILED),
@@ -186,6 +187,9 @@ void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t dea
 	char why[EXEC_WHY_SIZE];
 	va_list ap;
 
+	if (txn_state_final(old) || !(arrows[old] & BIT(s)))
+		fprintf(stderr, "DBG T%d %s -> %s: %s | %s\n", (int) x->t.id, txn_state_name(old),
+			txn_state_name(s), x->t.why, fmt);
 	assert(!txn_state_final(old) && (arrows[old] & BIT(s)));
 
 	va_start(ap, fmt);
@@ -199,6 +203,7 @@ void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t dea
 	if (txn_state_final(s)) {
 		quorum_end(e, x);
 		keep(e, x);
+		lock_ended(e, x);
 	}
 	e->ops->on_change(e->data, &x->t, old);
 	if (!txn_state_final(s))
@@ -253,6 +258,7 @@ struct txns *txns_new(const struct txn_ops *ops, void *data)
 	e->ops = ops;
 	e->data = data;
 	e->exec_there = e->guard_there = true;
+	e->brake_us = US_INFINITY;
 	return e;
 }
 
@@ -289,6 +295,20 @@ const struct txn *txns_get(const struct txns *e, uint64_t id)
 const struct txn *txns_nth(const struct txns *e, unsigned n)
 {
 	return n < e->n ? &e->open[n]->t : NULL;
+}
+
+const char *txns_resource(const struct txns *e, uint64_t id)
+{
+	const struct entry *x = entry_find(e, id);
+
+	return x ? x->resource : "";
+}
+
+const char *txns_rule(const struct txns *e, uint64_t id)
+{
+	const struct entry *x = entry_find(e, id);
+
+	return x ? x->terms.rule : "";
 }
 
 bool txns_leftover(const struct txns *e, bool (*is)(void *, const char *rule), void *data)
@@ -418,7 +438,7 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 	}
 }
 
-static uint64_t due(const struct entry *x, uint64_t now)
+static uint64_t due(const struct txns *e, const struct entry *x, uint64_t now)
 {
 	uint64_t t = x->t.deadline_us;
 
@@ -426,6 +446,8 @@ static uint64_t due(const struct entry *x, uint64_t now)
 		t = MIN_OF(t, now + TXN_POLL_US);
 	if (x->t.state == TXN_UNDOING)
 		t = MIN_OF(t, x->next_undo_us);
+	if (x->t.state == TXN_WAITING && !x->asks)
+		t = MIN_OF(t, e->brake_us);
 	if (x->t.state == TXN_WAITING && (x->asks || x->polls))
 		t = MIN_OF(t, MAX_OF(now, x->asked_us + TXN_ASK_US));
 	return t;
@@ -446,7 +468,7 @@ uint64_t txns_run(struct txns *e)
 
 	now = txns_now(e);
 	for (unsigned i = 0; i < e->n; i++)
-		next = MIN_OF(next, due(e->open[i], now));
+		next = MIN_OF(next, due(e, e->open[i], now));
 
 	return next;
 }

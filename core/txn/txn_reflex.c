@@ -114,17 +114,6 @@ static bool overlap(const struct entry *a, const struct entry *b)
 	return false;
 }
 
-const struct entry *reflex_conflict(const struct txns *e, const struct entry *x)
-{
-	for (unsigned i = 0; i < e->n; i++) {
-		const struct entry *o = e->open[i];
-
-		if (o != x && o->t.state >= TXN_INTENT && !entry_held(o) && overlap(o, x))
-			return o;
-	}
-	return NULL;
-}
-
 bool reflex_clear(struct txns *e, struct entry *x)
 {
 	char why[64];
@@ -146,14 +135,21 @@ bool reflex_clear(struct txns *e, struct entry *x)
 
 /* ---- it has fired ------------------------------------------------------------------------- */
 
+/* What a CHECK under way will say is about the time before. */
+static void late_answer(struct entry *x)
+{
+	x->n_late += x->check_sent_us != 0;
+	x->check_sent_us = 0;
+}
+
 /* Tell, remember "before", charge.  False: it goes back. */
 static bool account(struct txns *e, struct entry *x)
 {
 	const char *why = NULL;
 
 	x->fired = true;
-	x->n_late += x->check_sent_us != 0;
-	x->check_sent_us = 0;
+	brake_take(&e->brake, txns_now(e));
+	late_answer(x);
 	x->comparing = false;
 	if (e->ops->on_reflex)
 		e->ops->on_reflex(e->data, &x->t);
@@ -193,6 +189,7 @@ void reflex_fired(struct txns *e, struct entry *x, const struct guard_reflexed *
 	if (x->t.reflex.kind == REFLEX_KERNEL && s == TXN_COMMIT) {
 		take_times(x, m);
 		x->fired = true;
+		brake_take(&e->brake, txns_now(e));
 		x->watched = false; /* it has done its work */
 		if (e->ops->on_reflex)
 			e->ops->on_reflex(e->data, &x->t);
@@ -304,7 +301,7 @@ void reflex_new_guardian(struct txns *e, struct entry *x)
 {
 	x->armed = false;
 	x->look_first = true;
-	x->check_sent_us = 0;
+	late_answer(x);
 	entry_enter(e, x, TXN_ARMING, txns_now(e) + TXN_CHECK_US,
 		    "its guardian died; it is looked at before a new one gets it");
 	look(e, x);

@@ -351,7 +351,8 @@ class Stream:
         return json.loads(self.sender.stdout.readline())
 
     def stats(self):
-        """{"sent", "got", "lost", "gap_ms": longest time without an answer} since the last mark."""
+        """{"sent", "got", "lost", "gap_ms": longest time without an answer, "dark_ms": longest
+        time in which what was sent was lost} since the last mark."""
         return self._say("stats")
 
     def mark(self):

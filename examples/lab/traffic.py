@@ -4,8 +4,8 @@ usage: traffic.py echo ADDRESS PORT
        traffic.py send ADDRESS PORT PERIOD     then "stats" or "mark" on standard input
 
 'send' answers each word with one line of JSON: packets sent, answered and lost since the last
-mark (a packet counts as lost when it has no answer after half a second), and the longest time
-between two answers.
+mark (a packet counts as lost when it has no answer after half a second), the longest time between
+two answers, and for how long packets were sent that were lost, one right after the other.
 """
 import json
 import select
@@ -65,10 +65,19 @@ class Sender:
 
     def stats(self):
         now = time.monotonic()
-        lost = sum(1 for t in self.sent_at.values() if now - t > 0.5)
+        lost = sorted(n for n, t in self.sent_at.items() if now - t > 0.5)
         gap = max(self.gap, now - self.last)
-        return {"sent": self.seq - self.first, "got": self.got, "lost": lost,
-                "gap_ms": round(gap * 1000, 1)}
+        return {"sent": self.seq - self.first, "got": self.got, "lost": len(lost),
+                "gap_ms": round(gap * 1000, 1), "dark_ms": round(self.dark(lost) * 1000, 1)}
+
+    def dark(self, lost):
+        """Seconds of the longest run of lost packets."""
+        longest, first = 0.0, None
+        for before, n in zip([None] + lost, lost):
+            if before is None or n != before + 1:
+                first = n
+            longest = max(longest, self.sent_at[n] - self.sent_at[first] + self.period)
+        return longest
 
 
 def send(address, port, period):

@@ -9,8 +9,8 @@
 #define BOTH (ANOD_ACT_UNDO | ANOD_ACT_FOREIGN)
 
 static const struct anod_action_desc actions[] = {
-	{ "link.set", "set a link up or down, or its mtu", params_link_set, ANOD_ACT_UNDO,
-	  plan_link_set },
+	{ "link.set", "set a link up or down, its mtu, or what it means without carrier",
+	  params_link_set, ANOD_ACT_UNDO, plan_link_set },
 	{ "link.up", "set a link up", params_dev, ANOD_ACT_UNDO, plan_link_up },
 	{ "link.down", "set a link down", params_dev, ANOD_ACT_UNDO, plan_link_down },
 	{ "route.add", "make a route that does not exist yet", params_route, ANOD_ACT_UNDO,

@@ -1,8 +1,8 @@
 /*
  * link - plans of link.set, link.up and link.down.
  *
- * Design.  Only IFF_UP and the mtu of the after-image differ from the before-image, and only they
- * are sent.  What goes with a link that is set down, its routes, is the executor's to note.
+ * Design.  Only what is asked for differs between the before-image and the after-image, and only
+ * that is sent.  What goes with a link that is set down, its routes, is the executor's to note.
  */
 #include "plan.h"
 
@@ -10,7 +10,13 @@
 #include <linux/if.h>
 #include <string.h>
 
-static int change_link(struct job *j, const char *admin, const uint32_t *mtu)
+struct wish { /* NULL: as it is */
+	const char *admin;
+	const uint32_t *mtu;
+	const bool *ignore_linkdown;
+};
+
+static int change_link(struct job *j, const struct wish *w)
 {
 	struct anod_object key = { .type = ANOD_OBJ_LINK }, pre, post;
 	const char *dev = "";
@@ -28,12 +34,16 @@ static int change_link(struct job *j, const char *admin, const uint32_t *mtu)
 	}
 
 	post = pre;
-	if (admin && strcmp(admin, "up") == 0)
+	if (w->admin && strcmp(w->admin, "up") == 0)
 		post.u.link.flags |= IFF_UP;
-	else if (admin)
+	else if (w->admin)
 		post.u.link.flags &= ~(uint32_t) IFF_UP;
-	if (mtu)
-		post.u.link.mtu = *mtu;
+	if (w->mtu)
+		post.u.link.mtu = *w->mtu;
+	if (w->ignore_linkdown)
+		post.u.link.conf =
+			(uint8_t) ((pre.u.link.conf & ~ANOD_LINK_IGNORE_LINKDOWN4) |
+				   (*w->ignore_linkdown ? ANOD_LINK_IGNORE_LINKDOWN4 : 0));
 	return add_change(j, &pre, &post);
 }
 
@@ -42,7 +52,8 @@ int plan_link_set(const struct anod_action *a, const struct anod_view *v, struct
 	struct job j = { a, v, ret };
 	const char *admin = NULL;
 	uint32_t mtu;
-	int r, has_mtu;
+	bool ignore;
+	int r, has_mtu, has_ignore;
 
 	r = arg_text(&j, "admin", &admin);
 	if (r < 0)
@@ -52,18 +63,23 @@ int plan_link_set(const struct anod_action *a, const struct anod_view *v, struct
 	has_mtu = arg_int(&j, "mtu", 68, 65535, &mtu);
 	if (has_mtu < 0)
 		return has_mtu;
-	if (!admin && !has_mtu)
-		return refuse(&j, -EINVAL, "nothing to set: give admin or mtu");
+	has_ignore = arg_bool(&j, "ignore_linkdown", &ignore);
+	if (has_ignore < 0)
+		return has_ignore;
+	if (!admin && !has_mtu && !has_ignore)
+		return refuse(&j, -EINVAL, "nothing to set: give admin, mtu or ignore_linkdown");
 
-	return change_link(&j, admin, has_mtu ? &mtu : NULL);
+	return change_link(&j, &(struct wish){ .admin = admin,
+					       .mtu = has_mtu ? &mtu : NULL,
+					       .ignore_linkdown = has_ignore ? &ignore : NULL });
 }
 
 int plan_link_up(const struct anod_action *a, const struct anod_view *v, struct anod_plan *ret)
 {
-	return change_link(&(struct job){ a, v, ret }, "up", NULL);
+	return change_link(&(struct job){ a, v, ret }, &(struct wish){ .admin = "up" });
 }
 
 int plan_link_down(const struct anod_action *a, const struct anod_view *v, struct anod_plan *ret)
 {
-	return change_link(&(struct job){ a, v, ret }, "down", NULL);
+	return change_link(&(struct job){ a, v, ret }, &(struct wish){ .admin = "down" });
 }

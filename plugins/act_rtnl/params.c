@@ -46,6 +46,9 @@ const struct anod_param params_link_set[] = {
 	LINK("dev", 1, "the link"),
 	WORD("admin", 0, admin_words, "administrative state"),
 	BYTES("mtu", 68, 65535, "largest packet"),
+	{ .name = "ignore_linkdown",
+	  .type = ANOD_BOOL,
+	  .help = "IPv4 passes over routes by it while it has no carrier" },
 	{ 0 },
 };
 

@@ -48,6 +48,19 @@ int arg_int(struct job *j, const char *name, int64_t min, int64_t max, uint32_t 
 	return 1;
 }
 
+int arg_bool(struct job *j, const char *name, bool *ret)
+{
+	const struct anod_value *v = find(j->a, name);
+
+	if (!v)
+		return 0;
+	if (v->type != ANOD_BOOL)
+		return refuse(j, -EINVAL, "%s must be true or false", name);
+
+	*ret = v->u.i;
+	return 1;
+}
+
 int arg_text(struct job *j, const char *name, const char **ret)
 {
 	const struct anod_value *v = find(j->a, name);

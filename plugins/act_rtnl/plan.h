@@ -26,6 +26,7 @@ int refuse(struct job *j, int error, const char *fmt, ...) __attribute__((format
 /* 1 and *ret: given.  0: not given, *ret untouched.  Refuses a wrong type and, for a number, a
  * value outside min..max. */
 int arg_int(struct job *j, const char *name, int64_t min, int64_t max, uint32_t *ret);
+int arg_bool(struct job *j, const char *name, bool *ret);
 int arg_text(struct job *j, const char *name, const char **ret);
 int arg_prefix(struct job *j, const char *name, struct anod_prefix *ret);
 int arg_address(struct job *j, const char *name, struct anod_prefix *ret); /* full length */

@@ -63,6 +63,13 @@ static bool moves_routes(const struct anod_link *was, const struct anod_link *is
 	       was->mtu != is->mtu;
 }
 
+/* The kernel deletes the next hops on it, takes them out of their groups and deletes the routes that
+ * use them alone, all without an event (nexthop_flush_dev(), Linux 6.18). */
+static bool drops_nexthops(const struct anod_link *was, const struct anod_link *is)
+{
+	return (was->flags & IFF_UP) && was->carrier && (!(is->flags & IFF_UP) || !is->carrier);
+}
+
 static struct link_row *make(struct rtnl *r, const struct anod_link *link)
 {
 	struct link_row *row = calloc(1, sizeof(*row));
@@ -139,7 +146,9 @@ void link_take(struct rtnl *r, const struct anod_object *o, const struct nlmsghd
 
 	if (row && strcmp(row->link.name, link->name) != 0)
 		renamed(r, row);
-	if (was_up && !(link->flags & IFF_UP))
+	if (row && drops_nexthops(&row->link, link))
+		dump_want(r, ANOD_OBJ_NEXTHOP, SOON);
+	if (row && ((was_up && !(link->flags & IFF_UP)) || drops_nexthops(&row->link, link)))
 		dump_removed(r);
 	else if (row && moves_routes(&row->link, link))
 		dump_want(r, ANOD_OBJ_ROUTE, SOON);

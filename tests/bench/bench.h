@@ -143,6 +143,24 @@ static inline int nl_set_link(int fd, int ifindex, bool up)
 	return nl_talk(fd, &q);
 }
 
+/* Ask for a link, which makes the kernel look at its carrier; the answer's flags. */
+static inline unsigned nl_flags(int fd, int ifindex)
+{
+	union nl_request q = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+					 .nlmsg_type = RTM_GETLINK,
+					 .nlmsg_flags = NLM_F_REQUEST } };
+	union {
+		struct nlmsghdr head;
+		uint8_t room[16384];
+	} in;
+
+	((struct ifinfomsg *) NLMSG_DATA(&q.head))->ifi_index = ifindex;
+	if (send(fd, &q, q.head.nlmsg_len, 0) < 0 || recv(fd, &in, sizeof(in), 0) < 0 ||
+	    in.head.nlmsg_type != RTM_NEWLINK)
+		DIE("asking for link %d", ifindex);
+	return ((struct ifinfomsg *) NLMSG_DATA(&in.head))->ifi_flags;
+}
+
 /* The interface that a packet to 'dst' would leave by now; -errno without one. */
 static inline int nl_way(int fd, const char *dst)
 {

@@ -1,24 +1,32 @@
 /*
  * bench_failover - takes an uplink's carrier away and watches when traffic has another way.
  *
- * usage: bench_failover ROUTER FAR1 FAR2 CLIENT TRIALS PACKET_US SETTLE_MS RESTORE
+ * usage: bench_failover ROUTER FAR1|tun FAR2 CLIENT TRIALS PACKET_US SETTLE_MS [hold]
  *
  *   ROUTER, FAR1, FAR2, CLIENT   namespaces of examples/lab/lab.py
+ *   tun         wan0 is a persistent tun device, whose carrier this program holds
  *   PACKET_US   0, or the time between two packets from the client: then the outage is told too
- *   SETTLE_MS   pause between a return to the first uplink and the next trial
- *   RESTORE     "self": the driver removes the steering route; "auto": the contender does
+ *   SETTLE_MS   pause before a trial, when the path leads by the first uplink again
+ *   hold        packets go on after the loss until the caller says so
  *
- * Design.  The contender runs beside in ROUTER already, at its own scheduling policy; trigger,
- * listeners and packets are SCHED_FIFO where that is allowed, because they stand for hardware.
+ * The caller leads: "next" on stdout asks for a line on stdin before each trial (the contender is
+ * ready), with "hold" also "lost" (it has converged).  A trial is answered with one line
+ * "= link->route start->route outage lost", in us and packets, "-" where there is none.
+ *
+ * Design.  The contender runs beside in ROUTER, at its own scheduling policy; trigger, listeners
+ * and packets are SCHED_FIFO where that is allowed, because they stand for hardware.
  * Stamps are CLOCK_MONOTONIC:
  *
- *   start   before the far end is set down
+ *   start   before the far end is set down, or the tun's carrier
  *   link    a listener of our own sees the router's uplink without carrier: the kernel's share
- *   route   a listener of our own hears of a route, and the FIB leaves by the second uplink
- *   outage  sending time of the first packet that arrived behind the second uplink, less that of
- *           the last that arrived behind the first one
+ *   route   a listener of our own hears of the link, a route, a rule or a next hop, and the FIB
+ *           leaves by the second uplink
+ *   outage  time without delivery: between two packets that arrived while some between them did
+ *           not, from the sending of the one to that of the other, all such together
  *
- * Output, a line a trial: "link->route start->route outage", in us, "-" where there is none.
+ * A tun has no far end that stops taking packets, so those that come out of it after its carrier
+ * was taken count as lost.  100 ms before, the carrier of another tun changes: the kernel tells
+ * changes of such links at most once a second (net/core/link_watch.c), which veth is exempt from.
  */
 #include "bench.h"
 
@@ -26,35 +34,26 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 
-#define DST	   "203.0.113.1"
-#define PORT	   9000
-#define TIMEOUT_NS INT64_C(5000000000)
-#define RETURN_NS  INT64_C(30000000000)
+#include "bench_stream.h"
+#include "bench_tun.h"
 
-enum { PRIO_TRIGGER = 5, PRIO_SENDER = 10, PRIO_LISTENER = 20 };
+#define TIMEOUT_NS  INT64_C(15000000000)
+#define RETURN_NS   INT64_C(60000000000)
+#define DISTANCE_NS INT64_C(100000000) /* between the link events of "tun" */
 
-struct packet {
-	uint64_t seq;
-	int64_t sent_ns;
-};
+enum { PRIO_TRIGGER = 5, PRIO_LISTENER = 20 };
+#define EVENTS (RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE | 1u << (RTNLGRP_NEXTHOP - 1))
 
 static struct {
-	int first, second, far; /* interface indices */
-	int trigger, far_nl, packet_us;
-	const char *client;
+	int first, second, far, other; /* interface indices */
+	int trigger, far_nl;
+	int tun, other_tun; /* 0: veth */
 } lab;
 
-static atomic_bool armed, sending;
+static atomic_bool armed;
 static _Atomic int64_t start_ns, done_ns, link_ns, route_ns;
-
-static void run_as(int priority)
-{
-	struct sched_param p = { .sched_priority = priority };
-
-	(void) pthread_setschedparam(pthread_self(), SCHED_FIFO, &p);
-}
+static _Atomic int64_t other_ns; /* last event of the other tun; negative: without carrier */
 
 /* The kernel answers only when the link is shut, so this has a thread of its own. */
 static void *trigger(void *data)
@@ -65,11 +64,22 @@ static void *trigger(void *data)
 	run_as(PRIO_TRIGGER);
 	while (read(lab.trigger, &n, sizeof(n)) == sizeof(n)) {
 		start_ns = now_ns();
-		if (nl_set_link(lab.far_nl, lab.far, false) < 0)
+		if (lab.tun)
+			tun_carrier(lab.tun, false);
+		else if (nl_set_link(lab.far_nl, lab.far, false) < 0)
 			DIE("cannot shut the far end");
 		done_ns = now_ns();
 	}
 	return NULL;
+}
+
+/* Something has changed: is it the way?  'now': when that was told; 0: it was not. */
+static void look(int ask, int64_t now)
+{
+	int64_t none = 0;
+
+	if (armed && start_ns && !route_ns && nl_way(ask, STREAM_DST) == lab.second)
+		(void) atomic_compare_exchange_strong(&route_ns, &none, now ? now : now_ns());
 }
 
 static void *hear_links(void *data)
@@ -78,116 +88,87 @@ static void *hear_links(void *data)
 		struct nlmsghdr head;
 		uint8_t room[32768];
 	} in;
-	int fd = *(int *) data;
+	int *fd = data; /* [0] the events, [1] the questions */
 
 	run_as(PRIO_LISTENER);
 	for (;;) {
-		int n = (int) recv(fd, &in, sizeof(in), 0);
+		int n = (int) recv(fd[0], &in, sizeof(in), 0);
 		int64_t now = now_ns();
 
 		for (struct nlmsghdr *h = &in.head; n > 0 && NLMSG_OK(h, (unsigned) n);
 		     h = NLMSG_NEXT(h, n)) {
 			const struct ifinfomsg *i = NLMSG_DATA(h);
 
+			if (i->ifi_index == lab.other)
+				other_ns = i->ifi_flags & LOWER_UP ? now : -now;
 			if (armed && !link_ns && i->ifi_index == lab.first &&
-			    !(i->ifi_flags & LOWER_UP))
+			    !(i->ifi_flags & LOWER_UP)) {
 				link_ns = now;
+				look(fd[1], 0); /* the kernel tells nobody that it switched */
+			}
 		}
 	}
 	return NULL;
+}
+
+/* A daemon moves 100,000 routes: ask only where it may concern us. */
+static bool concerns(struct nlmsghdr *h)
+{
+	const struct rtmsg *r = NLMSG_DATA(h);
+	int left = (int) RTM_PAYLOAD(h);
+	struct in_addr dst;
+
+	if (h->nlmsg_type != RTM_NEWROUTE && h->nlmsg_type != RTM_DELROUTE)
+		return true;
+	if (r->rtm_dst_len != 32)
+		return r->rtm_dst_len == 0;
+	(void) inet_pton(AF_INET, STREAM_DST, &dst);
+	for (const struct rtattr *t = RTM_RTA(r); RTA_OK(t, left); t = RTA_NEXT(t, left))
+		if (t->rta_type == RTA_DST)
+			return memcmp(RTA_DATA(t), &dst, sizeof(dst)) == 0;
+	return false;
 }
 
 static void *hear_routes(void *data)
 {
-	int *fd = data; /* [0] the events, [1] the questions */
-	uint8_t in[32768];
+	union {
+		struct nlmsghdr head;
+		uint8_t room[32768];
+	} in;
+	int *fd = data;
 
 	run_as(PRIO_LISTENER);
 	for (;;) {
-		ssize_t n = recv(fd[0], in, sizeof(in), 0);
+		int n = (int) recv(fd[0], &in, sizeof(in), 0);
 		int64_t now = now_ns();
+		bool any = n < 0; /* some were lost */
 
-		if (n > 0 && armed && !route_ns && nl_way(fd[1], DST) == lab.second)
-			route_ns = now;
+		for (struct nlmsghdr *h = &in.head; n > 0 && NLMSG_OK(h, (unsigned) n);
+		     h = NLMSG_NEXT(h, n))
+			any = any || concerns(h);
+		if (any)
+			look(fd[1], now);
 	}
 	return NULL;
 }
 
-static void *send_packets(void *data)
+/* ---- trials -------------------------------------------------------------------------------- */
+
+static void ask_caller(const char *what)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT) };
-	struct packet p = { 0 };
-	int64_t next = 0;
-	int fd;
+	char line[16];
 
-	(void) data;
-	enter_netns(lab.client);
-	(void) prctl(PR_SET_TIMERSLACK, 1UL);
-	run_as(PRIO_SENDER);
-	(void) inet_pton(AF_INET, DST, &to.sin_addr);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *) &to, sizeof(to)) < 0)
-		DIE("the packets");
-
-	for (;;) {
-		struct timespec t;
-
-		if (!sending) {
-			next = 0;
-			sleep_us(500);
-			continue;
-		}
-		p.sent_ns = now_ns();
-		p.seq++;
-		(void) send(fd, &p, sizeof(p), 0); /* unreachable is lost, and counts so */
-		next = next + lab.packet_us * 1000 < p.sent_ns ? p.sent_ns
-							       : next + lab.packet_us * 1000;
-		t = (struct timespec){ next / 1000000000, next % 1000000000 };
-		(void) clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
-	}
-	return NULL;
-}
-
-static int open_sink(void)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(PORT) };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), size = 64 << 20;
-
-	if (fd < 0 || bind(fd, (struct sockaddr *) &at, sizeof(at)) < 0)
-		DIE("the sink");
-	(void) setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	return fd;
-}
-
-/* Empty the sink: how many came; the first and the last of them. */
-static long drain(int fd, struct packet *first, struct packet *last)
-{
-	struct packet p;
-	long n = 0;
-
-	while (recv(fd, &p, sizeof(p), 0) == sizeof(p)) {
-		if (n++ == 0)
-			*first = p;
-		*last = p;
-	}
-	return n;
-}
-
-/* ---- trials ------------------------------------------------------------------------------- */
-
-static void start_thread(void *(*run)(void *), void *data)
-{
-	pthread_t t;
-
-	if (pthread_create(&t, NULL, run, data) != 0)
-		DIE("no thread");
+	(void) printf("%s\n", what);
+	(void) fflush(stdout);
+	if (!fgets(line, sizeof(line), stdin))
+		exit(EXIT_SUCCESS);
 }
 
 static void await_return(int ask)
 {
 	int64_t end = now_ns() + RETURN_NS;
 
-	while (nl_way(ask, DST) != lab.first) {
+	while (nl_way(ask, STREAM_DST) != lab.first) {
 		errno = ETIMEDOUT;
 		if (now_ns() > end)
 			DIE("the path never returned to the first uplink");
@@ -195,99 +176,143 @@ static void await_return(int ask)
 	}
 }
 
-static void print_us(bool known, int64_t ns, char end)
+/* Wait for the event of the other tun. */
+static void await_other(bool up)
 {
-	if (known)
-		printf("%.1f%c", (double) ns / 1e3, end);
-	else
-		printf("-%c", end);
+	int64_t end = now_ns() + TIMEOUT_NS;
+
+	while (up != (other_ns > 0)) {
+		errno = ETIMEDOUT;
+		if (now_ns() > end)
+			DIE("the event of the other tun");
+		sleep_us(200);
+	}
 }
 
-static void run_trial(int sink[2])
+/* From an event on, the next one of such a link is told a second later. */
+static void distract(void)
 {
-	struct packet a = { 0 }, b = { 0 }, first = { 0 }, last = { 0 };
+	int64_t left;
+
+	tun_carrier(lab.other_tun, true);
+	await_other(true);
+	tun_carrier(lab.other_tun, false);
+	await_other(false);
+	left = -other_ns + DISTANCE_NS - now_ns();
+	sleep_us(left > 0 ? left / 1000 : 0);
+}
+
+static void print_us(bool known, int64_t ns)
+{
+	if (known)
+		printf(" %.1f", (double) ns / 1e3);
+	else
+		printf(" -");
+}
+
+static void print_trial(void)
+{
+	uint64_t lost;
+	int64_t ns;
+	bool both = stream_outage(start_ns, &ns, &lost);
+
+	printf("=");
+	print_us(route_ns && link_ns, route_ns - link_ns);
+	print_us(route_ns, route_ns - start_ns);
+	print_us(both, ns);
+	if (both)
+		printf(" %llu\n", (unsigned long long) lost);
+	else
+		printf(" -\n");
+	(void) fflush(stdout);
+}
+
+static void run_trial(bool hold)
+{
 	uint64_t one = 1;
 	int64_t end;
-	bool both;
 
-	(void) drain(sink[0], &a, &b);
-	(void) drain(sink[1], &a, &b);
+	if (lab.tun)
+		distract();
 	start_ns = done_ns = link_ns = route_ns = 0;
 	armed = true;
-	sending = lab.packet_us > 0;
-	if (sending)
-		sleep_us(20000);
+	stream_start();
 
 	end = now_ns() + TIMEOUT_NS;
 	if (write(lab.trigger, &one, sizeof(one)) != sizeof(one))
 		DIE("eventfd");
 	while ((!route_ns && now_ns() < end) || !done_ns)
 		sleep_us(500);
-	if (sending) {
-		sleep_us(20000);
-		sending = false;
-		sleep_us(2000);
-	}
+	if (hold)
+		ask_caller("lost");
+	stream_stop();
 	armed = false;
+	print_trial();
+}
 
-	both = lab.packet_us > 0 && drain(sink[0], &a, &last) > 0 && drain(sink[1], &first, &b) > 0;
-	print_us(route_ns && link_ns, route_ns - link_ns, ' ');
-	print_us(route_ns, route_ns - start_ns, ' ');
-	print_us(both, first.sent_ns - last.sent_ns, '\n');
-	(void) fflush(stdout);
+static void open_lab(char **argv)
+{
+	if (strcmp(argv[2], "tun") != 0) {
+		enter_netns(argv[2]);
+		lab.far = (int) if_nametoindex("r");
+		lab.far_nl = nl_open(0);
+		stream_sink(0, -1);
+	}
+	enter_netns(argv[3]);
+	stream_sink(1, -1);
+	enter_netns(argv[1]);
+	if (!lab.far) {
+		lab.tun = tun_open("wan0");
+		lab.other_tun = tun_open("other0");
+		lab.other = (int) if_nametoindex("other0");
+		stream_sink(0, lab.tun);
+	}
+	lab.first = (int) if_nametoindex("wan0");
+	lab.second = (int) if_nametoindex("wan1");
+	lab.trigger = eventfd(0, EFD_CLOEXEC);
+}
+
+static void open_link(int up)
+{
+	if (lab.tun)
+		tun_carrier(lab.tun, true);
+	else if (nl_set_link(up, lab.far, true) < 0)
+		DIE("cannot open the far end");
 }
 
 int main(int argc, char **argv)
 {
-	int links, routes[2], ask, act, up, sink[2], trials, settle_ms;
-	bool self;
+	int links[2], routes[2], ask, up, trials, settle_ms;
 
-	if (argc != 9) {
-		fprintf(stderr, "usage: bench_failover ROUTER FAR1 FAR2 CLIENT TRIALS PACKET_US "
-				"SETTLE_MS self|auto\n");
+	if (argc < 8 || argc > 9) {
+		fprintf(stderr, "usage: bench_failover ROUTER FAR1|tun FAR2 CLIENT TRIALS "
+				"PACKET_US SETTLE_MS [hold]\n");
 		return 2;
 	}
-	lab.client = argv[4];
 	trials = atoi(argv[5]);
-	lab.packet_us = atoi(argv[6]);
 	settle_ms = atoi(argv[7]);
-	self = strcmp(argv[8], "self") == 0;
-
-	enter_netns(argv[2]);
-	lab.far = (int) if_nametoindex("r");
-	lab.far_nl = nl_open(0);
-	up = nl_open(0);
-	sink[0] = open_sink();
-	enter_netns(argv[3]);
-	sink[1] = open_sink();
-	enter_netns(argv[1]);
-	lab.first = (int) if_nametoindex("wan0");
-	lab.second = (int) if_nametoindex("wan1");
-	lab.trigger = eventfd(0, EFD_CLOEXEC);
+	open_lab(argv);
 	ask = nl_open(0);
-	act = nl_open(0);
-	links = nl_open(RTMGRP_LINK);
-	routes[0] = nl_open(RTMGRP_IPV4_ROUTE);
+	links[0] = nl_open(RTMGRP_LINK);
+	links[1] = nl_open(0);
+	routes[0] = nl_open(EVENTS);
 	routes[1] = nl_open(0);
 	start_thread(trigger, NULL);
-	start_thread(hear_links, &links);
+	start_thread(hear_links, links);
 	start_thread(hear_routes, routes);
-	if (lab.packet_us > 0)
-		start_thread(send_packets, NULL);
+	stream_open(argv[4], atoi(argv[6]));
+	if (lab.tun) /* who has no IFF_UP has no events */
+		(void) nl_set_link(ask, lab.other, true);
+	else
+		enter_netns(argv[2]); /* for the far end's link */
+	up = nl_open(0);
 
 	for (int i = 0; i < trials; i++) {
-		union nl_request q;
-
+		ask_caller("next");
 		await_return(ask);
 		sleep_us(settle_ms * 1000 + rand() % 10000); /* against lock-step with pollers */
-		run_trial(sink);
-		if (nl_set_link(up, lab.far, true) < 0)
-			DIE("cannot open the far end");
-		if (self) {
-			sleep_us(5000);
-			nl_steer(&q, false, NULL, 0);
-			(void) nl_talk(act, &q); /* ESRCH: the contender did nothing */
-		}
+		run_trial(argc == 9);
+		open_link(up);
 	}
 	return 0;
 }

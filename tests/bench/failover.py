@@ -4,132 +4,170 @@ Two works share it: "failover" counts the time from the kernel's link event to t
 "outage" the time in which no packet of a 50 us stream was delivered. Contenders take turns in
 rounds, each time in a lab of its own, so that a slow minute of the machine hits all of them.
 
-"limit-sync" is "limit" with a durable record before the route, as anod must write one; and
-"anod-agent-tmpfs" is anod with its state folder in memory: what the disk costs is the difference.
+Cases: "veth"; "veth-hogs" with a busy process on every processor; "veth-100k" with 100,000
+prefixes behind the link; "tun-100ms", where wan0 is a tun and another link event was 100 ms ago,
+so that the kernel tells this one 0.9 s late: there "failover" counts from the loss itself. Of the
+last two both works come from the same trials, which last seconds each.
 """
-import os
+import collections
 import subprocess
 import tempfile
-import time
 
+import contenders
 import lab as labs
 import peers
 
 ROUNDS = 3
 PACKET_US = 50
-# A permit with verification and confirmation as in earnest; only the times are short, so that the
-# next trial can begin, and the budget is no hindrance.
-CONFIG = """policy "bench" revision 1
-
-link wan0 { role uplink }
-link wan1 { role uplink }
-set uplinks = link where role == uplink
-budget plenty = 1000 per 5s
-
-agent uplink { uplinks wan0, wan1  clean 100ms }
-
-invariant "a way out" {
-    require count(uplinks up) >= 1
-    require new blackhole == 0
-    if broken now  allow when not worse
-}
-permit "steer" {
-    agent   uplink
-    action  route.replace, route.del
-    on      uplinks
-    level   auto
-    budget  plenty
-    verify  within 2s
-    confirm after 50ms
-}
-"""
+CONFIG = contenders.AGENT  # for the other works
+# share: of the trials; slow: both works from the same trials.
+Case = collections.namedtuple("Case", "name who peers share hogs prefixes tun slow")
+REFLEXES = ["anod-reflex-kernel", "anod-reflex-ready"]
+CASES = [
+    Case("veth", ["limit", "limit-fifo", "limit-sync", "libnl", "kernel", "kernel-linkdown",
+                  "anod-agent", "anod-agent-tmpfs"] + REFLEXES, ["bird", "keepalived", "zebra"],
+         1, False, 0, False, False),
+    Case("veth-hogs", ["limit", "limit-fifo", "kernel"] + REFLEXES, ["bird"],
+         1, True, 0, False, False),
+    Case("veth-100k", ["limit", "kernel", "anod-reflex-kernel"], ["bird"],
+         1 / 5, False, 100000, False, True),
+    Case("tun-100ms", ["limit", "limit-events", "kernel", "kernel-sentinel"] + REFLEXES,
+         ["bird", "zebra"], 1 / 5, False, 0, True, True),
+]
+_kept = {}  # of slow cases: (case, who) -> rows
 
 
-def neighbours(lab):
+def neighbours(lab, tun=False):
     """Permanent entries, so that address resolution is never a part of an outage."""
     def mac(ns, dev):
         return lab.do(ns, "cat", "/sys/class/net/%s/address" % dev).strip()
 
     for n, wan in ((1, "wan0"), (2, "wan1")):
-        isp = "isp%d" % n
-        lab.ip("router", "neigh", "replace", "10.%d.0.1" % n, "lladdr", mac(isp, "r"), "dev", wan,
-               "nud", "permanent")
+        if not (tun and n == 1):
+            lab.ip("router", "neigh", "replace", "10.%d.0.1" % n, "lladdr", mac("isp%d" % n, "r"),
+                   "dev", wan, "nud", "permanent")
     lab.ip("client", "neigh", "replace", "10.0.0.1", "lladdr", mac("router", "lan0"),
            "dev", "eth0", "nud", "permanent")
     lab.ip("router", "neigh", "replace", "10.0.0.2", "lladdr", mac("client", "eth0"),
            "dev", "lan0", "nud", "permanent")
 
 
-def _defaults_gone(lab, metrics):
-    for m in metrics:
-        lab.ip("router", "route", "del", "default", "metric", str(m))
+def make_tun(lab):
+    """wan0 becomes a tun, whose far end is the driver."""
+    lab.ip("router", "link", "del", "wan0")
+    lab.ip("router", "tuntap", "add", "wan0", "mode", "tun")
+    lab.ip("router", "link", "set", "wan0", "up", "txqueuelen", "50000")
+    lab.ip("router", "addr", "add", "10.1.0.2/30", "dev", "wan0")
+    lab.ip("router", "route", "add", "default", "via", "10.1.0.1", "dev", "wan0", "metric", "100")
 
 
-def begin(lab, who, memory):
-    """Start a contender; how it goes back to the first uplink, and the pause it needs then.
-    'memory' is an empty folder in memory."""
-    if who in ("limit", "limit-sync", "libnl"):
-        file = [os.path.join(lab.dir, "record")] if who == "limit-sync" else []
-        lab.start("router", os.path.join(labs.BUILD, "tests/bench_contender"), who.split("-")[0],
-                  "wan0", "wan1", "10.2.0.1", *file)
-        time.sleep(0.3)
-        return "self", 60
-    if who.startswith("anod-agent"):
-        if who == "anod-agent-tmpfs":
-            os.symlink(memory, os.path.join(lab.dir, "anod.state"))
-        a = lab.anod(CONFIG)
-        labs.wait("the uplinks are healthy", lambda: a.ask("status")["incidents_open"] == 0)
-        return "auto", 150
-    # keepalived withdraws its own route, so that ours of metric 200 is left; the others own both.
-    _defaults_gone(lab, (100,) if who == "keepalived" else (100, 200))
-    peers.start(lab, who)
-    labs.wait("%s has set its route" % who, lambda: lab.way() == "wan0", 20)
-    time.sleep(1)
-    return "auto", 60
+class Driver:
+    """A program that asks us before each trial, such as bench_failover."""
+
+    def __init__(self, name, *words):
+        self.proc = subprocess.Popen([labs.BUILD + "/tests/" + name] + [str(w) for w in words],
+                                     text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE)
+
+    def line(self):
+        return self.proc.stdout.readline().split()
+
+    def go(self):
+        self.proc.stdin.write("\n")
+        self.proc.stdin.flush()
+
+    def close(self):
+        """What it complained about."""
+        self.proc.stdin.close()
+        error = self.proc.stderr.read().strip()
+        self.proc.wait()
+        return error
 
 
-def trials(who, n, packet_us):
-    """n trials: a list of (link to route, outage) in us, None where there was none."""
+def driver(lab, case, n, packet_us, settle_ms, hold=False):
+    return Driver("bench_failover", lab.ns("router"), "tun" if case.tun else lab.ns("isp1"),
+                  lab.ns("isp2"), lab.ns("client"), n, packet_us, settle_ms, *["hold"] * hold)
+
+
+Row = collections.namedtuple("Row", "link start outage lost")
+
+
+def run_trials(driver, contender, row=Row):
+    """Rows of the driver; and its words, or the contender's when that does not get ready again."""
+    rows, begun, error = [], False, ""
+    try:
+        for word in iter(driver.line, []):
+            if word[0] == "=":
+                rows.append(row(*(None if w == "-" else float(w) for w in word[1:])))
+                continue
+            if word[0] == "lost":
+                contender.converged()
+            elif begun:
+                contender.again()
+            else:
+                contender.begin()
+                contender.again()
+                begun = True
+            driver.go()
+    except (RuntimeError, ValueError, OSError) as e:
+        error = str(e)
+    return rows, driver.close() or error
+
+
+def trials(who, case, n, packet_us):
+    """n trials: rows, and what went wrong."""
     with tempfile.TemporaryDirectory(prefix="anod-bench-", dir="/dev/shm") as memory, \
-            labs.Lab() as lab:
+            labs.Lab() as lab, contenders.Hogs(case.hogs):
+        if case.tun:
+            make_tun(lab)
+        neighbours(lab, case.tun)
+        c = contenders.make(who, lab, case, memory)
         try:
-            neighbours(lab)
-            restore, settle_ms = begin(lab, who, memory)
-            out = subprocess.run(
-                [os.path.join(labs.BUILD, "tests/bench_failover"), lab.ns("router"),
-                 lab.ns("isp1"), lab.ns("isp2"), lab.ns("client"), str(n), str(packet_us),
-                 str(settle_ms), restore],
-                text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60 + 2 * n)
+            return run_trials(driver(lab, case, n, packet_us, c.settle_ms), c)
         finally:
-            peers.clean(lab)
-    rows = [[None if w == "-" else float(w) for w in l.split()] for l in out.stdout.splitlines()]
-    return [(r[0], r[2]) for r in rows if len(r) == 3], out.stderr.strip()
+            c.end()
 
 
-def run(report, work, n_trials, with_peers):
-    """Both works: 'work' is "failover" or "outage"."""
-    packet_us = PACKET_US if work == "outage" else 0
-    who = ["limit", "limit-sync", "libnl", "anod-agent", "anod-agent-tmpfs"]
-    if with_peers:
-        who += peers.available(["bird", "keepalived", "zebra"], report)
-    found = {w: [] for w in who}
-    done = {w: 0 for w in who}
+def rounds(report, work, case, names, n_trials, packet_us):
+    """Rows by contender, who take turns."""
+    found = {w: [] for w in names}
     for r in range(ROUNDS):
         n = n_trials // ROUNDS + (r < n_trials % ROUNDS)
-        for w in who[r % len(who):] + who[:r % len(who)]:
+        shift = r % len(names)
+        for w in names[shift:] + names[:shift]:
             if not n:
                 continue
-            try:
-                rows, error = trials(w, n, packet_us)
-            except (RuntimeError, subprocess.TimeoutExpired) as e:
-                rows, error = [], str(e)
+            rows, error = trials(w, case, n, packet_us)
             if error:
-                report.note("%s, %s, round %d: %s" % (work, w, r + 1, error))
-            done[w] += len(rows)
-            found[w] += [x[work == "outage"] for x in rows if x[work == "outage"] is not None]
-    for w in who:
-        if found[w]:
-            report.add(work, "veth", w, "us", found[w])
-        if len(found[w]) < n_trials:
-            report.note("%s, %s: %d of %d trials gave a figure" %
-                        (work, w, len(found[w]), n_trials))
+                report.note("%s, %s, %s, round %d: %s" % (work, case.name, w, r + 1, error))
+            found[w] += rows
+    return found
+
+
+def run_case(report, work, case, n_trials, with_peers):
+    names = list(case.who)
+    if with_peers:
+        names += peers.available(case.peers, report)
+    n = max(min(ROUNDS, n_trials), round(n_trials * case.share))
+    if case.slow and case.name in _kept:
+        found = _kept[case.name]
+    else:
+        packet_us = PACKET_US if work == "outage" or case.slow else 0
+        found = rounds(report, work, case, names, n, packet_us)
+        _kept[case.name] = found
+    for w in names:
+        values = [r.outage if work == "outage" else r.start if case.tun else r.link
+                  for r in found[w]]
+        values = [v for v in values if v is not None]
+        if values:
+            report.add(work, case.name, w, "us", values)
+        if len(values) < n:
+            report.note("%s, %s, %s: %d of %d trials gave a figure" %
+                        (work, case.name, w, len(values), n))
+
+
+def run(report, work, n_trials, with_peers, only=None):
+    """Both works: 'work' is "failover" or "outage"; 'only': names of cases."""
+    for case in CASES:
+        if not only or case.name in only:
+            run_case(report, work, case, n_trials, with_peers)

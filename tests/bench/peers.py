@@ -6,12 +6,15 @@ virtual route that it withdraws when the tracked link fails.
 """
 import os
 import subprocess
+import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PACKAGE = {"bird": "bird2", "keepalived": "keepalived", "zebra": "frr", "collectd": "collectd-core",
+PACKAGE = {"bird": "bird2", "keepalived": "keepalived", "zebra": "frr", "frr": "frr",
+           "collectd": "collectd-core",
            "node-exporter": "prometheus-node-exporter"}
 PROGRAM = {"bird": "/usr/sbin/bird", "keepalived": "/usr/sbin/keepalived",
-           "zebra": "/usr/lib/frr/zebra", "collectd": "/usr/sbin/collectd",
+           "zebra": "/usr/lib/frr/zebra", "frr": "/usr/lib/frr/bgpd",
+           "collectd": "/usr/sbin/collectd",
            "node-exporter": "/usr/bin/prometheus-node-exporter"}
 
 BIRD = """router id 10.0.0.1;
@@ -52,6 +55,32 @@ vrrp_instance V1 {
 STATICD = """ip route 0.0.0.0/0 10.1.0.1 wan0 10
 ip route 0.0.0.0/0 10.2.0.1 wan1 20
 """
+ZEBRA = "ip nht resolve-via-default\n"
+BGPD = """router bgp 65000
+ bgp router-id 10.0.0.1
+ no bgp ebgp-requires-policy
+ neighbor 10.1.0.1 remote-as 65001
+ neighbor 10.1.0.1 timers connect 1
+ neighbor 10.2.0.1 remote-as 65002
+ neighbor 10.2.0.1 timers connect 1
+ address-family ipv4 unicast
+  neighbor 10.1.0.1 weight 200
+  neighbor 10.2.0.1 weight 100
+"""
+# Who announces: at a provider.
+FEEDER = """router id 10.%(n)d.0.1;
+protocol device { }
+protocol bgp {
+    local 10.%(n)d.0.1 as 6500%(n)d;
+    neighbor 10.%(n)d.0.2 as 65000;
+    connect delay time 1; connect retry time 1; error wait time 1, 1;
+    ipv4 { import none; export all; next hop self; };
+}
+protocol static {
+    ipv4;
+%(routes)s
+}
+"""
 COLLECTD = """Interval 1
 PIDFile "%(dir)s/collectd.pid"
 BaseDir "%(dir)s"
@@ -86,15 +115,28 @@ def _write(lab, name, text):
     return path
 
 
-def _quiet(lab, *cmd):
-    return lab.start("router", *cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+def _quiet(lab, *cmd, ns="router"):
+    return lab.start(ns, *cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                      stderr=subprocess.DEVNULL)
 
 
-def start(lab, name, idle=False):
-    """Start a peer in the router; the processes that were started."""
+def _bird_prefixes(prefixes):
+    """The same prefixes over either uplink, the first one preferred."""
+    text = []
+    for name, preference, gateway in (("big0", 210, "10.1.0.1"), ("big1", 200, "10.2.0.1")):
+        text.append("protocol static %s { ipv4 { preference %d; }; check link;" %
+                    (name, preference))
+        text += ["route %s/32 via %s;" % (p, gateway) for p in prefixes]
+        text.append("}")
+    return "\n".join(text) + "\n"
+
+
+def start(lab, name, idle=False, prefixes=()):
+    """Start a peer in the router, with more prefixes (bird and frr); the processes that were
+    started."""
     if name == "bird":
-        return [_quiet(lab, PROGRAM[name], "-f", "-c", _write(lab, "bird.conf", BIRD),
+        conf = _write(lab, "bird.conf", BIRD + (_bird_prefixes(prefixes) if prefixes else ""))
+        return [_quiet(lab, PROGRAM[name], "-f", "-c", conf,
                        "-s", os.path.join(lab.dir, "bird.ctl"))]
     if name == "keepalived":
         conf = _write(lab, "keepalived.conf", KEEPALIVED_IDLE if idle else KEEPALIVED)
@@ -104,21 +146,37 @@ def start(lab, name, idle=False):
     if name == "collectd":
         conf = _write(lab, "collectd.conf", COLLECTD % {"dir": lab.dir})
         return [_quiet(lab, PROGRAM[name], "-f", "-C", conf)]
-    return _start_zebra(lab)
+    if name == "frr":
+        _start_feeders(lab, prefixes)
+        return _start_frr(lab, {"zebra": ZEBRA, "bgpd": BGPD})
+    return _start_frr(lab, {"zebra": ZEBRA, "staticd": STATICD})
 
 
-def _start_zebra(lab):
-    """zebra and staticd find each other by a "path space", which names their folders."""
+def _start_feeders(lab, prefixes):
+    routes = "\n".join("    route %s/32 blackhole;" % p for p in prefixes)
+    for n in (1, 2):
+        conf = _write(lab, "feeder%d.conf" % n, FEEDER % {"n": n, "routes": routes})
+        _quiet(lab, PROGRAM["bird"], "-f", "-c", conf, "-s",
+               os.path.join(lab.dir, "feeder%d.ctl" % n), ns="isp%d" % n)
+
+
+def _start_frr(lab, daemons):
+    """They find each other by a "path space", which names their folders."""
     procs = []
     for folder in ("/var/run/frr/", "/etc/frr/"):
         subprocess.run(["install", "-d", "-o", "frr", "-g", "frr", folder + lab.tag], check=True)
-    for daemon, text in (("zebra", "ip nht resolve-via-default\n"), ("staticd", STATICD)):
+    for daemon, text in daemons.items():
         conf = "/etc/frr/%s/%s.conf" % (lab.tag, daemon)
         with open(conf, "w") as f:
             f.write(text)
         procs.append(_quiet(lab, "/usr/lib/frr/" + daemon, "-N", lab.tag, "-f", conf, "-i",
                             "/var/run/frr/%s/%s.pid" % (lab.tag, daemon), "-A", "127.0.0.1",
                             "-P", "0"))
+        socket = "/var/run/frr/%s/zserv.api" % lab.tag
+        for _ in range(100):
+            if os.path.exists(socket):
+                break
+            time.sleep(0.05)
     return procs
 
 

@@ -266,7 +266,7 @@ Test(act_rtnl, links)
 	      "-link wan0 dev 3 up mtu 1500" LLADDR3 " +link wan0 dev 3 down mtu 1500" LLADDR3
 	      "\n");
 	refuses("link.up", "dev=wan7", -ENODEV, "no link 'wan7'");
-	refuses("link.set", "dev=wan0", -EINVAL, "give admin or mtu");
+	refuses("link.set", "dev=wan0", -EINVAL, "give admin, mtu or ignore_linkdown");
 	refuses("link.set", "dev=wan0 admin=sideways", -EINVAL, "up");
 	refuses("link.set", "dev=wan0 mtu=5", -EINVAL, "from 68 to 65535");
 	refuses("link.set", "mtu=1400", -EINVAL, "dev is missing");

@@ -32,6 +32,8 @@ static const struct action_case cases[] = {
 	{ "ip link set wan1 down", "link.set", "dev=wan1 admin=up mtu=1450",
 	  "ip link show wan1 up | grep -q 'mtu 1450'", "ip link set wan1 mtu 1401",
 	  "ip link show wan1 | grep -q 'mtu 1401'" },
+	{ NULL, "link.set", "dev=wan0 ignore_linkdown=true",
+	  "grep -q 1 /proc/sys/net/ipv4/conf/wan0/ignore_routes_with_linkdown", NULL, NULL },
 	{ "ip link set wan1 down", "link.up", "dev=wan1", "ip link show up | grep -q ' wan1@'",
 	  NULL, NULL },
 	{ "ip route add 192.0.2.0/24 via 10.0.1.2 metric 7", "link.down", "dev=wan1",
@@ -122,6 +124,8 @@ static struct anod_value value(const struct anod_param *p, const char *text)
 		return value_int(strtoll(text, NULL, 10), p->unit);
 	if (p->type == ANOD_TEXT)
 		return value_text(text);
+	if (p->type == ANOD_BOOL)
+		return value_bool(strcmp(text, "true") == 0);
 	cr_assert_eq(prefix_parse(text, &prefix), 0, "%s", text);
 	return value_prefix(&prefix);
 }
@@ -170,7 +174,8 @@ static const char *snapshot(char *buf, size_t size)
 		      "ip route show table all | sed 's/ linkdown//' | sort;"
 		      "ip -6 route show table all | grep -v 'proto kernel' | sed 's/ linkdown//' |"
 		      " sort; ip -6 addr show scope global | grep -o 'inet6 [^ ]*'; ip rule;"
-		      "ip -6 rule; ip nexthop | sed 's/ linkdown//'; ip neigh show nud permanent",
+		      "ip -6 rule; ip nexthop | sed 's/ linkdown//'; ip neigh show nud permanent;"
+		      "cat /proc/sys/net/ipv4/conf/wan*/ignore_routes_with_linkdown",
 		      "r");
 
 	cr_assert_not_null(f);

@@ -344,6 +344,33 @@ static int newest(const struct cJSON *line, void *data)
 	return 0;
 }
 
+static int count_line(const struct cJSON *line, void *data)
+{
+	cr_assert_eq(cJSON_GetObjectItem(line, "tx")->valuedouble, 12);
+	++*(unsigned *) data;
+	return 0;
+}
+
+Test(ledger, the_lines_of_a_transaction_are_found_without_parsing_the_others)
+{
+	struct ledger *l = open_it();
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 300; i++) {
+		struct cJSON *body = cJSON_CreateObject();
+
+		(void) cJSON_AddNumberToObject(body, "tx", i % 30 == 12 ? 12 : 112 + i);
+		(void) cJSON_AddStringToObject(body, "text", "\",\"tx\":12,");
+		cr_assert_eq(ledger_append(l, i % 2 ? "tx" : "decision", WALL, body, false), 0);
+	}
+	cr_assert_eq(ledger_find_tx(dir, 12, count_line, &n), 0);
+	cr_assert_eq(n, 10);
+	n = 0;
+	cr_assert_eq(ledger_find_tx(dir, 1, count_line, &n), 0);
+	cr_assert_eq(n, 0);
+	(void) ledger_close(l);
+}
+
 static int stop_at_once(const struct cJSON *line, void *data)
 {
 	(void) line;

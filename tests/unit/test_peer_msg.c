@@ -95,7 +95,7 @@ Test(peer_msg, other_sizes_versions_types_and_endless_texts_are_refused)
 		data[5] = (uint8_t) type;
 		seal_again(data);
 		cr_assert_eq(peer_msg_open(data, PEER_MSG_SIZE, &key, &n),
-			     (type >= 1 && type <= 3) || (type >= 16 && type <= 20) ? 0 : -EBADMSG);
+			     (type >= 1 && type <= 4) || (type >= 16 && type <= 21) ? 0 : -EBADMSG);
 	}
 	data[5] = PEER_ASK;
 	data[112 + 20] = 'x'; /* behind the end of the text */

@@ -238,10 +238,9 @@ Test(policy_parse, says_what_is_not_evaluated_and_never_grants_by_it, .init = se
 		"\tverify within 5s that link.carrier\n"
 		"\tpromote to auto after 20 verified and rollbacks == 0 in 30d\n"
 		"\tdemote to observe for 1h after rollback }\n"
-		"objective \"voice\" { require path.wan0.rtt < 30ms  budget 99.9% per 30d }\n"
-		"reflex \"x\" { agent doctor  action link.set  level auto  verify within 1s }\n");
+		"objective \"voice\" { require path.wan0.rtt < 30ms  budget 99.9% per 30d }\n");
 
-	cr_expect_eq(c->policy->n_rules, 2, "a reflex permits nothing");
+	cr_expect_eq(c->policy->n_rules, 2);
 	cr_expect_eq(c->policy->rule[0].level, LEVEL_AUTO, "a quorum is asked for, not decided");
 	cr_expect_eq(c->policy->rule[0].quorum.n, 1);
 	cr_expect_str_eq(c->policy->rule[0].quorum.peer[1], "pe3");
@@ -257,7 +256,6 @@ Test(policy_parse, says_what_is_not_evaluated_and_never_grants_by_it, .init = se
 	cr_expect_null(config_find_peer(c, "pe4"));
 	cr_expect(warned("\"r\" can never be promoted: at level propose nothing is"));
 	cr_expect_not(warned("objective"));
-	cr_expect(warned("reflex \"x\" is not evaluated"));
 	config_free(c);
 }
 

@@ -240,6 +240,23 @@ Test(rtnl_sensor, sees_routes_go_that_the_kernel_removes_silently)
 	expect_same("after the next hop of the IPv6 route went");
 }
 
+Test(rtnl_sensor, sees_next_hops_go_with_the_carrier_of_their_link)
+{
+	start(0);
+	netlab_run("ip nexthop add id 7 via 10.0.0.2 dev v0; ip nexthop add id 8 via 2001:db8:1::2 "
+		   "dev v1; ip nexthop add id 9 group 7; ip route add 192.0.2.0/24 nhid 7;"
+		   "ip route add 192.0.2.128/25 nhid 9; ip -6 route add 2001:db8:9::/48 nhid 8");
+	expect_same("with next hops");
+	expect_int("nexthop", "9", "members", ANOD_INT, 1);
+	netlab_run("ip link set w0 down");
+	expect_gone("nexthop", "7", "dev");
+	expect_gone("nexthop", "9", "members");
+	expect_same("after the carrier was lost");
+	netlab_run("ip link set v1 down");
+	expect_gone("nexthop", "8", "dev");
+	expect_same("after a link was set down");
+}
+
 Test(rtnl_sensor, keeps_what_is_left_of_routes_with_parts)
 {
 	struct anod_object key = { .type = ANOD_OBJ_ROUTE };

@@ -585,3 +585,36 @@ Test(track, json_that_is_no_entry_is_refused)
 		cJSON_Delete(o);
 	}
 }
+
+Test(track, relapses_within_the_probation_are_counted_up_to_the_first_gap)
+{
+	_cleanup_(track_freep) struct track *t = track_new();
+	int64_t at = 0;
+
+	cr_assert_eq(track_relapses(t, "p", "link wan0", 60 * SECOND), 0);
+	for (uint64_t tx = 1; tx <= 5; tx++) {
+		struct track_entry e = entry_of(tx, "p", "link wan0", at);
+
+		/* 10 s in force, 30 s of rest; before the third 100 s of rest */
+		at += tx == 3 ? 100 * SECOND : 30 * SECOND;
+		e.at_us = at;
+		cr_assert_eq(track_add(t, &e, 1), 0);
+		(void) track_applied(t, tx, at);
+		(void) track_end(t, tx, OUTCOME_VERIFIED, at);
+		at += 10 * SECOND;
+		if (tx < 5)
+			(void) track_undone(t, tx, at);
+	}
+	cr_assert_eq(track_relapses(t, "p", "link wan0", 60 * SECOND), 2);
+	cr_assert_eq(track_relapses(t, "p", "link wan0", 20 * SECOND), 0);
+	cr_assert_eq(track_relapses(t, "p", "link wan0", 1000 * SECOND), 4);
+	cr_assert_eq(track_relapses(t, "p", "link wan1", 60 * SECOND), 0);
+	cr_assert_eq(track_relapses(t, "q", "link wan0", 60 * SECOND), 0);
+
+	/* One that was rolled back is no return. */
+	t = track_free(t);
+	t = track_new();
+	past(t, 1, OUTCOME_ROLLED_BACK, SECOND);
+	past(t, 2, OUTCOME_VERIFIED, 2 * SECOND);
+	cr_assert_eq(track_relapses(t, "p", "link wan0", 60 * SECOND), 0);
+}

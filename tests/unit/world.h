@@ -28,6 +28,10 @@ struct world {
 	struct anod_change in_flight[4];
 	uint64_t in_flight_tx[4]; /* all 0: all of one transaction */
 	unsigned n_in_flight;
+	uint32_t trigger; /* of a reflex; see struct whatif_in */
+	bool ready;
+	const struct anod_change *made;
+	unsigned n_made;
 	struct link_load load[8]; /* by ifindex */
 	unsigned n_loads;
 	struct anod_prefix approver[4];
