@@ -11,6 +11,10 @@
  * off a link in the same way.
  *
  * A route that has a living leg elsewhere stays, with this leg marked dead, and is no dependant.
+ *
+ * An IPv6 route with an MTU of its own follows that of its link in part: lowered with it, and
+ * raised with it when both are equal (rt6_mtu_change_route(), net/ipv6/route.c).  There and back is
+ * then not where it began, so such a change is refused.
  */
 #include "exec/plan.h"
 
@@ -46,12 +50,28 @@ struct found {
 	const struct steps *steps;
 	uint32_t ifindex;
 	bool ipv6_only;
+	bool mtu_only; /* routes with an MTU of their own */
 	bool full;
 	unsigned n, n_before; /* of this dump: where it began */
 	struct anod_object obj[FOUND_MAX];
 };
 
-static enum rank route_rank(const struct anod_route *r, uint32_t ifindex)
+/* Does an earlier step of this plan take the link down? */
+static bool will_be_down(const struct found *f, uint32_t ifindex)
+{
+	bool down = false;
+
+	for (uint32_t i = 0; i < f->steps->n; i++) {
+		const struct anod_change *c = &f->steps->step[i].change;
+
+		if (c->has_post && c->post.type == ANOD_OBJ_LINK &&
+		    c->post.u.link.ifindex == ifindex)
+			down = !(c->post.u.link.flags & IFF_UP);
+	}
+	return down;
+}
+
+static enum rank route_rank(const struct found *f, const struct anod_route *r)
 {
 	enum rank rank = RANK_ROUTE_LINK;
 	bool here = false;
@@ -61,9 +81,9 @@ static enum rank route_rank(const struct anod_route *r, uint32_t ifindex)
 		return RANK_NONE;
 
 	for (unsigned i = 0; i < r->n_legs && i < ANOD_LEGS_MAX; i++) {
-		if (r->leg[i].ifindex == ifindex)
+		if (r->leg[i].ifindex == f->ifindex)
 			here = true;
-		else if (!(r->leg[i].flags & RTNH_F_DEAD))
+		else if (!(r->leg[i].flags & RTNH_F_DEAD) && !will_be_down(f, r->leg[i].ifindex))
 			return RANK_NONE;
 		if (r->leg[i].via.family != 0)
 			rank = RANK_ROUTE_VIA;
@@ -89,7 +109,7 @@ static enum rank rank_of(const struct found *f, const struct anod_object *o)
 	case ANOD_OBJ_ROUTE:
 		if (f->ipv6_only && o->u.route.dst.family != AF_INET6)
 			return RANK_NONE;
-		return route_rank(&o->u.route, f->ifindex);
+		return route_rank(f, &o->u.route);
 	case ANOD_OBJ_NEXTHOP:
 		if (f->ipv6_only)
 			return RANK_NONE;
@@ -114,7 +134,8 @@ static enum rank rank_of(const struct found *f, const struct anod_object *o)
 
 static void keep(struct found *f, const struct anod_object *o)
 {
-	if (rank_of(f, o) == RANK_NONE)
+	if (rank_of(f, o) == RANK_NONE ||
+	    (f->mtu_only && (o->type != ANOD_OBJ_ROUTE || !o->u.route.mtu)))
 		return;
 
 	if (f->n == FOUND_MAX)
@@ -251,6 +272,18 @@ static int no_undo(struct steps *s, const struct anod_object *o, const char *lin
 	return -EOPNOTSUPP;
 }
 
+/* A route whose last legs go with two links of one plan: no order of undoing has both up. */
+static bool on_two_links(const struct found *f, const struct anod_object *o)
+{
+	const struct anod_route *r = &o->u.route;
+
+	for (unsigned i = 0; o->type == ANOD_OBJ_ROUTE && i < r->n_legs && i < ANOD_LEGS_MAX; i++)
+		if (r->leg[i].ifindex != f->ifindex && will_be_down(f, r->leg[i].ifindex))
+			return true;
+
+	return false;
+}
+
 static int add_side(struct steps *s, const struct found *f, const struct anod_object *o,
 		    const char *link, uint32_t action)
 {
@@ -261,6 +294,8 @@ static int add_side(struct steps *s, const struct found *f, const struct anod_ob
 		return 0;
 	if (o->flags & ANOD_OBJ_LOSSY)
 		return no_undo(s, o, link, "could not be put back as it is");
+	if (on_two_links(f, o))
+		return no_undo(s, o, link, "with another one of this plan; take one at a time");
 	/* Duplicate address detection takes a second, in which the kernel refuses the route. */
 	if (o->type == ANOD_OBJ_ROUTE && o->u.route.prefsrc.family == AF_INET6 &&
 	    has_addr(f, &o->u.route.prefsrc))
@@ -275,6 +310,70 @@ static int add_side(struct steps *s, const struct found *f, const struct anod_ob
 	return r;
 }
 
+static uint32_t mtu_follows(uint32_t route, uint32_t from, uint32_t to)
+{
+	return route >= to || route == from ? to : route;
+}
+
+/* An IPv6 route that an MTU and its undo would leave with another MTU, or NULL. */
+static const struct anod_object *mtu_lost(const struct found *f, uint32_t from, uint32_t to)
+{
+	for (unsigned i = 0; i < f->n; i++) {
+		const struct anod_object *o = &f->obj[i];
+		uint32_t mtu = o->type == ANOD_OBJ_ROUTE ? o->u.route.mtu : 0;
+
+		if (mtu && o->u.route.dst.family == AF_INET6 &&
+		    mtu_follows(mtu_follows(mtu, from, to), to, from) != mtu)
+			return o;
+	}
+	return NULL;
+}
+
+static int side_mtu(struct kernel *k, struct steps *s, const struct anod_link *pre,
+		    const struct anod_link *post)
+{
+	struct rtmsg route6 = { .rtm_family = AF_INET6 };
+	const struct anod_object *lost;
+	_cleanup_(freep) struct found *f = NULL;
+	char object[EXEC_WHY_SIZE - 112];
+	int r;
+
+	f = malloc(sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	*f = (struct found){ .steps = s, .ifindex = pre->ifindex, .mtu_only = true };
+	r = dump(k, f, RTM_GETROUTE, &route6, sizeof(route6), RTA_OIF);
+	if (r < 0) {
+		(void) copy_text(s->why, EXEC_WHY_SIZE, k->why);
+		return r;
+	}
+	add_planned(f);
+	lost = mtu_lost(f, pre->mtu, post->mtu);
+	if (!lost)
+		return 0;
+
+	(void) anod_object_text(lost, object, sizeof(object));
+	(void) snprintf(s->why, EXEC_WHY_SIZE,
+			"%s would not have its own MTU back after one of link %s", object,
+			pre->name);
+	return -EOPNOTSUPP;
+}
+
+/* What goes with a next-hop object is told by its routes in the kernel; not by those of this plan. */
+static bool changes_nexthops(const struct steps *s)
+{
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct anod_change *c = &s->step[i].change;
+		const struct anod_object *o = c->has_post ? &c->post : &c->pre;
+
+		if (s->step[i].flags & STEP_SIDE)
+			continue;
+		if (o->type == ANOD_OBJ_NEXTHOP || (o->type == ANOD_OBJ_ROUTE && o->u.route.nhid))
+			return true;
+	}
+	return false;
+}
+
 int side_plan(struct kernel *k, struct steps *s, const struct anod_change *link, uint32_t action)
 {
 	const struct anod_link *pre = &link->pre.u.link, *post = &link->post.u.link;
@@ -287,7 +386,14 @@ int side_plan(struct kernel *k, struct steps *s, const struct anod_change *link,
 	down = pre->flags & IFF_UP && !(post->flags & IFF_UP);
 	ipv6_off = pre->flags & IFF_UP && pre->mtu >= IPV6_MTU_MIN && post->mtu < IPV6_MTU_MIN;
 	if (!down && !ipv6_off)
-		return 0;
+		return pre->mtu == post->mtu ? 0 : side_mtu(k, s, pre, post);
+	if (changes_nexthops(s)) {
+		(void) snprintf(s->why, EXEC_WHY_SIZE,
+				"link %s goes down behind a change of next-hop objects: what goes "
+				"with it is not known; make it a transaction of its own",
+				pre->name);
+		return -EOPNOTSUPP;
+	}
 
 	f = malloc(sizeof(*f));
 	if (!f)

@@ -181,34 +181,75 @@ static void keep_first(const struct kernel *k, int *error, char *why, size_t why
 	(void) copy_text(why, why_size, k->why);
 }
 
-int steps_undo(struct kernel *k, const struct exec_step *s, uint32_t n, uint32_t *ret_state,
-	       char *why, size_t why_size)
+static const struct anod_object *object_of(const struct exec_step *s)
 {
-	int error = 0;
-
-	for (uint32_t i = n; i-- > 0;) {
-		ret_state[i] = step_undo(k, &s[i]);
-		if (ret_state[i] == STEP_UNKNOWN || ret_state[i] == STEP_UNDO_FAILED)
-			keep_first(k, &error, why, why_size);
-	}
-
-	return error;
+	return s->change.has_post ? &s->change.post : &s->change.pre;
 }
 
 /* The next step on the same object, or NULL. */
 static const struct exec_step *next_on_object(const struct exec_step *s, uint32_t i, uint32_t n)
 {
-	const struct anod_change *c = &s[i].change;
-	const struct anod_object *key = c->has_post ? &c->post : &c->pre;
-
-	for (uint32_t j = i + 1; j < n; j++) {
-		const struct anod_change *d = &s[j].change;
-
-		if (anod_object_same_key(key, d->has_post ? &d->post : &d->pre))
+	for (uint32_t j = i + 1; j < n; j++)
+		if (anod_object_same_key(object_of(&s[i]), object_of(&s[j])))
 			return &s[j];
-	}
 
 	return NULL;
+}
+
+/* Is 'now' as before the first of several steps on it, in all that any of them changes? */
+static bool before_all(const struct exec_step *s, uint32_t i, uint32_t n,
+		       const struct anod_object *now)
+{
+	const struct anod_object *pre = pre_of(&s[i].change);
+	const struct exec_step *next = &s[i];
+
+	for (; next; next = next_on_object(s, (uint32_t) (next - s), n))
+		if (!anod_object_matches(now, pre, post_of(&next->change)))
+			return false;
+
+	return true;
+}
+
+/*
+ * Several steps on one object (a link set down and up again): where it stands before the first of
+ * them, all are undone, though the last one may look as applied.  Undoing them again would take it
+ * through its states once more, and may not find the way back.
+ */
+static void find_undone(struct kernel *k, const struct exec_step *s, uint32_t n, bool *ret)
+{
+	bool later[STEPS_MAX] = { false };
+	struct anod_object now;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct exec_step *next = next_on_object(s, i, n);
+		int r;
+
+		if (!next)
+			continue;
+		if (!later[i]) {
+			r = kernel_get_ready(k, s[i].get, s[i].get_len, object_of(&s[i]), &now);
+			ret[i] = (r == 0 || r == -ENOENT) &&
+				 before_all(s, i, n, r == 0 ? &now : NULL);
+		}
+		later[next - s] = true;
+		ret[next - s] = ret[i];
+	}
+}
+
+int steps_undo(struct kernel *k, const struct exec_step *s, uint32_t n, uint32_t *ret_state,
+	       char *why, size_t why_size)
+{
+	bool undone[STEPS_MAX] = { false };
+	int error = 0;
+
+	find_undone(k, s, n, undone);
+	for (uint32_t i = n; i-- > 0;) {
+		ret_state[i] = undone[i] ? STEP_PRE : step_undo(k, &s[i]);
+		if (ret_state[i] == STEP_UNKNOWN || ret_state[i] == STEP_UNDO_FAILED)
+			keep_first(k, &error, why, why_size);
+	}
+
+	return error;
 }
 
 int steps_look(struct kernel *k, const struct exec_step *s, uint32_t n, uint32_t *ret_state,

@@ -114,6 +114,10 @@ int plan_nexthop_replace(const struct anod_action *a, const struct anod_view *v,
 		return refuse(&j, -EINVAL,
 			      "next hop %u is %s: the kernel cannot turn one into the other", n->id,
 			      n->n_members ? "not a group" : "a group");
+	/* replace_nexthop_grp() of the kernel (net/ipv4/nexthop.c) leaves a group the protocol of
+	 * who made it, replace_nexthop_single() does not. */
+	if (there && n->n_members)
+		n->protocol = pre.u.nexthop.protocol;
 	return add_change(&j, there ? &pre : NULL, &post);
 }
 
