@@ -126,6 +126,7 @@ struct host {
 	struct objectives *objectives; /* intents; objectives.h */
 	struct neighbours *neighbours; /* NULL: no peers; neighbours.h */
 	struct reflexes *reflexes;     /* reflexes.h */
+	struct handover *handover;     /* handover.h */
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;
@@ -158,6 +159,10 @@ void host_stop(struct host *h);
 const char *installed_file(const char *name, char *ret, size_t size);
 int proc_start(struct host *h, enum proc_kind kind); /* not a cell */
 int proc_open(struct host *h, struct proc *p);
+/* Go on with a process that somebody else has started, on the channel 'fd' (taken over). */
+int proc_adopt(struct host *h, enum proc_kind kind, int fd, pid_t pid);
+/* Let go of it, and start another in its place. */
+void proc_renew(struct proc *p);
 void proc_kill(struct proc *p); /* at once, and wait for its end */
 void procs_done(struct host *h);
 

@@ -117,7 +117,9 @@ struct config {
 	char **file;	 /* paths that were read, in order; absolute when the first one is */
 	char *text_name; /* of config_load_text(), for places; else NULL */
 	char *state_dir, *run_dir, *plugin_dir, *unix_group; /* NULL: the default */
-	uint64_t history_bytes;				     /* 0: the default */
+	bool handover_set;
+	uint64_t handover_us;	/* how long the guardian waits for the next daemon; 0: not at all */
+	uint64_t history_bytes; /* 0: the default */
 	unsigned n_history_keeps;
 	struct expr **history_keep; /* EXPR_FACT nodes, bound; of all entities or of one */
 	uint8_t hash[32];	    /* SHA-256 over all texts in order */

@@ -8,6 +8,7 @@
 #include "policy/parse.h"
 
 #define ENDPOINT_TIMEOUT_US (10 * UINT64_C(1000000))
+#define HANDOVER_MAX_US	    (3600 * UINT64_C(1000000)) /* GUARD_HANDOVER_MAX_US */
 
 /* ---- link ------------------------------------------------------------------------------------ */
 
@@ -187,7 +188,22 @@ int parse_endpoint(struct parse *p, const struct lex_place *place)
 
 /* ---- anod ------------------------------------------------------------------------------------ */
 
-static const char *const anod_words[] = { "state", "run", "plugins", "group", NULL };
+static const char *const anod_words[] = { "state", "run", "plugins", "group", "handover", NULL };
+
+static int handover_clause(struct parse *p, struct config *c, const struct lex_place *place)
+{
+	int r;
+
+	if (c->handover_set)
+		return parse_error(p, place, "'handover' is set in another block already");
+	c->handover_set = true;
+	if (parse_accept(p, "off"))
+		return 0;
+	r = parse_duration(p, "handover", &c->handover_us);
+	if (r == 0 && c->handover_us > HANDOVER_MAX_US)
+		return parse_error(p, place, "'handover' may be 1h at most");
+	return r;
+}
 
 static int anod_clause(struct parse *p, void *target, unsigned index)
 {
@@ -196,6 +212,8 @@ static int anod_clause(struct parse *p, void *target, unsigned index)
 	struct lex_place place = parse_ahead(p)->place;
 	int r;
 
+	if (index == ARRAY_SIZE(text))
+		return handover_clause(p, c, &place);
 	if (*text[index])
 		return parse_error(p, &place, "'%s' is set in another block already",
 				   anod_words[index]);
