@@ -83,7 +83,7 @@ enum exec_type {
 	GUARD_HELD,
 	GUARD_STATUS,
 	GUARD_STATE,
-	GUARD_HELLO,
+	GUARD_HELLO = 63, /* the same for ever, as its struct */
 };
 
 /* Where an object stands, seen from a step (policy.md 5.1, R4). */

@@ -118,6 +118,8 @@ struct config {
 	char **file;	 /* paths that were read, in order; absolute when the first one is */
 	char *text_name; /* of config_load_text(), for places; else NULL */
 	char *state_dir, *run_dir, *plugin_dir, *unix_group; /* NULL: the default */
+	bool handover_set;
+	uint64_t handover_us; /* how long the guardian waits for the next daemon; 0: not at all */
 	/* Proposed by the agent "safe" when an undo has failed (host/safe.h). */
 	unsigned n_safe;
 	struct anod_action *safe;
