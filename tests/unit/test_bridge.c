@@ -210,8 +210,8 @@ Test(bridge, what_is_behind_for_long_is_not_ready)
 	begin();
 	fill(3);
 	cr_assert_eq(serve(), BRIDGE_READY);
-	now_us = host_now(&h);
 	put(bird("192.0.2.0/24", 2));
+	now_us = host_now(&h);
 	cr_assert_eq(run(), BRIDGE_READY, "said just now");
 	now_us += BRIDGE_BEHIND_US;
 	cr_assert_eq(run(), BRIDGE_FILLING);
@@ -327,7 +327,7 @@ Test(bridge, waits_for_routes_that_the_kernel_has_dropped_and_the_daemon_will_gi
 	now_us += 2 * BRIDGE_QUIET_US;
 	cr_assert_eq(run(), BRIDGE_STANDING, "nothing leads there but the bridge");
 	put(bird("100.64.0.0/30", 3));
-	now_us = host_now(&h) + BRIDGE_QUIET_US;
+	now_us += BRIDGE_QUIET_US;
 	(void) run();
 	now_us += BRIDGE_QUIET_US;
 	cr_assert_eq(run(), BRIDGE_CONVERGED);
