@@ -68,7 +68,7 @@ CORE_SRC   := $(sort $(filter-out $(MAIN_SRC) $(CLI_SRC) $(INFER_SRC),$(wildcard
 RTNL_SRC   := $(sort $(wildcard core/rtnl/*.c))
 GUARD_SRC  := $(sort $(wildcard core/exec/guardian*.c)) \
 	      core/exec/kernel.c core/exec/kernel_get.c core/exec/step.c core/base/util.c \
-	      core/base/clock.c core/base/log.c $(wildcard core/txn/slot.c) core/txn/journal.c $(RTNL_SRC)
+	      core/base/clock.c core/base/log.c $(wildcard core/txn/slot.c) core/txn/journal.c core/txn/fence.c $(RTNL_SRC)
 PLUGIN_DIRS := $(sort $(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/*.c))))
 AGENT_DIRS := $(sort $(patsubst agents/%/,%,$(dir $(wildcard agents/*/*.c))))
 EXAMPLE_DIRS := $(sort $(patsubst examples/%/,%,$(dir $(wildcard examples/hello-*/*.c))))
@@ -248,7 +248,7 @@ deps:
 	$(Q)tests/deps $(DEPS)
 
 check:
-	$(Q)tests/deps nftables python3-z3 $(DEPS)
+	$(Q)tests/deps nftables python3-z3 strace $(DEPS)
 	$(Q)$(MAKE) --no-print-directory -j2 tests
 	$(Q)BUILD=$(BUILD) tests/check unit fuzz policy reference lab
 check-unit: tests
@@ -264,6 +264,7 @@ check-valgrind: DEPS := valgrind
 check-valgrind: deps tests
 	$(Q)BUILD=$(BUILD) tests/check valgrind
 check-long: deps tests
+	$(Q)tests/deps strace
 	$(Q)BUILD=$(BUILD) tests/check long
 check-vm: deps tests
 	$(Q)BUILD=$(BUILD) tests/check vm

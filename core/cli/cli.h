@@ -93,5 +93,7 @@ int snapshot_command(struct cli *c, int argc, char **argv);
 int history_command(struct cli *c, int argc, char **argv);
 /* ledger_cmd.c */
 int ledger_command(struct cli *c, int argc, char **argv);
+/* lock.c */
+int unlock_command(struct cli *c, int argc, char **argv);
 
 #endif

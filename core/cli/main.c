@@ -40,6 +40,7 @@ static const char usage[] =
 	"  snapshot                links, routes, rules and facts as text, for policy tests\n"
 	"  confirm T12             commit one that waits for the operator's confirmation\n"
 	"  rollback T12            undo one that is being verified\n"
+	"  unlock [RESOURCE]       what is locked, or let it be changed again: unlock link wan0\n"
 	"  overrides               invariants that people may lift, and have lifted\n"
 	"  override NAME --for 20m --reason TEXT [--code CODE] | NAME --end\n"
 	"                          ask to lift an invariant for a while, or end that\n"
@@ -297,6 +298,7 @@ static const struct command {
 	{ "deny", cmd_deny },
 	{ "confirm", cmd_confirm },
 	{ "rollback", cmd_rollback },
+	{ "unlock", unlock_command },
 	{ "pause", cmd_pause },
 	{ "resume", cmd_resume },
 	{ "reload", cmd_reload },

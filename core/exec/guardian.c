@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "exec/guardian_int.h"
+#include "txn/fence.h"
 
 static bool any_armed(const struct guardian *g)
 {
@@ -24,6 +25,12 @@ static bool any_armed(const struct guardian *g)
 	return false;
 }
 
+/* Its deadline; but while the host is ending it, a little later. */
+static uint64_t wakes_us(const struct armed *a)
+{
+	return a->busy_us ? a->busy_us : a->deadline_us;
+}
+
 static int set_timer(struct guardian *g)
 {
 	struct itimerspec at = { 0 };
@@ -31,7 +38,7 @@ static int set_timer(struct guardian *g)
 
 	for (unsigned i = 0; i < GUARDIAN_ARMED_MAX; i++)
 		if (g->armed[i])
-			next = MIN_OF(next, g->armed[i]->deadline_us);
+			next = MIN_OF(next, wakes_us(g->armed[i]));
 	if (g->hand.until_us)
 		next = MIN_OF(next, g->hand.until_us);
 
@@ -135,6 +142,7 @@ static int open_all(struct guardian *g, const char *state_dir)
 		r = guardian_watch(g, g->timer);
 	if (r >= 0)
 		r = guardian_trim(state_dir);
+	g->fence = fence_open(state_dir); /* none on a broken disk; deadlines count all the same */
 	if (r >= 0)
 		r = kernel_open(&g->kernel);
 	if (r >= 0)
@@ -152,7 +160,7 @@ int guardian_open(int fd, int pidfd, const char *state_dir, struct guardian **re
 		closep(&pidfd);
 		return -ENOMEM;
 	}
-	g->epoll = g->timer = g->kernel.fd = -1;
+	g->epoll = g->timer = g->fence = g->kernel.fd = -1;
 	g->reflex.send = g->reflex.ask = g->reflex.events = g->reflex.tick = -1;
 	g->hand.listen = g->hand.guest = -1;
 	g->sock = fd;
@@ -185,6 +193,7 @@ struct guardian *guardian_free(struct guardian *g)
 	closep(&g->pidfd);
 	closep(&g->timer);
 	closep(&g->epoll);
+	closep(&g->fence);
 	free(g->state_dir);
 	free(g);
 	return NULL;

@@ -39,7 +39,8 @@ struct armed {
 	uint64_t seen_ns, sent_ns; /* CLOCK_BOOTTIME; 0: not fired */
 	uint32_t cause;		   /* enum guard_cause */
 	int32_t error;
-	uint32_t seq; /* nlmsg_seq of all its messages */
+	uint64_t busy_us; /* the host is ending it: not before then */
+	uint32_t seq;	  /* nlmsg_seq of all its messages */
 	size_t ready_size;
 	uint8_t *ready; /* owned; NULL: it only watches */
 	struct exec_step step[];
@@ -99,6 +100,7 @@ struct hand {
 
 struct guardian {
 	int epoll, sock, timer, pidfd;
+	int fence; /* txn/fence.h; < 0: there is none */
 	bool host_dead;
 	bool changed; /* what is armed: the timer must be set again */
 	uint64_t order;

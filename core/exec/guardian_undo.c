@@ -11,6 +11,9 @@
  * The lock on the journal keeps a starting host out.  A living host holds it itself, and a
  * process that it has left behind may; neither may stop a deadline, and comparing before undoing
  * makes two undos of one step harmless, so the lock is tried and not waited for.
+ *
+ * A host that is just committing holds the fence; then it is left alone until that is over, and
+ * the journal says how it went.  Once this side has it, the host cannot commit any more (C18).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +23,10 @@
 
 #include "base/log.h"
 #include "exec/guardian_int.h"
+#include "txn/fence.h"
 #include "txn/journal.h"
+
+#define BUSY_US (2 * US_PER_MS)
 
 /* An open descriptor that holds the lock, or -1: someone else does, or there is no journal. */
 static int lock_journal(const struct guardian *g)
@@ -56,6 +62,16 @@ static void record(struct guardian *g, const struct armed *a)
 			  strerror(-r));
 }
 
+/* Does the journal say that it has ended, and is there nothing to undo?  A reflex may have fired
+ * behind the back of who wrote that nothing was changed, because this process was stopped. */
+static bool has_ended(const struct armed *a, int last)
+{
+	if (last == JOURNAL_COMMIT || last == JOURNAL_DONE)
+		return true;
+
+	return last > 0 && journal_type_terminal((enum journal_type) last) && !a->sent_ns;
+}
+
 /* Undo one transaction, unless nothing of it is applied or the journal says that it has ended
  * well. */
 static void undo(struct guardian *g, struct armed *a)
@@ -66,9 +82,10 @@ static void undo(struct guardian *g, struct armed *a)
 		return;
 
 	a->last = journal_last_type(g->state_dir, a->tx);
-	if (a->last == JOURNAL_COMMIT ||
-	    (a->last > 0 && journal_type_terminal((enum journal_type) a->last)))
+	if (has_ended(a, a->last)) {
+		fence_release(g->fence, a->tx);
 		return;
+	}
 
 	a->result.error = steps_undo(&g->kernel, a->step, a->n_steps, a->result.state,
 				     a->result.why, sizeof(a->result.why));
@@ -108,7 +125,8 @@ static bool is_due(const struct guardian *g, const struct armed *a, uint64_t now
 {
 	bool hold = a->flags & GUARD_HOLD_ON_CRASH && a->state == ARMED_UNDO;
 
-	return !a->due_us && (a->deadline_us <= now_us || (g->host_dead && !hold));
+	return !a->due_us && a->busy_us <= now_us &&
+	       (a->deadline_us <= now_us || (g->host_dead && !hold));
 }
 
 /* The newest that is due, or NULL. */
@@ -139,6 +157,11 @@ void guardian_undo_due(struct guardian *g)
 	for (; a; a = next_due(g, now_us)) {
 		bool late = (*a)->deadline_us <= now_us;
 
+		if (fence_take(g->fence, (*a)->tx) == -EAGAIN) {
+			(*a)->busy_us = clock_boot_us() + BUSY_US;
+			g->changed = true;
+			continue;
+		}
 		(*a)->due_cause = late ? GUARDIAN_DEADLINE : GUARDIAN_HOST_DIED;
 		(*a)->due_us = late ? MAX_OF((*a)->deadline_us, UINT64_C(1)) : now_us;
 		undo(g, *a);

@@ -321,7 +321,7 @@ static const struct command {
 	{ "history", cmd_history },	  { "top", cmd_top },
 	{ "override", cmd_override },	  { "overrides", cmd_overrides },
 	{ "objectives", cmd_objectives }, { "standing", cmd_standing },
-	{ "peers", cmd_peers },
+	{ "peers", cmd_peers },		  { "unlock", cmd_unlock },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

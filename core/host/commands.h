@@ -43,6 +43,7 @@ struct cJSON *cmd_pause(struct command_call *c);
 struct cJSON *cmd_resume(struct command_call *c);
 struct cJSON *cmd_agents(struct command_call *c);
 struct cJSON *cmd_standing(struct command_call *c);
+struct cJSON *cmd_unlock(struct command_call *c);
 struct cJSON *cmd_reload(struct command_call *c);
 struct cJSON *cmd_status(struct command_call *c);
 struct cJSON *cmd_ledger(struct command_call *c);

@@ -20,6 +20,7 @@
 #include "host/notify.h"
 #include "host/standing.h"
 #include "policy/loads.h"
+#include "txn/fence.h"
 
 #define BEFORE_MAX 32
 
@@ -491,6 +492,23 @@ static uint64_t op_next_tx(void *data)
 	return journal_next_tx(h->journal);
 }
 
+static int op_fence(void *data, uint64_t tx, bool take)
+{
+	const struct host *h = data;
+
+	if (take)
+		return fence_take(h->fence, tx);
+	fence_release(h->fence, tx);
+	return 0;
+}
+
+static int op_hangs(void *data, bool guardian)
+{
+	struct host *h = data;
+
+	return proc_hangs(&h->proc[guardian ? PROC_GUARDIAN : PROC_EXEC]);
+}
+
 static const char *op_boot_id(void *data)
 {
 	(void) data;
@@ -602,6 +620,8 @@ int engine_open(struct host *h)
 		.wall_us = op_wall,
 		.journal = op_journal,
 		.next_tx = op_next_tx,
+		.fence = op_fence,
+		.hangs = op_hangs,
 		.boot_id = op_boot_id,
 		.generation = op_generation,
 		.exec = op_exec,

@@ -35,6 +35,7 @@
 #include "host/sandbox.h"
 #include "host/standing.h"
 #include "host/top.h"
+#include "txn/fence.h"
 
 #define BEAT_US		(1 * US_PER_S)
 #define LOCK_WAIT_US	(5 * US_PER_S)
@@ -379,6 +380,15 @@ static int start(struct host *h)
 	handover_find(h);
 	/* First, because its lock keeps a second daemon from the ledger, too. */
 	r = journal_open(h->state_dir, LOCK_WAIT_US, &h->journal);
+	if (r == -EPROTONOSUPPORT) {
+		char by[40];
+
+		(void) journal_writer(h->state_dir, by, sizeof(by));
+		log_error("journal in %s: of another format, written by anod %s; this is anod %s. "
+			  "Install that version again; it alone can end what may be open there",
+			  h->state_dir, by[0] ? by : "of an unknown version", ANOD_VERSION);
+		return r;
+	}
 	if (r < 0) {
 		log_error("journal in %s: %s%s", h->state_dir, strerror(-r),
 			  r == -EBUSY	 ? ": another anod runs here, or its guardian is at work"
@@ -387,6 +397,8 @@ static int start(struct host *h)
 		return r;
 	}
 	r = journal_reserve(h->journal);
+	if (r >= 0)
+		r = h->fence = fence_open(h->state_dir);
 	if (r >= 0)
 		r = disk_open(h, &h->disk);
 	if (r < 0) {
@@ -439,6 +451,7 @@ int host_new(const struct host_options *o, struct host **ret)
 
 	h->options = *o;
 	h->plugin_dir = strdup(o->plugin_dir);
+	h->fence = -1;
 	h->started_us = h->lateness_since_us = clock_boot_us();
 	h->started_wall_us = clock_wall_us();
 	for (int k = 0; k < PROC_SINGLES; k++)
@@ -494,6 +507,7 @@ struct host *host_free(struct host *h)
 	incidents_free(h->incidents);
 	ledger_close(h->ledger);
 	journal_close(h->journal); /* it still writes */
+	closep(&h->fence);
 	disk_close(h->disk);
 	standing_close(h);
 	notify_done(h);

@@ -108,6 +108,7 @@ struct host {
 	struct notify *notify; /* NULL: nobody was told yet */
 	struct ledger *ledger;
 	struct journal *journal;
+	int fence; /* txn/fence.h */
 	struct disk *disk; /* its background syncs */
 	struct incidents *incidents;
 	struct txns *txns;
@@ -163,6 +164,8 @@ int proc_open(struct host *h, struct proc *p);
 int proc_adopt(struct host *h, enum proc_kind kind, int fd, pid_t pid);
 /* Let go of it, and start another in its place. */
 void proc_renew(struct proc *p);
+/* It does not answer: kill it, its death brings a new one.  -ESRCH: there is none. */
+int proc_hangs(struct proc *p);
 void proc_kill(struct proc *p); /* at once, and wait for its end */
 void procs_done(struct host *h);
 

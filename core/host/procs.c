@@ -376,6 +376,16 @@ static void stop_inside(struct proc *p)
 
 /* ---- public ------------------------------------------------------------------------------- */
 
+int proc_hangs(struct proc *p)
+{
+	if (p->pid <= 0)
+		return -ESRCH; /* --single, or it has ended already */
+
+	log_error("%s (pid %d) does not answer; it is killed and started again", p->name, p->pid);
+	send_kill(p);
+	return 0;
+}
+
 int proc_open(struct host *h, struct proc *p)
 {
 	int fd[2] = { -1, -1 }, r;

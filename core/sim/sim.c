@@ -181,6 +181,9 @@ static int op_charge(void *data, struct txn *t, const char **ret_why)
 	struct sim *s = data;
 
 	(void) t;
+	*ret_why = "the host is dead";
+	if (!s->host_alive)
+		return -EBUSY;
 	if (s->charge_error) {
 		*ret_why = s->charge_error;
 		return -EBUSY;
@@ -383,6 +386,9 @@ void sim_done(struct sim *s)
 void sim_crash_now(struct sim *s, enum sim_crash kind)
 {
 	s->n_crashes++;
+	/* Killed before it could hand over, or dead and unable to. */
+	if (s->host_alive && kind != SIM_CRASH_EXEC && kind != SIM_CRASH_GUARD)
+		s->handover = false;
 	switch (kind) {
 	case SIM_CRASH_HOST:
 		s->host_alive = false;
@@ -412,9 +418,8 @@ void sim_crash_now(struct sim *s, enum sim_crash kind)
 		s->now_us = US_PER_S;
 		name_boot(s);
 		break;
-	case SIM_CRASH_HANDOVER:
-		s->host_alive = false;
-		s->handover = s->guard_alive;
+	case SIM_CRASH_HANDOVER: /* on purpose, so between two turns of its loop */
+		s->handover = s->handover || s->host_alive;
 		break;
 	}
 }
@@ -466,6 +471,7 @@ int sim_start_host(struct sim *s)
 {
 	int r;
 
+	sim_clear(&s->to_host); /* what was said to the old one */
 	s->exec_alive = s->guard_alive = s->host_alive = true;
 	s->exec_told = s->guard_told = false;
 	r = journal_open(s->dir, 0, &s->journal);
@@ -554,6 +560,8 @@ static void deliver(struct sim *s, struct sim_queue *q)
 
 bool sim_step(struct sim *s)
 {
+	if (s->handover)
+		s->host_alive = false;
 	if (!s->host_alive) {
 		follow_host(s);
 	} else if (!s->exec_alive && !s->exec_told) {

@@ -362,8 +362,10 @@ void sim_guard_fire(struct sim *s, bool host_died)
 {
 	for (unsigned i = 0; i < s->n_armed && s->guard_alive;) {
 		struct sim_armed *a = &s->armed[i];
+		/* Nothing is applied, or it only watches. */
+		bool idle = (a->flags & GUARD_REFLEX) && (!a->fired || a->n_steps == 0);
 		bool due = s->now_us >= a->deadline_us ||
-			   (host_died && !(a->flags & GUARD_HOLD_ON_CRASH));
+			   (host_died && (idle || !(a->flags & GUARD_HOLD_ON_CRASH)));
 		int last;
 
 		a->orphan |= host_died;
@@ -371,8 +373,8 @@ void sim_guard_fire(struct sim *s, bool host_died)
 			i++;
 			continue;
 		}
-		if ((a->flags & GUARD_REFLEX) && (!a->fired || a->n_steps == 0)) {
-			drop_armed(s, i); /* nothing is applied, or it only watches */
+		if (idle) {
+			drop_armed(s, i);
 			continue;
 		}
 		last = journal_last_type(s->dir, a->tx);

@@ -28,6 +28,7 @@ enum journal_type {
 	JOURNAL_VERIFIED,   /* entering SOAK */
 	JOURNAL_COMMIT,
 	JOURNAL_ROLLBACK,
+	JOURNAL_UNLOCKED, /* behind STUCK: its resource may be changed again */
 	/* terminal: exactly one per transaction */
 	JOURNAL_DONE = 16, /* after COMMIT */
 	JOURNAL_ROLLED_BACK,
@@ -63,6 +64,9 @@ struct journal;
  * then -EBUSY), read all records that are whole.  A file that is not a journal: -EBADMSG; of
  * another format version: -EPROTONOSUPPORT; it is left alone. */
 int journal_open(const char *dir, uint64_t lock_wait_us, struct journal **ret);
+/* Which anod wrote the journal in 'dir' last, as "0.2.0", of any format; "" when it does not say.
+ * Returns buf. */
+const char *journal_writer(const char *dir, char *buf, size_t size);
 struct journal *journal_close(struct journal *j);
 DEFINE_CLEANUP(struct journal *, journal_close);
 
@@ -88,6 +92,10 @@ struct journal_open_tx {
 };
 unsigned journal_open_count(const struct journal *j);
 const struct journal_open_tx *journal_open_at(const struct journal *j, unsigned n);
+
+/* STUCK records without UNLOCKED, oldest first; borrowed until the next append. */
+unsigned journal_stuck_count(const struct journal *j);
+const struct journal_record *journal_stuck_at(const struct journal *j, unsigned n);
 
 /* Records in order, as far as they are whole ('r' and its steps die on return); non-zero stops
  * and is returned.  Needs no lock: for 'anodctl' and tests. */

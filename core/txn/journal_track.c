@@ -3,7 +3,8 @@
  *
  * Design.  A record without a terminal one behind it is open.  The INTENT is kept whole, because
  * recovery and turning over need its steps; of the others only the last one counts.  A record
- * whose INTENT is missing (damage) is kept too: the engine has to say that it is stuck.
+ * whose INTENT is missing (damage) is kept too: the engine has to say that it is stuck.  A STUCK one
+ * is closed, and its record is kept until it is unlocked.
  */
 #include <errno.h>
 #include <string.h>
@@ -73,6 +74,30 @@ static void drop_open(struct open_list *l, struct open_tx *o)
 	l->n--;
 }
 
+static int add_stuck(struct open_list *l, const struct journal_record *r)
+{
+	struct journal_record *larger = realloc(l->stuck, (l->n_stuck + 1) * sizeof(*larger));
+
+	if (!larger)
+		return -ENOMEM;
+	l->stuck = larger;
+	l->stuck[l->n_stuck] = *r;
+	l->stuck[l->n_stuck].n_steps = 0;
+	l->stuck[l->n_stuck++].step = NULL;
+	return 0;
+}
+
+static int drop_stuck(struct open_list *l, uint64_t tx)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < l->n_stuck; i++)
+		if (l->stuck[i].tx != tx)
+			l->stuck[n++] = l->stuck[i];
+	l->n_stuck = n;
+	return 0;
+}
+
 int open_list_track(void *data, const struct journal_record *r)
 {
 	struct open_list *l = data;
@@ -81,10 +106,12 @@ int open_list_track(void *data, const struct journal_record *r)
 
 	l->max_tx = MAX_OF(l->max_tx, r->tx);
 
+	if (r->type == JOURNAL_UNLOCKED)
+		return drop_stuck(l, r->tx);
 	if (journal_type_terminal((enum journal_type) r->type)) {
 		if (o)
 			drop_open(l, o);
-		return 0;
+		return r->type == JOURNAL_STUCK ? add_stuck(l, r) : 0;
 	}
 	if (!o) {
 		e = add_open(l, r->tx, &o);
@@ -111,5 +138,6 @@ void open_list_done(struct open_list *l)
 	while (l->n > 0)
 		drop_open(l, &l->tx[l->n - 1]);
 	free(l->tx);
+	free(l->stuck);
 	*l = (struct open_list){ 0 };
 }

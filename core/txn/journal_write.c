@@ -48,6 +48,16 @@ const struct journal_open_tx *journal_open_at(const struct journal *j, unsigned 
 	return n < j->open.n ? &j->open.tx[n].pub : NULL;
 }
 
+unsigned journal_stuck_count(const struct journal *j)
+{
+	return j->open.n_stuck;
+}
+
+const struct journal_record *journal_stuck_at(const struct journal *j, unsigned n)
+{
+	return n < j->open.n_stuck ? &j->open.stuck[n] : NULL;
+}
+
 static int write_all(void *data, int fd, const void *buf, size_t size, uint64_t offset)
 {
 	ssize_t n = pwrite(fd, buf, size, (off_t) offset);
@@ -97,6 +107,8 @@ static int write_header(struct journal *j, int fd, uint64_t next_tx, bool sync)
 	(void) copy_text(h.boot_id, sizeof(h.boot_id), clock_boot_id());
 	h.crc = journal_header_crc(&h);
 	memcpy(slot, &h, sizeof(h));
+	_Static_assert(sizeof(h) <= HEADER_WRITER, "both fit");
+	(void) copy_text((char *) slot + HEADER_WRITER, HEADER_WRITER_SIZE, ANOD_VERSION);
 
 	r = j->io->write(j->io_data, fd, slot, sizeof(slot), h.generation % 2 * JOURNAL_SLOT);
 	if (r >= 0 && sync)
@@ -253,6 +265,8 @@ static int compact(struct journal *j)
 		if (r >= 0 && o->last.type != JOURNAL_INTENT)
 			r = write_record(j, fd, &o->last, &tail, &prev_crc, false);
 	}
+	for (unsigned i = 0; i < j->open.n_stuck && r >= 0; i++)
+		r = write_record(j, fd, &j->open.stuck[i], &tail, &prev_crc, false);
 	if (r < 0)
 		return r;
 	r = publish_file(j->dir_fd, fd);
@@ -277,7 +291,7 @@ int journal_append(struct journal *j, const struct journal_record *rec, bool syn
 		return -EIO;
 	if (n < 0)
 		return n;
-	if (intent == !!open_list_find(&j->open, r.tx))
+	if (rec->type != JOURNAL_UNLOCKED && intent == !!open_list_find(&j->open, r.tx))
 		return intent ? -EEXIST : -EALREADY;
 
 	if (!r.boot_id[0])

@@ -58,6 +58,8 @@ const char *journal_type_name(enum journal_type t)
 		return "COMMIT";
 	case JOURNAL_ROLLBACK:
 		return "ROLLBACK";
+	case JOURNAL_UNLOCKED:
+		return "UNLOCKED";
 	case JOURNAL_DONE:
 		return "DONE";
 	case JOURNAL_ROLLED_BACK:

@@ -23,8 +23,9 @@
 /* From a state (0: new) to those that may follow. */
 static const uint64_t arrows[] = {
 	/* A recovered one starts where its journal says. */
-	[0] = BIT(TXN_DECIDED) | BIT(TXN_UNDOING) | BIT(TXN_COMMIT) | BIT(TXN_SOAK) |
-	      BIT(TXN_ARMED) | BIT(TXN_VERIFYING) | ENDS | BIT(TXN_CLOSED_BY_REBOOT),
+	[0] = BIT(TXN_DECIDED) | BIT(TXN_UNDOING) | BIT(TXN_DISARMING) | BIT(TXN_COMMIT) |
+	      BIT(TXN_SOAK) | BIT(TXN_ARMED) | BIT(TXN_VERIFYING) | ENDS |
+	      BIT(TXN_CLOSED_BY_REBOOT),
 	[TXN_DECIDED] = BIT(TXN_WAITING) | BIT(TXN_PREPARING) | BIT(TXN_DENIED) | BIT(TXN_FAILED),
 	[TXN_WAITING] = BIT(TXN_WAITING) | BIT(TXN_PREPARING) | BIT(TXN_DENIED) | BIT(TXN_EXPIRED) |
 			BIT(TXN_FAILED),
@@ -44,77 +45,6 @@ static const uint64_t arrows[] = {
 	[TXN_ROLLBACK] = BIT(TXN_UNDOING),
 	[TXN_UNDOING] = BIT(TXN_DISARMING) | ENDS,
 };
-
-const char *txn_state_name(enum txn_state s)
-{
-	switch (s) {
-	case TXN_DECIDED:
-		return "decided";
-	case TXN_WAITING:
-		return "waiting";
-	case TXN_PREPARING:
-		return "preparing";
-	case TXN_INTENT:
-		return "intent";
-	case TXN_ARMING:
-		return "arming";
-	case TXN_APPLYING:
-		return "applying";
-	case TXN_VERIFYING:
-		return "verifying";
-	case TXN_SOAK:
-		return "soak";
-	case TXN_COMMIT:
-		return "commit";
-	case TXN_DISARMING:
-		return "disarming";
-	case TXN_ROLLBACK:
-		return "rollback";
-	case TXN_UNDOING:
-		return "undoing";
-	case TXN_ARMED:
-		return "armed";
-	case TXN_DONE:
-		return "done";
-	case TXN_ROLLED_BACK:
-		return "rolled back";
-	case TXN_SUPERSEDED:
-		return "superseded";
-	case TXN_STUCK:
-		return "stuck";
-	case TXN_ABORTED:
-		return "aborted";
-	case TXN_DENIED:
-		return "denied";
-	case TXN_EXPIRED:
-		return "expired";
-	case TXN_FAILED:
-		return "failed";
-	case TXN_CLOSED_BY_REBOOT:
-		return "closed by reboot";
-	}
-	return NULL;
-}
-
-bool txn_state_final(enum txn_state s)
-{
-	return s >= TXN_DONE;
-}
-
-const char *reflex_kind_name(enum reflex_kind k)
-{
-	switch (k) {
-	case REFLEX_NONE:
-		return NULL;
-	case REFLEX_KERNEL:
-		return "kernel";
-	case REFLEX_BRIDGE:
-		return "bridge";
-	case REFLEX_READY:
-		return "ready";
-	}
-	return NULL;
-}
 
 static struct entry *entry_free(struct txns *e, struct entry *x)
 {
@@ -186,6 +116,9 @@ void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t dea
 	char why[EXEC_WHY_SIZE];
 	va_list ap;
 
+	if (txn_state_final(old) || !(arrows[old] & BIT(s)))
+		fprintf(stderr, "DBG T%d %s -> %s: %s | %s\n", (int) x->t.id, txn_state_name(old),
+			txn_state_name(s), x->t.why, fmt);
 	assert(!txn_state_final(old) && (arrows[old] & BIT(s)));
 
 	va_start(ap, fmt);
@@ -199,6 +132,7 @@ void entry_enter(struct txns *e, struct entry *x, enum txn_state s, uint64_t dea
 	if (txn_state_final(s)) {
 		quorum_end(e, x);
 		keep(e, x);
+		lock_ended(e, x);
 	}
 	e->ops->on_change(e->data, &x->t, old);
 	if (!txn_state_final(s))
@@ -321,6 +255,23 @@ unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, uint64_t 
 	return n;
 }
 
+static int hangs(struct txns *e, bool guardian)
+{
+	return e->ops->hangs ? e->ops->hangs(e->data, guardian) : -EOPNOTSUPP;
+}
+
+/* The guardian has a reflex and does not answer: it might still fire.  It is dead before we look at
+ * the kernel; what follows comes with the news of its death. */
+static void reflex_hangs(struct txns *e, struct entry *x, uint64_t now, const char *why)
+{
+	if (!x->ended_guardian && hangs(e, true) == 0) {
+		x->ended_guardian = true;
+		x->t.deadline_us = now + TXN_ARM_US;
+		return;
+	}
+	reflex_unsure(e, x, why);
+}
+
 /* What is due for one transaction. */
 static void run_one(struct txns *e, struct entry *x, uint64_t now)
 {
@@ -332,16 +283,20 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 			entry_enter(e, x, TXN_EXPIRED, US_INFINITY, "expired: %s", x->t.why);
 		return;
 	case TXN_PREPARING:
-		if (late)
+		if (late) {
+			(void) hangs(e, false);
 			entry_enter(e, x, TXN_FAILED, US_INFINITY,
 				    "the executor did not plan it in time; nothing was changed");
+		}
 		return;
 	case TXN_ARMING:
-		if (late && entry_ready(x))
-			reflex_unsure(e, x, "the guardian did not take it");
-		else if (late)
+		if (late && entry_ready(x)) {
+			reflex_hangs(e, x, now, "the guardian did not take it");
+		} else if (late) {
 			undo_end(e, x, TXN_ABORTED,
 				 "the guardian did not take the undo; nothing was changed");
+			(void) hangs(e, true);
+		}
 		return;
 	case TXN_ARMED:
 		if (late)
@@ -350,8 +305,10 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 			reflex_disarm(e, x, "the journal failed");
 		return;
 	case TXN_APPLYING:
-		if (late)
+		if (late) {
 			undo_begin(e, x, "the executor did not answer while it applied");
+			(void) hangs(e, false);
+		}
 		return;
 	case TXN_VERIFYING:
 	case TXN_SOAK:
@@ -366,12 +323,14 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 		return;
 	case TXN_DISARMING:
 		if (late && x->leaving)
-			reflex_unsure(e, x, x->t.why);
+			reflex_hangs(e, x, now, x->t.why);
 		else if (late)
 			undo_disarmed(e, x);
 		return;
 	case TXN_UNDOING:
-		if (late)
+		if (late && x->fired_as && !e->exec_there) /* nobody applies anything any more */
+			undo_end(e, x, x->fired_as, "the guardian undid it at its deadline");
+		else if (late)
 			undo_end(e, x, TXN_STUCK,
 				 "neither executor nor guardian could undo it; look at the router");
 		else if (now >= x->next_undo_us)

@@ -37,6 +37,8 @@
 #define TXNS_KEPT 32 /* ended ones that txns_get() still knows */
 
 #define TXN_NO_US      (UINT64_C(600) * 1000000)
+#define TXN_LOCK_US    (UINT64_C(60) * 1000000) /* what somebody else has changed is left alone */
+#define TXN_LOCKS      64
 #define TXN_PLANS_KEPT 8 /* former plans that a code may be told to be of */
 
 enum txn_state {
@@ -141,8 +143,15 @@ struct txn_ops {
 	uint64_t (*generation)(void *);
 	int (*journal)(void *, const struct journal_record *, bool sync);
 	uint64_t (*next_tx)(void *);
+	/* Take or give back the fence (txn/fence.h), around COMMIT.  -EAGAIN: the guardian is undoing
+	 * it.  NULL: nobody else is there. */
+	int (*fence)(void *, uint64_t tx, bool take);
 	int (*exec)(void *, struct chan_head *msg, size_t size);  /* PREPARE, APPLY, CHECK, UNDO */
 	int (*guard)(void *, struct chan_head *msg, size_t size); /* ARM, DISARM */
+	/* The executor or the guardian does not answer: end it, its death is told as any other.
+	 * Whatever it was sent and has not done, it must not do later.  0, or -errno: it cannot be
+	 * ended.  May be NULL. */
+	int (*hangs)(void *, bool guardian);
 	/* Decide again on what is true now; replaces t->decision and, when the level is approve,
 	 * t->plan.content and t->change. */
 	int (*decide)(void *, struct txn *t);
@@ -177,6 +186,13 @@ struct txn_ops {
 	void (*on_reflex)(void *, const struct txn *t);
 	/* Every transition, after it has been made. */
 	void (*on_change)(void *, const struct txn *t, enum txn_state old);
+};
+
+/* A resource that nobody may change: proposals about it are denied ("only observed"). */
+struct txn_lock {
+	char resource[ANOD_NAME_SIZE];
+	uint64_t tx;	   /* that is STUCK, or SUPERSEDED */
+	uint64_t until_us; /* UINT64_MAX: until a person says otherwise, or a reboot */
 };
 
 struct txns;
@@ -292,6 +308,10 @@ bool txns_leftover(const struct txns *e, bool (*is)(void *, const char *rule), v
  * each is (ret_tx may be NULL).  How many there are, also when 'max' is less. */
 unsigned txns_in_flight(const struct txns *e, struct anod_change *ret, uint64_t *ret_tx,
 			unsigned max);
+
+/* A person has looked at what is locked.  -ENOENT: it is not. */
+int txns_unlock(struct txns *e, const char *resource, const char *user);
+const struct txn_lock *txns_lock(const struct txns *e, unsigned n); /* NULL: no more */
 
 /* The journal has failed: every proposal is denied until a restart on a good disk. */
 bool txns_capped(const struct txns *e);

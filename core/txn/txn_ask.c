@@ -151,6 +151,10 @@ void ask_begin(struct txns *e, struct entry *x)
 			    "daemon is restarted on a good disk");
 		return;
 	}
+	if (lock_says_no(e, x, buf, sizeof(buf))) {
+		entry_enter(e, x, TXN_DENIED, US_INFINITY, "only observed: %s", buf);
+		return;
+	}
 	if (x->t.n_approvals < n) {
 		quorum_end(e, x); /* they are short-lived, people are not */
 		(void) snprintf(buf, sizeof(buf), "waits for %u of %u approvals: %s",

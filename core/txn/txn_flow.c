@@ -158,6 +158,7 @@ void flow_applied(struct txns *e, struct entry *x, const struct exec_result *m)
 	unsigned n = x->t.n_steps;
 	uint64_t until;
 
+	x->applied_us = txns_now(e);
 	if (m->error < 0 || m->n_done < n) {
 		x->untouched = TXN_FAILED;
 		(void) copy_text(x->t.why, sizeof(x->t.why),
@@ -184,7 +185,7 @@ void flow_applied(struct txns *e, struct entry *x, const struct exec_result *m)
 	flow_run(e, x, txns_now(e));
 }
 
-static void commit(struct txns *e, struct entry *x)
+static void commit_fenced(struct txns *e, struct entry *x)
 {
 	uint64_t now = txns_now(e);
 	uint64_t undo_us = x->terms.undo_after_us ? now + x->terms.undo_after_us : 0;
@@ -208,6 +209,17 @@ static void commit(struct txns *e, struct entry *x)
 		return;
 	x->end = TXN_DONE;
 	entry_enter(e, x, TXN_DISARMING, txns_now(e) + TXN_DISARM_US, "verified");
+}
+
+static void commit(struct txns *e, struct entry *x)
+{
+	uint64_t tx = x->t.id;
+
+	if (e->ops->fence && e->ops->fence(e->data, tx, true) == -EAGAIN)
+		return; /* C18: the guardian has begun to undo it and will say so */
+	commit_fenced(e, x);
+	if (e->ops->fence)
+		(void) e->ops->fence(e->data, tx, false);
 }
 
 void flow_renew(struct txns *e, struct entry *x)

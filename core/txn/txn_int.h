@@ -3,8 +3,8 @@
  *
  * txn.c holds the transactions and the one function that changes a state; txn_ask.c the way from
  * a proposal to PREPARE, with leases; txn_sign.c people; txn_quorum.c peers; txn_flow.c INTENT to
- * COMMIT; txn_reflex.c what is ready before its trigger; txn_undo.c the way back and all endings;
- * txn_msg.c messages; txn_recover.c what follows a death; txn_take.c what a hand-over leaves.
+ * COMMIT; txn_reflex*.c what is ready before its trigger; txn_undo.c the way back and all endings;
+ * txn_lock.c what nobody may change; txn_msg.c messages; txn_recover.c what follows a death; txn_take.c what a hand-over leaves.
  */
 #ifndef TXN_TXN_INT_H
 #define TXN_TXN_INT_H
@@ -76,6 +76,9 @@ struct entry {
 	uint32_t held_crc; /* of what a handed-over guardian holds */
 	unsigned n_late;   /* answers to CHECK that are about the time before it fired */
 	enum txn_state end;	  /* DISARMING: what comes then */
+	bool ended_guardian;	  /* it did not answer and was ended */
+	uint64_t applied_us;	  /* when the executor answered APPLY; 0: it has not */
+	enum txn_state fired_as;  /* what the guardian has made of it; 0: not all was undone */
 	enum txn_state untouched; /* the end when no step had to be undone; 0: ROLLED_BACK */
 };
 
@@ -96,6 +99,7 @@ struct txns {
 	struct entry *kept[TXNS_KEPT];
 	unsigned no_at;
 	struct person_no no[TXN_NOES];
+	struct txn_lock lock[TXN_LOCKS]; /* until_us 0: free */
 };
 
 /* txn.c */
@@ -176,6 +180,7 @@ void reflex_intend(struct txns *e, struct entry *x);
 void reflex_armed(struct txns *e, struct entry *x, uint32_t crc);
 void reflex_fired(struct txns *e, struct entry *x, const struct guard_reflexed *m);
 void reflex_checked(struct txns *e, struct entry *x, const struct exec_result *m);
+void reflex_look(struct txns *e, struct entry *x); /* read back, in the background */
 void reflex_read_back(struct txns *e, struct entry *x, uint64_t now); /* VERIFYING, unread */
 void reflex_disarm(struct txns *e, struct entry *x, const char *why);
 void reflex_disarm_all(struct txns *e, const char *why); /* the ARMED ones */
@@ -188,6 +193,11 @@ bool reflex_clear(struct txns *e, struct entry *x);
 const struct entry *reflex_conflict(const struct txns *e, const struct entry *x);
 void reflex_new_guardian(struct txns *e, struct entry *x);
 void reflex_new_exec(struct txns *e, struct entry *x);
+
+/* txn_lock.c */
+void lock_ended(struct txns *e, const struct entry *x); /* in its final state */
+bool lock_says_no(const struct txns *e, const struct entry *x, char *buf, size_t size);
+int lock_recover(struct txns *e, const struct journal *j);
 
 /* txn_take.c */
 /* One that a handed-over guardian still holds goes on where the journal says; false: it has to be
@@ -218,6 +228,7 @@ void msg_arm(struct txns *e, struct entry *x);
 void msg_watch(struct txns *e, struct entry *x);
 void msg_trigger(struct txns *e, struct entry *x);
 void msg_disarm(struct txns *e, struct entry *x);
+void msg_let_go(struct txns *e, uint64_t tx);		       /* of what is not open any more */
 uint32_t msg_arm_crc(const struct entry *x, uint32_t n_steps); /* of what would be sent now */
 
 #endif

@@ -117,9 +117,9 @@ uint32_t msg_arm_crc(const struct entry *x, uint32_t n_steps)
 	return m ? crc32c(0, m, m->head.size) : 0;
 }
 
-static void send_ack(struct txns *e, struct entry *x, enum exec_type type, uint32_t flags)
+static void send_ack(struct txns *e, uint64_t tx, enum exec_type type, uint32_t flags)
 {
-	struct guard_ack m = { .head = { .type = type, .size = sizeof(m), .id = x->t.id },
+	struct guard_ack m = { .head = { .type = type, .size = sizeof(m), .id = tx },
 			       .flags = flags };
 
 	to_guard(e, &m, sizeof(m));
@@ -127,12 +127,17 @@ static void send_ack(struct txns *e, struct entry *x, enum exec_type type, uint3
 
 void msg_trigger(struct txns *e, struct entry *x)
 {
-	send_ack(e, x, GUARD_TRIGGER, 0);
+	send_ack(e, x->t.id, GUARD_TRIGGER, 0);
 }
 
 void msg_disarm(struct txns *e, struct entry *x)
 {
-	send_ack(e, x, GUARD_DISARM, x->leaving ? GUARD_UNFIRED : 0);
+	send_ack(e, x->t.id, GUARD_DISARM, x->leaving ? GUARD_UNFIRED : 0);
+}
+
+void msg_let_go(struct txns *e, uint64_t tx)
+{
+	send_ack(e, tx, GUARD_DISARM, 0);
 }
 
 /* ---- what comes in ------------------------------------------------------------------------ */

@@ -107,9 +107,10 @@ static void restore(struct entry *x, struct left *l, bool fired)
 	x->guard_us = l->intent.deadline_us;
 	x->t.by_guardian = fired;
 	x->t.reflex.kind = (enum reflex_kind) l->intent.reflex;
-	/* Known only since it has fired. */
-	if (entry_ready(x))
-		x->guard_us = l->o.last == JOURNAL_INTENT ? 0 : l->o.deadline_us;
+	if (entry_ready(x)) {
+		x->fired = l->o.last != JOURNAL_INTENT;
+		x->guard_us = x->fired ? l->o.deadline_us : 0; /* known since then */
+	}
 }
 
 static void stay_committed(struct txns *e, struct entry *x, uint64_t deadline_us)
@@ -178,7 +179,9 @@ int txns_take_over(struct txns *e, const struct journal *j, const struct guardia
 	unsigned n;
 	int r;
 
-	r = collect(j, &l, &n);
+	r = lock_recover(e, j);
+	if (r >= 0)
+		r = collect(j, &l, &n);
 	if (r < 0)
 		return r;
 
@@ -191,6 +194,13 @@ int txns_take_over(struct txns *e, const struct journal *j, const struct guardia
 		}
 		recover_one(e, x, &l[i], guardian_fired(&l[i], fired, n_fired),
 			    find_held(held, n_held, l[i].o.tx));
+	}
+	/* What had ended, and its DISARM came too late. */
+	for (unsigned i = 0; i < n_held && r >= 0; i++) {
+		if (entry_find(e, held[i].head.id))
+			continue;
+		e->last_id = MAX_OF(e->last_id, held[i].head.id);
+		msg_let_go(e, held[i].head.id);
 	}
 	left_free(l, n);
 	return r < 0 ? r : (int) n;

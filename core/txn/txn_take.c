@@ -59,8 +59,7 @@ static bool take_applied(struct txns *e, struct entry *x, enum journal_type last
 {
 	uint64_t now = txns_now(e), until;
 
-	x->fired = entry_ready(x);
-	if (x->fired)
+	if (entry_ready(x))
 		x->guard_us = h->deadline_us;
 	else if (msg_arm_crc(x, x->t.n_steps) != h->crc)
 		return false;

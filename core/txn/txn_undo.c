@@ -131,8 +131,20 @@ void undo_done(struct txns *e, struct entry *x, const struct exec_result *m)
 	}
 }
 
+/* Was all that the executor was sent done before the guardian's deadline? */
+static bool exec_was_quick(const struct entry *x)
+{
+	return x->recovered || entry_ready(x) || (x->applied_us && x->applied_us < x->guard_us);
+}
+
+/*
+ * The guardian has undone what it found.  When all of us were frozen for a while (a suspended
+ * machine), the executor may have gone on with an APPLY behind its back; then the executor has the
+ * last word, for its undo comes behind everything that it was sent.
+ */
 void undo_fired(struct txns *e, struct entry *x, const struct exec_result *m)
 {
+	static const char why[] = "the guardian undid it at its deadline";
 	enum txn_state end = undo_outcome(x, m->state, x->t.n_steps);
 
 	x->armed = false;
@@ -143,12 +155,15 @@ void undo_fired(struct txns *e, struct entry *x, const struct exec_result *m)
 	}
 
 	x->t.by_guardian = true;
-	if (end)
-		undo_end(e, x, end, "the guardian undid it at its deadline");
-	else if (x->t.state == TXN_UNDOING)
+	x->fired_as = end;
+	if (end && end != TXN_SUPERSEDED)
+		x->untouched = 0;
+	if (end && exec_was_quick(x))
+		undo_end(e, x, end, why);
+	else if (x->t.state != TXN_UNDOING)
+		undo_begin(e, x, end ? why : "the guardian could not undo all of it");
+	else if (!end)
 		undo_send(e, x);
-	else
-		undo_begin(e, x, "the guardian could not undo all of it");
 }
 
 int txns_rollback(struct txns *e, uint64_t id, const char *why)

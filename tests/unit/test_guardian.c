@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "exec/guardian.h"
+#include "txn/fence.h"
 #include "txn/journal.h"
 #include "unit/execlab.h"
 #include "unit/netlab.h"
@@ -402,5 +403,36 @@ Test(guardian, unsound_messages_are_refused_and_arm_nothing)
 	cr_assert_gt(send(lab.fd, m, m->head.size, 0), 0);
 	cr_assert_eq(run(), 1);
 	cr_assert_eq(((const struct chan_head *) TOLD)->id, 100, "full, and said so");
+	close_lab();
+}
+
+Test(guardian, a_host_that_is_committing_is_not_overtaken_and_one_that_comes_too_late_is_told)
+{
+	int host;
+
+	open_lab(-1);
+	host = fence_open(lab.dir);
+	cr_assert_geq(host, 0);
+	write_record(1, JOURNAL_INTENT);
+	cr_assert_eq(fence_take(host, 1), 0);
+	arm(1, clock_boot_us(), 0);
+	for (int i = 0; i < 5; i++)
+		cr_assert_eq(run(), 1);
+	cr_assert(lab_is(&new), "the host is at it");
+	cr_assert(guardian_needed(lab.g));
+	write_record(1, JOURNAL_COMMIT);
+	fence_release(host, 1);
+	while (guardian_needed(lab.g))
+		cr_assert_eq(run(), 1);
+	cr_assert(lab_is(&new));
+	cr_assert(no_entry());
+	cr_assert_eq(fence_take(host, 1), 0, "given back");
+
+	write_record(2, JOURNAL_INTENT);
+	arm(2, clock_boot_us() + 20 * US_PER_MS, 0);
+	while (lab_is(&new))
+		cr_assert_eq(run(), 1);
+	cr_assert_eq(fence_take(host, 2), -EAGAIN, "it can no longer be committed");
+	close(host);
 	close_lab();
 }

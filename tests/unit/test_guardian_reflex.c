@@ -529,3 +529,24 @@ Test(guardian_reflex, unsound_reflexes_are_refused)
 	answer(GUARD_DISARMED, 7);
 	close_lab();
 }
+
+/* It was stopped, its host died, the next one wrote that nothing was changed; and then it fired. */
+Test(guardian_reflex, one_that_fires_behind_its_end_takes_that_back)
+{
+	struct journal_record r = { .type = JOURNAL_INTENT, .tx = 1, .n_steps = 1, .step = &move };
+
+	open_lab();
+	cr_assert_eq(journal_append(lab.journal, &r, false), 0);
+	arm(message(1, NULL, 1));
+	say(GUARD_TRIGGER, 1, 0);
+	(void) reflexed(1);
+	cr_assert(lab_is(&new));
+	r = (struct journal_record){ .type = JOURNAL_ABORTED, .tx = 1 };
+	cr_assert_eq(journal_append(lab.journal, &r, false), 0);
+	close(lab.fd);
+	lab.fd = -1;
+	while (lab_is(&new))
+		cr_assert_geq(run(), 0);
+	cr_assert(lab_is(&old));
+	close_lab();
+}

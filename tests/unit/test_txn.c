@@ -332,6 +332,7 @@ Test(txn, C16_what_somebody_else_changed_in_soak_is_left_alone)
 
 	/* One of two: the other one goes back. */
 	world.kernel = world.boot_config;
+	cr_assert_eq(txns_unlock(world.engine, "link sim0", "ann"), 0);
 	id = world_propose(2);
 	sim_quiet(&world);
 	sim_meddle(&world, 1, 77);
@@ -342,6 +343,7 @@ Test(txn, C16_what_somebody_else_changed_in_soak_is_left_alone)
 
 	/* In the last moment: read back before COMMIT. */
 	world.kernel = world.boot_config;
+	cr_assert_eq(txns_unlock(world.engine, "link sim0", "ann"), 0);
 	id = world_propose(1);
 	sim_pass(&world, 59900 * US_PER_MS);
 	cr_assert_eq(world_state(id), TXN_SOAK);

@@ -374,6 +374,68 @@ Test(txn_crash, C15_a_disk_that_fails_after_the_first_effect_rolls_back_from_mem
 	}
 }
 
+Test(txn_crash, C13_a_hang_that_the_watchdog_ends_is_a_reboot)
+{
+	uint64_t id = soaking(2), later;
+
+	/* Nobody does anything for an hour; then the machine is reset. */
+	world.exec_is_deaf = world.guard_is_deaf = true;
+	world.now_us += 60 * MINUTE;
+	sim_crash_now(&world, SIM_CRASH_POWER);
+	world.exec_is_deaf = world.guard_is_deaf = false;
+	sim_settle(&world, MINUTE);
+	WORLD_RECORDS(id, JOURNAL_INTENT, JOURNAL_CLOSED_BY_REBOOT);
+	cr_assert(world_is_before());
+	world.permit.confirm_us = 0;
+	later = world_propose(2);
+	sim_settle(&world, MINUTE);
+	cr_assert_eq(world_state(later), TXN_DONE);
+}
+
+Test(txn_crash, C18_nothing_is_committed_when_the_guardian_is_about_to_undo)
+{
+	uint64_t id = soaking(2);
+
+	/* The loop was held up until right before, and until behind, the guardian's deadline. */
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t late = i ? 10 * US_PER_S : 0;
+
+		world.guard_is_deaf = true;
+		world.now_us = world.armed[0].deadline_us - 100 * US_PER_MS + late;
+		(void) txns_run(world.engine);
+		world.guard_is_deaf = false;
+		sim_settle(&world, MINUTE);
+		cr_assert_eq(world_state(id), TXN_ROLLED_BACK);
+		cr_assert(world_is_before());
+		cr_assert_eq(world_journal(id).n_terminal, 1);
+		id = soaking(2);
+	}
+}
+
+Test(txn_crash, C19_steps_of_the_wall_clock_move_no_deadline)
+{
+	static const int64_t years[] = { 10, -10, -20, 20 };
+	uint64_t id;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(years); i++) {
+		world.permit.undo_after_us = 30 * MINUTE;
+		id = soaking(2);
+		world.wall_us += (uint64_t) (years[i] * 365 * 86400 * (int64_t) US_PER_S);
+		sim_pass(&world, 59 * US_PER_S);
+		cr_assert_eq(world_state(id), TXN_SOAK);
+		sim_pass(&world, 2 * US_PER_S);
+		cr_assert_eq(world_state(id), TXN_COMMIT);
+		sim_crash_now(&world, SIM_CRASH_ALL);
+		world.wall_us -= (uint64_t) (years[i] * 2 * 365 * 86400 * (int64_t) US_PER_S);
+		sim_pass(&world, 29 * MINUTE);
+		cr_assert_eq(world_state(id), TXN_COMMIT, "in time of the boot, over the crash");
+		sim_pass(&world, 2 * MINUTE);
+		cr_assert_eq(world_state(id), TXN_ROLLED_BACK);
+		cr_assert(world_is_before());
+		cr_assert_eq(world_journal(id).n_terminal, 1);
+	}
+}
+
 Test(txn_crash, an_executor_that_cannot_be_had_leaves_the_undo_to_the_guardian)
 {
 	uint64_t id = soaking(2);
@@ -452,205 +514,4 @@ Test(txn_crash, an_INTENT_that_cannot_be_read_is_stuck_and_said_so)
 	sim_settle(&world, MINUTE);
 	cr_assert_eq(world_state(id), TXN_STUCK);
 	cr_assert_eq(world_journal(id).n_terminal, 1);
-}
-
-/* ---- everything, at every operation ------------------------------------------------------- */
-
-enum way { WAY_HAPPY, WAY_VERIFY_FAILS, WAY_APPROVE, WAY_REFUSED, WAY_HOLD, WAYS };
-
-struct trial {
-	enum way way;
-	enum sim_crash crash, again;
-	unsigned at, again_after;
-	enum sim_tear tear;
-	bool drains, lazy;
-};
-
-static uint8_t pristine[128 << 10];
-
-/* An empty journal again, without making the file anew. */
-static void reset_journal(void)
-{
-	char path[96];
-	int fd;
-
-	(void) snprintf(path, sizeof(path), "%s/journal", world_dir);
-	fd = open(path, O_RDWR);
-	if (!pristine[0])
-		cr_assert_eq(pread(fd, pristine, sizeof(pristine), 0), (ssize_t) sizeof(pristine));
-	cr_assert_eq(pwrite(fd, pristine, sizeof(pristine), 0), (ssize_t) sizeof(pristine));
-	(void) close(fd);
-}
-
-static void take_way(enum way way)
-{
-	world.permit.confirm_us = way == WAY_HAPPY || way == WAY_HOLD ? 10 * US_PER_S : 0;
-	world.permit.hold_on_crash = way == WAY_HOLD;
-	if (way == WAY_VERIFY_FAILS)
-		world.verify = TXN_VERIFY_NO;
-	if (way == WAY_REFUSED)
-		world.kernel.refuse_cell = world.boot_config.refuse_cell = 3;
-	if (way == WAY_APPROVE)
-		world.level = LEVEL_APPROVE;
-}
-
-/* One run; the number of operations that it took, and the transaction. */
-static unsigned run(const struct trial *t, uint64_t *ret_id)
-{
-	static const int64_t set[3][2] = { { 1, 1001 }, { 2, 1002 }, { 3, 1003 } };
-	struct anod_proposal p = sim_proposal(3, set);
-
-	sim_done(&world);
-	reset_journal();
-	sim_init(&world, world_dir);
-	cr_assert_eq(sim_start_host(&world), 0);
-	take_way(t->way);
-	world.n_ops = 0;
-	world.crash_at = t->at;
-	world.crash = t->crash;
-	world.again_after = t->again_after;
-	world.again = t->again;
-	world.tear = t->tear;
-	world.exec_drains = t->drains;
-	world.lazy_disk = t->lazy;
-
-	*ret_id = 0;
-	(void) txns_propose(world.engine, "uplink", 1, 0, &p, ret_id);
-	sim_quiet(&world);
-	if (t->way == WAY_APPROVE)
-		(void) world_approve(*ret_id, "ann", true);
-	sim_settle(&world, 10 * MINUTE);
-	return world.n_ops;
-}
-
-static void judge(const struct trial *t, uint64_t id)
-{
-	struct world_records w = world_journal(id);
-	bool after = world_is_after(3);
-	char what[128];
-
-	(void) snprintf(what, sizeof(what), "way %d crash %d at %u, %d after %u, tear %d drains %d",
-			t->way, t->crash, t->at, t->again, t->again_after, t->tear, t->drains);
-	cr_assert(after || world_is_before(), "between: %s", what);
-	cr_assert_leq(world.n_charges, 1, "charged %u times: %s", world.n_charges, what);
-	cr_assert_null(txns_nth(world.engine, 0), "still open: %s", what);
-	cr_assert_eq(world.n_armed, 0, "still armed: %s", what);
-	cr_assert_eq(w.n_terminal, w.n > 0, "%u terminal records: %s", w.n_terminal, what);
-	if (w.n == 0) {
-		cr_assert_not(after, "without a record: %s", what);
-		return;
-	}
-	cr_assert_eq(w.type[0], JOURNAL_INTENT, "%s", what);
-	cr_assert(journal_type_terminal((enum journal_type) w.type[w.n - 1]), "%s", what);
-	if (t->crash != SIM_CRASH_POWER && t->again != SIM_CRASH_POWER)
-		cr_assert_eq(after, w.type[w.n - 1] == JOURNAL_DONE, "ends %s: %s",
-			     journal_type_name((enum journal_type) w.type[w.n - 1]), what);
-}
-
-static unsigned every_operation(enum way way, enum sim_crash crash, enum sim_tear tear, bool drains)
-{
-	struct trial t = { .way = way, .crash = crash, .tear = tear, .drains = drains };
-	unsigned n, at;
-	uint64_t id;
-
-	n = run(&t, &id); /* without a crash */
-	judge(&t, id);
-	cr_assert_gt(n, 20);
-	for (at = 1; at <= n; at++) {
-		t.at = at;
-		(void) run(&t, &id);
-		cr_assert_geq(world.n_crashes, 1);
-		judge(&t, id);
-	}
-	return n;
-}
-
-static void every_crash(enum way way)
-{
-	for (int c = SIM_CRASH_HOST; c < SIM_CRASH_POWER; c++)
-		for (int drains = 0; drains < 2; drains++)
-			(void) every_operation(way, (enum sim_crash) c, 0, drains);
-	for (int tear = 0; tear < SIM_TEARS; tear++)
-		(void) every_operation(way, SIM_CRASH_POWER, (enum sim_tear) tear, false);
-}
-
-/*
- * Effects that a reboot undoes need no disk before them: the page cache outlives every process,
- * and what the power takes from it, it takes from the kernel too.
- */
-static void every_crash_lazy(enum way way)
-{
-	for (int c = SIM_CRASH_HOST; c <= SIM_CRASH_POWER; c++) {
-		for (int tear = 0; tear < (c == SIM_CRASH_POWER ? 2 : 1); tear++) {
-			struct trial t = { .way = way,
-					   .crash = (enum sim_crash) c,
-					   .tear = (enum sim_tear) tear,
-					   .lazy = true };
-			uint64_t id;
-			unsigned n = run(&t, &id);
-
-			judge(&t, id);
-			for (t.at = 1; t.at <= n; t.at++) {
-				(void) run(&t, &id);
-				judge(&t, id);
-			}
-		}
-	}
-}
-
-Test(txn_crash, every_operation_when_the_disk_comes_later)
-{
-	every_crash_lazy(WAY_HAPPY);
-	every_crash_lazy(WAY_VERIFY_FAILS);
-}
-
-Test(txn_crash, every_operation_of_the_happy_path)
-{
-	every_crash(WAY_HAPPY);
-}
-
-Test(txn_crash, every_operation_of_a_failed_verification)
-{
-	every_crash(WAY_VERIFY_FAILS);
-}
-
-Test(txn_crash, every_operation_of_an_approved_one)
-{
-	every_crash(WAY_APPROVE);
-}
-
-Test(txn_crash, every_operation_of_a_refusal_of_the_kernel)
-{
-	every_crash(WAY_REFUSED);
-}
-
-Test(txn_crash, every_operation_of_one_that_is_held_on_a_crash)
-{
-	every_crash(WAY_HOLD);
-}
-
-/* The recovery is killed as well, at each of its operations. */
-Test(txn_crash, every_operation_of_the_recovery_after_every_third_crash)
-{
-	static const enum sim_crash again[] = { SIM_CRASH_HOST, SIM_CRASH_ALL, SIM_CRASH_POWER };
-	static const enum way way[] = { WAY_HAPPY, WAY_VERIFY_FAILS };
-	unsigned n_runs = 0;
-
-	for (unsigned w = 0; w < ARRAY_SIZE(way); w++) {
-		for (unsigned a = 0; a < ARRAY_SIZE(again); a++) {
-			struct trial t = { .way = way[w], .crash = again[(w + a) % 2] };
-			uint64_t id;
-			unsigned n = run(&t, &id);
-
-			t.again = again[a];
-			for (t.at = 1 + a; t.at <= n; t.at += 3) {
-				for (t.again_after = 1; t.again_after < 16; t.again_after++) {
-					(void) run(&t, &id);
-					judge(&t, id);
-					n_runs++;
-				}
-			}
-		}
-	}
-	cr_assert_gt(n_runs, 500);
 }
