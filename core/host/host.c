@@ -393,6 +393,15 @@ static int start(struct host *h)
 	handover_find(h);
 	/* First, because its lock keeps a second daemon from the ledger, too. */
 	r = journal_open(h->state_dir, LOCK_WAIT_US, &h->journal);
+	if (r == -EPROTONOSUPPORT) {
+		char by[40];
+
+		(void) journal_writer(h->state_dir, by, sizeof(by));
+		log_error("journal in %s: of another format, written by anod %s; this is anod %s. "
+			  "Install that version again; it alone can end what may be open there",
+			  h->state_dir, by[0] ? by : "of an unknown version", ANOD_VERSION);
+		return r;
+	}
 	if (r < 0) {
 		log_error(
 			"journal in %s: %s%s", h->state_dir, strerror(-r),

@@ -388,7 +388,8 @@ int proc_hangs(struct proc *p)
 		return -ESRCH; /* --single, or it has ended already */
 
 	log_error("%s (pid %d) does not answer; it is killed and started again", p->name, p->pid);
-	return kill(p->pid, SIGKILL) < 0 ? -errno : 0;
+	send_kill(p);
+	return 0;
 }
 
 int proc_open(struct host *h, struct proc *p)
