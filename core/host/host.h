@@ -166,6 +166,12 @@ void host_stop(struct host *h);
 const char *installed_file(const char *name, char *ret, size_t size);
 int proc_start(struct host *h, enum proc_kind kind); /* not a cell */
 int proc_open(struct host *h, struct proc *p);
+/* proof.c; executor and guardian only, nothing for others */
+void proof_ask(struct proc *p);				       /* it has been started */
+bool proof_taken(struct proc *p, const struct chan_head *msg); /* was this the answer? */
+void proof_failed(struct proc *p, const siginfo_t *info);      /* it has ended */
+/* Why it cannot be leaned on; NULL: it can. */
+const char *proof_missing(const struct host *h, enum proc_kind kind);
 /* Go on with a process that somebody else has started, on the channel 'fd' (taken over). */
 int proc_adopt(struct host *h, enum proc_kind kind, int fd, pid_t pid);
 /* Let go of it, and start another in its place. */
