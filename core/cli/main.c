@@ -48,6 +48,7 @@ static const char usage[] =
 	"  code --key FILE HASH    the response code of a key, on a device of your own\n"
 	"  pause | resume          the brake: nothing new is changed until you resume\n"
 	"  agents                  what runs, and what it may do\n"
+	"  damping                 what was changed to and fro, and until when it is left alone\n"
 	"  standing                what permits have earned, and how far they are\n"
 	"  monitor                 follow what happens\n"
 	"  check FILE...           check configuration and policy files\n"
@@ -127,6 +128,12 @@ static int cmd_agents(struct cli *c, int argc, char **argv)
 {
 	(void) argv;
 	return argc ? EXIT_USE : cli_page(c, "agents", NULL, show_agents);
+}
+
+static int cmd_damping(struct cli *c, int argc, char **argv)
+{
+	(void) argv;
+	return argc ? EXIT_USE : cli_page(c, "damping", NULL, show_damping);
 }
 
 static int cmd_standing(struct cli *c, int argc, char **argv)
@@ -288,6 +295,7 @@ static const struct command {
 	{ "why", cmd_why },
 	{ "doctor", cmd_doctor },
 	{ "agents", cmd_agents },
+	{ "damping", cmd_damping },
 	{ "standing", cmd_standing },
 	{ "monitor", cmd_monitor },
 	{ "approve", approve_command },

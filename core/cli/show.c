@@ -18,6 +18,25 @@ static void line(const struct cli *c, const char *name, const char *fmt, ...)
 	(void) putchar('\n');
 }
 
+/* Nothing when it holds nobody. */
+static void show_brake(const struct cli *c, const cJSON *b)
+{
+	const cJSON *o;
+	char left[32];
+
+	if (get_text(b, "sick")[0])
+		line(c, "brake", "%s%s%s", paint(c, "red"), get_text(b, "sick"), paint(c, "off"));
+	cJSON_ArrayForEach(o, get(b, "rates")) if (get_number(o, "left") < 1)
+		line(c, "brake", "%s%.0f changes per %s are used up%s", paint(c, "yellow"),
+		     get_number(o, "count"),
+		     duration_text(get_number(o, "per_us"), left, sizeof(left)), paint(c, "off"));
+	cJSON_ArrayForEach(o, get(b, "agents"))
+		line(c, "brake", "agent %s: denied %.0f time%s, %.0f muted, backs off for %s",
+		     get_text(o, "agent"), get_number(o, "denied"), plural(get_number(o, "denied")),
+		     get_number(o, "muted"),
+		     duration_text(get_number(o, "left_us"), left, sizeof(left)));
+}
+
 void show_status(const struct cli *c, const cJSON *d)
 {
 	const cJSON *policy = get(d, "policy"), *ledger = get(d, "ledger"), *p,
@@ -49,6 +68,7 @@ void show_status(const struct cli *c, const cJSON *d)
 		     paint(c, get_number(o, "not_fulfilled") > 0 ? "red" : "off"),
 		     get_number(o, "not_fulfilled"), paint(c, "off"), get_number(o, "unknown"),
 		     get_number(o, "budgets_spent") > 0 ? "; a budget is spent" : "");
+	show_brake(c, get(d, "brake"));
 	line(c, "ledger", "%.0f lines, head %.16s...", get_number(ledger, "lines"),
 	     get_text(ledger, "head"));
 	line(c, "lateness", "%s at most in the last minute",

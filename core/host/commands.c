@@ -18,6 +18,7 @@
 #include "host/commands.h"
 #include "host/objectives.h"
 #include "host/people.h"
+#include "host/brakes.h"
 #include "host/standing.h"
 
 cJSON *command_fail(struct command_call *c, int err, const char *fmt, ...)
@@ -249,6 +250,7 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(o, "incidents_open", open);
 	cJSON_AddNumberToObject(o, "transactions_open", txns);
 	cJSON_AddItemToObject(o, "objectives", objectives_summary(h));
+	cJSON_AddItemToObject(o, "brake", brakes_json(h));
 	cJSON_AddBoolToObject(o, "in_sync", model_in_sync(h->model));
 	l = cJSON_AddObjectToObject(o, "ledger");
 	cJSON_AddStringToObject(l, "head", ledger_head(h->ledger, &lines));
@@ -299,6 +301,11 @@ cJSON *cmd_verify(struct command_call *c)
 				   strerror(error));
 }
 
+cJSON *cmd_damping(struct command_call *c)
+{
+	return damping_json(c->h);
+}
+
 cJSON *cmd_standing(struct command_call *c)
 {
 	return standing_json(c->h);
@@ -321,7 +328,9 @@ static const struct command {
 	{ "history", cmd_history },	  { "top", cmd_top },
 	{ "override", cmd_override },	  { "overrides", cmd_overrides },
 	{ "objectives", cmd_objectives }, { "standing", cmd_standing },
-	{ "peers", cmd_peers },		  { "unlock", cmd_unlock },
+	{ "damping", cmd_damping },
+	{ "peers", cmd_peers },
+	{ "unlock", cmd_unlock },
 };
 
 cJSON *command_run(struct host *h, const char *user, const cJSON *request, char *error,

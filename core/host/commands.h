@@ -42,6 +42,7 @@ struct cJSON *cmd_rollback(struct command_call *c);
 struct cJSON *cmd_pause(struct command_call *c);
 struct cJSON *cmd_resume(struct command_call *c);
 struct cJSON *cmd_agents(struct command_call *c);
+struct cJSON *cmd_damping(struct command_call *c);
 struct cJSON *cmd_standing(struct command_call *c);
 struct cJSON *cmd_unlock(struct command_call *c);
 struct cJSON *cmd_reload(struct command_call *c);

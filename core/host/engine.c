@@ -14,6 +14,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/arbitrate.h"
+#include "host/brakes.h"
 #include "host/neighbours.h"
 #include "host/people.h"
 #include "host/objectives.h"
@@ -286,7 +288,7 @@ static void op_drop_before(void *data, struct txn *t)
 
 /* ---- decisions ------------------------------------------------------------------------------- */
 
-static unsigned evidence_of(struct host *h, uint64_t finding)
+unsigned engine_evidence(struct host *h, uint64_t finding)
 {
 	const struct anod_finding *f = finding ? incident_finding_get(h->incidents, finding) : NULL;
 	unsigned n = 0;
@@ -336,7 +338,7 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 		.find_data = h->plugins,
 		.agent = agent,
 		.proposal = p,
-		.evidence = evidence_of(h, p->finding),
+		.evidence = engine_evidence(h, p->finding),
 		.now_us = host_now(h),
 		.wall_us = clock_wall_us(),
 		/* A pause is no answer: the engine lets what may go on wait for its end. */
@@ -357,6 +359,32 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 	else
 		ret->whatif_error = strerror(-r);
 	return r == -ENOMEM ? r : 0;
+}
+
+int engine_whatif(struct host *h, const char *agent, const struct anod_proposal *p,
+		  struct whatif **ret)
+{
+	struct decide_in in;
+	int r = question(h, agent, p, ret, &in);
+
+	return r < 0 || in.whatif ? r : -EINVAL;
+}
+
+static int op_look(void *data, const char *agent, const struct anod_proposal *p, enum level *ret,
+		   uint64_t *ret_mark)
+{
+	_cleanup_(whatif_freep) struct whatif *w = NULL;
+	_cleanup_(decision_freep) struct decision *d = NULL;
+	struct decide_in in;
+	int r = question(data, agent, p, &w, &in);
+
+	if (r == 0)
+		r = decide_quietly(&in, &d);
+	if (r < 0)
+		return r;
+	*ret = d->level;
+	*ret_mark = decision_mark(d);
+	return 0;
 }
 
 int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
@@ -609,6 +637,7 @@ static void op_on_change(void *data, const struct txn *t, enum txn_state old)
 	record_txn(h, t, old);
 	notify_txn(h, t, old);
 	standing_txn(h, t, old);
+	brakes_txn(h, t);
 	if (v && t->agent_ref)
 		cells_verdict(h, t, v, t->state == TXN_FAILED ? -EIO : 0);
 }
@@ -627,6 +656,9 @@ int engine_open(struct host *h)
 		.exec = op_exec,
 		.guard = op_guard,
 		.decide = op_decide,
+		.lease = arbitrate_lease,
+		.rank = arbitrate_rank,
+		.look = op_look,
 		.charge = op_charge,
 		.room = op_room,
 		.recall = op_recall,
@@ -691,6 +723,8 @@ int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64
 	}
 
 	r = txns_propose(h->txns, agent, agent_ref, incident, p, ret_id);
+	if (r == -EAGAIN)
+		(void) snprintf(why, why_size, "%s", txns_brake_why(h->txns));
 	if (r == -EALREADY)
 		(void) snprintf(why, why_size, "transaction T%llu proposes the same already",
 				(unsigned long long) *ret_id);

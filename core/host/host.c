@@ -31,6 +31,7 @@
 #include "host/neighbours.h"
 #include "host/notify.h"
 #include "host/sandbox.h"
+#include "host/brakes.h"
 #include "host/standing.h"
 #include "host/top.h"
 #include "txn/fence.h"
@@ -154,6 +155,7 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	history_beat(h);
 	flights_beat(h);
 	standing_beat(h, false);
+	brakes_beat(h);
 	notify_beat(h);
 	if (h->trim)
 		(void) malloc_trim(0);
@@ -412,6 +414,8 @@ static int start(struct host *h)
 		r = recover(h);
 	if (r >= 0)
 		standing_settle(h);
+	if (r >= 0)
+		brakes_open(h);
 	if (r >= 0)
 		r = neighbours_open(h);
 	if (r >= 0)

@@ -219,6 +219,11 @@ int engine_open(struct host *h);
  * set, too, when it is not possible (its error says why). */
 int engine_decide(struct host *h, const char *agent, const struct anod_proposal *p,
 		  struct whatif **ret_whatif, struct decision **ret);
+/* What it would do, alone; -EINVAL: it is not possible. */
+int engine_whatif(struct host *h, const char *agent, const struct anod_proposal *p,
+		  struct whatif **ret);
+/* References of the finding that are known now. */
+unsigned engine_evidence(struct host *h, uint64_t finding);
 int engine_propose(struct host *h, const char *agent, uint64_t agent_ref, uint64_t finding,
 		   const struct anod_proposal *p, uint64_t *ret_id, char *why, size_t why_size);
 void host_expr_env(struct host *h, struct expr_env *ret); /* sets of the policy; no subject */

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "facts/value.h"
+#include "host/brakes.h"
 #include "host/host.h"
 #include "policy/action_text.h"
 
@@ -413,6 +414,7 @@ void record_findings(struct host *h, uint64_t finding, bool open)
 	char name[32];
 	uint32_t e;
 
+	brakes_beat(h); /* before anything is proposed for it */
 	(void) snprintf(name, sizeof(name), "%" PRIu64, finding);
 	e = store_find(h->store, kind, name);
 	if (!open) {

@@ -17,6 +17,7 @@
 #include "host/people.h"
 #include "host/objectives.h"
 #include "policy/analyse.h"
+#include "host/brakes.h"
 #include "host/standing.h"
 
 #define DEFAULT_CONFIG "/etc/anod/anod.conf"
@@ -309,6 +310,7 @@ int host_reload(struct host *h, struct diag_list *diags)
 	publish_links(h);
 	(void) overrides_run(h, host_now(h));
 	txns_policy_changed(h->txns);
+	brakes_reloaded(h);
 	standing_beat(h, true);
 	sensors_anew = !same_sensors(old, h->config);
 	if (sensors_anew)

@@ -21,7 +21,8 @@ static const struct {
 	{ "forbid", parse_forbid },	  { "cap", parse_cap },
 	{ "objective", parse_objective }, { "reflex", parse_reflex },
 	{ "history", parse_history },	  { "peer", parse_peer },
-	{ "grant", parse_grant },
+	{ "grant", parse_grant },	  { "damping", parse_damping },
+	{ "brake", parse_brake },
 };
 
 static int parse_file(struct parse *p, const char *path, const struct lex_place *from);
@@ -284,6 +285,7 @@ static int parse_init(struct parse *p, const struct config_env *env, struct diag
 	p->config->policy = calloc(1, sizeof(*p->config->policy));
 	if (!p->config->policy)
 		return -ENOMEM;
+	damping_defaults(p->config->policy);
 	return 0;
 }
 

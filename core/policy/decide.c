@@ -115,6 +115,7 @@ static void fill(const struct decide_in *in, struct decision *d)
 
 	d->level = rec->answer.level;
 	d->permit = rec->answer.permit;
+	d->damped = rec->answer.held_back;
 	if (d->permit)
 		(void) copy_text(d->permit_name, sizeof(d->permit_name), d->permit->name);
 	d->generation = in->whatif ? in->whatif->generation : 0;

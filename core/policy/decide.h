@@ -119,6 +119,7 @@ struct decision {
 	/* Of approve and auto: what it leaves in the track, without number and times; owned. */
 	unsigned n_entries;
 	struct track_entry *entry;
+	bool damped;	     /* level auto was held back, damp.h; the reason says so */
 	uint64_t generation; /* of the model it was made on */
 	uint64_t wall_us;
 	char resource[ANOD_NAME_SIZE]; /* "link wan0": what budgets, leases and cooldowns count */
@@ -141,6 +142,10 @@ struct decision *decision_free(struct decision *d);
 /* Drop what is borrowed, so that the configuration may go; level, texts and resource stay. */
 void decision_detach(struct decision *d);
 DEFINE_CLEANUP(struct decision *, decision_free);
+
+/* A mark of what the answer depended on: the truth of every rule and invariant, budgets, damping.
+ * The same answer for the same reasons has the same mark.  Not of one that was detached. */
+uint64_t decision_mark(const struct decision *d);
 
 /* Charge the permit's budget and start its cooldown.  0, -EBUSY: used up in between (*ret_why,
  * static buffer). */

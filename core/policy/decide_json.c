@@ -84,7 +84,8 @@ struct cJSON *decision_json(const struct decision *d)
 	cJSON *o = cJSON_CreateObject();
 	char t[40];
 
-	if (o && cJSON_AddStringToObject(o, "level", level_name(d->level)) &&
+	if (o && (!d->damped || cJSON_AddTrueToObject(o, "damped")) &&
+	    cJSON_AddStringToObject(o, "level", level_name(d->level)) &&
 	    cJSON_AddStringToObject(o, "reason", d->reason) &&
 	    cJSON_AddStringToObject(o, "policy", d->policy) &&
 	    cJSON_AddStringToObject(o, "t", format_wall(d->wall_us, t, sizeof(t))) &&

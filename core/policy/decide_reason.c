@@ -58,7 +58,8 @@ static void say_no_permit(const struct decide_in *in, const struct decision *d,
 		say_rule(t, best, "does not hold");
 }
 
-static void say_allowed(const struct decision *d, const struct answer *a, struct text *t)
+static void say_allowed(const struct decide_in *in, const struct decision *d,
+			const struct answer *a, struct text *t)
 {
 	const struct decided_rule *permit = record_of(d, a, a->permit);
 	const struct decided_rule *bar = a->bar ? record_of(d, a, a->bar) : NULL;
@@ -69,6 +70,17 @@ static void say_allowed(const struct decision *d, const struct answer *a, struct
 		(void) snprintf(what, sizeof(what), "allows at most %s%s", level_name(bar->level),
 				bar->truth == ANOD_DOUBT ? " while it is unknown" : "");
 		say_rule(t, bar, what);
+		return;
+	}
+	if (a->held_back) {
+		char text[256];
+
+		text_add(t, "damped: %s; ",
+			 damp_text(&a->damp, &in->config->policy->damping, a->damp_resource,
+				   in->now_us, in->wall_us, text, sizeof(text)));
+	}
+	if (a->held_back && d->level < LEVEL_APPROVE) {
+		text_add(t, "permit \"%s\" is held back", a->permit->name);
 		return;
 	}
 	say_rule(t, permit, "");
@@ -125,7 +137,7 @@ char *decision_reason(const struct decide_in *in, const struct decision *d, cons
 		text_add(&t, "journal or ledger failed: nothing is changed until anod is "
 			     "restarted on a good disk");
 	else {
-		say_allowed(d, a, &t);
+		say_allowed(in, d, a, &t);
 		say_overrides(d, &t);
 	}
 	return strdup(t.b);

@@ -52,6 +52,9 @@ static void compare_permit(const struct policy_rule *a, const struct policy_rule
 {
 	note_word(d, a->name, "budget", a->budget, b->budget);
 	note_time(d, a->name, "cooldown", a->cooldown_us, b->cooldown_us);
+	if (a->priority != b->priority)
+		diff_note(d, "permit \"%s\": priority %u, was %u", a->name, b->priority,
+			  a->priority);
 	note_time(d, a->name, "verify within", a->verify_within_us, b->verify_within_us);
 	if (!same_expr(a->verify, b->verify)) {
 		_cleanup_(freep) char *was = a->verify ? expr_format(a->verify) : NULL;

@@ -10,10 +10,12 @@
 
 #include "policy/record.h"
 
-static bool better_permit(const struct judged *j, const struct policy_rule *best, enum level level)
+/* Is 'j' with level 'is' better than 'best' with 'level'? */
+static bool better_permit(const struct judged *j, enum level is, const struct policy_rule *best,
+			  enum level level)
 {
-	if (!best || j->level != level)
-		return !best || j->level > level;
+	if (!best || is != level)
+		return !best || is > level;
 	return strcmp(j->rule->name, best->name) < 0;
 }
 
@@ -26,13 +28,23 @@ static bool lower_bar(const struct judged *j, const struct policy_rule *bar, enu
 
 static void take(const struct judged *j, struct answer *a)
 {
+	enum level level = j->level;
+
 	if (!j->counted)
 		return;
 
+	/* What is damped is never done by itself; a person may still be asked. */
+	if (j->rule->kind == RULE_PERMIT && a->damped && level == LEVEL_AUTO) {
+		if (better_permit(j, LEVEL_AUTO, a->held_back, LEVEL_AUTO))
+			a->held_back = j->rule;
+		level = MIN_OF(j->rule->level, LEVEL_APPROVE); /* what was earned is lost */
+		if (j->rule->level == LEVEL_AUTO)
+			level = LEVEL_OBSERVE;
+	}
 	if (j->rule->kind == RULE_PERMIT) {
-		if (better_permit(j, a->permit, a->granted)) {
+		if (better_permit(j, level, a->permit, a->granted)) {
 			a->permit = j->rule;
-			a->granted = j->level;
+			a->granted = level;
 		}
 		return;
 	}
@@ -48,6 +60,7 @@ static int judge_action(const struct decide_in *in, const struct act *act,
 	const struct guards *g = views->guards;
 
 	*ret = (struct answer){ .action = act->nth, .ceiling = LEVEL_AUTO };
+	damp_action(in, act, ret);
 	for (unsigned i = 0; i < g->n; i++) {
 		struct judged one, *j = judged ? &judged[i] : &one;
 

@@ -20,6 +20,7 @@
 #define POLICY_JUDGE_H
 
 #include "policy/budget.h"
+#include "policy/damp.h"
 #include "policy/decide.h"
 
 #define ACT_LINKS_MAX	8
@@ -110,6 +111,8 @@ enum hold {
 	HOLD_COOLDOWN,
 };
 
+struct answer;
+
 struct judged {
 	struct policy_rule *rule; /* borrowed */
 	enum anod_tri truth;
@@ -135,6 +138,8 @@ void earn_say(const struct policy_rule *r, const struct track_standing *s, uint6
 bool class_of(const struct decide_in *in, const char *resource, char *ret);
 /* Which way the nth action goes, by its planned steps. */
 void turn_of(const struct whatif *w, unsigned nth, struct track_turn *ret);
+/* Is something that the action is on damped?  Of several, the one that is for longest. */
+void damp_action(const struct decide_in *in, const struct act *act, struct answer *ret);
 
 /* Rules that may name this agent and kind of action: indices into p->rule, and the same flat. */
 struct guards;
@@ -180,12 +185,16 @@ bool invariants_judge(const struct decide_in *in, struct hypothesis *hyp,
 
 struct answer {
 	enum level level;
-	struct policy_rule *permit; /* best proven permit of the action that decided; or NULL */
-	unsigned action;	    /* the one that decided */
-	enum level granted;	    /* by that permit */
-	struct policy_rule *bar;    /* the cap or forbid that decided; or NULL */
-	enum level ceiling;	    /* of all caps and forbids */
-	bool invariants_hold;	    /* set for the whole proposal only */
+	struct policy_rule *permit;    /* best proven permit of the action that decided; or NULL */
+	unsigned action;	       /* the one that decided */
+	enum level granted;	       /* by that permit */
+	struct policy_rule *bar;       /* the cap or forbid that decided; or NULL */
+	enum level ceiling;	       /* of all caps and forbids */
+	bool invariants_hold;	       /* set for the whole proposal only */
+	struct policy_rule *held_back; /* best permit of level auto, while it is damped; or NULL */
+	bool damped;		       /* then: */
+	struct damp_state damp;
+	char damp_resource[ANOD_NAME_SIZE];
 };
 
 /* All that a judgement looked at, for the explanation; see record.h. */

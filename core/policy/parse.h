@@ -142,6 +142,8 @@ int parse_endpoint(struct parse *p, const struct lex_place *place);
 int parse_agent(struct parse *p, const struct lex_place *place);
 int parse_sensor(struct parse *p, const struct lex_place *place);
 int parse_anod(struct parse *p, const struct lex_place *place);
+int parse_damping(struct parse *p, const struct lex_place *place);
+int parse_brake(struct parse *p, const struct lex_place *place);
 int parse_peer(struct parse *p, const struct lex_place *place);
 int parse_grant(struct parse *p, const struct lex_place *place);
 int parse_history(struct parse *p, const struct lex_place *place);
@@ -155,6 +157,9 @@ int parse_demote(struct parse *p, struct policy_rule *r);
 int parse_quorum(struct parse *p, struct policy_rule *r);
 int parse_notify(struct parse *p, struct policy_rule *r);
 int parse_severity(struct parse *p, struct policy_rule *r);
+
+/* What holds where neither damping nor brake is written. */
+void damping_defaults(struct policy *p);
 
 void rule_done(struct policy_rule *r);
 void config_group_done(struct config_group *g);
@@ -178,6 +183,7 @@ void config_check_grant(struct parse *p, struct scope *scope, struct config_gran
 void check_people(struct parse *p, const struct lex_place *place, const char *name, unsigned need,
 		  char *const *group, unsigned n_groups);
 void policy_check(struct parse *p);
+void policy_check_brake(struct parse *p);
 void policy_check_rule(struct parse *p, struct scope *scope, struct policy_rule *r);
 /* Of a permit's promote, demote, notify; of a rule's or invariant's "formerly". */
 void policy_check_trust(struct parse *p, const struct policy_rule *r);

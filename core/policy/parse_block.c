@@ -12,7 +12,7 @@ const char *const statement_words[] = { "include",   "policy", "link",	  "group"
 					"sensor",    "agent",  "anod",	  "set",   "window",
 					"budget",    "permit", "forbid",  "cap",   "invariant",
 					"objective", "reflex", "history", "peer",  "grant",
-					NULL };
+					"damping",   "brake",  NULL };
 
 void parse_skip_newlines(struct parse *p)
 {

@@ -158,6 +158,7 @@ struct policy *policy_free(struct policy *p)
 	free(p->budget);
 	free(p->invariant);
 	free(p->rule);
+	free(p->brake.sick_set);
 	free(p->name);
 	rule_index_free(p->index);
 	free(p);

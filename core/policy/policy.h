@@ -13,7 +13,7 @@
  *   invariant "NAME" { require REQUIREMENT ...  [if broken now allow when not worse]
  *                      [override by N of GROUP, ... for DUR] }
  *   permit "NAME" { agent action on when during level budget cooldown verify confirm undo
- *                   promote demote quorum notify severity }
+ *                   promote demote quorum notify severity priority }
  *   forbid "NAME" { agent action on when during }
  *   cap "NAME"    { agent action on when during  to LEVEL [for DUR] }
  *
@@ -21,6 +21,10 @@
  * and an action that nothing undoes wants "verify within DUR that EXPR".
  * on = SET | not SET | KIND [not] in SET | link NAME, ... | prefix P, ... | KIND { NAME, ... },
  * with commas between alternatives; "on crash hold" is a clause of its own.
+ *
+ *   damping off | damping { suppress N  reuse N  half-life DUR  max DUR  lockout DUR  window DUR }
+ *   brake off | brake { apply N per DUR [, N per DUR]  sick more than PERCENT of SET
+ *                       mute after N denials }
  *
  * Threads: read only after config_load().  Memory: owned by the policy unless said otherwise.
  */
@@ -214,6 +218,8 @@ struct policy_reflex {
 	unsigned max_prefixes;	/* of a bridge; 1,000,000 */
 };
 
+#define POLICY_PRIORITY 5 /* where none is written */
+
 struct policy_rule {
 	enum rule_kind kind;
 	char *name;
@@ -250,6 +256,7 @@ struct policy_rule {
 	unsigned n_notify;
 	char **notify; /* groups or people to be told */
 	enum severity severity;
+	unsigned priority; /* 0..9, of what waits for the same; POLICY_PRIORITY */
 	struct policy_reflex reflex;
 };
 
@@ -264,6 +271,27 @@ struct policy_objective {
 	uint64_t period_us;    /* of the error budget */
 };
 
+/* What is built in against flapping, damp.h. */
+struct policy_damping {
+	bool off, written;
+	unsigned suppress, reuse; /* penalties; a change is 1000 */
+	uint64_t half_life_us, max_us;
+	uint64_t lockout_us; /* the first one */
+	uint64_t window_us;  /* of reversals */
+	struct lex_place place;
+};
+
+/* What is built in against storms, txn/brake.h. */
+struct policy_brake {
+	bool off, written;
+	unsigned count, shared_count; /* transactions; shared 0: one rate is enough */
+	uint64_t window_us, shared_window_us;
+	double sick;	/* share of the set, 0..1; more than that: only observe */
+	char *sick_set; /* NULL: nobody looks */
+	unsigned mute_after;
+	struct lex_place place;
+};
+
 struct policy {
 	char *name;
 	uint64_t revision;
@@ -274,6 +302,8 @@ struct policy {
 	struct policy_invariant *invariant;
 	struct policy_rule *rule;
 	struct policy_objective *objective;
+	struct policy_damping damping;
+	struct policy_brake brake;
 	struct rule_index *index; /* rules by agent and kind of action; owned */
 };
 void rule_index_free(struct rule_index *index); /* for policy_free() */

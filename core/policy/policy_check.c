@@ -151,6 +151,7 @@ static void check_all(struct parse *p, struct scope *scope)
 		if (!parse_is_broken(p, &policy->rule[i].place))
 			policy_check_rule(p, scope, &policy->rule[i]);
 	}
+	policy_check_brake(p);
 	for (unsigned i = 0; i < policy->n_objectives; i++)
 		policy_check_objective(p, scope, &policy->objective[i]);
 	for (unsigned i = 0; i < p->config->n_grants; i++)

@@ -98,6 +98,16 @@ static int parse_undo(struct parse *p, struct policy_rule *r)
 	return parse_expect(p, "renewed", "'renewed'");
 }
 
+static int parse_priority(struct parse *p, struct policy_rule *r)
+{
+	int64_t n;
+	int k = parse_number(p, "priority", 0, 9, &n);
+
+	if (k == 0)
+		r->priority = (unsigned) n;
+	return k;
+}
+
 static int parse_foreign(struct parse *p, struct policy_rule *r)
 {
 	r->touch_foreign = true;
@@ -122,13 +132,13 @@ static int (*const clause_fn[])(struct parse *, struct policy_rule *) = {
 	parse_agents,	parse_actions,	   parse_on,	   parse_when,	 parse_during,
 	parse_level,	parse_rule_budget, parse_cooldown, parse_verify, parse_confirm,
 	parse_undo,	parse_promote,	   parse_demote,   parse_quorum, parse_notify,
-	parse_severity, parse_foreign,
+	parse_severity, parse_foreign,	   parse_priority,
 };
 
 static const char *const permit_words[] = {
-	"agent",  "action",   "on",	"when",	    "during",  "level",
-	"budget", "cooldown", "verify", "confirm",  "undo",    "promote",
-	"demote", "quorum",   "notify", "severity", "foreign", NULL,
+	"agent",    "action",	"on",	   "when",     "during",  "level",  "budget",
+	"cooldown", "verify",	"confirm", "undo",     "promote", "demote", "quorum",
+	"notify",   "severity", "foreign", "priority", NULL,
 };
 
 static const char *const forbid_words[] = { "agent", "action", "on", "when", "during", NULL };
@@ -170,7 +180,10 @@ static int parse_rule(struct parse *p, enum rule_kind kind, const struct block *
 		      const struct lex_place *place)
 {
 	struct policy *policy = p->config->policy;
-	struct policy_rule rule = { .kind = kind, .level = LEVEL_DENY }, *slot;
+	struct policy_rule rule = { .kind = kind,
+				    .level = LEVEL_DENY,
+				    .priority = POLICY_PRIORITY },
+			   *slot;
 	int r;
 
 	r = parse_rule_body(p, &rule, b, place);

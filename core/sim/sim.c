@@ -157,9 +157,9 @@ static int op_decide(void *data, struct txn *t)
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	d->level = s->level;
-	d->permit = s->level >= LEVEL_APPROVE ? &s->permit : NULL;
-	d->reason = strdup(s->level >= LEVEL_APPROVE ? "permit \"sim\"" : "cap \"sim\"");
+	d->level = s->level_of ? s->level_of(s, t) : s->level;
+	d->permit = d->level >= LEVEL_APPROVE ? &s->permit : NULL;
+	d->reason = strdup(d->level >= LEVEL_APPROVE ? "permit \"sim\"" : "cap \"sim\"");
 	d->generation = s->generation;
 	(void) copy_text(d->resource, sizeof(d->resource), s->resource);
 	decision_free(t->decision);
@@ -259,8 +259,38 @@ static void op_grants_end(void *data, const struct txn *t, bool keep)
 
 static enum txn_verify op_verify(void *data, const struct txn *t)
 {
-	(void) t;
-	return ((struct sim *) data)->verify;
+	struct sim *s = data;
+
+	return s->verify_of ? s->verify_of(s, t) : s->verify;
+}
+
+static int op_look(void *data, const char *agent, const struct anod_proposal *p, enum level *ret,
+		   uint64_t *ret_mark)
+{
+	struct sim *s = data;
+
+	(void) agent;
+	(void) p;
+	*ret = s->level;
+	*ret_mark = s->mark;
+	s->n_looks++;
+	return 0;
+}
+
+static void op_lease(void *data, const struct txn *t, struct lease *l)
+{
+	struct sim *s = data;
+
+	if (s->lease_of)
+		s->lease_of(s, t, l);
+}
+
+static void op_rank(void *data, const struct txn *t, struct lease_rank *ret)
+{
+	struct sim *s = data;
+
+	if (s->rank_of)
+		s->rank_of(s, t, ret);
 }
 
 static void op_snapshot_before(void *data, struct txn *t)
@@ -302,6 +332,9 @@ const struct txn_ops sim_ops = {
 	.exec = op_exec,
 	.guard = op_guard,
 	.decide = op_decide,
+	.lease = op_lease,
+	.rank = op_rank,
+	.look = op_look,
 	.charge = op_charge,
 	.room = op_room,
 	.recall = op_recall,

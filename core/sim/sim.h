@@ -141,6 +141,13 @@ struct sim {
 	unsigned n_reflexes; /* that on_reflex() has told */
 	char resource[ANOD_NAME_SIZE];
 	uint8_t policy[APPROVAL_HASH];
+	uint64_t mark; /* of what the answer depends on */
+	unsigned n_looks;
+	/* In the place of the above, for one transaction; NULL: not. */
+	enum level (*level_of)(struct sim *s, const struct txn *t);
+	enum txn_verify (*verify_of)(struct sim *s, const struct txn *t);
+	void (*lease_of)(struct sim *s, const struct txn *t, struct lease *l);
+	void (*rank_of)(struct sim *s, const struct txn *t, struct lease_rank *ret);
 
 	/* what the engine reported */
 	unsigned n_changes, n_before;

@@ -187,6 +187,7 @@ struct txns *txns_new(const struct txn_ops *ops, void *data)
 	e->ops = ops;
 	e->data = data;
 	e->exec_there = e->guard_there = true;
+	e->brake_us = US_INFINITY;
 	return e;
 }
 
@@ -352,7 +353,7 @@ static void run_one(struct txns *e, struct entry *x, uint64_t now)
 	}
 }
 
-static uint64_t due(const struct entry *x, uint64_t now)
+static uint64_t due(const struct txns *e, const struct entry *x, uint64_t now)
 {
 	uint64_t t = x->t.deadline_us;
 
@@ -360,6 +361,8 @@ static uint64_t due(const struct entry *x, uint64_t now)
 		t = MIN_OF(t, now + TXN_POLL_US);
 	if (x->t.state == TXN_UNDOING)
 		t = MIN_OF(t, x->next_undo_us);
+	if (x->t.state == TXN_WAITING && !x->asks)
+		t = MIN_OF(t, e->brake_us);
 	if (x->t.state == TXN_WAITING && (x->asks || x->polls))
 		t = MIN_OF(t, MAX_OF(now, x->asked_us + TXN_ASK_US));
 	return t;
@@ -380,7 +383,7 @@ uint64_t txns_run(struct txns *e)
 
 	now = txns_now(e);
 	for (unsigned i = 0; i < e->n; i++)
-		next = MIN_OF(next, due(e->open[i], now));
+		next = MIN_OF(next, due(e, e->open[i], now));
 
 	return next;
 }

@@ -32,6 +32,7 @@
 #include "policy/approval.h"
 #include "policy/decide.h"
 #include "txn/journal.h"
+#include "txn/lease.h"
 
 #define TXNS_MAX  64 /* open at once; further proposals wait in the agent */
 #define TXNS_KEPT 32 /* ended ones that txns_get() still knows */
@@ -155,6 +156,16 @@ struct txn_ops {
 	/* Decide again on what is true now; replaces t->decision and, when the level is approve,
 	 * t->plan.content and t->change. */
 	int (*decide)(void *, struct txn *t);
+	/* Add what it must hold beside decision->resource, by t->decision; of one that was found after
+	 * a restart, which has none, by t->step.  NULL: nothing. */
+	void (*lease)(void *, const struct txn *t, struct lease *l);
+	/* Redundancy and evidence of one that has to wait for a lease (*ret is zeroed but for its
+	 * id).  Not more often than once for a decision.  NULL: all are alike. */
+	void (*rank)(void *, const struct txn *t, struct lease_rank *ret);
+	/* The level that it would get now, and a mark of what that depends on; no words, no record.
+	 * < 0: nobody can tell.  NULL: nobody looks. */
+	int (*look)(void *, const char *agent, const struct anod_proposal *p, enum level *ret,
+		    uint64_t *ret_mark);
 	/* Charge budget and cooldown, once, right before INTENT, or when a reflex has fired; -EBUSY
 	 * and one sentence. */
 	int (*charge)(void *, struct txn *t, const char **ret_why);
@@ -188,6 +199,8 @@ struct txn_ops {
 	void (*on_change)(void *, const struct txn *t, enum txn_state old);
 };
 
+struct brake;
+struct policy_brake;
 /* A resource that nobody may change: proposals about it are denied ("only observed"). */
 struct txn_lock {
 	char resource[ANOD_NAME_SIZE];
@@ -201,14 +214,15 @@ struct txns *txns_free(struct txns *e);
 DEFINE_CLEANUP(struct txns *, txns_free);
 
 /*
- * One transaction at a time holds a resource (decision->resource), from PREPARING to its end;
- * others WAIT for it, for executor or guardian, or for the end of a pause, at most as long as for
- * an approval.
+ * One transaction at a time holds a key (lease.h), from PREPARING to its end; it takes all that it
+ * needs or none.  Others WAIT for it, for executor or guardian, or for the end of a pause, at most
+ * as long as for an approval, and lease_before() says who is next.
  */
 
 /* A proposal comes in.  Always a transaction with an id, even when it is denied at once (then it
  * is final when this returns).  Identical proposals of one agent that are still open are one:
- * -EALREADY and *ret_id of the open one.  -EBUSY: TXNS_MAX; -EIO: the journal gives no number. */
+ * -EALREADY and *ret_id of the open one.  -EBUSY: TXNS_MAX; -EIO: the journal gives no number;
+ * -EAGAIN: the brake does not hear it now, txns_brake_why(). */
 int txns_propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64_t incident,
 		 const struct anod_proposal *p, uint64_t *ret_id);
 
@@ -271,6 +285,16 @@ int txns_settle(struct txns *e, uint64_t id, const char *why);
  * disarmed, too.  -ENOENT; -EINVAL: it has fired, or is no reflex. */
 int txns_adopt(struct txns *e, uint64_t id, const struct guard_trigger *trigger,
 	       const struct anod_proposal *p);
+
+/* The storm brake (brake.h): its numbers, NULL: off, as after txns_new().  Who was denied is
+ * heard again. */
+void txns_brake(struct txns *e, const struct policy_brake *p);
+/* One was applied before this start, at that boot time; oldest first. */
+void txns_brake_used(struct txns *e, uint64_t at_us);
+/* Too many are sick ("6 of 8 uplinks have findings ..."); NULL: they are well. */
+void txns_sick(struct txns *e, const char *why);
+const struct brake *txns_get_brake(const struct txns *e);
+const char *txns_brake_why(const struct txns *e);
 
 /* Another policy is in force: what has no INTENT yet is decided again before it goes on.  Those
  * behind it keep the terms that they were allowed on. */

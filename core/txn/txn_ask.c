@@ -35,6 +35,7 @@ void ask_terms(struct entry *x)
 	m->hold_on_crash = p->hold_on_crash;
 	m->foreign = p->touch_foreign;
 	m->quorum = p->quorum.n;
+	m->priority = p->priority;
 }
 
 int ask_decide(struct txns *e, struct entry *x)
@@ -48,28 +49,15 @@ int ask_decide(struct txns *e, struct entry *x)
 		return -EINVAL;
 
 	ask_terms(x);
+	lease_decided(e, x);
 	sign_decided(e, x, &before);
 	return 0;
 }
 
-/* Who holds the resource of 'x'? */
-static const struct entry *holder(const struct txns *e, const struct entry *x)
+const char *ask_hindrance(struct txns *e, struct entry *x, char *buf, size_t size)
 {
-	for (unsigned i = 0; i < e->n; i++) {
-		const struct entry *o = e->open[i];
+	const char *why;
 
-		if (o != x && o->t.state >= TXN_PREPARING && !entry_held(o) && x->resource[0] &&
-		    strcmp(o->resource, x->resource) == 0)
-			return o;
-	}
-	return NULL;
-}
-
-const char *ask_hindrance(const struct txns *e, const struct entry *x, char *buf, size_t size)
-{
-	const struct entry *h = holder(e, x);
-
-	h = h ? h : reflex_conflict(e, x);
 	if (e->paused)
 		return "the operator has paused all changes";
 	if (txns_recovering(e))
@@ -78,16 +66,8 @@ const char *ask_hindrance(const struct txns *e, const struct entry *x, char *buf
 		return "there is no guardian to hold the undo";
 	if (!e->exec_there)
 		return "there is no executor";
-	if (!h)
-		return NULL;
-
-	if (strcmp(h->resource, x->resource) == 0)
-		(void) snprintf(buf, size, "transaction T%llu holds %s",
-				(unsigned long long) h->t.id, x->resource);
-	else
-		(void) snprintf(buf, size, "transaction T%llu changes the same, under %s",
-				(unsigned long long) h->t.id, h->resource);
-	return buf;
+	why = lease_hindrance(e, x, buf, size);
+	return why ? why : brake_hindrance(e, x, buf, size);
 }
 
 static unsigned needs(const struct entry *x)
@@ -141,8 +121,14 @@ void ask_begin(struct txns *e, struct entry *x)
 	unsigned n = needs(x);
 
 	x->dropped = false;
+	brake_decided(e, x);
 	if (x->t.decision->level < LEVEL_APPROVE) {
 		refuse(e, x);
+		return;
+	}
+	why = brake_sickness(e, x);
+	if (why) {
+		entry_enter(e, x, TXN_DENIED, US_INFINITY, "only observed: %s", why);
 		return;
 	}
 	if (e->capped) {
@@ -178,6 +164,7 @@ void ask_begin(struct txns *e, struct entry *x)
 	}
 
 	x->asks = x->polls = false;
+	x->t.n_steps = 0; /* of an earlier plan, and so are the objects in it */
 	entry_enter(e, x, TXN_PREPARING, txns_now(e) + TXN_PREPARE_US, "the executor plans it");
 	msg_prepare(e, x);
 }
@@ -213,14 +200,18 @@ void ask_wake(struct txns *e)
 {
 	char buf[EXEC_WHY_SIZE];
 
+	e->brake_us = US_INFINITY;
 	for (unsigned i = 0; i < e->n;) {
 		struct entry *x = e->open[i];
+		const char *why = NULL;
 
 		if (x->t.state == TXN_WAITING && !x->asks && quorum_wakes(e, x) &&
-		    (x->polls || e->capped || !ask_hindrance(e, x, buf, sizeof(buf))))
+		    (x->polls || e->capped || !(why = ask_hindrance(e, x, buf, sizeof(buf)))))
 			ask_again(e, x);
 		else if (x->t.state == TXN_WAITING && x->asks && ask_overtaken(e, x))
 			ask_begin(e, x);
+		else if (why)
+			ask_wait(e, x, false, why); /* for somebody else by now */
 		if (i < e->n && e->open[i] == x)
 			i++;
 	}
@@ -289,6 +280,9 @@ static int propose(struct txns *e, const char *agent, uint64_t agent_ref, uint64
 	}
 	if (e->n >= TXNS_MAX)
 		return -EBUSY;
+	r = reflex ? 0 : brake_hear(e, agent, p);
+	if (r < 0)
+		return r;
 
 	id = e->ops->next_tx(e->data);
 	if (!id)
@@ -378,5 +372,6 @@ void txns_policy_changed(struct txns *e)
 		x->t.decision->generation = UINT64_MAX; /* of no model: decided again at INTENT */
 		x->asked_us = 0;
 	}
+	brake_forgive(&e->brake);
 	ask_wake(e);
 }

@@ -17,7 +17,8 @@ static bool still_allowed(struct txns *e, struct entry *x)
 {
 	bool foreign = x->terms.foreign;
 
-	if (e->ops->generation && e->ops->generation(e->data) == x->t.decision->generation)
+	if (e->ops->generation && e->ops->generation(e->data) == x->t.decision->generation &&
+	    lease_flights(e, x) == x->flights)
 		return true;
 	if (ask_decide(e, x) < 0 || x->terms.foreign != foreign)
 		return false;
@@ -57,6 +58,8 @@ static void intend(struct txns *e, struct entry *x)
 		return;
 	}
 
+	if (x->t.reflex.kind == REFLEX_NONE) /* else when it fires */
+		brake_take(&e->brake, txns_now(e));
 	x->guard_us = guard_us;
 	entry_enter(e, x, TXN_INTENT, US_INFINITY, "INTENT is durable");
 	e->ops->snapshot_before(e->data, &x->t);
@@ -294,6 +297,8 @@ static void run_soak(struct txns *e, struct entry *x, uint64_t now)
 	bool late = now >= x->t.deadline_us;
 	bool end = x->terms.by_hand ? x->confirmed : late;
 
+	if (v == TXN_VERIFY_NO && blame_other(e, x, now))
+		return;
 	if (x->t.reflex.kind == REFLEX_BRIDGE && late) {
 		x->t.undo_was_due = true;
 		undo_begin(e, x, "the time of the bridge is over");

@@ -2,14 +2,18 @@
  * txn_int - what the files of the engine share.
  *
  * txn.c holds the transactions and the one function that changes a state; txn_ask.c the way from
- * a proposal to PREPARE, with leases; txn_sign.c people; txn_quorum.c peers; txn_flow.c INTENT to
- * COMMIT; txn_reflex*.c what is ready before its trigger; txn_undo.c the way back and all endings;
- * txn_lock.c what nobody may change; txn_msg.c messages; txn_recover.c what follows a death; txn_take.c what a hand-over leaves.
+ * a proposal to PREPARE; txn_lease.c who holds what; txn_brake.c what is too much; txn_sign.c people;
+ * txn_quorum.c peers; txn_flow.c INTENT to COMMIT; txn_reflex*.c what is ready before its trigger;
+ * blame.c who goes back for what another one suffers; txn_undo.c the way back and all endings;
+ * txn_lock.c what nobody may change; txn_msg.c messages; txn_recover.c what follows a death;
+ * txn_take.c what a hand-over leaves.
  */
 #ifndef TXN_TXN_INT_H
 #define TXN_TXN_INT_H
 
 #include "base/clock.h"
+#include "txn/brake.h"
+#include "txn/lease.h"
 #include "txn/txn.h"
 
 #define TXN_PREPARE_US	      (5 * US_PER_S) /* how long we wait for answers */
@@ -40,23 +44,28 @@ struct terms {
 	uint64_t wait_us, verify_us, confirm_us, undo_after_us;
 	bool by_hand, unless_renewed, hold_on_crash, foreign;
 	bool quorum; /* needs grants of peers */
+	unsigned priority;
 };
 
 struct entry {
 	struct txn t;
 	struct terms terms;
 	char resource[ANOD_NAME_SIZE];
-	bool asks;	/* WAITING for signatures, not for a lease */
-	bool polls;	/* WAITING for grants */
-	bool has_asked; /* peers for grants, which are to be given back */
-	bool dropped;	/* its signatures were for another plan; to be said */
-	bool armed;	/* the guardian may hold it */
-	bool confirmed; /* by hand */
-	bool finishing; /* the read-back under way decides about COMMIT */
-	bool doomed;	/* roll back as soon as APPLY has answered; t.why says why */
-	bool closed;	/* its terminal record is written */
-	bool recovered; /* of a daemon that died: no proposal, no decision */
-	bool taken;	/* of the last run, and goes on */
+	struct lease lease; /* of the last decision */
+	struct lease_rank rank;
+	bool ranked;	  /* 'rank' is of the last decision */
+	uint64_t flights; /* lease_flights() at the last decision */
+	bool asks;	  /* WAITING for signatures, not for a lease */
+	bool polls;	  /* WAITING for grants */
+	bool has_asked;	  /* peers for grants, which are to be given back */
+	bool dropped;	  /* its signatures were for another plan; to be said */
+	bool armed;	  /* the guardian may hold it */
+	bool confirmed;	  /* by hand */
+	bool finishing;	  /* the read-back under way decides about COMMIT */
+	bool doomed;	  /* roll back as soon as APPLY has answered; t.why says why */
+	bool closed;	  /* its terminal record is written */
+	bool recovered;	  /* of a daemon that died: no proposal, no decision */
+	bool taken;	  /* of the last run, and goes on */
 	uint64_t wait_until_us;
 	uint64_t asked_us; /* when it was last decided while it waits */
 	uint64_t guard_us; /* the guardian's deadline, from INTENT on */
@@ -93,6 +102,11 @@ struct txns {
 	void *data;
 	bool paused, capped, exec_there, guard_there;
 	uint64_t last_id;
+	struct brake brake;
+	uint64_t
+		brake_us; /* when the bucket has a token for one that waits; US_INFINITY: none does */
+	char brake_why[EXEC_WHY_SIZE];
+	uint64_t blamed; /* the last one that was rolled back for another, blame.c */
 	unsigned n, n_alloc;
 	struct entry **open; /* oldest first */
 	unsigned kept_at;
@@ -137,10 +151,33 @@ static inline bool entry_ready(const struct entry *x)
 void ask_begin(struct txns *e, struct entry *x); /* on a decision that was just made */
 void ask_again(struct txns *e, struct entry *x); /* decide anew, then ask_begin() */
 /* May a change of 'x' begin now?  NULL, or why not. */
-const char *ask_hindrance(const struct txns *e, const struct entry *x, char *buf, size_t size);
+const char *ask_hindrance(struct txns *e, struct entry *x, char *buf, size_t size);
 int ask_decide(struct txns *e, struct entry *x);
 void ask_terms(struct entry *x); /* of its decision's permit */
 void ask_wake(struct txns *e);	 /* something that WAITING ones wait for changed */
+
+/* txn_lease.c */
+/* Behind every decision: what 'x' has to hold for it. */
+void lease_decided(struct txns *e, struct entry *x);
+/* Who holds something of it, or goes before it; NULL: it is free. */
+const char *lease_hindrance(const struct txns *e, struct entry *x, char *buf, size_t size);
+/* A mark of the other transactions whose changes count in the what-if of 'x' now. */
+uint64_t lease_flights(const struct txns *e, const struct entry *x);
+
+/* txn_brake.c */
+/* 0, or -EAGAIN and e->brake_why: this proposal is not heard now. */
+int brake_hear(struct txns *e, const char *agent, const struct anod_proposal *p);
+/* Behind the decision about a new one, or one that waited: it was denied, or was not. */
+void brake_decided(struct txns *e, struct entry *x);
+/* Too many are sick for what nobody has signed: why; or NULL. */
+const char *brake_sickness(struct txns *e, const struct entry *x);
+/* There is no token for it: why, and e->brake_us; or NULL. */
+const char *brake_hindrance(struct txns *e, const struct entry *x, char *buf, size_t size);
+
+/* blame.c */
+/* What 'x' was verified by is false now.  True: another one is taken back for it, so that it has
+ * to be looked at again; false: it is its own fault, or its time is over. */
+bool blame_other(struct txns *e, struct entry *x, uint64_t now);
 
 /* txn_sign.c */
 /* Behind every decision: the plan's hash; signatures of another one are dropped. */
@@ -189,8 +226,6 @@ void reflex_unsure(struct txns *e, struct entry *x, const char *why);
 void reflex_watch(struct txns *e, struct entry *x);
 /* Disarm those that would change what 'x' is about to change; true: it has to wait for that. */
 bool reflex_clear(struct txns *e, struct entry *x);
-/* One under way that changes an object that 'x' would change, or NULL. */
-const struct entry *reflex_conflict(const struct txns *e, const struct entry *x);
 void reflex_new_guardian(struct txns *e, struct entry *x);
 void reflex_new_exec(struct txns *e, struct entry *x);
 

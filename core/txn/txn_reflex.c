@@ -114,17 +114,6 @@ static bool overlap(const struct entry *a, const struct entry *b)
 	return false;
 }
 
-const struct entry *reflex_conflict(const struct txns *e, const struct entry *x)
-{
-	for (unsigned i = 0; i < e->n; i++) {
-		const struct entry *o = e->open[i];
-
-		if (o != x && o->t.state >= TXN_INTENT && !entry_held(o) && overlap(o, x))
-			return o;
-	}
-	return NULL;
-}
-
 bool reflex_clear(struct txns *e, struct entry *x)
 {
 	char why[64];
@@ -159,6 +148,7 @@ static bool account(struct txns *e, struct entry *x)
 	const char *why = NULL;
 
 	x->fired = true;
+	brake_take(&e->brake, txns_now(e));
 	late_answer(x);
 	x->comparing = false;
 	if (e->ops->on_reflex)
@@ -179,6 +169,7 @@ static void go_on(struct txns *e, struct entry *x)
 	/* Not synced: the effect is there already, and a reboot takes both. */
 	if (!flow_note(e, x, JOURNAL_APPLIED, "it has fired"))
 		return;
+	x->applied_us = now;
 	x->unread = true;
 	entry_enter(e, x, TXN_VERIFYING,
 		    MIN_OF(now + x->terms.verify_us, x->guard_us - TXN_MARGIN_US), "it has fired");
@@ -199,6 +190,7 @@ void reflex_fired(struct txns *e, struct entry *x, const struct guard_reflexed *
 	if (x->t.reflex.kind == REFLEX_KERNEL && s == TXN_COMMIT) {
 		take_times(x, m);
 		x->fired = true;
+		brake_take(&e->brake, txns_now(e));
 		x->watched = false; /* it has done its work */
 		if (e->ops->on_reflex)
 			e->ops->on_reflex(e->data, &x->t);

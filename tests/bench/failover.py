@@ -20,6 +20,8 @@ PACKET_US = 50
 # A permit with verification and confirmation as in earnest; only the times are short, so that the
 # next trial can begin, and the budget is no hindrance.
 CONFIG = """policy "bench" revision 1
+damping off
+brake off
 
 link wan0 { role uplink }
 link wan1 { role uplink }

@@ -19,6 +19,8 @@ SECONDS = 3
 ROUNDS = 6  # they end before the idle daemon reads again
 SWEEPS = 20
 CONFIG = """policy "bench" revision 1
+damping off
+brake off
 link wan0 { role uplink }
 sensor counters { period %s  idle-period %s }
 """

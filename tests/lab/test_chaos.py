@@ -30,6 +30,8 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces ne
 SLOW = 4 if "san" in lab.BUILD else 1
 
 CONF = """policy "chaos" revision 1
+damping off
+brake off
 link wan0 { role uplink }
 link wan1 { role uplink }
 set uplinks = link where role == uplink

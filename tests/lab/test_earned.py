@@ -153,7 +153,7 @@ def test_a_file_that_cannot_be_read_promotes_nobody(lab):
 
 
 def test_an_agent_that_flips_is_capped(lab):
-    cap = 'cap "flapping fixes" { when reversals(resource) >= 2 in 30m  to observe for 1h }\n'
+    cap = 'damping off\ncap "flapping fixes" { when reversals(resource) >= 2 in 30m  to observe for 1h }\n'
     flip = ("mode", "flip"), ("kind2", "link.set"), ("args2", ["dev=wan1", "mtu=1500bytes"])
     a = lab.anod(LINKS + cap + permit("link.set", WAN1, agent="any") +
                  puppet("link.set", "dev=wan1", "mtu=1400bytes", **dict(flip)), args=PLUGINS)

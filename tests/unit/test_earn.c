@@ -208,6 +208,7 @@ Test(earn, a_demotion_takes_a_level_for_its_time)
 /* ---- formerly, reversals --------------------------------------------------------------------- */
 
 #define AUTO                                                                                       \
+	"damping off\n"                                                                            \
 	"permit \"p\" { agent uplink  action link.set, route.replace, route.metric  level auto\n"  \
 	" verify within 5s\n"
 
@@ -365,7 +366,8 @@ Test(earn, a_lost_history_never_raises_an_answer)
 	struct world w;
 
 	edge(&w);
-	world_policy(&w, "permit \"p\" {\n agent uplink\n action link.set\n level approve\n"
+	world_policy(&w, "damping off\n"
+			 "permit \"p\" {\n agent uplink\n action link.set\n level approve\n"
 			 " verify within 5s that link.carrier\n"
 			 " promote to auto after 2 verified and rollbacks == 1 in 1m\n"
 			 " demote to observe for 5s after rollback\n}\n"
