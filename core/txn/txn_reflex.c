@@ -169,6 +169,7 @@ static void go_on(struct txns *e, struct entry *x)
 	/* Not synced: the effect is there already, and a reboot takes both. */
 	if (!flow_note(e, x, JOURNAL_APPLIED, "it has fired"))
 		return;
+	x->applied_us = now;
 	x->unread = true;
 	x->applied_us = now;
 	entry_enter(e, x, TXN_VERIFYING,
