@@ -278,3 +278,43 @@ def test_nothing_is_armed_during_a_pause(lab):
     a.ctl("resume")
     armed(a, "ready")
     assert "paused" in r["why"], r
+
+
+def bird(lab, n=50):
+    """Routes of somebody else's over wan0: protocol 12 is BIRD's."""
+    for i in range(n):
+        lab.ip("router", "route", "add", "172.16.%d.0/24" % i, "via", "10.1.0.1", "dev", "wan0",
+               "metric", "32", "proto", "12")
+
+
+def test_a_bridge_leads_around_the_routes_of_a_daemon(lab):
+    bird(lab)
+    # What does not move away would have to be waited for.
+    lab.ip("router", "route", "del", "default", "via", "10.1.0.1", "dev", "wan0")
+    lab.ip("router", "route", "del", "default", "via", "10.2.0.1", "dev", "wan1")
+    a = lab.anod(conf(action="rule.add"))
+    r = armed(a, "bridge")
+    assert "routing daemon's" in r["chosen"]
+    table = lab.ip("router", "route", "show", "table", str(r["bridge"]["table"]))
+    assert "172.16.7.0/24 via 10.2.0.1 dev wan1" in table, table
+    assert "lookup %d" % r["bridge"]["table"] not in lab.ip("router", "rule")
+    # The table follows the daemon.
+    lab.ip("router", "route", "add", "172.17.0.0/24", "via", "10.1.0.1", "dev", "wan0", "metric",
+           "32", "proto", "12")
+    wait("the table has it", lambda: "172.17.0.0/24" in lab.ip(
+        "router", "route", "show", "table", str(r["bridge"]["table"])), 5)
+    assert reflex(a)["state"] == "armed" and reflex(a)["tx"] == r["tx"]
+    lab.carrier("wan0", False)
+    wait("it leads around", lambda: lab.way("172.16.7.1") == "wan1", 5)
+    assert lab.way("172.17.0.1") == "wan1"
+    wait("it is told of", lambda: "fired" in did(a), 5)
+    # The daemon converges: its routes go another way.
+    for i in range(50):
+        lab.ip("router", "route", "replace", "172.16.%d.0/24" % i, "via", "10.2.0.1", "dev",
+               "wan1", "metric", "32", "proto", "12")
+    lab.ip("router", "route", "replace", "172.17.0.0/24", "via", "10.2.0.1", "dev", "wan1",
+           "metric", "32", "proto", "12")
+    f = settled(a)
+    assert f["end"] == "verified" and "converged" in f["why"], f
+    assert "lookup %d" % r["bridge"]["table"] not in lab.ip("router", "rule")
+    assert lab.way("172.16.7.1") == "wan1"
