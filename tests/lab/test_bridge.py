@@ -224,38 +224,78 @@ def test_the_table_is_current_while_bird_changes_10000_routes_a_second(lab):
         assert lab.way(bird.all[i].split("/")[0]) == "wan1", bird.all[i]
 
 
-def test_frr_is_bridged(lab):
-    need("frr", "/usr/lib/frr/zebra")
-    plain(lab)
-    all_ = ["20.%d.%d.%d/32" % (i >> 16, i >> 8 & 255, i & 255) for i in range(10000)]
-    all_.append(SERVER + "/32")
-    made = []
-    try:
-        for folder in ("/var/run/frr/", "/etc/frr/"):
-            made.append(folder + lab.tag)
-            subprocess.run(["install", "-d", "-o", "frr", "-g", "frr", made[-1]], check=True)
-        static = "".join("ip route %s 10.1.0.1 wan0 10\nip route %s 10.2.0.1 wan1 20\n" % (p, p)
-                         for p in all_)
-        for daemon, text in (("zebra", "ip nht resolve-via-default\n"), ("staticd", static)):
-            conf = "/etc/frr/%s/%s.conf" % (lab.tag, daemon)
-            with open(conf, "w") as f:
-                f.write(text)
-            lab.start("router", "/usr/lib/frr/" + daemon, "-N", lab.tag, "-f", conf, "-i",
-                      "/var/run/frr/%s/%s.pid" % (lab.tag, daemon), "-A", "127.0.0.1", "-P", "0",
-                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                      stderr=subprocess.DEVNULL)
+ISP = """router id 10.%(n)d.0.1;
+protocol device { }
+protocol bgp { local 10.%(n)d.0.1 as 6500%(n)d; neighbor 10.%(n)d.0.2 as 65000;
+    ipv4 { import none; export all; }; }
+protocol static { ipv4;
+%(routes)s}
+"""
+BGPD = """router bgp 65000
+ bgp router-id 10.0.0.1
+ no bgp ebgp-requires-policy
+ neighbor 10.1.0.1 remote-as 65001
+ neighbor 10.2.0.1 remote-as 65002
+ address-family ipv4 unicast
+  neighbor 10.1.0.1 weight 100
+"""
 
-        def routes():
-            return [x for x in lab.routes().splitlines()
-                    if x.startswith("20.") or x.startswith(SERVER)]
-        wait("FRR has installed its routes", lambda: len(routes()) == len(all_), 90)
+
+def silent(lab, ns, *cmd):
+    return lab.start(ns, *cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL)
+
+
+def start_isp(lab, n, announced):
+    conf = os.path.join(lab.dir, "isp%d.conf" % n)
+    with open(conf, "w") as f:
+        f.write(ISP % {"n": n, "routes": "".join("route %s blackhole;\n" % p for p in announced)})
+    silent(lab, "isp%d" % n, "/usr/sbin/bird", "-f", "-c", conf, "-s", conf + ".ctl")
+
+
+def start_frr(lab, made):
+    """zebra and bgpd find each other by a "path space", which names their folders."""
+    for folder in ("/var/run/frr/", "/etc/frr/"):
+        made.append(folder + lab.tag)
+        subprocess.run(["install", "-d", "-o", "frr", "-g", "frr", made[-1]], check=True)
+    for daemon, text in (("zebra", ""), ("bgpd", BGPD)):
+        conf = "/etc/frr/%s/%s.conf" % (lab.tag, daemon)
+        with open(conf, "w") as f:
+            f.write(text)
+        silent(lab, "router", "/usr/lib/frr/" + daemon, "-N", lab.tag, "-f", conf, "-i",
+               "/var/run/frr/%s/%s.pid" % (lab.tag, daemon), "-A", "127.0.0.1", "-P", "0")
+
+
+def test_frr_with_bgp_is_bridged(lab):
+    """Two providers announce the same 10,000 prefixes; bgpd prefers the first, and zebra hangs
+    them on a next-hop object, with which the kernel drops all of them."""
+    need("bird2", "/usr/sbin/bird")
+    need("frr", "/usr/lib/frr/bgpd")
+    plain(lab)
+    announced = prefixes(10000)
+    made = []
+
+    def routes():
+        return lab.routes("router", "proto", "bgp").splitlines()
+
+    def all_over(wan):
+        now = routes()
+        return len(now) == len(announced) and all("dev " + wan in x for x in now)
+    try:
+        start_frr(lab, made)
+        for n in (1, 2):
+            start_isp(lab, n, announced)
+        wait("bgpd has all routes over the first provider", lambda: all_over("wan0"), 90, 0.2)
         a = lab.anod(CONF)
         r = armed(a)
-        assert r["bridge"]["behind"] == len(all_)
+        assert r["bridge"]["behind"] == len(announced), r
         r, stood, lines, on = bridged(lab, lambda: lab.carrier("wan0", False),
                                       lambda: lab.carrier("wan0", True), routes, a)
-        print("the rule stood %.0f ms" % (stood * 1e3))
+        last = moved_at(lines, "20.")[-1]
+        print("the rule stood %.0f ms; FRR moved its last route %.0f ms after it" %
+              (stood * 1e3, (seconds(last) - seconds(on)) * 1e3))
         assert r["firings"][0]["end"] == "verified", r["firings"]
+        assert len(routes()) == len(announced), "the rule went before FRR had moved all"
         a.write(LINKS)
         a.ctl("reload")
         wait("nothing of it stays", lambda: not shadow(lab) and not rules(lab), 20)
