@@ -95,7 +95,12 @@ inline record(r)
 		assert(r == INTENT || OPEN);
 		if
 		:: r == COMMIT -> assert(BOTH(POST) || ANY(OTHER)); committed = true; was_committed = true
+#ifdef HELD
+		/* Whoever settles it knows where the kernel stands. */
+		:: r == DONE -> assert(was_committed)
+#else
 		:: r == DONE -> assert(committed && !ANY(PRE))
+#endif
 		:: r == ROLLBACK ->
 #ifdef HELD
 			committed = false
@@ -294,9 +299,8 @@ end_idle:	do
 			};
 			answer(m_disarmed, PRE)
 #ifdef HANDOVER
-		:: to_guard[g]?m_handover ->
-			kept[g] = holds[g];
-			answer(m_disarmed, PRE)
+		/* What it answers goes to the old host's socket. */
+		:: atomic { to_guard[g]?m_handover -> kept[g] = holds[g]; answer(m_disarmed, PRE) }
 		/* No host came in time: the same as its death. */
 		:: atomic { kept[g] && guard_orphan[g] -> kept[g] = false }
 #endif
@@ -363,6 +367,7 @@ end_idle:	do
 /* ---- host ------------------------------------------------------------------------------------ */
 
 mtype:state st = NEW;
+byte leaves = 2; /* how often it may still end on purpose */
 mtype:rec end_as = NONE; /* the terminal record */
 bool armed, closed, doomed, checking, leaving, reflexed, ok;
 bool quick; /* the executor has answered APPLY before the guardian's deadline */
@@ -721,8 +726,8 @@ end_idle:	false
 	:: st == HELD_ -> goto undo_begin /* as planned */
 	:: st == HELD_ -> end_as = DONE; goto undo_end
 #ifdef HANDOVER
-	:: atomic { (st == SOAK || st == ARMED) && armed && mine != NO_GUARD ->
-		    to_guard[mine]!m_handover; st = LEAVING }
+	:: atomic { (st == SOAK || st == ARMED) && armed && mine != NO_GUARD && leaves > 0 ->
+		    leaves--; to_guard[mine]!m_handover; st = LEAVING }
 #endif
 	od
 	   } unless {
