@@ -82,8 +82,10 @@ static void undo(struct guardian *g, struct armed *a)
 		return;
 
 	a->last = journal_last_type(g->state_dir, a->tx);
-	if (has_ended(a, a->last))
+	if (has_ended(a, a->last)) {
+		fence_release(g->fence, a->tx);
 		return;
+	}
 
 	a->result.error = steps_undo(&g->kernel, a->step, a->n_steps, a->result.state,
 				     a->result.why, sizeof(a->result.why));
@@ -105,7 +107,6 @@ static void account(struct guardian *g, struct armed *a)
 	if (a->n_steps == 0)
 		return; /* it had only watched */
 	if (!a->done_us) {
-		fence_release(g->fence, a->tx);
 		log_about(LOG_INFO, a->tx, 0, "%s; the journal says %s: left alone", why,
 			  journal_type_name((enum journal_type) a->last));
 		return;

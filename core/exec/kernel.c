@@ -271,6 +271,73 @@ int kernel_send(struct kernel *k, const void *msg, size_t len)
 	return ask(k, msg, len, NLM_F_ACK, &a);
 }
 
+/* A datagram with refusals of requests 'first' and later.  1: more must follow, 0: the last one has
+ * its ack. */
+static int take_refusals(struct kernel *k, size_t size, uint32_t first, kernel_refused_fn *refused,
+			 void *data)
+{
+	size_t at = 0;
+
+	while (size - at >= sizeof(struct nlmsghdr)) {
+		const struct nlmsghdr *h = (const struct nlmsghdr *) (k->buf + at);
+
+		if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > size - at)
+			return kernel_fail(k, -EBADMSG, "the kernel sent a torn message");
+		at += MIN_OF(NLMSG_ALIGN((size_t) h->nlmsg_len), size - at);
+		if (h->nlmsg_type != NLMSG_ERROR || h->nlmsg_seq - first > k->seq - first)
+			continue;
+		if (take_end(k, h) < 0)
+			refused(data, h->nlmsg_seq - first);
+		if (h->nlmsg_seq == k->seq)
+			return 0;
+	}
+	return 1;
+}
+
+int kernel_send_many(struct kernel *k, void *buf, size_t len, unsigned n,
+		     kernel_refused_fn *refused, void *data)
+{
+	uint64_t until = clock_boot_us() + KERNEL_WAIT_MS * US_PER_MS;
+	uint32_t first = k->seq + 1;
+	size_t at = 0;
+	ssize_t got;
+
+	if (k->fd < 0)
+		return kernel_fail(k, -EBADF, "there is no netlink socket");
+	for (unsigned i = 0; i < n; i++) {
+		struct nlmsghdr *h = (struct nlmsghdr *) ((uint8_t *) buf + at);
+
+		h->nlmsg_seq = ++k->seq;
+		at += NLMSG_ALIGN(h->nlmsg_len);
+	}
+	do
+		got = send(k->fd, buf, len, MSG_NOSIGNAL);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return kernel_fail(k, -errno, "sending to the kernel");
+
+	do {
+		struct sockaddr_nl peer = { 0 };
+		socklen_t peer_size = sizeof(peer);
+
+		got = recvfrom(k->fd, k->buf, BUF_SIZE, 0, (struct sockaddr *) &peer, &peer_size);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && errno == EAGAIN)
+			break;
+		if (got < 0)
+			return kernel_fail(k, -errno, "reading the kernel's answer");
+		if (peer.nl_pid == 0) {
+			int r = take_refusals(k, (size_t) got, first, refused, data);
+
+			if (r <= 0)
+				return r;
+		}
+	} while (clock_boot_us() < until);
+
+	return kernel_fail(k, -ETIMEDOUT, "no answer from the kernel within 2 s");
+}
+
 int kernel_dump(struct kernel *k, const void *msg, size_t len, kernel_each_fn *each,
 		kernel_only_fn *only, void *data)
 {

@@ -35,6 +35,16 @@ void kernel_close(struct kernel *k);
  * its ack: 0 or the kernel's -errno, and k->why. */
 int kernel_send(struct kernel *k, const void *msg, size_t len);
 
+/*
+ * Send many ready requests at once, one after the other in 'buf', each 4-aligned and with
+ * NLM_F_ACK in the last one alone.  Their numbers are set here.  'refused' is called for each that
+ * the kernel refuses, with its index and k->error and k->why set.  Returns 0 when all were
+ * looked at, or -errno.  Keep 'n' at 128 at most, so that all refusals fit into the socket.
+ */
+typedef void kernel_refused_fn(void *data, unsigned i);
+int kernel_send_many(struct kernel *k, void *buf, size_t len, unsigned n,
+		     kernel_refused_fn *refused, void *data);
+
 /* Make 'v' the view inside a struct kernel. */
 void kernel_view_init(struct anod_view *v);
 

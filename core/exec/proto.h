@@ -83,7 +83,7 @@ enum exec_type {
 	GUARD_HELD,
 	GUARD_STATUS,
 	GUARD_STATE,
-	GUARD_HELLO,
+	GUARD_HELLO = 63, /* the same for ever, as its struct */
 };
 
 /* Where an object stands, seen from a step (policy.md 5.1, R4). */
@@ -255,29 +255,41 @@ struct guard_held { /* HELD; id 0: that was all */
  * are covered by the decision that armed the bridge and are not journaled one by one, because
  * without the rule nobody looks at them.  The executor writes only to a table in TABLE_FIRST ..
  * TABLE_LAST which holds no route of anybody else (rtm_protocol other than ANOD_RTPROT). */
-#define TABLE_FIRST 17300
-#define TABLE_LAST  17399
+#define TABLE_FIRST ANOD_TABLE_FIRST
+#define TABLE_LAST  ANOD_TABLE_LAST
 #define TABLE_OPS   512 /* of one message */
-#define TABLE_LEGS  8	/* different next hops of one message */
+#define TABLE_WAYS  32	/* different ones of one message */
+#define TABLE_LEGS  128 /* of all ways of one message */
 
 enum table_verb {
 	TABLE_OPEN = 1, /* empty it; -EEXIST: somebody else has routes there */
 	TABLE_WRITE,
-	TABLE_CLOSE, /* empty it */
+	TABLE_CLOSE, /* empty it of what is anod's */
+};
+
+struct table_way {	/* where routes lead: unicast, 'n' legs from 'first' on */
+	uint8_t family; /* of the destinations */
+	uint8_t n, first;
+	uint8_t pad;
+	uint32_t mtu;		    /* RTAX_MTU, or 0 */
+	struct anod_prefix prefsrc; /* family 0: none */
 };
 
 struct table_op {
 	struct anod_prefix dst;
-	uint8_t leg; /* index of 'leg' of the message; TABLE_THROW, TABLE_GONE */
+	uint8_t way; /* index of 'way' of the message; TABLE_THROW, TABLE_GONE */
 	uint8_t pad[3];
 };
 enum { TABLE_THROW = 254 /* RTN_THROW: not changed, ask the next table */, TABLE_GONE = 255 };
 
-struct exec_table { /* TABLE; 'id' is the transaction of the bridge */
+/* TABLE; 'id' is the transaction of the bridge.  The operations are done in their order; one that
+ * the kernel refuses stops none of the others.  What is to go and is not there is gone. */
+struct exec_table {
 	struct chan_head head;
 	uint32_t verb; /* enum table_verb */
 	uint32_t table;
-	uint32_t n_legs, n_ops;
+	uint32_t n_ways, n_legs, n_ops, pad; /* 0, 0 and 0 unless WRITE */
+	struct table_way way[TABLE_WAYS];
 	struct anod_leg leg[TABLE_LEGS];
 	struct table_op op[TABLE_OPS]; /* only n_ops of them are sent */
 };
@@ -285,8 +297,10 @@ struct exec_table { /* TABLE; 'id' is the transaction of the bridge */
 struct exec_tabled { /* TABLED */
 	struct chan_head head;
 	int32_t error;	 /* the first -errno; 0 */
-	uint32_t n_done; /* routes that the kernel took */
+	uint32_t n_done; /* routes that the kernel took; of OPEN and CLOSE: that went */
 	uint32_t verb, table;
+	uint32_t n_errors; /* routes that it refused */
+	uint32_t pad;
 	char why[EXEC_WHY_SIZE];
 };
 

@@ -15,6 +15,7 @@
 #include "base/util.h"
 #include "exec/plan.h"
 #include "exec/step.h"
+#include "exec/table.h"
 
 static struct prepared *prepared_find(struct serve *s, uint64_t id)
 {
@@ -199,6 +200,16 @@ static int on_steps(struct serve *s, const struct exec_steps *m)
 	return s->reply(s->data, &out.head, sizeof(out));
 }
 
+static int on_table(struct serve *s, const struct exec_table *m)
+{
+	struct exec_tabled out = { .head = { .type = EXEC_TABLED, .id = m->head.id } };
+
+	if (!table_check(m))
+		return -EPROTO;
+	table_do(&s->kernel, m, &out);
+	return s->reply(s->data, &out.head, sizeof(out));
+}
+
 int serve_message(struct serve *s, const struct chan_head *msg)
 {
 	if (msg->size < sizeof(*msg))
@@ -215,6 +226,8 @@ int serve_message(struct serve *s, const struct chan_head *msg)
 	case EXEC_CHECK:
 	case EXEC_UNDO:
 		return on_steps(s, (const struct exec_steps *) msg);
+	case EXEC_TABLE:
+		return on_table(s, (const struct exec_table *) msg);
 	default:
 		return -EPROTO;
 	}

@@ -2,21 +2,30 @@
  * bridge - a shadow (model/shadow.h) and its table in the kernel, kept the same by the executor.
  *
  * Opened when the reflex was allowed; filled; then "ready" as long as all that the prediction says
- * is in the kernel.  Only then may the rule be armed.  When the rule is in force the table stands
- * still, until the daemon has moved every destination away from the lost link and was quiet for
- * BRIDGE_QUIET_US ("converged"), or BRIDGE_MAX_US have passed.  Writes are batches of TABLE_OPS,
- * one under way at a time, so that a storm of routes costs the executor no more than it can take.
+ * is in the kernel, or was said less than BRIDGE_BEHIND_US ago.  Only then may the rule be armed.
+ * Writes are batches of TABLE_OPS, one under way at a time, so that a storm of routes costs the
+ * executor no more than it can take.
+ *
+ * When the rule is in force the table stands still, until nothing needs it any more ("converged"):
+ *   no destination has a route over the lost link, the table leads on wherever the shadow does, and
+ *   no route has changed for BRIDGE_QUIET_US, or for BRIDGE_NOISY_US it was so among changes; or
+ *   nothing has changed for BRIDGE_SETTLED_US, though some destinations are gone for good; or
+ *   BRIDGE_MAX_US have passed.
  *
  * Errors: negative errno.  Threads: the host's loop.
  */
 #ifndef HOST_BRIDGE_H
 #define HOST_BRIDGE_H
 
+#include "base/clock.h"
 #include "host/host.h"
 #include "model/shadow.h"
 
-#define BRIDGE_QUIET_US (200 * US_PER_MS)
-#define BRIDGE_MAX_US	(60 * US_PER_S)
+#define BRIDGE_QUIET_US	  (200 * US_PER_MS)
+#define BRIDGE_BEHIND_US  (100 * US_PER_MS)
+#define BRIDGE_NOISY_US	  (2 * US_PER_S)
+#define BRIDGE_SETTLED_US (5 * US_PER_S)
+#define BRIDGE_MAX_US	  (60 * US_PER_S)
 
 enum bridge_state {
 	BRIDGE_FILLING = 1, /* the kernel's table is behind the prediction */
@@ -32,7 +41,7 @@ struct bridge_stats {
 	uint64_t writes, errors; /* routes written, refused by the kernel */
 	size_t memory;		 /* bytes, of the host */
 	uint64_t lag_us;	 /* longest time that a change waited for the kernel, last minute */
-	uint64_t behind_us;	 /* since when it is FILLING; 0: it is not */
+	uint64_t behind_us;	 /* since when something waits for the kernel; 0: nothing does */
 };
 
 struct bridge;

@@ -3,8 +3,9 @@
  *
  * Design.  Order of a start: plugins and schema, configuration, ledger and journal (waiting for a
  * guardian that is still at work), sensors, executor and guardian, recovery of what the last run
- * left open, agents, control socket, READY.  A stop goes the other way, and lets open
- * transactions end by the guardian: the daemon's end of file is its trigger.
+ * left open, agents, control socket, READY.  A stop goes the other way.  Open transactions are
+ * handed over to the next daemon (handover.h), or end by the guardian: the daemon's end of file is
+ * its trigger.
  *
  * The loop is sd-event's, one event at a time, with a turn behind each.  A post source and a timer
  * for the deadline would do the same and cost four system calls for every event.
@@ -25,6 +26,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "facts/table.h"
+#include "host/handover.h"
 #include "host/history_host.h"
 #include "host/objectives.h"
 #include "host/recover.h"
@@ -168,6 +170,7 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	brakes_beat(h);
 	notify_beat(h);
 	vouch_beat(h);
+	handover_beat(h);
 	if (h->trim)
 		(void) malloc_trim(0);
 	h->trim = false;
@@ -189,7 +192,9 @@ static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *
 {
 	(void) s;
 	log_notice("stopping on signal %u", si->ssi_signo);
-	host_stop(data);
+	/* Ctrl-C is a person who wants an end; SIGTERM may be a restart. */
+	if (si->ssi_signo != SIGTERM || !handover_begin(data))
+		host_stop(data);
 	return 0;
 }
 
@@ -338,12 +343,14 @@ static int open_config(struct host *h)
 static int recover(struct host *h)
 {
 	struct guardian_entry *fired = NULL;
-	unsigned n = 0;
+	const struct guard_held *held;
+	unsigned n = 0, n_held;
 	int r = guardian_read(h->state_dir, &fired, &n);
 
 	if (r < 0 && r != -ENOENT)
 		log_warning("guardian's notes: %s", strerror(-r));
-	r = txns_recover(h->txns, h->journal, fired, n);
+	n_held = handover_held(h, &held);
+	r = txns_take_over(h->txns, h->journal, fired, n, held, n_held);
 	free(fired);
 	return r;
 }
@@ -383,8 +390,18 @@ static int start(struct host *h)
 	if (r < 0)
 		return r;
 
+	handover_find(h);
 	/* First, because its lock keeps a second daemon from the ledger, too. */
 	r = journal_open(h->state_dir, LOCK_WAIT_US, &h->journal);
+	if (r == -EPROTONOSUPPORT) {
+		char by[40];
+
+		(void) journal_writer(h->state_dir, by, sizeof(by));
+		log_error("journal in %s: of another format, written by anod %s; this is anod %s. "
+			  "Install that version again; it alone can end what may be open there",
+			  h->state_dir, by[0] ? by : "of an unknown version", ANOD_VERSION);
+		return r;
+	}
 	if (r < 0) {
 		log_error(
 			"journal in %s: %s%s", h->state_dir, strerror(-r),
@@ -426,7 +443,7 @@ static int start(struct host *h)
 		r = objectives_open(h);
 	if (r >= 0)
 		r = proc_start(h, PROC_EXEC);
-	if (r >= 0)
+	if (r >= 0 && !handover_adopt(h))
 		r = proc_start(h, PROC_GUARDIAN);
 	if (r >= 0)
 		r = recover(h);
@@ -483,6 +500,7 @@ int host_run(struct host *h)
 	if (h->built_in)
 		log_notice("no configuration: observing only; 'anodctl incidents' and "
 			   "'anodctl doctor' tell what was found");
+	handover_done(h);
 	(void) sd_notify(0, "READY=1");
 	return run_loop(h);
 }
@@ -497,6 +515,7 @@ struct host *host_free(struct host *h)
 	top_done(h);
 	advice_done(h);
 	procs_done(h);
+	handover_close(h);
 	verify_done(h);
 	objectives_close(h);
 	recover_close(h);

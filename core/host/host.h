@@ -111,7 +111,7 @@ struct host {
 	struct ledger *ledger;
 	struct vouch *vouch; /* NULL where nothing is sealed */
 	struct journal *journal;
-	int fence; /* txn/fence.h */
+	int fence;	   /* txn/fence.h */
 	struct disk *disk; /* its background syncs */
 	struct incidents *incidents;
 	struct txns *txns;
@@ -133,6 +133,7 @@ struct host {
 	struct recover *recover;       /* recover.h */
 	uint64_t safe_tx;	       /* why the safe profile is tried; 0: it is not; safe.h */
 	unsigned safe_next;	       /* its next action */
+	struct handover *handover;     /* handover.h */
 
 	struct proc proc[PROC_SINGLES];
 	unsigned n_agents;
@@ -166,11 +167,15 @@ const char *installed_file(const char *name, char *ret, size_t size);
 int proc_start(struct host *h, enum proc_kind kind); /* not a cell */
 int proc_open(struct host *h, struct proc *p);
 /* proof.c; executor and guardian only, nothing for others */
-void proof_ask(struct proc *p);					/* it has been started */
-bool proof_taken(struct proc *p, const struct chan_head *msg);	/* was this the answer? */
-void proof_failed(struct proc *p, const siginfo_t *info);	/* it has ended */
+void proof_ask(struct proc *p);				       /* it has been started */
+bool proof_taken(struct proc *p, const struct chan_head *msg); /* was this the answer? */
+void proof_failed(struct proc *p, const siginfo_t *info);      /* it has ended */
 /* Why it cannot be leaned on; NULL: it can. */
 const char *proof_missing(const struct host *h, enum proc_kind kind);
+/* Go on with a process that somebody else has started, on the channel 'fd' (taken over). */
+int proc_adopt(struct host *h, enum proc_kind kind, int fd, pid_t pid);
+/* Let go of it, and start another in its place. */
+void proc_renew(struct proc *p);
 /* It does not answer: kill it, its death brings a new one.  -ESRCH: there is none. */
 int proc_hangs(struct proc *p);
 void proc_kill(struct proc *p); /* at once, and wait for its end */

@@ -21,7 +21,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "host/host.h"
+#include "host/handover.h"
 #include "host/reflexes.h"
 
 #define BACKOFF_MIN_US (50 * US_PER_MS)
@@ -139,11 +139,18 @@ static void forget(struct proc *p)
 	p->pid = 0;
 }
 
+/* By its pidfd: the number of a process that is not our child may be another's by now. */
+static void send_kill(struct proc *p)
+{
+	if (p->pidfd < 0 || syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL, NULL, 0) < 0)
+		(void) kill(p->pid, SIGKILL);
+}
+
 /* At once; what was killed takes no time to end. */
 static void reap(struct proc *p)
 {
 	if (p->pid > 0) {
-		(void) kill(p->pid, SIGKILL);
+		send_kill(p);
 		(void) waitpid(p->pid, NULL, 0);
 	}
 	forget(p);
@@ -200,12 +207,17 @@ static int on_exit_(sd_event_source *s, int fd, uint32_t events, void *data)
 {
 	struct proc *p = data;
 	siginfo_t info = { 0 };
+	bool adopted;
 
 	(void) s, (void) events;
-	if (waitid(P_PIDFD, (id_t) fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+	/* The guardian of another daemon is nobody's child whose status we could have. */
+	adopted = waitid(P_PIDFD, (id_t) fd, &info, WEXITED | WNOHANG) < 0 && errno == ECHILD;
+	if (!adopted && info.si_pid == 0)
 		return 0;
 
-	if (p->stopping || p->host->stopping || (p->kind == PROC_INFER && info.si_status == 0))
+	if (adopted && !p->host->stopping)
+		log_warning("%s (pid %d) of the last run has ended", p->name, p->pid);
+	else if (p->stopping || p->host->stopping || (p->kind == PROC_INFER && info.si_status == 0))
 		log_debug("%s has ended", p->name);
 	else if (info.si_code == CLD_EXITED)
 		log_warning("%s (pid %d) ended with status %d", p->name, info.si_pid,
@@ -232,7 +244,7 @@ static int on_message(void *data, const struct chan_head *msg)
 			return reflexes_on_exec(h, msg);
 		return txns_on_exec(h->txns, msg);
 	case PROC_GUARDIAN:
-		return txns_on_guard(h->txns, msg);
+		return handover_on_guard(h, msg) ? 0 : txns_on_guard(h->txns, msg);
 	case PROC_CELL:
 		return cells_on_message(h, p->agent, msg);
 	case PROC_INFER:
@@ -250,7 +262,7 @@ static void on_close(void *data, int error)
 		log_error("%s: channel closed: %s", p->name, strerror(-error));
 	p->chan = chan_free(p->chan);
 	if (p->pid > 0)
-		(void) kill(p->pid, SIGKILL);
+		send_kill(p);
 }
 
 static int start_process(struct proc *p, int ours, int theirs)
@@ -376,7 +388,8 @@ int proc_hangs(struct proc *p)
 		return -ESRCH; /* --single, or it has ended already */
 
 	log_error("%s (pid %d) does not answer; it is killed and started again", p->name, p->pid);
-	return kill(p->pid, SIGKILL) < 0 ? -errno : 0;
+	send_kill(p);
+	return 0;
 }
 
 int proc_open(struct host *h, struct proc *p)
@@ -425,6 +438,39 @@ int proc_start(struct host *h, enum proc_kind kind)
 {
 	h->proc[kind].kind = kind;
 	return proc_open(h, &h->proc[kind]);
+}
+
+int proc_adopt(struct host *h, enum proc_kind kind, int fd, pid_t pid)
+{
+	struct proc *p = &h->proc[kind];
+	int r = 0;
+
+	p->kind = kind;
+	p->host = h;
+	p->name = names[kind];
+	p->started_us = clock_boot_us();
+	p->wanted = true;
+	p->proven = true; /* it has answered already */
+	p->pidfd = pidfd_open_(pid);
+	if (p->pidfd < 0)
+		r = -errno;
+	if (r >= 0)
+		r = sd_event_add_io(h->loop, &p->exit, p->pidfd, EPOLLIN, on_exit_, p);
+	if (r >= 0)
+		r = chan_open(h->loop, TAKE_FD(fd), p->name, on_message, on_close, p, &p->chan);
+	closep(&fd);
+	if (r < 0)
+		forget(p);
+	else
+		p->pid = pid;
+	return r;
+}
+
+void proc_renew(struct proc *p)
+{
+	forget(p);
+	if (proc_open(p->host, p) < 0)
+		start_again(p);
 }
 
 /* A cell or an inference process holds nothing that its death could lose. */

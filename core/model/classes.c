@@ -23,7 +23,8 @@
 
 bool fib_measured(const struct fib *f)
 {
-	return f->table != RT_TABLE_LOCAL && f->table != RT_TABLE_UNSPEC;
+	return f->table != RT_TABLE_LOCAL && f->table != RT_TABLE_UNSPEC &&
+	       (f->table < ANOD_TABLE_FIRST || f->table > ANOD_TABLE_LAST);
 }
 
 bool fib_classed(const struct fib *f)

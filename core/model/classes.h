@@ -71,7 +71,8 @@ void classes_enter(struct rtab *t, const struct fib *f, const struct bits *b, un
 /* Do destinations of this table belong to a class?  Those of the table "default" do not: they are
  * a handful, and it is asked in another order for them. */
 bool fib_classed(const struct fib *f);
-/* Do they count?  All tables but "local". */
+/* Do they count?  All tables but "local" and those of anod's own: a shadow says again what the table
+ * behind it says, so that it would be counted twice, and its routes are many. */
 bool fib_measured(const struct fib *f);
 /* Has the chain of this first route a unicast route for every kind of packet (tos 0)? */
 bool route_leads(const struct rtab *t, const struct route *head);

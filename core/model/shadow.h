@@ -113,5 +113,8 @@ const char *shadow_doubt(const struct shadow *s, char *buf, size_t size);
  * route with a leg over it, lost or not, where the packets would go first; connected ones do not
  * count.  As shadow_behind(): its cost is that of the model's classes. */
 unsigned shadow_left(struct shadow *s);
+/* Does the table itself lead on by now wherever an entry that was taken has legs?  Looks at 'budget'
+ * entries.  1: yes, all; 0: not all; -EAGAIN: ask again. */
+int shadow_served(struct shadow *s, unsigned budget);
 
 #endif

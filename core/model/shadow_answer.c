@@ -226,3 +226,14 @@ bool shadow_answer(struct shadow *s, const struct anod_prefix *dst, struct answe
 	*ret = there ? resolve(s, head, n, 0) : *ret_around;
 	return there;
 }
+
+bool shadow_leads(struct shadow *s, const struct anod_prefix *dst)
+{
+	const struct overlay *o = shadow_overlay(s);
+	struct lookup in = { .dst = *dst };
+	struct flow_path p = { 0 };
+	struct route_ref at;
+
+	return o && overlay_ask_table(o, s->in.table, &in, &p, &at) == WAY_DECIDES &&
+	       p.fate == FLOW_FORWARDED;
+}

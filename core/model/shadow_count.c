@@ -5,6 +5,7 @@
  * which know in which order the ways of a destination are tried.  A class belongs to the table
  * whose routes to everything come first in it.
  */
+#include <errno.h>
 #include <linux/rtnetlink.h>
 
 #include "model/classes.h"
@@ -92,6 +93,34 @@ static unsigned count(struct shadow *s, way_fn *fn)
 unsigned shadow_behind(struct shadow *s)
 {
 	return count(s, goes_over);
+}
+
+int shadow_served(struct shadow *s, unsigned budget)
+{
+	const struct stable *t = &s->t;
+	int r = -EAGAIN;
+
+	while (r == -EAGAIN && budget-- && s->n_served < t->n_places) {
+		const struct sentry *e;
+		struct anod_prefix dst;
+
+		s->served_at %= t->n_places;
+		e = stable_at(t, s->served_at);
+		sentry_dst(e, &dst);
+		if (e->family && e->taken > SHADOW_THROW && !shadow_leads(s, &dst)) {
+			s->n_served = 0;
+			r = 0;
+		} else {
+			s->served_at++;
+			s->n_served++;
+		}
+	}
+	if (s->n_served >= t->n_places) {
+		s->n_served = 0;
+		r = 1;
+	}
+	shadow_overlay_done(s);
+	return r;
 }
 
 unsigned shadow_left(struct shadow *s)

@@ -104,8 +104,9 @@ struct shadow {
 	unsigned n_inside;
 	bool scanning;
 	uint32_t scan_entry, scan_route[2];
-	bool broken; /* no memory */
-	bool over;   /* more entries than in.max */
+	uint32_t served_at, n_served; /* entries in a row, see shadow_served() */
+	bool broken;		      /* no memory */
+	bool over;		      /* more entries than in.max */
 };
 
 static inline const struct rtab *shadow_rtab(const struct shadow *s)
@@ -142,6 +143,9 @@ struct answer {
  * first is as the second. */
 bool shadow_answer(struct shadow *s, const struct anod_prefix *dst, struct answer *ret,
 		   struct answer *ret_around);
+
+/* Has a packet to all of it a usable way in the table alone, as it is? */
+bool shadow_leads(struct shadow *s, const struct anod_prefix *dst);
 
 /* shadow_table.c */
 struct sentry *stable_find(const struct stable *t, const struct anod_prefix *dst);

@@ -118,6 +118,8 @@ struct config {
 	char **file;	 /* paths that were read, in order; absolute when the first one is */
 	char *text_name; /* of config_load_text(), for places; else NULL */
 	char *state_dir, *run_dir, *plugin_dir, *unix_group; /* NULL: the default */
+	bool handover_set;
+	uint64_t handover_us; /* how long the guardian waits for the next daemon; 0: not at all */
 	/* Proposed by the agent "safe" when an undo has failed (host/safe.h). */
 	unsigned n_safe;
 	struct anod_action *safe;
@@ -153,6 +155,8 @@ int config_load(const char *path, const struct config_env *env, struct diag_list
 /* The same from memory ("built-in" configurations, tests). */
 int config_load_text(const char *name, const char *text, const struct config_env *env,
 		     struct diag_list *diags, struct config **ret);
+/* Who proposes: the agents, and behind them "reflex" where a permit has one.  NULL: no more. */
+const char *config_proposer(const struct config *c, unsigned i);
 /* Is the user a member of one of the groups? */
 bool config_in_groups(const struct config *c, char *const *group, unsigned n_groups,
 		      const char *user);

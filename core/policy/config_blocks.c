@@ -8,6 +8,7 @@
 #include "policy/parse.h"
 
 #define ENDPOINT_TIMEOUT_US (10 * UINT64_C(1000000))
+#define HANDOVER_MAX_US	    (3600 * UINT64_C(1000000)) /* GUARD_HANDOVER_MAX_US */
 
 /* ---- link ------------------------------------------------------------------------------------ */
 
@@ -187,8 +188,24 @@ int parse_endpoint(struct parse *p, const struct lex_place *place)
 
 /* ---- anod ------------------------------------------------------------------------------------ */
 
-static const char *const anod_words[] = { "state", "run", "plugins", "group", "safe", NULL };
-#define ANOD_SAFE 4
+static const char *const anod_words[] = { "state",    "run",  "plugins", "group",
+					  "handover", "safe", NULL };
+#define ANOD_SAFE 5
+
+static int handover_clause(struct parse *p, struct config *c, const struct lex_place *place)
+{
+	int r;
+
+	if (c->handover_set)
+		return parse_error(p, place, "'handover' is set in another block already");
+	c->handover_set = true;
+	if (parse_accept(p, "off"))
+		return 0;
+	r = parse_duration(p, "handover", &c->handover_us);
+	if (r == 0 && c->handover_us > HANDOVER_MAX_US)
+		return parse_error(p, place, "'handover' may be 1h at most");
+	return r;
+}
 
 static int anod_clause(struct parse *p, void *target, unsigned index)
 {
@@ -199,6 +216,8 @@ static int anod_clause(struct parse *p, void *target, unsigned index)
 
 	if (index == ANOD_SAFE)
 		return parse_quoted_actions(p, CONFIG_SAFE_MAX, &c->safe, &c->n_safe);
+	if (index == ARRAY_SIZE(text))
+		return handover_clause(p, c, &place);
 	if (*text[index])
 		return parse_error(p, &place, "'%s' is set in another block already",
 				   anod_words[index]);

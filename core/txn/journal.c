@@ -64,8 +64,12 @@ int journal_read_header(const uint8_t *buf, size_t size, struct file_header *ret
 
 	for (unsigned i = 0; i < 2 && size >= (i + 1) * JOURNAL_SLOT; i++) {
 		memcpy(&h, buf + i * JOURNAL_SLOT, sizeof(h));
-		if (memcmp(h.magic, HEADER_MAGIC, sizeof(h.magic)) != 0 ||
-		    h.crc != journal_header_crc(&h))
+		if (memcmp(h.magic, HEADER_MAGIC, sizeof(h.magic)) != 0)
+			continue;
+		/* Whatever else it holds: the other header may be an old one of ours. */
+		if (h.version > HEADER_VERSION)
+			return -EPROTONOSUPPORT;
+		if (h.crc != journal_header_crc(&h))
 			continue;
 		if (h.version != HEADER_VERSION)
 			return -EPROTONOSUPPORT;
@@ -86,6 +90,30 @@ static int open_in(const char *dir)
 		return -ENAMETOOLONG;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+const char *journal_writer(const char *dir, char *buf, size_t size)
+{
+	_cleanup_(closep) int fd = open_in(dir);
+	char slot[JOURNAL_SLOT], text[HEADER_WRITER_SIZE + 1];
+	uint64_t newest = 0;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; i < 2 && fd >= 0; i++) {
+		struct file_header h;
+
+		if (pread(fd, slot, sizeof(slot), i * JOURNAL_SLOT) != sizeof(slot))
+			break;
+		memcpy(&h, slot, sizeof(h));
+		if (memcmp(h.magic, HEADER_MAGIC, sizeof(h.magic)) != 0 || h.generation < newest)
+			continue;
+		newest = h.generation;
+		memcpy(text, slot + HEADER_WRITER, HEADER_WRITER_SIZE);
+		text[HEADER_WRITER_SIZE] = '\0';
+		clean_text(text);
+		(void) copy_text(buf, size, text);
+	}
+	return buf;
 }
 
 int journal_read(const char *dir, journal_fn *fn, void *data)

@@ -64,6 +64,9 @@ struct journal;
  * then -EBUSY), read all records that are whole.  A file that is not a journal: -EBADMSG; of
  * another format version: -EPROTONOSUPPORT; it is left alone. */
 int journal_open(const char *dir, uint64_t lock_wait_us, struct journal **ret);
+/* Which anod wrote the journal in 'dir' last, as "0.2.0", of any format; "" when it does not say.
+ * Returns buf. */
+const char *journal_writer(const char *dir, char *buf, size_t size);
 struct journal *journal_close(struct journal *j);
 DEFINE_CLEANUP(struct journal *, journal_close);
 

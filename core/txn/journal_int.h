@@ -13,6 +13,10 @@
 #define CHUNK	       (64u << 10)
 #define STOP_BYTES     (2 * CHUNK) /* of zeros end the records; longer than any record */
 
+/* Behind the header in its slot, at the same place in every format: the version of the program. */
+#define HEADER_WRITER	   256
+#define HEADER_WRITER_SIZE 32
+
 struct file_header {
 	char magic[8];
 	uint32_t version;

@@ -107,6 +107,8 @@ static int write_header(struct journal *j, int fd, uint64_t next_tx, bool sync)
 	(void) copy_text(h.boot_id, sizeof(h.boot_id), clock_boot_id());
 	h.crc = journal_header_crc(&h);
 	memcpy(slot, &h, sizeof(h));
+	_Static_assert(sizeof(h) <= HEADER_WRITER, "both fit");
+	(void) copy_text((char *) slot + HEADER_WRITER, HEADER_WRITER_SIZE, ANOD_VERSION);
 
 	r = j->io->write(j->io_data, fd, slot, sizeof(slot), h.generation % 2 * JOURNAL_SLOT);
 	if (r >= 0 && sync)

@@ -3,7 +3,7 @@
  *
  * txn.c holds the transactions and the one function that changes a state; txn_ask.c the way from
  * a proposal to PREPARE; txn_lease.c who holds what; txn_brake.c what is too much; txn_sign.c people;
- * txn_quorum.c peers; txn_flow.c INTENT to COMMIT; txn_reflex.c what is ready before its trigger;
+ * txn_quorum.c peers; txn_flow.c INTENT to COMMIT; txn_reflex*.c what is ready before its trigger;
  * blame.c who goes back for what another one suffers; txn_undo.c the way back and all endings;
  * txn_lock.c what nobody may change; txn_msg.c messages; txn_recover.c what follows a death;
  * txn_take.c what a hand-over leaves.
@@ -217,6 +217,7 @@ void reflex_intend(struct txns *e, struct entry *x);
 void reflex_armed(struct txns *e, struct entry *x, uint32_t crc);
 void reflex_fired(struct txns *e, struct entry *x, const struct guard_reflexed *m);
 void reflex_checked(struct txns *e, struct entry *x, const struct exec_result *m);
+void reflex_look(struct txns *e, struct entry *x); /* read back, in the background */
 void reflex_read_back(struct txns *e, struct entry *x, uint64_t now); /* VERIFYING, unread */
 void reflex_disarm(struct txns *e, struct entry *x, const char *why);
 void reflex_disarm_all(struct txns *e, const char *why); /* the ARMED ones */
@@ -262,7 +263,7 @@ void msg_arm(struct txns *e, struct entry *x);
 void msg_watch(struct txns *e, struct entry *x);
 void msg_trigger(struct txns *e, struct entry *x);
 void msg_disarm(struct txns *e, struct entry *x);
-void msg_let_go(struct txns *e, uint64_t tx); /* of what is not open any more */
+void msg_let_go(struct txns *e, uint64_t tx);		       /* of what is not open any more */
 uint32_t msg_arm_crc(const struct entry *x, uint32_t n_steps); /* of what would be sent now */
 
 #endif

@@ -169,7 +169,9 @@ static void go_on(struct txns *e, struct entry *x)
 	/* Not synced: the effect is there already, and a reboot takes both. */
 	if (!flow_note(e, x, JOURNAL_APPLIED, "it has fired"))
 		return;
+	x->applied_us = now;
 	x->unread = true;
+	x->applied_us = now;
 	entry_enter(e, x, TXN_VERIFYING,
 		    MIN_OF(now + x->terms.verify_us, x->guard_us - TXN_MARGIN_US), "it has fired");
 	flow_run(e, x, now);
@@ -221,7 +223,7 @@ void reflex_fired(struct txns *e, struct entry *x, const struct guard_reflexed *
 
 /* ---- reading back ------------------------------------------------------------------------- */
 
-static void look(struct txns *e, struct entry *x)
+void reflex_look(struct txns *e, struct entry *x)
 {
 	if (x->check_sent_us)
 		return; /* its answer will do */
@@ -233,7 +235,7 @@ static void look(struct txns *e, struct entry *x)
 void reflex_read_back(struct txns *e, struct entry *x, uint64_t now)
 {
 	if (!x->check_sent_us)
-		look(e, x);
+		reflex_look(e, x);
 	else if (now >= x->check_sent_us + TXN_CHECK_US)
 		undo_begin(e, x, "what had fired could not be read back");
 }
@@ -273,7 +275,7 @@ static void looked_armed(struct txns *e, struct entry *x, const struct exec_resu
 		x->odd = false;
 	} else if (flow_all_in(m->state, n, STEP_POST) && !x->odd) {
 		x->odd = true;
-		look(e, x);
+		reflex_look(e, x);
 	} else {
 		reflex_disarm(e, x, "somebody else has changed what it would change");
 	}
@@ -304,7 +306,7 @@ void reflex_new_guardian(struct txns *e, struct entry *x)
 	late_answer(x);
 	entry_enter(e, x, TXN_ARMING, txns_now(e) + TXN_CHECK_US,
 		    "its guardian died; it is looked at before a new one gets it");
-	look(e, x);
+	reflex_look(e, x);
 }
 
 void reflex_new_exec(struct txns *e, struct entry *x)
@@ -317,7 +319,7 @@ void reflex_new_exec(struct txns *e, struct entry *x)
 		return;
 	x->check_sent_us = 0;
 	if (e->exec_there && (looks || x->look_first || x->unread))
-		look(e, x);
+		reflex_look(e, x);
 }
 
 /* ---- what the kernel itself is armed with ------------------------------------------------- */
@@ -330,121 +332,4 @@ void reflex_watch(struct txns *e, struct entry *x)
 
 	x->watched = true;
 	msg_watch(e, x);
-}
-
-/* ---- what the host says ------------------------------------------------------------------- */
-
-static void back_as_planned(struct txns *e, struct entry *x, const char *why)
-{
-	x->t.undo_was_due = true;
-	undo_begin(e, x, why);
-}
-
-static bool same_terms(const struct terms *a, const struct terms *b)
-{
-	return strcmp(a->rule, b->rule) == 0 && a->verify_us == b->verify_us &&
-	       a->confirm_us == b->confirm_us && a->undo_after_us == b->undo_after_us &&
-	       a->hold_on_crash == b->hold_on_crash && a->foreign == b->foreign &&
-	       a->by_hand == b->by_hand && a->quorum == b->quorum;
-}
-
-/* NULL: it would be armed now, on the same terms. */
-static const char *judge(struct txns *e, struct entry *x)
-{
-	struct terms terms = x->terms;
-	const struct decision *d;
-
-	if (x->t.proposal.n_actions == 0)
-		return "of before the restart: nobody has said what it proposed";
-	if (ask_decide(e, x) < 0)
-		return "it could not be decided";
-
-	d = x->t.decision;
-	if (d->level < LEVEL_APPROVE ||
-	    (d->level == LEVEL_APPROVE && x->t.n_approvals < MAX_OF(x->terms.approvals, 1u)))
-		return d->reason ? d->reason : "no permit";
-	return same_terms(&terms, &x->terms) ? NULL : "the permit has other terms now";
-}
-
-int txns_rejudge(struct txns *e, uint64_t id)
-{
-	struct entry *x = entry_find(e, id);
-	const char *why;
-
-	if (!x)
-		return -ENOENT;
-	if (x->t.state != TXN_ARMED && !entry_kernel(x))
-		return -EINVAL;
-
-	why = judge(e, x);
-	if (why) {
-		(void) copy_text(x->t.why, sizeof(x->t.why), why);
-		return -EPERM;
-	}
-	if (x->t.state == TXN_ARMED)
-		look(e, x);
-	return 0;
-}
-
-int txns_disarm(struct txns *e, uint64_t id, const char *why)
-{
-	struct entry *x = entry_find(e, id);
-
-	if (!x)
-		return -ENOENT;
-	if (entry_kernel(x))
-		back_as_planned(e, x, why);
-	else if (entry_ready(x) && x->t.state == TXN_ARMING && x->look_first)
-		reflex_unsure(e, x, why);
-	else if (entry_ready(x) && (x->t.state == TXN_ARMED || x->t.state == TXN_ARMING))
-		reflex_disarm(e, x, why);
-	else
-		return -EINVAL;
-
-	ask_wake(e);
-	return 0;
-}
-
-int txns_trigger(struct txns *e, uint64_t id)
-{
-	struct entry *x = entry_find(e, id);
-
-	if (!x)
-		return -ENOENT;
-	if (x->t.state != TXN_ARMED)
-		return -EINVAL;
-
-	msg_trigger(e, x);
-	return 0;
-}
-
-int txns_finish(struct txns *e, uint64_t id, const char *why)
-{
-	struct entry *x = entry_find(e, id);
-	bool stands;
-
-	if (!x)
-		return -ENOENT;
-	stands = entry_ready(x) && x->fired &&
-		 (x->t.state == TXN_VERIFYING || x->t.state == TXN_SOAK);
-	if (x->t.state != TXN_COMMIT && !stands)
-		return -EINVAL;
-
-	back_as_planned(e, x, why);
-	ask_wake(e);
-	return 0;
-}
-
-int txns_settle(struct txns *e, uint64_t id, const char *why)
-{
-	struct entry *x = entry_find(e, id);
-
-	if (!x)
-		return -ENOENT;
-	if (!entry_kernel(x))
-		return -EINVAL;
-
-	undo_end(e, x, TXN_DONE, why);
-	ask_wake(e);
-	return 0;
 }

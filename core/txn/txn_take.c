@@ -67,6 +67,7 @@ static bool take_applied(struct txns *e, struct entry *x, enum journal_type last
 		return false;
 
 	enlist(x);
+	x->applied_us = now;
 	until = x->guard_us - TXN_MARGIN_US;
 	if (last == JOURNAL_APPLIED) {
 		x->unread = true;

@@ -93,6 +93,13 @@ static int check_reply(void *data, struct chan_head *head, size_t size)
 		assert(s->n_steps <= STEPS_MAX && (s->error == 0 || s->n_steps == 0));
 		assert(s->error == 0 || s->why[0]);
 		assert(memchr(s->why, '\0', sizeof(s->why)));
+	} else if (head->type == EXEC_TABLED) {
+		const struct exec_tabled *t = (const struct exec_tabled *) head;
+
+		assert(size == sizeof(*t) && memchr(t->why, '\0', sizeof(t->why)));
+		assert(t->table >= TABLE_FIRST && t->table <= TABLE_LAST);
+		/* Nothing to write needs no kernel. */
+		assert(t->n_done == 0 && (t->error < 0 || t->verb == TABLE_WRITE));
 	} else {
 		const struct exec_result *r = (const struct exec_result *) head;
 

@@ -366,8 +366,8 @@ def test_a_flipped_byte_of_the_ledger_is_found(lab):
 @pytest.mark.parametrize("args", [[], ["--single"]], ids=["processes", "single"])
 def test_a_clean_stop_leaves_nothing(lab, args):
     before = kernel(lab)
-    a = lab.anod(LINKS + puppet(*ADD) + permit("route.add", "confirm after 30s"),
-                 args=PLUGINS + args)
+    a = lab.anod("anod { handover off }\n" + LINKS + puppet(*ADD) +
+                 permit("route.add", "confirm after 30s"), args=PLUGINS + args)
     is_in(a, "soak")
     pids = a.pids()
     assert a.stop() == 0

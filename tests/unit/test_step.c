@@ -11,7 +11,7 @@
 static struct serve s;
 static struct exec_steps kept;
 
-Test(step, a_link_that_was_replaced_is_another_link)
+Test(step, C17_a_link_that_was_replaced_is_another_link)
 {
 	struct anod_object pre, post;
 	struct anod_change c;

@@ -30,6 +30,11 @@
  * docs/rt_protos.d/anod.conf).  Free in the registry of uapi/linux/rtnetlink.h up to 6.18. */
 #define ANOD_RTPROT 173
 
+/* Tables for anod's own use (exec/proto.h).  Nobody asks them but by a rule of anod's, so their
+ * routes count as destinations nowhere. */
+#define ANOD_TABLE_FIRST 17300
+#define ANOD_TABLE_LAST	 17399
+
 enum anod_obj_type {
 	ANOD_OBJ_LINK = 1,
 	ANOD_OBJ_ADDR = 2,
