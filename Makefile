@@ -97,7 +97,7 @@ help:
 	@echo 'make lint            style, layering, sizes, cppcheck, clang-tidy'
 	@echo 'make check-san       unit tests, corpora and the whole daemon under ASan and UBSan'
 	@echo 'make check-valgrind  the unit tests and the whole daemon under valgrind'
-	@echo 'make check-long      500 rounds of kill -9; property tests a million times'
+	@echo 'make check-long      500 rounds of kill -9 (ROUNDS=10000 JOBS=4: more), the whole model'
 	@echo 'make check-vm        tests that need a full kernel (qemu)'
 	@echo 'make policy-tests    the policies of examples/: tests, coverage, mutation score'
 	@echo 'make check-model     the triage agent against a real small model'
@@ -270,9 +270,9 @@ deps:
 	$(Q)tests/deps $(DEPS)
 
 check:
-	$(Q)tests/deps nftables python3-z3 strace $(DEPS)
+	$(Q)tests/deps nftables python3-z3 spin strace $(DEPS)
 	$(Q)$(MAKE) --no-print-directory -j2 tests
-	$(Q)BUILD=$(BUILD) tests/check unit fuzz policy reference lab
+	$(Q)BUILD=$(BUILD) tests/check unit fuzz policy reference spin lab
 check-unit: tests
 	$(Q)BUILD=$(BUILD) tests/check unit
 check-lab: tests
@@ -286,7 +286,7 @@ check-valgrind: DEPS := valgrind
 check-valgrind: deps tests
 	$(Q)BUILD=$(BUILD) tests/check valgrind
 check-long: deps tests
-	$(Q)tests/deps strace
+	$(Q)tests/deps nftables strace spin
 	$(Q)BUILD=$(BUILD) tests/check long
 check-vm: deps tests
 	$(Q)BUILD=$(BUILD) tests/check vm

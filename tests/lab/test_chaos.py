@@ -1,15 +1,20 @@
 """chaos - kill -9 of any process at any moment, under continuous faults.
 
-Each round changes a fault, kills one or several of the daemon's processes at a random moment,
-and checks what must hold whatever happened:
+Each round changes a fault, kills one or several of the daemon's processes at a random moment (or
+stops them for a while, or restarts the daemon on purpose, which hands its guardian over), and checks
+what must hold whatever happened.  Two reflexes are armed and fire meanwhile: the kernel itself passes
+over routes without carrier, and ready bytes add a route of their own when wan0 is lost.
 
-  - the router has its own routes, at most one steering route via a known gateway, nothing else;
-  - with no transaction open, that steering route is exactly what the committed ones left;
+  - the router has its own routes, at most one steering route via a known gateway and the one of the
+    reflex, nothing else;
+  - with no transaction open, these and the kernel's switch are exactly what the committed ones left;
   - every INTENT of the journal gets exactly one terminal record, the ledger tells at most one end;
+  - the budget is charged once for each transaction, never less;
   - the ledger's chain is whole;
   - no process of a dead daemon stays, no descriptor and no memory is lost in a living one.
 
-SEED=N repeats the choices of a run (the moments are the machine's).  ROUNDS=N sets the length.
+SEED=N repeats the choices of a run (the moments are the machine's).  ROUNDS=N sets the length of the
+long one, JOBS=N how many labs it runs side by side; by hand: test_chaos.py ROUNDS [SEED].
 """
 import collections
 import json
@@ -17,6 +22,7 @@ import os
 import random
 import signal
 import struct
+import subprocess
 import sys
 import time
 
@@ -35,7 +41,8 @@ brake off
 link wan0 { role uplink }
 link wan1 { role uplink }
 set uplinks = link where role == uplink
-agent uplink { uplinks wan0, wan1  probe 192.0.2.1, 198.51.100.1 every 50ms  clean 600ms }
+budget steering = 4000 per 30d
+agent uplink { uplinks wan0, wan1  probe 192.0.2.1, 198.51.100.1 every 50ms  clean 400ms }
 agent triage { }
 endpoint adviser { provider openai  url "http://127.0.0.1:18090/v1"  model "none"
                    tier small  timeout 2s }
@@ -44,10 +51,33 @@ permit "steer" {
     action  route.replace, route.del
     on      uplinks
     level   auto
+    budget  steering
     verify  within 2s
-    confirm after 300ms
+    confirm after 100ms
 }
 """
+REFLEXES = """
+permit "kernel" {
+    agent   reflex
+    action  link.set
+    level   auto
+    budget  steering
+    verify  within 2s that link.wan1.admin_up == true
+    confirm after 100ms
+    reflex  { trigger link wan0  standby wan1 via 10.2.0.1  refractory 200ms }
+}
+permit "ready" {
+    agent   reflex
+    action  route.replace, route.del
+    level   auto
+    budget  steering
+    verify  within 2s that link.wan1.admin_up == true
+    confirm after 100ms
+    reflex  { trigger link wan0  refractory 200ms
+              do "route.replace dst 198.18.9.0/24 via 10.2.0.1 dev wan1 metric 7" }
+}
+"""
+READY = "198.18.9.0/24"
 GATEWAYS = {"wan0": "10.1.0.1", "wan1": "10.2.0.1"}
 VICTIMS = ["host", "exec", "guardian", "cell uplink", "cell triage", "infer"]
 Route = collections.namedtuple("Route", "dst via dev metric")
@@ -64,7 +94,7 @@ def alive(pid):
 class Journal:
     """What the journal said in all its files, by the records' sequence numbers."""
 
-    MAGIC, SLOT, TERMINAL, INTENT, COMMIT = 0x4a444e41, 512, 16, 1, 4
+    MAGIC, SLOT, TERMINAL, INTENT, COMMIT, ROLLBACK, DONE = 0x4a444e41, 512, 16, 1, 4, 5, 16
 
     def __init__(self, folder):
         self.path = os.path.join(folder, "journal")
@@ -104,6 +134,11 @@ class Journal:
     def open(self):
         return [tx for tx, k in self.kinds().items() if all(t < self.TERMINAL for t in k)]
 
+    def stands(self, tx):
+        """Its changes are in force, as far as it says."""
+        k = self.kinds()[tx]
+        return self.COMMIT in k and self.ROLLBACK not in k and k[-1] in (self.COMMIT, self.DONE)
+
     def committed(self):
         """Transactions in the order of their COMMIT."""
         out = []
@@ -140,9 +175,12 @@ class Chaos:
         self.watched = os.path.join(l.dir, "monitor")
         self.monitor = l.start("router", "ip", "-4", "-o", "monitor", "route",
                                stdout=open(self.watched, "w"))
-        self.a = l.anod(CONF)
+        self.a = l.anod(CONF + REFLEXES)
         self.j = Journal(self.a.state)
         self.actions = {}  # transaction: its actions
+        self.deleted = 0  # the last transaction whose reflex's route we have deleted
+        self.ready = None
+        self.host_deaths = 0
         self.pids = {}
         self.fds = self.rss = None
         self.rss_max = self.rss_first = 0
@@ -160,8 +198,16 @@ class Chaos:
         own, ours = [], []
         for r in self.json("route", "show"):
             route = Route(r["dst"], r.get("gateway"), r["dev"], r.get("metric", 0))
-            (ours if str(r.get("protocol")) == "173" else own).append(route)
+            if route.dst == READY:
+                self.ready = route
+            else:
+                (ours if str(r.get("protocol")) == "173" else own).append(route)
         return sorted(own, key=str), ours
+
+    def switch(self):
+        """Does the kernel pass over routes of wan0 without carrier?"""
+        return self.l.do("router", "cat",
+                         "/proc/sys/net/ipv4/conf/wan0/ignore_routes_with_linkdown").strip() == "1"
 
     def foreign(self):
         links = [[a["local"] for a in x["addr_info"]] for x in self.json("addr", "show")
@@ -169,7 +215,9 @@ class Chaos:
         return (self.json("rule", "show"), self.json("route", "show", "table", "70"), links)
 
     def check_routes(self):
+        self.ready = None
         own, ours = self.routes()
+        assert self.ready in (None, Route(READY, "10.2.0.1", "wan1", 7)), self.ready
         assert own == self.base, "the router's own routes have changed"
         assert len(ours) <= 1, "two steering routes: %s" % ours
         for r in ours:
@@ -189,19 +237,46 @@ class Chaos:
             for text in self.actions[tx]:
                 w = text.split()
                 arg = dict(zip(w[1::2], w[2::2]))
+                if arg.get("dst") == READY:
+                    continue
                 if w[0] == "route.replace":
                     route = Route("default", arg["via"], arg["dev"], int(arg["metric"]))
                 elif w[0] == "route.del":
                     route = None
         return route
 
+    def last(self, word):
+        """The last transaction with this word in its actions, or None."""
+        them = [tx for tx in self.j.kinds() if any(word in t for t in self.actions.get(tx, ()))]
+        return max(them) if them else None
+
+    def armed(self):
+        """Transactions of reflexes that wait for their trigger, or have had it."""
+        return {r["tx"] for r in self.a.ask("reflexes")["reflexes"]
+                if r.get("tx") and r["state"] in ("armed", "refractory")}
+
+    def check_reflexes(self, switch):
+        tx = self.last("link.set")
+        assert switch == bool(tx and self.j.stands(tx)), "the kernel's switch is %s, T%s: %s" % (
+            switch, tx, tx and self.j.kinds()[tx])
+        tx = self.last(READY)
+        there = bool(tx and self.j.stands(tx) and tx > self.deleted)
+        assert there == bool(self.ready), "the route of the reflex is %s, T%s: %s" % (
+            self.ready, tx, tx and self.j.kinds()[tx])
+
     def quiet(self):
         """No transaction is open, and journal and kernel were read at one moment."""
+        try:
+            armed = self.armed() if self.a.proc.poll() is None else set()
+        except (OSError, ValueError):
+            return False
         before = self.j.read()
         route = self.check_routes()
-        if self.j.read() != before or self.j.open():
+        switch = self.switch()
+        if self.j.read() != before or set(self.j.open()) - armed:
             return False
         self.learn()
+        self.check_reflexes(switch)
         assert route == self.expected(), "the kernel has %s, the journal says %s" % (
             route, self.expected())
         return True
@@ -258,6 +333,21 @@ class Chaos:
                 time.sleep(0.0002)
             size = self.j.size()
         time.sleep(self.rng.random() * 0.004)
+
+    def stop(self, names):
+        """SIGSTOP to some; the pids of those."""
+        pids = [self.pids[n] for n in names if self.pids.get(n) and alive(self.pids[n])]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(self.rng.random() ** 2 * 0.3)
+        return pids
+
+    def go_on(self, pids):
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
 
     def kill(self, names):
         """SIGKILL to each that runs; the names of those."""
@@ -319,13 +409,31 @@ class Chaos:
         self.pids = self.a.pids()  # inference comes and goes
         what = self.fault()
         self.moment()
-        hit = self.kill(names)
+        stopped = []
+        if self.rng.random() < 0.25:
+            who = self.rng.sample(VICTIMS[:3], self.rng.choice([1, 1, 2]))
+            stopped = self.stop(who)
+            self.count["stopped"] += len(stopped)
+            if self.rng.random() < 0.5:
+                self.go_on(stopped)  # and die a moment later
+        if host_too and "host" in names and self.rng.random() < 0.25:
+            self.go_on(stopped)
+            names.remove("host")
+            hit = self.kill(names) + ["restart"]
+            self.a.proc.send_signal(signal.SIGTERM)
+            self.a.proc.wait(20 * SLOW)
+        else:
+            hit = self.kill(names)
+            self.go_on(stopped)
         self.j.read()
         open_then = len(self.j.open())
         old = dict(self.pids)
-        if "host" in hit:
+        dead = "host" in hit or "restart" in hit
+        self.host_deaths += dead
+        if dead:
             self.a.proc.wait()
-            if "guardian" in old and "guardian" not in hit and self.rng.random() < 0.5:
+            if "guardian" in old and "host" in hit and "guardian" not in hit and \
+                    self.rng.random() < 0.5:
                 # Alone, the guardian puts everything back before the next host is there.
                 lab.wait("the guardian ends", lambda: not alive(old["guardian"]), 15 * SLOW)
                 self.check_routes()
@@ -333,13 +441,17 @@ class Chaos:
                 self.a.spawn()
                 time.sleep(self.rng.random() * 0.12 * SLOW)
                 self.a.kill()
+                self.host_deaths += 1
                 hit.append("start")
             self.a.up()
         self.settle()
-        if "host" in hit:
+        if dead:
             lab.wait("nothing of the dead daemon runs", self.alone, 15 * SLOW)
         assert self.foreign() == self.others, "objects of others have changed"
-        self.measure("host" in hit)
+        self.measure(dead)
+        if self.ready:  # as an operator would, so that the reflex is armed again
+            self.deleted = self.last(READY)
+            self.l.ip("router", "route", "del", READY, "metric", "7")
         for h in hit:
             self.count[h] += 1
         self.count["in a transaction"] += bool(open_then)
@@ -359,22 +471,40 @@ class Chaos:
                 continue  # ended between our last look and the new file
             assert n == 1 or (n == 0 and not last), "T%d has %d terminal records: %s" % (
                 tx, n, kinds)
+        self.check_budget()
         self.count["transactions"] = len(self.j.kinds())
         self.count["end not told"] = len([tx for tx in self.j.kinds() if tx not in ends])
         out = self.a.ctl("ledger", "verify", "--state", self.a.state)
         assert "good" in out, out
+
+    def check_budget(self):
+        """Charged before INTENT; of ready bytes when they fire.  A death may come in between."""
+        with open(os.path.join(self.a.state, "budgets.json")) as f:
+            uses = [u for u in json.load(f)["uses"] if u["use"] == "charge"]
+        self.learn()
+        ready = [tx for tx in self.j.kinds() if any(READY in t for t in self.actions.get(tx, ()))]
+        fired = [tx for tx in ready if 2 in self.j.kinds()[tx]]
+        plain = len(self.j.kinds()) - len(ready)
+        low, high = plain, plain + len(fired) + self.host_deaths
+        assert low <= len(uses) <= high, "%d charges for %d transactions, %d fired, %d deaths" % (
+            len(uses), plain, len(fired), self.host_deaths)
+        self.count["charges"], self.count["fired"] = len(uses), len(fired)
 
     def check_monitor(self):
         """Every route that ever came or went was a steering route."""
         with open(self.watched) as f:
             for line in f:
                 words = line.split()
-                assert "default" in words[:2] and (
+                assert ("default" in words[:2] or READY in words[:2]) and (
                     "proto 173" in line or "proto anod" in line), "seen: " + line
 
     def end(self):
         self.heal()
         self.settle()
+        # So that the guardian is not handed over to nobody.
+        self.a.write(CONF)
+        self.a.ctl("reload")
+        lab.wait("the reflexes are disarmed", lambda: not self.armed() and self.quiet(), 20 * SLOW)
         pids = self.a.pids()
         assert self.a.stop() == 0
         lab.wait("all processes have ended", lambda: not self.daemons() and not [
@@ -403,7 +533,6 @@ class Chaos:
 def chaos(rounds, seed, calm):
     """'calm': so many of the rounds, at the end, let the host live and watch it grow."""
     seed = int(os.environ.get("SEED") or seed or time.time_ns() % 10**9)
-    rounds = int(os.environ.get("ROUNDS") or rounds)
     with lab.Lab() as l:
         c = Chaos(l, seed)
         print("\nseed %d, %d rounds" % (seed, rounds))
@@ -423,8 +552,37 @@ def chaos(rounds, seed, calm):
         print("%d rounds in %.0f s, seed %d: %s; host %d KiB at first, %d at most" % (
             rounds, time.monotonic() - start, seed,
             ", ".join("%s %d" % x for x in sorted(c.count.items())), c.rss_first, c.rss_max))
+        print("count " + json.dumps(c.count))
         tag = l.tag
     assert tag + "-" not in lab.run("ip", "netns", "list")
+
+
+def side_by_side(rounds, jobs, chunk=250):
+    """Many labs, so many at a time; each of 'chunk' rounds with a seed of its own."""
+    seed = int(os.environ.get("SEED") or time.time_ns() % 10**9)
+    left = [(min(chunk, rounds - at), seed + at) for at in range(0, rounds, chunk)]
+    running, failed, start = [], [], time.monotonic()
+    total = collections.Counter()
+    while left or running:
+        while left and len(running) < jobs:
+            n, s = left.pop(0)
+            running.append((n, s, subprocess.Popen(
+                [sys.executable, "-B", os.path.abspath(__file__), str(n), str(s)],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)))
+        n, s, p = running.pop(0)
+        out = p.communicate()[0]
+        lines = [x for x in out.splitlines() if x.startswith("count ")]
+        if p.returncode or not lines:
+            failed.append(s)
+            print(out)
+        else:
+            total.update(json.loads(lines[-1][6:]))
+        total["rounds"] += n
+        print("%d rounds in %.0f s, %.0f a minute, failed seeds %s: %s" % (
+            total["rounds"], time.monotonic() - start,
+            total["rounds"] * 60 / (time.monotonic() - start), failed or "none",
+            ", ".join("%s %d" % x for x in sorted(total.items()))), flush=True)
+    assert not failed, failed
 
 
 def test_a_kill_at_any_moment_leaves_before_or_after():
@@ -434,3 +592,18 @@ def test_a_kill_at_any_moment_leaves_before_or_after():
 @pytest.mark.long
 def test_five_hundred_kills():
     chaos(500, None, 40)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not os.environ.get("ROUNDS"), reason="ROUNDS=10000 JOBS=4")
+def test_kills_side_by_side():
+    side_by_side(int(os.environ["ROUNDS"]), int(os.environ.get("JOBS") or 2))
+
+
+if __name__ == "__main__":
+    if os.environ.get("JOBS"):
+        side_by_side(int(sys.argv[1]), int(os.environ["JOBS"]))
+    else:
+        os.environ.pop("ROUNDS", None)
+        os.environ["SEED"] = sys.argv[2] if len(sys.argv) > 2 else ""
+        chaos(int(sys.argv[1]), None, 0)
