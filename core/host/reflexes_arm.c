@@ -52,8 +52,9 @@ void rfx_proposal(const struct reflex *x, const struct anod_action *a, unsigned 
 	(void) snprintf(ret->reason, sizeof(ret->reason), "reflex \"%.40s\": %.100s", x->name,
 			reason);
 	if (x->choice.routes)
-		(void) snprintf(ret->expect, sizeof(ret->expect), "%u routes go over %s",
-				x->choice.routes, x->permit->reflex.standby);
+		(void) snprintf(ret->expect, sizeof(ret->expect), "%u route%s to %s",
+				x->choice.routes, x->choice.routes == 1 ? "" : "s",
+				x->permit->reflex.standby);
 }
 
 void rfx_trigger(const struct reflex *x, struct guard_trigger *ret)

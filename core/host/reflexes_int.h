@@ -1,7 +1,8 @@
 /*
  * reflexes_int - what the files of the reflexes share.
  *
- *   reflexes.c        life: configuration, turns, transitions of their transactions
+ *   reflexes.c        life: configuration, turns
+ *   reflexes_txn.c    what their transactions tell
  *   reflexes_arm.c    choice, judgement beforehand, arming, judging again
  *   reflexes_bridge.c the table of a bridge
  *   reflexes_fire.c   firing, verification, account, refractory time, putting back

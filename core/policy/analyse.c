@@ -115,18 +115,18 @@ void pair_done(struct pair *p)
 
 const char *agent_name(const struct analysis *x, unsigned i)
 {
-	return i < x->in->config->n_agents ? x->in->config->agent[i].name : NULL;
+	return config_proposer(x->in->config, i);
 }
 
 int pair_agent(const struct analysis *x, const struct pair *p, unsigned i)
 {
 	const struct config *c = x->in->config;
 
-	if (c->n_agents == 0)
+	if (!config_proposer(c, 0))
 		return i == 0 && p->a->n_agents == 0 && p->b->n_agents == 0 ? 0 : -1;
-	for (; i < c->n_agents; i++)
-		if (guard_names_agent(x->policy, p->a, c->agent[i].name) &&
-		    guard_names_agent(x->policy, p->b, c->agent[i].name))
+	for (; config_proposer(c, i); i++)
+		if (guard_names_agent(x->policy, p->a, config_proposer(c, i)) &&
+		    guard_names_agent(x->policy, p->b, config_proposer(c, i)))
 			return (int) i;
 	return -1;
 }

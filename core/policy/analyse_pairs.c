@@ -71,11 +71,11 @@ static bool names_all(const struct analysis *x, const struct policy_rule *a,
 	for (unsigned i = 0; k[i]; i++)
 		if (guard_names_kind(a, k[i]->kind) && !guard_names_kind(b, k[i]->kind))
 			return false;
-	for (unsigned i = 0; i < x->in->config->n_agents; i++)
+	for (unsigned i = 0; agent_name(x, i); i++)
 		if (guard_names_agent(x->policy, a, agent_name(x, i)) &&
 		    !guard_names_agent(x->policy, b, agent_name(x, i)))
 			return false;
-	return b->n_agents == 0 || x->in->config->n_agents > 0;
+	return b->n_agents == 0 || agent_name(x, 0);
 }
 
 /* 1: where 'a' is true, 'b' is 'w', for each agent and kind of 'a'; 0, or -E2BIG. */

@@ -298,12 +298,11 @@ static void parse_done(struct parse *p)
 	config_free(p->config);
 }
 
-static bool has_reflex(const struct policy *p)
+const char *config_proposer(const struct config *c, unsigned i)
 {
-	for (unsigned i = 0; i < p->n_rules; i++)
-		if (p->rule[i].reflex.there)
-			return true;
-	return false;
+	if (i < c->n_agents)
+		return c->agent[i].name;
+	return i == c->n_agents && c->policy->has_reflex ? REFLEX_AGENT_NAME : NULL;
 }
 
 /* Check what was parsed and give it away, unless there are errors. */
@@ -321,11 +320,9 @@ static int finish(struct parse *p, struct config **ret)
 	if (p->diags->n_errors > p->errors_before)
 		return -EINVAL;
 
-	for (unsigned i = 0; i < p->config->n_agents; i++)
-		if (rules_index(policy, p->config->agent[i].name, p->env->actions) < 0)
+	for (unsigned i = 0; config_proposer(p->config, i); i++)
+		if (rules_index(policy, config_proposer(p->config, i), p->env->actions) < 0)
 			return -ENOMEM;
-	if (has_reflex(policy) && rules_index(policy, REFLEX_AGENT_NAME, p->env->actions) < 0)
-		return -ENOMEM;
 
 	(void) crypto_hash_sha256_final(&p->hash, p->config->hash);
 	*ret = TAKE(p->config);

@@ -148,6 +148,8 @@ int config_load(const char *path, const struct config_env *env, struct diag_list
 /* The same from memory ("built-in" configurations, tests). */
 int config_load_text(const char *name, const char *text, const struct config_env *env,
 		     struct diag_list *diags, struct config **ret);
+/* Who proposes: the agents, and behind them "reflex" where a permit has one.  NULL: no more. */
+const char *config_proposer(const struct config *c, unsigned i);
 /* Is the user a member of one of the groups? */
 bool config_in_groups(const struct config *c, char *const *group, unsigned n_groups,
 		      const char *user);

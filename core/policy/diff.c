@@ -302,8 +302,8 @@ static int compare_agent(struct compared *c, const char *agent)
 
 static bool has_agent(const struct config *c, const char *name)
 {
-	for (unsigned i = 0; i < c->n_agents; i++)
-		if (strcmp(c->agent[i].name, name) == 0)
+	for (unsigned i = 0; config_proposer(c, i); i++)
+		if (strcmp(config_proposer(c, i), name) == 0)
 			return true;
 	return false;
 }
@@ -315,11 +315,11 @@ int policy_diff(struct config *was, struct config *now, struct schema *schema,
 	int r = 0;
 
 	*ret = (struct diff){ 0 };
-	for (unsigned i = 0; i < now->n_agents && r == 0; i++)
-		r = compare_agent(&c, now->agent[i].name);
-	for (unsigned i = 0; i < was->n_agents && r == 0; i++)
-		if (!has_agent(now, was->agent[i].name))
-			r = compare_agent(&c, was->agent[i].name);
+	for (unsigned i = 0; config_proposer(now, i) && r == 0; i++)
+		r = compare_agent(&c, config_proposer(now, i));
+	for (unsigned i = 0; config_proposer(was, i) && r == 0; i++)
+		if (!has_agent(now, config_proposer(was, i)))
+			r = compare_agent(&c, config_proposer(was, i));
 	if (r == 0) {
 		diff_terms(was, now, ret);
 		diff_sets(was, now, ret);

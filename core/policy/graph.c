@@ -172,18 +172,20 @@ static void show_bar(FILE *f, const struct policy_rule *r, bool agents)
 	wrap(f, 13, line[0] ? line : "always");
 }
 
-static void show_agent(const struct config *c, const struct config_block *a, FILE *f)
+static void show_agent(const struct config *c, unsigned nth, FILE *f)
 {
+	const char *agent = config_proposer(c, nth);
+	const char *plugin = nth < c->n_agents ? c->agent[nth].plugin : agent;
 	unsigned n = 0;
 
-	(void) fprintf(f, "agent %s%s%s\n", a->name, strcmp(a->name, a->plugin) ? " plugin " : "",
-		       strcmp(a->name, a->plugin) ? a->plugin : "");
+	(void) fprintf(f, "agent %s%s%s\n", agent, strcmp(agent, plugin) ? " plugin " : "",
+		       strcmp(agent, plugin) ? plugin : "");
 	for (int l = LEVEL_AUTO; l >= LEVEL_DENY; l--)
 		for (unsigned i = 0; i < c->policy->n_rules; i++) {
 			const struct policy_rule *r = &c->policy->rule[i];
 
 			if (r->kind != RULE_PERMIT || (int) r->level != l ||
-			    !guard_names_agent(c->policy, r, a->name))
+			    !guard_names_agent(c->policy, r, agent))
 				continue;
 			show_permit(f, r);
 			n++;
@@ -199,8 +201,8 @@ void graph_text(const struct config *c, FILE *f)
 
 	(void) fprintf(f, "policy \"%s\" revision %llu\n\n", c->policy->name,
 		       (unsigned long long) c->policy->revision);
-	for (unsigned i = 0; i < c->n_agents; i++)
-		show_agent(c, &c->agent[i], f);
+	for (unsigned i = 0; config_proposer(c, i); i++)
+		show_agent(c, i, f);
 	for (unsigned i = 0; i < c->policy->n_rules; i++) {
 		if (c->policy->rule[i].kind == RULE_PERMIT)
 			continue;

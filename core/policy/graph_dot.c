@@ -65,9 +65,9 @@ static void permit(const struct config *c, const struct policy_rule *r, FILE *f)
 			"shape=box, style=\"rounded,filled\", fillcolor=\"%s\"", colours[r->level]);
 	(void) snprintf(label, sizeof(label), "%.100s: %s", r->name, level_name(r->level));
 	node(f, "permit", label, style);
-	for (unsigned i = 0; i < c->n_agents; i++)
-		if (guard_names_agent(c->policy, r, c->agent[i].name))
-			edge(f, "agent", c->agent[i].name, "permit", label, "");
+	for (unsigned i = 0; config_proposer(c, i); i++)
+		if (guard_names_agent(c->policy, r, config_proposer(c, i)))
+			edge(f, "agent", config_proposer(c, i), "permit", label, "");
 	for (unsigned i = 0; i < MAX_OF(r->n_actions, 1u); i++) {
 		const char *action = r->n_actions ? r->action[i] : "any action";
 
@@ -105,8 +105,8 @@ void graph_dot(const struct config *c, FILE *f)
 	(void) fputs("digraph \"", f);
 	quote(f, c->policy->name);
 	(void) fputs("\" {\n\trankdir=LR;\n\tnode [fontname=\"sans-serif\"];\n", f);
-	for (unsigned i = 0; i < c->n_agents; i++)
-		node(f, "agent", c->agent[i].name, "shape=box, style=bold");
+	for (unsigned i = 0; config_proposer(c, i); i++)
+		node(f, "agent", config_proposer(c, i), "shape=box, style=bold");
 	for (unsigned i = 0; i < c->policy->n_rules; i++) {
 		if (c->policy->rule[i].kind == RULE_PERMIT)
 			permit(c, &c->policy->rule[i], f);

@@ -145,8 +145,8 @@ int guard_note(struct space *s, const struct policy_rule *rule)
 		r = dnf_note(s, rule->when);
 	if (r == 0 && rule->during)
 		r = guard_note_window(s, rule->during);
-	for (unsigned i = 0; r == 0 && i < s->config->n_agents; i++) {
-		const char *agent = s->config->agent[i].name;
+	for (unsigned i = 0; r == 0 && config_proposer(s->config, i); i++) {
+		const char *agent = config_proposer(s->config, i);
 		char key[2 * ANOD_NAME_SIZE + 16];
 		struct var *v;
 

@@ -275,6 +275,7 @@ struct policy_objective {
 struct policy {
 	char *name;
 	uint64_t revision;
+	bool has_reflex; /* a permit has the clause, so the agent "reflex" may propose */
 	unsigned n_sets, n_windows, n_budgets, n_invariants, n_rules, n_objectives, n_expr;
 	struct policy_set *set;
 	struct policy_window *window;

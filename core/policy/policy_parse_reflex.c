@@ -161,6 +161,7 @@ int parse_reflex(struct parse *p, struct policy_rule *r)
 					.required = UINT64_C(1) << 0 }; /* trigger */
 	struct policy_reflex *x = &r->reflex;
 
+	p->config->policy->has_reflex = true;
 	*x = (struct policy_reflex){ .there = true,
 				     .place = parse_ahead(p)->place,
 				     .refractory_us = REFRACTORY_US,

@@ -51,5 +51,8 @@ static inline const struct over_family *of6(const struct chooser *c)
 bool choose_group(struct chooser *c);
 bool choose_metric(struct chooser *c);
 bool choose_move(struct chooser *c);
+/* reflex_around.c */
+bool choose_bridge(struct chooser *c);
+bool choose_ready(struct chooser *c);
 
 #endif

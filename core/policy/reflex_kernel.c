@@ -176,9 +176,10 @@ bool choose_group(struct chooser *c)
 	if (!add_groups(c, AF_INET) || !add_groups(c, AF_INET6))
 		return false;
 	return choose_way(c, REFLEX_WAY_GROUP,
-			  "%u routes use next-hop groups: the kernel drops the lost member and the "
+			  "%u route%s by next-hop groups: the kernel drops the lost member and the "
 			  "standby, weight %d to %d, is left",
-			  c->to->routes, STANDBY_WEIGHT, PRIMARY_WEIGHT);
+			  c->to->routes, c->to->routes == 1 ? "" : "s", STANDBY_WEIGHT,
+			  PRIMARY_WEIGHT);
 }
 
 /* ---- a second route of higher metric --------------------------------------------------------- */

@@ -90,7 +90,7 @@ def test_a_group_gets_a_standby_and_its_primary_back(lab):
     before = kernel(lab)
     a = lab.anod(conf())
     r = armed(a, "kernel")
-    assert "next-hop groups" in r["chosen"]
+    assert "by next-hop groups" in r["chosen"]
     assert "group 11,255/" in lab.ip("router", "nexthop")
     lab.carrier("wan0", False)
     wait("the kernel has switched", lambda: lab.way() == "wan1", 5)
@@ -239,3 +239,82 @@ def test_it_is_armed_again_when_a_process_dies(lab, who):
     wait("it fires", lambda: "metric 99" in lab.routes(), 5)
     assert settled(a)["end"] == "verified"
     assert lab.way(SERVER) == "wan1"
+
+
+def test_it_is_disarmed_when_a_fact_is_unknown(lab):
+    lab.ip("router", "link", "add", "d0", "type", "veth", "peer", "name", "d1")
+    for dev in ("d0", "d1"):
+        lab.ip("router", "link", "set", dev, "up")
+    a = lab.anod(conf(when="link.d0.carrier == true"))
+    armed(a, "kernel")
+    before = kernel(lab)
+    lab.ip("router", "link", "del", "d0")
+    r = wait("it is disarmed", lambda: state(a, "waiting"), 5)
+    assert "link.d0.carrier unknown" in r["why"], r
+    assert did(a)[-1] == "disarmed"
+    assert kernel(lab) != before, "what was armed is taken back"
+
+
+def test_another_clause_disarms_and_arms_anew(lab):
+    a = lab.anod(conf(action="route.replace, route.del"))
+    old = armed(a, "ready")
+    a.write(conf(action="route.replace, route.del", more="sentinel 5ms"))
+    a.ctl("reload")
+    r = wait("another one is armed",
+             lambda: state(a, "armed") and reflex(a)["tx"] != old["tx"] and reflex(a), 10)
+    assert r["kind"] == "ready"
+    assert "disarmed" in did(a)
+
+
+def test_nothing_is_armed_during_a_pause(lab):
+    a = lab.anod(conf(action="route.replace, route.del"))
+    armed(a, "ready")
+    a.ctl("pause")
+    r = wait("it is disarmed", lambda: state(a, "waiting"), 5)
+    lab.carrier("wan0", False)
+    wait("the loss is seen", lambda: a.fact("link/wan0.carrier") is False, 5)
+    assert "metric 99" not in lab.routes()
+    lab.carrier("wan0", True)
+    a.ctl("resume")
+    armed(a, "ready")
+    assert "paused" in r["why"], r
+
+
+def bird(lab, n=50):
+    """Routes of somebody else's over wan0: protocol 12 is BIRD's."""
+    for i in range(n):
+        lab.ip("router", "route", "add", "172.16.%d.0/24" % i, "via", "10.1.0.1", "dev", "wan0",
+               "metric", "32", "proto", "12")
+
+
+def test_a_bridge_leads_around_the_routes_of_a_daemon(lab):
+    bird(lab)
+    # What does not move away would have to be waited for.
+    lab.ip("router", "route", "del", "default", "via", "10.1.0.1", "dev", "wan0")
+    lab.ip("router", "route", "del", "default", "via", "10.2.0.1", "dev", "wan1")
+    a = lab.anod(conf(action="rule.add"))
+    r = armed(a, "bridge")
+    assert "routing daemon's" in r["chosen"]
+    table = lab.ip("router", "route", "show", "table", str(r["bridge"]["table"]))
+    assert "172.16.7.0/24 via 10.2.0.1 dev wan1" in table, table
+    assert "lookup %d" % r["bridge"]["table"] not in lab.ip("router", "rule")
+    # The table follows the daemon.
+    lab.ip("router", "route", "add", "172.17.0.0/24", "via", "10.1.0.1", "dev", "wan0", "metric",
+           "32", "proto", "12")
+    wait("the table has it", lambda: "172.17.0.0/24" in lab.ip(
+        "router", "route", "show", "table", str(r["bridge"]["table"])), 5)
+    assert reflex(a)["state"] == "armed" and reflex(a)["tx"] == r["tx"]
+    lab.carrier("wan0", False)
+    wait("it leads around", lambda: lab.way("172.16.7.1") == "wan1", 5)
+    assert lab.way("172.17.0.1") == "wan1"
+    wait("it is told of", lambda: "fired" in did(a), 5)
+    # The daemon converges: its routes go another way.
+    for i in range(50):
+        lab.ip("router", "route", "replace", "172.16.%d.0/24" % i, "via", "10.2.0.1", "dev",
+               "wan1", "metric", "32", "proto", "12")
+    lab.ip("router", "route", "replace", "172.17.0.0/24", "via", "10.2.0.1", "dev", "wan1",
+           "metric", "32", "proto", "12")
+    f = settled(a)
+    assert f["end"] == "verified" and "converged" in f["why"], f
+    assert "lookup %d" % r["bridge"]["table"] not in lab.ip("router", "rule")
+    assert lab.way("172.16.7.1") == "wan1"

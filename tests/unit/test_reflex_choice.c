@@ -119,7 +119,7 @@ Test(reflex_choice, gives_a_group_its_standby)
 	route(&w, "10.0.0.0/8", 5, 2, 77, ANOD_RTPROT);
 	route(&w, "10.9.0.0/16", 5, 2, 77, RTPROT_BIRD);
 	choose(&w);
-	expect(REFLEX_WAY_GROUP, "2 routes use next-hop groups");
+	expect(REFLEX_WAY_GROUP, "2 routes by next-hop groups");
 	cr_assert_eq(choice.n_actions, 2);
 	expect_action(&choice.action[0], "nexthop.replace id 17301017 via 10.2.0.1 dev wan1");
 	expect_action(&choice.action[1], "nexthop.replace id 77 member1 11 weight1 255 "
