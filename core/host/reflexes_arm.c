@@ -193,7 +193,7 @@ uint64_t rfx_try(struct reflex *x, uint64_t now)
 	uint64_t wait = US_INFINITY;
 
 	if (now < x->next_us)
-		return x->next_us;
+		return MIN_OF(rfx_bridge_fill(x, now), x->next_us);
 	if (!news)
 		return x->judged_us + REFLEX_BEAT_US;
 	if (rfx_adopt(x, now) || x->phase != REFLEX_WAITING)

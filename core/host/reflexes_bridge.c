@@ -102,6 +102,15 @@ bool rfx_bridge_ready(struct reflex *x, uint64_t now, uint64_t *ret_next)
 	return false;
 }
 
+uint64_t rfx_bridge_fill(struct reflex *x, uint64_t now)
+{
+	uint64_t next = US_INFINITY;
+
+	if (x->bridge)
+		(void) bridge_run(x->bridge, now, &next);
+	return next;
+}
+
 bool rfx_bridge_stands(struct reflex *x, uint64_t now, uint64_t *ret_next)
 {
 	struct bridge_stats stats;

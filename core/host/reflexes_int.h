@@ -125,6 +125,8 @@ void rfx_sentinel(struct reflex *x);
 
 /* reflexes_bridge.c; false: not (any more), x->why says why */
 bool rfx_bridge_ready(struct reflex *x, uint64_t now, uint64_t *ret_next);
+/* Between two questions its table goes on being filled; when to come again. */
+uint64_t rfx_bridge_fill(struct reflex *x, uint64_t now);
 bool rfx_bridge_stands(struct reflex *x, uint64_t now, uint64_t *ret_next);
 
 /* reflexes_fire.c */
