@@ -59,6 +59,12 @@ struct bridge {
 	uint64_t clear_us; /* since when nothing needs the table, but for the noise; 0: it does */
 };
 
+/* Messages come between two turns, so a stamp may be a little later than 'now_us'. */
+static uint64_t elapsed(uint64_t since_us, uint64_t now_us)
+{
+	return now_us > since_us ? now_us - since_us : 0;
+}
+
 static const char *failure(struct bridge *b, uint64_t now_us, const char *why)
 {
 	b->failed = b->anew = true;
@@ -154,13 +160,15 @@ static void write_anew(struct bridge *b, uint64_t now_us)
 
 static void note_lag(struct bridge *b, uint64_t now_us)
 {
-	if (now_us - b->lag_minute_us >= MINUTE_US) {
-		b->lag_was_us = now_us - b->lag_minute_us < 2 * MINUTE_US ? b->lag_us : 0;
+	uint64_t age_us = elapsed(b->lag_minute_us, now_us);
+
+	if (age_us >= MINUTE_US) {
+		b->lag_was_us = age_us < 2 * MINUTE_US ? b->lag_us : 0;
 		b->lag_us = 0;
 		b->lag_minute_us = now_us;
 	}
 	if (b->sent_since_us)
-		b->lag_us = MAX_OF(b->lag_us, now_us - b->sent_since_us);
+		b->lag_us = MAX_OF(b->lag_us, elapsed(b->sent_since_us, now_us));
 }
 
 int bridge_tabled(struct bridge *b, const struct exec_tabled *m)
@@ -185,7 +193,8 @@ int bridge_tabled(struct bridge *b, const struct exec_tabled *m)
 	}
 	b->open |= m->verb == TABLE_OPEN;
 	if (m->verb == TABLE_WRITE && b->op_at == b->n_ops) {
-		note_lag(b, now_us);
+		if (b->filled)
+			note_lag(b, now_us);
 		b->sent_since_us = 0;
 		b->backoff_us = 0;
 	}
@@ -255,11 +264,11 @@ void bridge_sync(struct bridge *b)
 /* When to look again goes to *ret_next. */
 static bool is_over(struct bridge *b, uint64_t now_us, uint64_t *ret_next)
 {
-	uint64_t quiet_us = now_us - MAX_OF(b->changed_us, b->stood_us);
+	uint64_t quiet_us = elapsed(MAX_OF(b->changed_us, b->stood_us), now_us);
 	int served;
 
 	*ret_next = b->look_us;
-	if (now_us - b->stood_us >= BRIDGE_MAX_US) {
+	if (elapsed(b->stood_us, now_us) >= BRIDGE_MAX_US) {
 		(void) copy_text(b->why, sizeof(b->why),
 				 "the daemon has not moved everything within a minute");
 		return true;
@@ -316,7 +325,8 @@ static enum bridge_state state_of(struct bridge *b, uint64_t now_us)
 		return BRIDGE_FAILED;
 	if (!b->waits && shadow_doubt(b->shadow, b->why, sizeof(b->why)))
 		return BRIDGE_DOUBT;
-	if (!b->filled || b->anew || b->waits || (since && now_us - since >= BRIDGE_BEHIND_US))
+	if (!b->filled || b->anew || b->waits ||
+	    (since && elapsed(since, now_us) >= BRIDGE_BEHIND_US))
 		return BRIDGE_FILLING;
 	return BRIDGE_READY;
 }
