@@ -238,11 +238,13 @@ static bool is_over(struct bridge *b, uint64_t now_us, uint64_t *ret_next)
 	if (now_us < b->look_us)
 		return false;
 	*ret_next = b->look_us = now_us + LOOK_US;
-	if (b->waits || !model_in_sync(b->in.model) || shadow_left(b->shadow)) {
+	/* What is left is counted for the whole table; with a scope only what is served counts. */
+	if (b->waits || !model_in_sync(b->in.model) ||
+	    (!b->in.in_scope && shadow_left(b->shadow))) {
 		b->clear_us = 0;
 		return false;
 	}
-	if (quiet_us >= BRIDGE_SETTLED_US)
+	if (!b->in.in_scope && quiet_us >= BRIDGE_SETTLED_US)
 		return true;
 	served = shadow_served(b->shadow, SERVE_BUDGET);
 	if (served == -EAGAIN)
