@@ -10,6 +10,7 @@
 #include "facts/watch.h"
 #include "model/whatif.h"
 #include "policy/decide.h"
+#include "unit/dice.h"
 
 #define WORLD_NOW_US UINT64_C(1000000000) /* boot time at the beginning: 1000 s */
 
@@ -78,12 +79,5 @@ struct decision *world_decide(struct world *w, const char *agent);
 enum level world_level(struct world *w, const char *agent);
 
 const struct anod_action_desc *world_find(const char *kind, void *data);
-
-/* Numbers for property tests: same seed, same numbers. */
-struct dice {
-	uint64_t state;
-};
-uint64_t dice_seed(const char *test); /* from ANOD_SEED or fixed; printed on failure by the test */
-uint32_t dice_roll(struct dice *d, uint32_t n); /* 0 .. n - 1 */
 
 #endif
