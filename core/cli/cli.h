@@ -70,7 +70,7 @@ void table_print(struct table *t);					/* and free */
 void show_status(const struct cli *c, const cJSON *data);
 void show_schema(const struct cli *c, const cJSON *data);
 void show_agents(const struct cli *c, const cJSON *data);
-void show_damping(const struct cli *c, const cJSON *data);	/* damping.c */
+void show_damping(const struct cli *c, const cJSON *data);  /* damping.c */
 void show_standing(const struct cli *c, const cJSON *data); /* standing.c */
 int show_doctor(const struct cli *c, const cJSON *data);
 /* verify.c: the whole of 'doctor --verify'. */

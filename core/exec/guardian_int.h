@@ -1,8 +1,9 @@
 /*
  * guardian_int - what the files of the guardian share.
  *
- * guardian.c is its life, guardian_msg.c takes messages, guardian_undo.c undoes, guardian_reflex.c
- * fires, guardian_link.c reads what the kernel says about links.
+ * guardian.c is its life, guardian_msg.c takes messages, guardian_undo.c undoes, guardian_ready.c
+ * makes reflexes ready, guardian_reflex.c fires them, guardian_link.c reads what the kernel says
+ * about links, guardian_hand.c goes from one host to the next.
  *
  * Threads: one.  Errors: negative errno; who gives up logs.
  */
@@ -71,7 +72,7 @@ void link_request(uint32_t ifindex, uint8_t buf[LINK_REQUEST]);
 int link_open_events(void);
 int link_open_requests(void);
 
-/* ---- reflexes (guardian_reflex.c) ------------------------------------------------------------ */
+/* ---- reflexes (guardian_reflex.c, guardian_ready.c) ------------------------------------------ */
 
 struct reflexes {
 	int send;   /* what has been made ready goes out here */
@@ -126,6 +127,9 @@ static inline uint64_t boot_ns(void)
 	return (uint64_t) t.tv_sec * UINT64_C(1000000000) + (uint64_t) t.tv_nsec;
 }
 
+/* One datagram into x->in, of the kernel only: any other sender needs CAP_NET_ADMIN, but a mistake
+ * is cheap to exclude.  -EAGAIN: none is there. */
+ssize_t reflex_receive(struct reflexes *x, int fd);
 int reflexes_open_sockets(struct guardian *g);
 void reflexes_close_sockets(struct guardian *g);
 /* Is the trigger sound, for an ARM with these flags and steps?  Pure. */

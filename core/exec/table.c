@@ -7,11 +7,17 @@
  * a table in which somebody else has a route is not taken.
  *
  * IPv4 tells nobody when it drops routes of a link, so what is to go may be gone: that is well.
+ *
+ * The first rule that a namespace gets parts the tables local and main, which were one until then
+ * (fib_unmerge(), net/ipv4/fib_trie.c): with 100,000 routes 16 ms, in which the rule of a bridge
+ * would not be there yet.  So a rule that does nothing comes and goes when a table is opened, both
+ * with one send(), which nobody can interrupt.
  */
 #include "exec/table.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stddef.h>
@@ -22,6 +28,7 @@
 #define BATCH	 128 /* requests of one send() */
 #define BUF_SIZE (48u << 10)
 #define LABELS	 (1u << 20)
+#define NO_RULE	 (UINT32_MAX - 1) /* priority of the rule that does nothing */
 
 /* ---- checks ----------------------------------------------------------------------------- */
 
@@ -95,7 +102,7 @@ struct batch {
 	struct exec_tabled *out;
 	uint8_t *buf; /* BUF_SIZE */
 	size_t len, last;
-	unsigned n;
+	unsigned n, n_refused;
 	struct {
 		struct anod_prefix dst;
 		bool gone;
@@ -110,7 +117,7 @@ static void refused(void *data, unsigned i)
 	if (b->what[i].gone && (b->k->error == -ESRCH || b->k->error == -ENOENT))
 		return;
 	b->out->n_errors++;
-	b->out->n_done--;
+	b->n_refused++;
 	if (b->out->error)
 		return;
 	b->out->error = b->k->error;
@@ -127,8 +134,10 @@ static int flush(struct batch *b)
 	if (!b->n)
 		return 0;
 	last->nlmsg_flags |= NLM_F_ACK;
-	b->out->n_done += b->n;
+	b->n_refused = 0;
 	r = kernel_send_many(b->k, b->buf, b->len, b->n, refused, b);
+	if (r == 0)
+		b->out->n_done += b->n - b->n_refused;
 	b->len = b->n = 0;
 	return r;
 }
@@ -147,11 +156,32 @@ static int add(struct batch *b, enum anod_rtnl_verb verb, const struct anod_obje
 	if (r < 0)
 		return kernel_fail(b->k, r, "a route that cannot be said");
 	h->nlmsg_flags = (uint16_t) ((h->nlmsg_flags & ~NLM_F_ACK) | NLM_F_REQUEST);
-	b->what[b->n].dst = o->u.route.dst;
+	b->what[b->n].dst = o->type == ANOD_OBJ_ROUTE ? o->u.route.dst : (struct anod_prefix){ 0 };
 	b->what[b->n++].gone = verb == ANOD_RTNL_DEL;
 	b->last = b->len;
 	b->len += NLMSG_ALIGN((size_t) r);
 	return 0;
+}
+
+/* What a rule costs once is paid now, before one is needed in a hurry. */
+static int part_tables(struct batch *b)
+{
+	struct anod_object o = { .type = ANOD_OBJ_RULE };
+	int r = flush(b);
+	uint32_t done = b->out->n_done; /* of routes */
+
+	o.u.rule.family = AF_INET;
+	o.u.rule.priority = NO_RULE;
+	o.u.rule.action = FR_ACT_NOP;
+	o.u.rule.protocol = ANOD_RTPROT;
+	if (r == 0)
+		r = add(b, ANOD_RTNL_SET, &o);
+	if (r == 0)
+		r = add(b, ANOD_RTNL_DEL, &o);
+	if (r == 0)
+		r = flush(b);
+	b->out->n_done = done;
+	return r;
 }
 
 /* Any route of ours to this destination. */
@@ -288,6 +318,8 @@ void table_do(struct kernel *k, const struct exec_table *m, struct exec_tabled *
 		r = kernel_fail(k, -ENOMEM, "");
 	else if (m->verb != TABLE_WRITE)
 		r = empty(&b, m);
+	if (r == 0 && m->verb == TABLE_OPEN)
+		r = part_tables(&b);
 	for (unsigned i = 0; i < m->n_ops && r == 0; i++)
 		r = write_one(&b, m, &m->op[i]);
 	if (r == 0)

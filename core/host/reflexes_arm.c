@@ -192,8 +192,11 @@ uint64_t rfx_try(struct reflex *x, uint64_t now)
 		    now >= x->judged_us + REFLEX_BEAT_US;
 	uint64_t wait = US_INFINITY;
 
-	if (now < x->next_us)
-		return x->next_us;
+	if (now < x->next_us) {
+		if (!x->filling || !rfx_bridge_filled(x, now, &wait))
+			return MIN_OF(x->next_us, wait);
+		news = true;
+	}
 	if (!news)
 		return x->judged_us + REFLEX_BEAT_US;
 	if (rfx_adopt(x, now) || x->phase != REFLEX_WAITING)

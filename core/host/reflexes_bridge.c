@@ -96,10 +96,20 @@ bool rfx_bridge_ready(struct reflex *x, uint64_t now, uint64_t *ret_next)
 		return false;
 	}
 	s = bridge_run(x->bridge, now, ret_next);
+	x->filling = s == BRIDGE_FILLING;
 	if (s == BRIDGE_READY)
 		return true;
 	say_state(x, s);
 	return false;
+}
+
+bool rfx_bridge_filled(struct reflex *x, uint64_t now, uint64_t *ret_next)
+{
+	*ret_next = US_INFINITY;
+	if (x->bridge && bridge_run(x->bridge, now, ret_next) == BRIDGE_FILLING)
+		return false;
+	x->filling = false;
+	return true;
 }
 
 bool rfx_bridge_stands(struct reflex *x, uint64_t now, uint64_t *ret_next)

@@ -88,6 +88,7 @@ struct reflex {
 	char sentinel_why[96]; /* none, because */
 
 	struct bridge *bridge;
+	bool filling;	  /* its table, for the first time */
 	unsigned n_scope; /* of the bridge: a copy; owned */
 	struct anod_prefix *scope;
 	uint64_t n_fired, n_verified, n_undone;
@@ -125,6 +126,8 @@ void rfx_sentinel(struct reflex *x);
 
 /* reflexes_bridge.c; false: not (any more), x->why says why */
 bool rfx_bridge_ready(struct reflex *x, uint64_t now, uint64_t *ret_next);
+/* Fill on, between two questions: is it time for the next one? */
+bool rfx_bridge_filled(struct reflex *x, uint64_t now, uint64_t *ret_next);
 bool rfx_bridge_stands(struct reflex *x, uint64_t now, uint64_t *ret_next);
 
 /* reflexes_fire.c */

@@ -105,9 +105,9 @@ struct decision {
 	unsigned n_rules, n_invariants;
 	struct decided_rule *rule; /* every rule that names this agent and action kind */
 	struct decided_invariant *invariant;
-	char *reason;	  /* one sentence naming the rule, invariant or unknown fact; owned */
-	char *flip;	  /* what would flip it, or NULL; owned */
-	char *suggest;	  /* see decision_suggest(); NULL: permits are not what is missing */
+	char *reason;  /* one sentence naming the rule, invariant or unknown fact; owned */
+	char *flip;    /* what would flip it, or NULL; owned */
+	char *suggest; /* see decision_suggest(); NULL: permits are not what is missing */
 	/* Of a reflex: what was assumed beside what is so now; "": nothing. */
 	char assuming[128];
 	char policy[128]; /* "pe1 edge revision 7 (sha256 41c0...)" */

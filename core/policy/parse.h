@@ -42,7 +42,7 @@ struct parse {
 	unsigned include_depth;
 	const char *include_stack[PARSE_INCLUDE_DEPTH];
 	unsigned n_statements, n_broken;
-	struct lex_place *broken; /* places of statements that did not parse */
+	struct lex_place *broken;	/* places of statements that did not parse */
 	struct name_place *name_places; /* uthash */
 	bool has_policy;
 	struct lex_place policy_place;

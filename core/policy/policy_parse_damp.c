@@ -107,10 +107,9 @@ int parse_damping(struct parse *p, const struct lex_place *place)
 {
 	static const char *const words[] = { "suppress", "reuse",  "half-life", "max",
 					     "lockout",	 "window", NULL };
-	static const struct block b = { .what = "damping",
-					.words = words,
-					.clause = damping_clause,
-					.noun = "a number" };
+	static const struct block b = {
+		.what = "damping", .words = words, .clause = damping_clause, .noun = "a number"
+	};
 	struct policy_damping *d = &p->config->policy->damping;
 	int r = parse_once(p, place, "damping", &d->place, &d->written);
 
@@ -198,10 +197,9 @@ static int brake_clause(struct parse *p, void *target, unsigned index)
 int parse_brake(struct parse *p, const struct lex_place *place)
 {
 	static const char *const words[] = { "apply", "sick", "mute", NULL };
-	static const struct block b = { .what = "brake",
-					.words = words,
-					.clause = brake_clause,
-					.noun = "a limit" };
+	static const struct block b = {
+		.what = "brake", .words = words, .clause = brake_clause, .noun = "a limit"
+	};
 	struct policy_brake *k = &p->config->policy->brake;
 	int r = parse_once(p, place, "brake", &k->place, &k->written);
 

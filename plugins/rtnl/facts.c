@@ -178,6 +178,9 @@ static void publish_route(struct rtnl *r, const struct anod_object *o, const str
 	struct row *row;
 	uint32_t e;
 
+	/* A shadow table has a route for each of a daemon's: the model has them, and that is enough. */
+	if (t->table >= ANOD_TABLE_FIRST && t->table <= ANOD_TABLE_LAST)
+		return;
 	/* The name has no room for a tos, and a route with one is seldom. */
 	if ((t->dst.len && t->protocol != ANOD_RTPROT) || t->tos) {
 		if (!t->dst.len || r->n_own_routes)

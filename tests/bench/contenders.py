@@ -34,7 +34,6 @@ invariant "a way out" {
 permit "steer" {
     agent   %s
     action  %s
-    on      uplinks
     level   auto
     budget  plenty
     verify  within 2s

@@ -206,3 +206,25 @@ def test_without_anything_armed_nobody_waits(lab):
     assert a.stop() == 0
     wait("the guardian has ended", lambda: gone(guardian), 5)
     assert run("ip", "netns", "pids", lab.ns("router")).strip() == ""
+
+
+def test_a_journal_of_a_newer_format_is_refused_with_the_cure(lab):
+    a = lab.anod(LINKS, args=PLUGINS)
+    a.stop()
+    path = os.path.join(a.state, "journal")
+    with open(path, "rb") as f:
+        good = f.read(1024)
+    newer = bytearray(good)
+    for at in (0, 512):
+        newer[at + 8:at + 12] = struct.pack("=I", 2)
+        newer[at + 256:at + 262] = b"9.9.9\0"
+    with open(path, "r+b") as f:
+        f.write(newer)
+    a.spawn()
+    assert a.proc.wait(20) == 1
+    assert a.logged("of another format", "written by anod 9.9.9", "Install that version again")
+    with open(path, "r+b") as f:
+        assert f.read(1024) == bytes(newer), "it is left as it was"
+        f.seek(0)
+        f.write(good)
+    a.up()

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "exec/table.h"
@@ -215,6 +216,34 @@ Test(exec_table, a_table_with_a_route_of_somebody_else_is_not_taken)
 	do_it(0);
 	cr_assert_eq(in_table(T), 1, "ours went, theirs stayed");
 	netlab_run("ip route show table main | grep -q 10.9.0.0/16");
+	serve_done(&s);
+}
+
+/* Until a namespace has had a rule, the kernel keeps local and main in one trie and shows it twice. */
+static unsigned times_shown(const char *dst)
+{
+	FILE *f = fopen("/proc/thread-self/net/fib_trie", "re");
+	char line[128];
+	unsigned n = 0;
+
+	cr_assert(f);
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, dst) != NULL;
+	(void) fclose(f);
+	return n;
+}
+
+Test(exec_table, a_table_that_is_opened_has_paid_for_the_first_rule)
+{
+	unsigned before;
+
+	open_lab();
+	netlab_run("ip route add 198.51.100.7/32 via 10.0.0.2");
+	before = times_shown("198.51.100.7");
+	begin(TABLE_OPEN);
+	do_it(0);
+	cr_assert_lt(times_shown("198.51.100.7"), before, "local and main are still one");
+	netlab_run("test $(ip -4 rule show | wc -l) = 3");
 	serve_done(&s);
 }
 

@@ -247,6 +247,29 @@ Test(journal, a_header_may_be_torn_but_not_both)
 	cr_assert_eq(journal_last_type(dir, 1), -EBADMSG);
 }
 
+Test(journal, a_newer_format_is_refused_and_its_writer_named)
+{
+	uint32_t version = 2;
+	struct journal *j = open_it();
+	char by[40];
+
+	cr_assert_gt(journal_next_tx(j), 0);
+	(void) journal_close(j);
+	cr_assert_str_eq(journal_writer(dir, by, sizeof(by)), ANOD_VERSION);
+
+	/* Its other header may still be one of ours, and its own be laid out otherwise. */
+	overwrite(8, &version, sizeof(version));
+	overwrite(16, &version, sizeof(version));
+	cr_assert_eq(journal_open(dir, 0, &j), -EPROTONOSUPPORT);
+	overwrite(256,
+		  "\x01"
+		  "9.9",
+		  5);
+	overwrite(16, "\xff\xff", 2);
+	cr_assert_str_eq(journal_writer(dir, by, sizeof(by)), "?9.9");
+	cr_assert_str_eq(journal_writer("/nonexistent", by, sizeof(by)), "");
+}
+
 Test(journal, other_files_and_folders_are_left_alone)
 {
 	struct journal *j;

@@ -364,9 +364,8 @@ Test(verify, a_cut_tail_is_seen_by_a_witness_and_by_nobody_else)
 		cr_assert_eq(ask_all(n ? SEED : BARE, n), FAULT_NONE, "%u: %s", n, v.why);
 		notes = note;
 		(void) ask_all(BARE, n);
-		cr_assert_eq(v.fault,
-			     n >= c->size ? FAULT_NONE : FAULT_TRUNCATED,
-			     "%u lines: %s", n, v.why);
+		cr_assert_eq(v.fault, n >= c->size ? FAULT_NONE : FAULT_TRUNCATED, "%u lines: %s",
+			     n, v.why);
 		cr_assert(n < c->size || v.witness[0].matches);
 	}
 	/* Half a line at the end is a fault of its own. */
