@@ -2,8 +2,8 @@
  * nexthop - plans of nexthop.replace and nexthop.weight.
  *
  * Design.  Moving one next-hop object moves every prefix behind it, so the plan is one change
- * whatever the size of the table.  nexthop.weight changes a group that may be another daemon's
- * and leaves it its protocol: the group is still that daemon's.
+ * whatever the size of the table.  A group that is changed may be another daemon's and keeps its
+ * protocol: it is still that daemon's.
  */
 #include "plan.h"
 
@@ -114,6 +114,9 @@ int plan_nexthop_replace(const struct anod_action *a, const struct anod_view *v,
 		return refuse(&j, -EINVAL,
 			      "next hop %u is %s: the kernel cannot turn one into the other", n->id,
 			      n->n_members ? "not a group" : "a group");
+	/* The kernel gives a replaced group its members, and leaves it its protocol. */
+	if (there && n->n_members)
+		n->protocol = pre.u.nexthop.protocol;
 	return add_change(&j, there ? &pre : NULL, &post);
 }
 
