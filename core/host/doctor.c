@@ -37,7 +37,9 @@ void doctor_add(cJSON *list, const char *name, enum verdict v, const char *cure,
 	if (v == NOT_KNOWN)
 		cJSON_AddNullToObject(o, "ok");
 	else
-		cJSON_AddBoolToObject(o, "ok", v == GOOD);
+		cJSON_AddBoolToObject(o, "ok", v != BAD);
+	if (v == NOTE)
+		cJSON_AddTrueToObject(o, "note");
 	cJSON_AddStringToObject(o, "text", text);
 	if (cure && v != GOOD)
 		cJSON_AddStringToObject(o, "cure", cure);
