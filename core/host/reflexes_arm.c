@@ -47,10 +47,13 @@ static void choose(const struct reflex *x, struct reflex_choice *ret)
 void rfx_proposal(const struct reflex *x, const struct anod_action *a, unsigned n,
 		  const char *reason, struct anod_proposal *ret)
 {
+	const char *more = strstr(reason, " (");
+
 	*ret = (struct anod_proposal){ .size = sizeof(*ret), .n_actions = n };
 	memcpy(ret->action, a, n * sizeof(*a));
-	(void) snprintf(ret->reason, sizeof(ret->reason), "reflex \"%.40s\": %.100s", x->name,
-			reason);
+	/* Why no other way was chosen stands in brackets, and in "anodctl reflexes". */
+	(void) snprintf(ret->reason, sizeof(ret->reason), "reflex \"%.40s\": %.*s", x->name,
+			more ? (int) (more - reason) : (int) strlen(reason), reason);
 	if (x->choice.routes)
 		(void) snprintf(ret->expect, sizeof(ret->expect), "%u route%s to %s",
 				x->choice.routes, x->choice.routes == 1 ? "" : "s",
