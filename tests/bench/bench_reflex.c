@@ -201,7 +201,7 @@ static double take_account(const struct contender *c)
 
 /* ---- trials ---------------------------------------------------------------------------------- */
 
-static void stamp(const struct nlmsghdr *h, const struct contender *c, int64_t now)
+static void stamp(struct nlmsghdr *h, const struct contender *c, int64_t now)
 {
 	const struct ifinfomsg *i = NLMSG_DATA(h);
 
