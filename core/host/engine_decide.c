@@ -35,6 +35,29 @@ unsigned engine_evidence(struct host *h, uint64_t finding)
 	return n;
 }
 
+static struct decide_in asked(struct host *h, const char *agent, const struct anod_proposal *p)
+{
+	return (struct decide_in){
+		.pool = h->decisions,
+		.config = h->config,
+		.store = h->store,
+		.watches = h->watches,
+		.in_sync = model_in_sync(h->model),
+		.budgets = h->budgets,
+		.overrides = h->overrides,
+		.track = h->track,
+		.find = plugins_find_action,
+		.find_data = h->plugins,
+		.agent = agent,
+		.proposal = p,
+		.evidence = engine_evidence(h, p->finding),
+		.now_us = host_now(h),
+		.wall_us = clock_wall_us(),
+		/* A pause is no answer: the engine lets what may go on wait for its end. */
+		.capped = h->capped,
+	};
+}
+
 /* The question as it stands now; *ret_whatif is borrowed by 'ret'. */
 static int question(struct host *h, const char *agent, const struct anod_proposal *p,
 		    const struct engine_frame *frame, struct whatif **ret_whatif,
@@ -62,25 +85,7 @@ static int question(struct host *h, const char *agent, const struct anod_proposa
 		for (unsigned i = 0; frame->made && i < frame->made->n_steps; i++)
 			made[win.n_made++] = frame->made->step[i].change;
 	}
-	*ret = (struct decide_in){
-		.pool = h->decisions,
-		.config = h->config,
-		.store = h->store,
-		.watches = h->watches,
-		.in_sync = model_in_sync(h->model),
-		.budgets = h->budgets,
-		.overrides = h->overrides,
-		.track = h->track,
-		.find = plugins_find_action,
-		.find_data = h->plugins,
-		.agent = agent,
-		.proposal = p,
-		.evidence = engine_evidence(h, p->finding),
-		.now_us = host_now(h),
-		.wall_us = clock_wall_us(),
-		/* A pause is no answer: the engine lets what may go on wait for its end. */
-		.capped = h->capped,
-	};
+	*ret = asked(h, agent, p);
 	win.n_in_flight = txns_in_flight(h->txns, flying, flying_tx, (unsigned) ARRAY_SIZE(flying));
 	r = loads_read(h->config, h->store, h->model, ret->now_us, &load, &win.n_loads);
 	if (r < 0)
