@@ -202,6 +202,10 @@ uint64_t rfx_try(struct reflex *x, uint64_t now)
 	}
 	if (!news)
 		return x->judged_us + REFLEX_BEAT_US;
+	if (rfx_adopt_later(x)) {
+		rfx_enter(x, REFLEX_WAITING, "what the last run has begun is not over yet");
+		return wait_for_news(x, now);
+	}
 	if (rfx_adopt(x, now) || x->phase != REFLEX_WAITING)
 		return now;
 

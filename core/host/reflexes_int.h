@@ -139,6 +139,8 @@ uint64_t rfx_run_refractory(struct reflex *x, uint64_t now);
 void rfx_returned(struct reflex *x, const struct txn *t);
 
 /* reflexes_adopt.c: true when there was one and it is done with */
+/* What the last run began for it is neither over nor to be adopted yet. */
+bool rfx_adopt_later(const struct reflex *x);
 bool rfx_adopt(struct reflex *x, uint64_t now);
 
 /* reflexes_watch.c */

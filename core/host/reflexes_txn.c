@@ -91,6 +91,9 @@ void reflexes_txn(struct host *h, const struct txn *t, enum txn_state old)
 		rfx_returned(x, t);
 		return;
 	}
+	/* A run that takes over finds it by this, however far it has come. */
+	if (x->phase == REFLEX_ARMING && t->state == TXN_INTENT)
+		reflexes_save(s);
 	if (txn_state_final(t->state))
 		ended(x, t);
 	else if (x->phase == REFLEX_ARMING && t->state == TXN_WAITING)

@@ -214,6 +214,10 @@ static void commit_fenced(struct txns *e, struct entry *x)
 		return;
 	}
 
+	/* The last run began it: its reflex has to adopt it, or it goes back. */
+	x->orphan = x->taken && x->t.reflex.kind == REFLEX_KERNEL;
+	if (x->orphan)
+		undo_us = now + TXN_ADOPT_US;
 	entry_enter(e, x, TXN_COMMIT, undo_us ? undo_us : US_INFINITY, "verified");
 	msg_disarm(e, x);
 	if (undo_us)

@@ -738,3 +738,29 @@ Test(txn_reflex, the_watch_is_handed_over_too)
 	cr_assert_eq(world_state(id), TXN_DONE);
 	cr_assert_eq(world_journal(id).n_terminal, 1);
 }
+
+/* It is being armed while the daemon is restarted: adopted afterwards, or taken back. */
+Test(txn_reflex, what_the_kernel_is_being_armed_with_at_a_hand_over_ends_too)
+{
+	uint64_t id;
+
+	world.permit.confirm_us = MINUTE;
+	id = world_arm(REFLEX_KERNEL, 2);
+	sim_quiet(&world);
+	cr_assert_eq(world_state(id), TXN_SOAK);
+	hand_over();
+	sim_pass(&world, 70 * US_PER_S);
+	cr_assert_eq(world_state(id), TXN_COMMIT);
+	cr_assert_eq(txns_adopt(world.engine, id, &world.adopt_trigger, &world.adopt_proposal), 0);
+	sim_pass(&world, 10 * MINUTE);
+	cr_assert_eq(world_state(id), TXN_COMMIT, "adopted, it stays");
+	cr_assert_eq(txns_disarm(world.engine, id, "enough"), 0);
+	sim_settle(&world, MINUTE);
+
+	id = world_arm(REFLEX_KERNEL, 2);
+	sim_quiet(&world);
+	hand_over();
+	sim_pass(&world, 10 * MINUTE);
+	cr_assert_eq(world_state(id), TXN_ROLLED_BACK, "nobody asks for it");
+	cr_assert(world_is_before());
+}
