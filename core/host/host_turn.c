@@ -47,6 +47,11 @@ static void start_agents(struct host *h, uint64_t now)
 	(void) cells_start(h);
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return MIN_OF(a, b);
+}
+
 /* Returns when the next one is due, if nothing happens before. */
 static uint64_t turn(struct host *h)
 {
@@ -55,35 +60,24 @@ static uint64_t turn(struct host *h)
 	start_agents(h, now);
 	(void) store_expire(h->store, now);
 	next = objectives_measure(h, now);
-	t = stats_run(h->stats, now);
-	next = MIN_OF(next, t);
+	next = earlier(next, stats_run(h->stats, now));
 	history_run(h->history, now);
 	store_settle(h->store);
 	cells_news(h); /* a cell hears of the facts before it hears what they make true */
 	t = watch_run(h->watches, now);
 	if (cells_truths(h))
 		t = now;
-	next = MIN_OF(next, t);
-	t = reflexes_turn(h);
-	next = MIN_OF(next, t);
-	t = overrides_run(h, now);
-	next = MIN_OF(next, t);
-	t = objectives_turn(h, now);
-	next = MIN_OF(next, t);
-	t = txns_run(h->txns);
-	next = MIN_OF(next, t);
-	t = recover_turn(h, now);
-	next = MIN_OF(next, t);
-	t = safe_turn(h, now);
-	next = MIN_OF(next, t);
-	t = neighbours_run(h, now);
-	next = MIN_OF(next, t);
-	t = store_next_expiry(h->store);
-	next = MIN_OF(next, t);
-	if (h->control) {
-		t = control_turn(h->control, now);
-		next = MIN_OF(next, t);
-	}
+	next = earlier(next, t);
+	next = earlier(next, reflexes_turn(h));
+	next = earlier(next, overrides_run(h, now));
+	next = earlier(next, objectives_turn(h, now));
+	next = earlier(next, txns_run(h->txns));
+	next = earlier(next, recover_turn(h, now));
+	next = earlier(next, safe_turn(h, now));
+	next = earlier(next, neighbours_run(h, now));
+	next = earlier(next, store_next_expiry(h->store));
+	if (h->control)
+		next = earlier(next, control_turn(h->control, now));
 	configs_sweep(h);
 	cells_news(h);
 	return next;
