@@ -1,22 +1,15 @@
 /*
- * host - starts the daemon, drives its turns, stops it.
+ * host - starts the daemon and stops it.
  *
  * Design.  Order of a start: plugins and schema, configuration, ledger and journal (waiting for a
  * guardian that is still at work), sensors, executor and guardian, recovery of what the last run
  * left open, agents, control socket, READY.  A stop goes the other way.  Open transactions are
  * handed over to the next daemon (handover.h), or end by the guardian: the daemon's end of file is
  * its trigger.
- *
- * The loop is sd-event's, one event at a time, with a turn behind each.  A post source and a timer
- * for the deadline would do the same and cost four system calls for every event.
- *
- * The loop's own lateness is measured by a timer that knows when it should have run; it is a
- * fact (host.lateness), and sensors use the same clock for theirs (promise 9).
  */
 #include "host/host.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -29,9 +22,8 @@
 #include "host/handover.h"
 #include "host/history_host.h"
 #include "host/objectives.h"
-#include "host/recover.h"
-#include "host/safe.h"
 #include "host/people.h"
+#include "host/recover.h"
 #include "host/neighbours.h"
 #include "host/notify.h"
 #include "host/reflexes.h"
@@ -42,140 +34,14 @@
 #include "host/vouch.h"
 #include "txn/fence.h"
 
-#define BEAT_US		(1 * US_PER_S)
-#define LOCK_WAIT_US	(5 * US_PER_S)
-#define FIRST_SYNC_US	(5 * US_PER_S)
-#define FOLDER_MAX	400
-#define LATENESS_WINDOW (60 * US_PER_S)
-#define TURN_MIN_US	100 /* between two turns that nothing but their deadlines asked for */
+#define LOCK_WAIT_US (5 * US_PER_S)
+#define FOLDER_MAX   400
 
 uint64_t host_now(const struct host *h)
 {
 	uint64_t now;
 
 	return sd_event_now(h->loop, CLOCK_BOOTTIME, &now) < 0 ? clock_boot_us() : now;
-}
-
-/*
- * Agents start when the first picture of the network is complete, as plugin.h promises: a link
- * that has not been read yet is not a link that is gone.  A sensor that cannot get it must not
- * keep them out for ever.
- */
-static void start_agents(struct host *h, uint64_t now)
-{
-	if (h->agents_started || (!model_in_sync(h->model) && now - h->started_us < FIRST_SYNC_US))
-		return;
-
-	h->agents_started = true;
-	if (!model_in_sync(h->model))
-		log_warning("the kernel's state could not be read in %llu s: agents start blind",
-			    (unsigned long long) (FIRST_SYNC_US / US_PER_S));
-	(void) cells_start(h);
-}
-
-/* ---- turns ------------------------------------------------------------------------------------ */
-
-/* Returns when the next one is due, if nothing happens before. */
-static uint64_t turn(struct host *h)
-{
-	uint64_t now = clock_boot_us(), next, t;
-
-	start_agents(h, now);
-	(void) store_expire(h->store, now);
-	next = objectives_measure(h, now);
-	t = stats_run(h->stats, now);
-	next = MIN_OF(next, t);
-	history_run(h->history, now);
-	store_settle(h->store);
-	cells_news(h); /* a cell hears of the facts before it hears what they make true */
-	t = watch_run(h->watches, now);
-	if (cells_truths(h))
-		t = now;
-	next = MIN_OF(next, t);
-	t = reflexes_turn(h);
-	next = MIN_OF(next, t);
-	t = overrides_run(h, now);
-	next = MIN_OF(next, t);
-	t = objectives_turn(h, now);
-	next = MIN_OF(next, t);
-	t = txns_run(h->txns);
-	next = MIN_OF(next, t);
-	t = recover_turn(h, now);
-	next = MIN_OF(next, t);
-	t = safe_turn(h, now);
-	next = MIN_OF(next, t);
-	t = neighbours_run(h, now);
-	next = MIN_OF(next, t);
-	t = store_next_expiry(h->store);
-	next = MIN_OF(next, t);
-	if (h->control) {
-		t = control_turn(h->control, now);
-		next = MIN_OF(next, t);
-	}
-	configs_sweep(h);
-	cells_news(h);
-	return next;
-}
-
-/* After each event a turn; and one when the last turn's deadline has come. */
-static int run_loop(struct host *h)
-{
-	uint64_t next = 0, now, wait_us;
-	int r;
-
-	while (sd_event_get_state(h->loop) != SD_EVENT_FINISHED) {
-		now = clock_boot_us();
-		wait_us = next == US_INFINITY ? UINT64_MAX
-			  : next > now	      ? MAX_OF(next - now, TURN_MIN_US)
-					      : TURN_MIN_US;
-		r = sd_event_run(h->loop, wait_us);
-		if (r < 0)
-			return r;
-		if (!h->stopping)
-			next = turn(h);
-	}
-	(void) sd_event_get_exit_code(h->loop, &r);
-	return r;
-}
-
-static uint64_t measure_lateness(struct host *h, uint64_t due)
-{
-	uint64_t now = clock_boot_us(), late = now > due ? now - due : 0;
-	const struct schema_attr *a = schema_attr(h->schema, "host", "lateness");
-	struct anod_value v;
-
-	if (now - h->lateness_since_us > LATENESS_WINDOW) {
-		h->lateness_since_us = now;
-		h->lateness_us = 0;
-	}
-	h->lateness_us = MAX_OF(h->lateness_us, late);
-	v = value_int((int64_t) late, ANOD_UNIT_TIME);
-	(void) store_publish(h->store, h->host_entity, a->slot, &v, now);
-	return late;
-}
-
-static int on_beat(sd_event_source *s, uint64_t due, void *data)
-{
-	struct host *h = data;
-
-	cells_ping(h, measure_lateness(h, due));
-	truth_beat(h);
-	needs_beat(h);
-	cells_sweep(h);
-	advice_idle(h);
-	top_idle(h);
-	history_beat(h);
-	flights_beat(h);
-	standing_beat(h, false);
-	brakes_beat(h);
-	notify_beat(h);
-	vouch_beat(h);
-	handover_beat(h);
-	if (h->trim)
-		(void) malloc_trim(0);
-	h->trim = false;
-	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
-	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
 static void on_fact(void *data, const struct store_change *c)
@@ -292,8 +158,7 @@ static int open_loop(struct host *h)
 	if (r >= 0)
 		r = sd_event_add_signal(h->loop, &h->hup, SIGHUP, on_hup, h);
 	if (r >= 0)
-		r = sd_event_add_time(h->loop, &h->beat, CLOCK_BOOTTIME, clock_boot_us() + BEAT_US,
-				      1, on_beat, h);
+		r = host_beat(h);
 	if (r >= 0)
 		r = sd_event_set_watchdog(h->loop, true);
 	return r;
@@ -502,7 +367,7 @@ int host_run(struct host *h)
 			   "'anodctl doctor' tell what was found");
 	handover_done(h);
 	(void) sd_notify(0, "READY=1");
-	return run_loop(h);
+	return host_turns(h);
 }
 
 struct host *host_free(struct host *h)

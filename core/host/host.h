@@ -1,7 +1,7 @@
 /*
  * host - the daemon: what its parts share.
  *
- * The parts, each in a file of its own: host.c (start, turn, stop), procs.c (the other
+ * The parts, each in a file of its own: host.c (start, stop), host_turn.c, procs.c (the other
  * processes), sensors.c (their host table), cells.c (agents), engine.c (what the transaction
  * engine asks for), advice.c (models), record.c (ledger, incidents, monitor), reload.c
  * (configuration), control.c and commands.c (the control socket), truth.c (what it may believe
@@ -159,6 +159,9 @@ struct host *host_free(struct host *h);
 DEFINE_CLEANUP(struct host *, host_free);
 uint64_t host_now(const struct host *h);
 void host_stop(struct host *h);
+/* host_turn.c */
+int host_turns(struct host *h); /* until the loop is told to end; the code that it was told */
+int host_beat(struct host *h);	/* from now on something once a second */
 
 /* procs.c */
 /* Where 'name' lies: beside our own binary (a build folder), in ../lib/anod as seen from it (an
@@ -180,6 +183,9 @@ void proc_renew(struct proc *p);
 int proc_hangs(struct proc *p);
 void proc_kill(struct proc *p); /* at once, and wait for its end */
 void procs_done(struct host *h);
+/* procs_single.c: serve the other end of the channel ('fd' is taken over) in our own loop. */
+int single_open(struct proc *p, int fd);
+void single_close(struct proc *p);
 
 /* sensors.c */
 int sensors_declare(struct host *h); /* manifests into the schema */

@@ -5,7 +5,7 @@
  * no memory and no descriptor with us but the channel at 3; the guardian is a static program of
  * its own, because it has to outlive us.  A child that ends is started again after a back-off that
  * doubles from 50 ms to 10 s and is forgotten after a quiet minute.  Under --single the other end
- * of the channel is served by our own loop.  Ends are noticed by pidfd, which cannot be
+ * of the channel is served by our own loop (procs_single.c).  Ends are noticed by pidfd, which cannot be
  * confused by a reused pid.
  */
 #include <errno.h>
@@ -16,8 +16,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-
-#include <dlfcn.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -290,94 +288,15 @@ static int start_process(struct proc *p, int ours, int theirs)
 	return r;
 }
 
-/* ---- --single ----------------------------------------------------------------------------- */
-
-static int on_inside_guardian(sd_event_source *s, int fd, uint32_t events, void *data)
-{
-	(void) s, (void) fd, (void) events;
-	(void) guardian_run(data);
-	return 0;
-}
-
-static int open_infer_inside(struct proc *p, int fd)
-{
-	typedef int open_fn(sd_event *, int, const struct anod_dialect *const *,
-			    const struct anod_action_desc *const *, struct infer **);
-	static const struct anod_dialect *dialects[PLUGINS_MAX + 1];
-	char path[600];
-	open_fn *open_infer;
-	unsigned n = 0;
-	void *so;
-
-	(void) installed_file("anod-infer.so", path, sizeof(path));
-	so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	open_infer = so ? (open_fn *) (uintptr_t) dlsym(so, "anod_infer_open") : NULL;
-	if (!open_infer) {
-		log_error("%s", dlerror());
-		(void) close(fd);
-		return -ENOEXEC;
-	}
-	for (unsigned i = 0; i < p->host->plugins->n; i++)
-		if (p->host->plugins->item[i].desc->dialect)
-			dialects[n++] = p->host->plugins->item[i].desc->dialect;
-	dialects[n] = NULL;
-	return open_infer(p->host->loop, fd, dialects,
-			  (const struct anod_action_desc *const *) p->host->plugins->actions,
-			  (struct infer **) &p->inside);
-}
-
 static int start_inside(struct proc *p, int ours, int theirs)
 {
-	struct host *h = p->host;
-	int r = 0;
+	int r = single_open(p, theirs);
 
-	switch (p->kind) {
-	case PROC_EXEC:
-		r = exec_open(h->loop, theirs,
-			      (const struct anod_action_desc *const *) h->plugins->actions,
-			      (struct exec **) &p->inside);
-		break;
-	case PROC_GUARDIAN:
-		r = guardian_open(theirs, -1, h->state_dir, (struct guardian **) &p->inside);
-		if (r >= 0)
-			r = sd_event_add_io(h->loop, &p->inside_source, guardian_fd(p->inside),
-					    EPOLLIN, on_inside_guardian, p->inside);
-		break;
-	case PROC_CELL:
-		r = cell_open(h->loop, theirs, store_fd(h->store), false,
-			      (struct cell **) &p->inside);
-		break;
-	case PROC_INFER:
-		r = open_infer_inside(p, theirs);
-		break;
-	}
 	if (r < 0) {
 		(void) close(ours);
 		return r;
 	}
-	return chan_open(h->loop, ours, p->name, on_message, on_close, p, &p->chan);
-}
-
-static void stop_inside(struct proc *p)
-{
-	p->inside_source = sd_event_source_disable_unref(p->inside_source);
-	if (!p->inside)
-		return;
-
-	switch (p->kind) {
-	case PROC_EXEC:
-		exec_free(p->inside);
-		break;
-	case PROC_GUARDIAN:
-		guardian_free(p->inside);
-		break;
-	case PROC_CELL:
-		cell_free(p->inside);
-		break;
-	case PROC_INFER: /* its code lives in an object that stays loaded; see --single */
-		break;
-	}
-	p->inside = NULL;
+	return chan_open(p->host->loop, ours, p->name, on_message, on_close, p, &p->chan);
 }
 
 /* ---- public ------------------------------------------------------------------------------- */
@@ -482,7 +401,7 @@ void proc_kill(struct proc *p)
 
 	p->wanted = false;
 	p->stopping = true;
-	stop_inside(p);
+	single_close(p);
 	reap(p);
 	ended(p);
 }
@@ -507,7 +426,7 @@ void procs_done(struct host *h)
 	/* Under --single nobody would come back for the work that our going leaves to it. */
 	if (g->inside)
 		(void) guardian_run(g->inside);
-	stop_inside(g);
+	single_close(g);
 	if (g->pidfd >= 0)
 		(void) close(TAKE_FD(g->pidfd));
 }
