@@ -227,7 +227,11 @@ static void on_message(struct guardian *g, size_t size)
 	if (r == 0)
 		return;
 
-	log_about(LOG_ERR, h->id, 0, "message %u from the host refused: %s", h->type, strerror(-r));
+	if (r == -ENETDOWN)
+		log_about(LOG_NOTICE, h->id, 0, "not made ready: its link is lost already");
+	else
+		log_about(LOG_ERR, h->id, 0, "message %u from the host refused: %s", h->type,
+			  strerror(-r));
 	disarm(g, h->id);
 }
 

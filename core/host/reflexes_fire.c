@@ -6,8 +6,8 @@
  * lost its primary for good, so its transaction is over; a second route stays armed, and is armed
  * anew after the refractory time, because the guardian watches for one loss.
  *
- * "Armed" was told before, so the story of a firing is told when it has ended: by then the agents
- * have found the same loss and an incident is there to tell it in.
+ * "Armed" was told before, so the story of a firing is told when it has ended, and there is an
+ * incident to tell it in: what the kernel did is over before an agent has found the same loss.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,6 +15,9 @@
 #include "base/clock.h"
 #include "host/engine_verify.h"
 #include "host/reflexes_int.h"
+
+#define TELL_US	      US_PER_S /* so long an agent may need to find the loss */
+#define TELL_AGAIN_US (100 * US_PER_MS)
 
 static struct firing *newest(struct reflex *x)
 {
@@ -87,17 +90,30 @@ static uint64_t incident_of(const struct reflex *x)
 	return 0;
 }
 
-static void tell(const struct reflex *x, const struct firing *f)
+/* False: there is no incident yet. */
+static bool tell(const struct reflex *x, const struct firing *f)
 {
 	static const char *const ends[] = { "", "verified", "undone", "not verified" };
+	uint64_t incident = incident_of(x);
 	char took[48] = "by the kernel itself";
 
+	if (!incident)
+		return false;
 	if (f->took_ns)
 		(void) snprintf(took, sizeof(took), "%.0f us after the event",
 				(double) f->took_ns / 1000);
-	incident_note(x->h->incidents, incident_of(x), LINE_TX, f->tx, REFLEX_AGENT, f->boot_us,
+	incident_note(x->h->incidents, incident, LINE_TX, f->tx, REFLEX_AGENT, f->boot_us,
 		      f->wall_us, "reflex \"%s\" fired, %s: %s%s%s", x->name, took, ends[f->end],
 		      f->why[0] ? ": " : "", f->why);
+	return true;
+}
+
+/* Is there still somebody to wait for? */
+static bool tell_late(struct reflex *x, uint64_t now)
+{
+	if (x->tell_us && (now >= x->tell_us || tell(x, newest(x))))
+		x->tell_us = 0;
+	return x->tell_us != 0;
 }
 
 void rfx_settle(struct reflex *x, enum firing_end end, const char *why)
@@ -113,7 +129,7 @@ void rfx_settle(struct reflex *x, enum firing_end end, const char *why)
 	x->n_verified += end == FIRING_VERIFIED;
 	x->n_undone += end == FIRING_UNDONE;
 	rfx_record(x, did[end], why);
-	tell(x, f);
+	x->tell_us = tell(x, f) ? 0 : host_now(x->h) + TELL_US;
 	reflexes_save(x->h->reflexes);
 }
 
@@ -227,7 +243,7 @@ void rfx_returned(struct reflex *x, const struct txn *t)
 	reflexes_save(x->h->reflexes);
 }
 
-uint64_t rfx_run_refractory(struct reflex *x, uint64_t now)
+static uint64_t run_refractory(struct reflex *x, uint64_t now)
 {
 	uint64_t due, wait_us = x->permit ? x->permit->reflex.refractory_us : 0;
 
@@ -256,4 +272,11 @@ uint64_t rfx_run_refractory(struct reflex *x, uint64_t now)
 	rfx_enter(x, REFLEX_WAITING, "it is armed again");
 	x->facts = x->routes = true;
 	return now;
+}
+
+uint64_t rfx_run_refractory(struct reflex *x, uint64_t now)
+{
+	uint64_t next = run_refractory(x, now);
+
+	return tell_late(x, now) ? MIN_OF(next, now + TELL_AGAIN_US) : next;
 }

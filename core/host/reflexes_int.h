@@ -83,6 +83,7 @@ struct reflex {
 	uint64_t unread_us; /* since when the model is not in sync; 0: it is */
 	uint64_t lost_us;   /* since when the link is lost while armed; 0: it is not */
 	uint64_t verify_us; /* deadline of what the kernel did by itself */
+	uint64_t tell_us;   /* until then: no incident tells of the firing yet; 0: all is told */
 	unsigned n_back;    /* what puts the primary back */
 	struct anod_action back[ANOD_ACTIONS_MAX];
 

@@ -82,7 +82,7 @@ static void add_effect(cJSON *o, const struct reflex *x)
 	cJSON *f;
 
 	/* The what-if does not see the table of a bridge, which says itself what it leads around. */
-	if (!e->known || x->kind == REFLEX_BRIDGE)
+	if (!e->known || x->kind == REFLEX_BRIDGE || x->bridge)
 		return;
 	f = cJSON_AddObjectToObject(o, "effect");
 	cJSON_AddNumberToObject(f, "prefixes", e->all);

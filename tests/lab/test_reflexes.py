@@ -1,6 +1,6 @@
 """Reflexes of a real daemon: armed, fired by a lost carrier, verified, put back, disarmed."""
 import pytest
-from common import LINKS, kernel
+from common import LINKS, kernel, uplink
 from lab import SERVER, wait
 
 PERMIT = """
@@ -75,6 +75,16 @@ def test_the_kernel_is_armed_with_a_second_metric(lab):
     a.write(LINKS)
     a.ctl("reload")
     wait("it is disarmed", lambda: kernel(lab) == before, 5)
+
+
+def test_the_incident_of_the_link_tells_of_the_firing(lab):
+    """Also when the kernel was done before an agent has found the loss."""
+    a = lab.anod(conf() + uplink())
+    armed(a, "kernel")
+    lab.carrier("wan0", False)
+    wait("it is told", lambda: any(
+        "uplink-down" in text and 'reflex "standby" fired, by the kernel itself: verified' in text
+        for text in [a.ctl("show", "I%d" % i["id"]) for i in a.incidents()]), 5)
 
 
 def nexthops(lab):

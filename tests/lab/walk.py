@@ -19,7 +19,7 @@ SHELL = os.path.join(TOP, "examples", "lab", "shell")
 END = "-- said "
 # What only looks: asked again until it says what is expected, since things take their time.
 LOOKS = re.compile(r"(anodctl (--json )?(status|show|why|incidents|facts|standing|objectives|overrides|"
-                   r"whatif|agents|doctor)|ip )\b")
+                   r"whatif|agents|doctor|reflexes)|ip )\b")
 PATIENCE = 12.0
 
 
