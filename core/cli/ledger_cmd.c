@@ -150,15 +150,15 @@ static void show_about(const struct cli *c, const cJSON *d)
 			      duration_text(get_number(cp, "age_us"), age, sizeof(age)));
 }
 
-static void show_witnesses(const struct cli *c, const cJSON *d)
+/* Who keeps ours. */
+static void show_given(const struct cli *c, const cJSON *list)
 {
-	static const char *const mine[] = { "KEEPS MINE", "UP TO LINE", "SINCE", "", NULL };
-	static const char *const theirs[] = { "I KEEP", "UP TO LINE", "OF", "FROM", "FILE", NULL };
-	struct table *t = table_new(c, mine);
+	static const char *const heads[] = { "KEEPS OURS", "UP TO LINE", "SINCE", "", NULL };
+	struct table *t = table_new(c, heads);
 	char size[32], age[48], span[32];
 	const cJSON *o;
 
-	cJSON_ArrayForEach(o, get(d, "given"))
+	cJSON_ArrayForEach(o, list)
 	{
 		const char *cells[] = { get_text(o, "peer"), size, age, get_text(o, "why") };
 		bool any = get_number(o, "size") > 0;
@@ -171,8 +171,19 @@ static void show_witnesses(const struct cli *c, const cJSON *d)
 		table_row(t, cells);
 	}
 	table_print(t);
-	t = table_new(c, theirs);
-	cJSON_ArrayForEach(o, get(d, "kept"))
+}
+
+/* Whose are kept here. */
+static void show_theirs(const struct cli *c, const cJSON *list)
+{
+	static const char *const heads[] = {
+		"KEPT HERE", "UP TO LINE", "OF", "FROM", "FILE", NULL
+	};
+	struct table *t = table_new(c, heads);
+	char size[32], age[48], span[32];
+	const cJSON *o;
+
+	cJSON_ArrayForEach(o, list)
 	{
 		const cJSON *cp = get(o, "checkpoint");
 		const char *cells[] = { get_text(o, "origin"), size, age, get_text(o, "from"),
@@ -184,6 +195,18 @@ static void show_witnesses(const struct cli *c, const cJSON *d)
 		table_row(t, cells);
 	}
 	table_print(t);
+}
+
+static void show_witnesses(const struct cli *c, const cJSON *d)
+{
+	if (cJSON_GetArraySize(get(d, "given")))
+		show_given(c, get(d, "given"));
+	else
+		(void) puts("nobody keeps our checkpoints");
+	if (cJSON_GetArraySize(get(d, "kept")))
+		show_theirs(c, get(d, "kept"));
+	else
+		(void) puts("nobody's checkpoints are kept here");
 }
 
 /* A file of notes, each to the daemon; "# key" of a witness's file is the key of them all. */

@@ -21,7 +21,7 @@ static void show_locks(const struct cli *c, const cJSON *d)
 		(void) printf("%s is locked: T%.0f %s\n", get_text(o, "resource"),
 			      cJSON_GetNumberValue(get(o, "tx")),
 			      stuck ? "is stuck; when you have looked at the router, unlock it"
-				    : "was changed by somebody else; left alone for a while");
+				    : "was changed by somebody else; left alone for a minute");
 	}
 }
 

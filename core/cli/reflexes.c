@@ -117,17 +117,21 @@ static void show_sentinel(const cJSON *o)
 static void show_bridge(const cJSON *o)
 {
 	const cJSON *b = get(o, "bridge");
-	char text[256], t[32];
+	double behind = get_number(b, "behind"), entries = get_number(b, "entries");
+	char text[256], todo[64] = "", lag[64] = "", t[32];
 
 	if (!b)
 		return;
+	if (get_number(b, "unwritten") > 0)
+		(void) snprintf(todo, sizeof(todo), ", %.0f change%s not written yet",
+				get_number(b, "unwritten"), plural(get_number(b, "unwritten")));
+	if (get_number(b, "lag_us") > 0)
+		(void) snprintf(lag, sizeof(lag), ", at most %s late in the last minute",
+				duration_text(get_number(b, "lag_us"), t, sizeof(t)));
 	(void) snprintf(text, sizeof(text),
-			"table %.0f: %.0f entries for %.0f destinations, %.0f not written yet, "
-			"%s behind at most, %.1f MB",
-			get_number(b, "table"), get_number(b, "entries"), get_number(b, "behind"),
-			get_number(b, "unwritten"),
-			duration_text(get_number(b, "lag_us"), t, sizeof(t)),
-			get_number(b, "memory") / 1e6);
+			"%.0f destination%s over the link, %.0f %s in table %.0f%s%s, %.1f MB",
+			behind, plural(behind), entries, entries == 1 ? "entry" : "entries",
+			get_number(b, "table"), todo, lag, get_number(b, "memory") / 1e6);
 	line("bridge", text);
 }
 

@@ -62,6 +62,9 @@ void show_status(const struct cli *c, const cJSON *d)
 	line(c, "open", "%.0f incident%s, %.0f transaction%s", get_number(d, "incidents_open"),
 	     plural(get_number(d, "incidents_open")), get_number(d, "transactions_open"),
 	     plural(get_number(d, "transactions_open")));
+	if (get_number(get(d, "reflexes"), "all") > 0)
+		line(c, "reflexes", "%.0f of %.0f armed", get_number(get(d, "reflexes"), "armed"),
+		     get_number(get(d, "reflexes"), "all"));
 	if (get_number(o, "fulfilled") + get_number(o, "not_fulfilled") + get_number(o, "unknown"))
 		line(c, "objectives", "%.0f fulfilled, %s%.0f not%s, %.0f unknown%s",
 		     get_number(o, "fulfilled"),
@@ -175,16 +178,20 @@ int show_doctor(const struct cli *c, const cJSON *d)
 	cJSON_ArrayForEach(k, get(d, "checks"))
 	{
 		const cJSON *ok = get(k, "ok");
-		const char *mark = cJSON_IsTrue(ok) ? "ok  " : cJSON_IsFalse(ok) ? "BAD " : "?   ";
+		bool note = get_bool(k, "note");
+		const char *mark = note		       ? "note"
+				   : cJSON_IsTrue(ok)  ? "ok  "
+				   : cJSON_IsFalse(ok) ? "BAD "
+						       : "?   ";
 
 		(void) printf("%s%s%s %s%-*s%s ",
-			      paint(c, cJSON_IsTrue(ok)	   ? "green"
-				       : cJSON_IsFalse(ok) ? "red"
-							   : "yellow"),
+			      paint(c, cJSON_IsFalse(ok)	   ? "red"
+				       : cJSON_IsTrue(ok) && !note ? "green"
+								   : "yellow"),
 			      mark, paint(c, "off"), paint(c, "bold"), width, get_text(k, "name"),
 			      paint(c, "off"));
 		print_wrapped(get_text(k, "text"), (unsigned) width + 6);
-		if (!cJSON_IsTrue(ok) && get(k, "cure")) {
+		if ((note || !cJSON_IsTrue(ok)) && get(k, "cure")) {
 			char cure[600];
 
 			(void) printf("     %*s %s", width, "", paint(c, "dim"));

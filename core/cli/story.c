@@ -124,24 +124,46 @@ static void show_answer(const struct cli *c, const cJSON *t)
 			      paint(c, "bold"), id, paint(c, "off"), id);
 }
 
+static void show_txn_head(const struct cli *c, const cJSON *t)
+{
+	const char *state = get_text(t, "state");
+	char text[400], when[32];
+	int n;
+
+	n = snprintf(text, sizeof(text), "by %s at %s", get_text(t, "agent"),
+		     local_time(get_text(t, "created"), when, sizeof(when)));
+	if (get_text(t, "rule")[0] && strcmp(state, "denied") != 0)
+		n += snprintf(text + n, sizeof(text) - (size_t) n, ", allowed by \"%.200s\"",
+			      get_text(t, "rule"));
+	if (get(t, "incident"))
+		(void) snprintf(text + n, sizeof(text) - (size_t) n, ", incident I%.0f",
+				get_number(t, "incident"));
+	n = snprintf(NULL, 0, "T%.0f %s  ", get_number(t, "id"), state);
+	(void) printf("%sT%.0f%s %s%s%s  ", paint(c, "bold"), get_number(t, "id"), paint(c, "off"),
+		      state_paint(c, state), state, paint(c, "off"));
+	print_wrapped(text, (unsigned) n);
+}
+
+static void show_outcome(const struct cli *c, const cJSON *t)
+{
+	char text[700];
+
+	(void) snprintf(text, sizeof(text), "%.600s%s", get_text(t, "why"),
+			get_bool(t, "by_guardian") ? " [by the guardian]" : "");
+	(void) printf("  %s", paint(c, "bold"));
+	print_wrapped(text, 4);
+	(void) fputs(paint(c, "off"), stdout);
+}
+
 /* 'later': what comes below anyway, and is not said here. */
 static void show_txn(const struct cli *c, const cJSON *t, const char *later)
 {
 	const cJSON *k;
-	char when[32];
 
 	if (!cJSON_IsObject(t))
 		return;
 
-	(void) printf("%sT%.0f%s %s%s%s", paint(c, "bold"), get_number(t, "id"), paint(c, "off"),
-		      state_paint(c, get_text(t, "state")), get_text(t, "state"), paint(c, "off"));
-	(void) printf("  by %s at %s", get_text(t, "agent"),
-		      local_time(get_text(t, "created"), when, sizeof(when)));
-	if (get_text(t, "rule")[0] && strcmp(get_text(t, "state"), "denied") != 0)
-		(void) printf(", allowed by \"%s\"", get_text(t, "rule"));
-	if (get(t, "incident"))
-		(void) printf(", incident I%.0f", get_number(t, "incident"));
-	(void) putchar('\n');
+	show_txn_head(c, t);
 	wrapped("because", get_text(t, "reason"));
 	if (get_text(t, "expect")[0])
 		wrapped("expects", get_text(t, "expect"));
@@ -158,8 +180,7 @@ static void show_txn(const struct cli *c, const cJSON *t, const char *later)
 	cJSON_ArrayForEach(k, get(t, "approvals"))(void) printf("  approved by %s\n", item_text(k));
 	show_grants(c, t);
 	if (get_text(t, "why")[0] && !(later[0] && strstr(get_text(t, "why"), later)))
-		(void) printf("  %s%s%s%s\n", paint(c, "bold"), get_text(t, "why"), paint(c, "off"),
-			      get_bool(t, "by_guardian") ? " [by the guardian]" : "");
+		show_outcome(c, t);
 	show_answer(c, t);
 }
 
@@ -268,12 +289,12 @@ void show_why(const struct cli *c, const cJSON *d)
 		return;
 	}
 	upper(get_text(v, "level"), level, sizeof(level));
-	(void) printf("%s%s%s  %s\n", state_paint(c, get_text(v, "level")), level, paint(c, "off"),
-		      get_text(v, "reason"));
+	(void) printf("%s%s%s  ", state_paint(c, get_text(v, "level")), level, paint(c, "off"));
+	print_wrapped(get_text(v, "reason"), 11);
 	if (get_text(v, "assuming")[0])
 		wrapped("assuming", get_text(v, "assuming"));
 	if (get_text(v, "policy")[0])
-		(void) printf("  policy   %s\n", get_text(v, "policy"));
+		wrapped("policy", get_text(v, "policy"));
 	show_rules(c, v);
 	if (get_text(v, "flip")[0])
 		(void) printf("  %swould flip%s  %s\n", paint(c, "bold"), paint(c, "off"),

@@ -177,11 +177,14 @@ static void account(struct guardian *g, struct armed *a)
 	if (a->error < 0)
 		log_about(LOG_ERR, a->tx, 0, "reflex on link %s fired (%s); refused: %s",
 			  a->trigger.link, cause_text(a->cause), strerror(-a->error));
+	else if (a->n_steps == 0)
+		log_about(LOG_NOTICE, a->tx, 0, "link %s is lost (%s): the kernel is armed",
+			  a->trigger.link, cause_text(a->cause));
 	else
 		log_about(LOG_NOTICE, a->tx, 0,
-			  "reflex on link %s fired (%s): %u changes sent in %" PRIu64 " us",
+			  "reflex on link %s fired (%s): %u change%s sent in %" PRIu64 " us",
 			  a->trigger.link, cause_text(a->cause), a->n_steps,
-			  (a->sent_ns - a->seen_ns) / 1000);
+			  a->n_steps == 1 ? "" : "s", (a->sent_ns - a->seen_ns) / 1000);
 }
 
 /* The oldest that was fired and is not accounted for, or NULL. */

@@ -263,6 +263,7 @@ cJSON *cmd_status(struct command_call *c)
 	cJSON_AddNumberToObject(o, "incidents_open", open);
 	cJSON_AddNumberToObject(o, "transactions_open", txns);
 	cJSON_AddItemToObject(o, "objectives", objectives_summary(h));
+	cJSON_AddItemToObject(o, "reflexes", reflexes_summary(h));
 	cJSON_AddItemToObject(o, "brake", brakes_json(h));
 	cJSON_AddBoolToObject(o, "in_sync", model_in_sync(h->model));
 	l = cJSON_AddObjectToObject(o, "ledger");

@@ -37,7 +37,9 @@ void doctor_add(cJSON *list, const char *name, enum verdict v, const char *cure,
 	if (v == NOT_KNOWN)
 		cJSON_AddNullToObject(o, "ok");
 	else
-		cJSON_AddBoolToObject(o, "ok", v == GOOD);
+		cJSON_AddBoolToObject(o, "ok", v != BAD);
+	if (v == NOTE)
+		cJSON_AddTrueToObject(o, "note");
 	cJSON_AddStringToObject(o, "text", text);
 	if (cure && v != GOOD)
 		cJSON_AddStringToObject(o, "cure", cure);
@@ -121,17 +123,17 @@ static void check_policy(cJSON *list, struct host *h)
 	for (unsigned k = 0; k < p->n_rules; k++)
 		permits += p->rule[k].kind == RULE_PERMIT;
 	if (permits == 0)
-		doctor_add(list, "policy", BAD,
+		doctor_add(list, "policy", NOTE,
 			   "write a permit: each finding in 'anodctl incidents' shows the line it "
 			   "would "
 			   "need",
 			   "no permit: anod watches and says what it would do, and does nothing");
 	else
-		doctor_add(list, "policy", GOOD, NULL, "%u permits, %u invariants", permits,
-			   p->n_invariants);
+		doctor_add(list, "policy", GOOD, NULL, "%u permit%s, %u invariant%s", permits,
+			   permits == 1 ? "" : "s", p->n_invariants,
+			   p->n_invariants == 1 ? "" : "s");
 	if (h->config->n_endpoints == 0)
-		doctor_add(list, "models", NOT_KNOWN,
-			   "endpoint NAME { provider openai  url \"...\" }",
+		doctor_add(list, "models", NOTE, "endpoint NAME { provider openai  url \"...\" }",
 			   "no model endpoint is configured: native agents work alone");
 }
 

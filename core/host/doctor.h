@@ -6,7 +6,7 @@
 
 #include "host/host.h"
 
-enum verdict { BAD, GOOD, NOT_KNOWN };
+enum verdict { BAD, GOOD, NOT_KNOWN, NOTE /* good, and could be better */ };
 
 /* A line of the answer.  'cure' (NULL: none) is left out when all is well. */
 void doctor_add(struct cJSON *list, const char *name, enum verdict v, const char *cure,

@@ -108,6 +108,12 @@ static void add_needed(cJSON *list, const struct schema_attr *a, unsigned seen, 
 			   a->name, unknown, seen, a->source);
 }
 
+/* What the daemon itself makes (findings) and has made none of, is known: there is none. */
+static bool none_there(struct host *h, const struct schema_attr *a)
+{
+	return strcmp(a->source, "core") == 0 && store_count(h->store, a->kind) == 0;
+}
+
 /* Columns that somebody uses and of which nothing, or not all, is known. */
 static void check_needed(cJSON *list, struct host *h)
 {
@@ -121,7 +127,7 @@ static void check_needed(cJSON *list, struct host *h)
 			continue;
 		n_needed++;
 		count_column(h, a, &seen, &unknown);
-		if (seen > 0 && !unknown)
+		if ((seen > 0 || none_there(h, a)) && !unknown)
 			continue;
 		if (n_bad++ < LISTED_MAX)
 			add_needed(list, a, seen, unknown);

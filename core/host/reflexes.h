@@ -48,5 +48,7 @@ void reflexes_exec_restarted(struct host *h);
 /* For "anodctl reflexes": all, or the one of this name; docs/control.md names the members.
  * NULL: there is none of that name, or no memory. */
 struct cJSON *reflexes_json(struct host *h, const char *name);
+/* For "anodctl status": {"all","armed"}. */
+struct cJSON *reflexes_summary(const struct host *h);
 
 #endif

@@ -47,10 +47,13 @@ static void choose(const struct reflex *x, struct reflex_choice *ret)
 void rfx_proposal(const struct reflex *x, const struct anod_action *a, unsigned n,
 		  const char *reason, struct anod_proposal *ret)
 {
+	const char *more = strstr(reason, " (");
+
 	*ret = (struct anod_proposal){ .size = sizeof(*ret), .n_actions = n };
 	memcpy(ret->action, a, n * sizeof(*a));
-	(void) snprintf(ret->reason, sizeof(ret->reason), "reflex \"%.40s\": %.100s", x->name,
-			reason);
+	/* Why no other way was chosen stands in brackets, and in "anodctl reflexes". */
+	(void) snprintf(ret->reason, sizeof(ret->reason), "reflex \"%.40s\": %.*s", x->name,
+			more ? (int) (more - reason) : (int) strlen(reason), reason);
 	if (x->choice.routes)
 		(void) snprintf(ret->expect, sizeof(ret->expect), "%u route%s to %s",
 				x->choice.routes, x->choice.routes == 1 ? "" : "s",
@@ -293,6 +296,21 @@ static uint64_t wait_for_firing(struct reflex *x, uint64_t now)
 	return now;
 }
 
+/* Arming a group tells of every route behind it, which no buffer holds when they are many.  Who
+ * disarmed for that would tell of all of them once more, and so for ever. */
+static uint64_t wait_for_reading(struct reflex *x, uint64_t now)
+{
+	if (!x->unread_us)
+		x->unread_us = now;
+	if (now < x->unread_us + REFLEX_READ_US) {
+		x->routes = true; /* they may be others then */
+		return now + REFLEX_BEAT_US;
+	}
+	x->unread_us = 0;
+	rfx_disarm(x, "the kernel's state is being read again: it is not known");
+	return US_INFINITY;
+}
+
 static uint64_t judge_again(struct reflex *x, uint64_t now)
 {
 	const struct txn *t;
@@ -301,10 +319,9 @@ static uint64_t judge_again(struct reflex *x, uint64_t now)
 	x->judged_us = now;
 	x->facts = false;
 	x->generation = model_generation(x->h->model);
-	if (!model_in_sync(x->h->model)) {
-		rfx_disarm(x, "the kernel's state is being read again: it is not known");
-		return US_INFINITY;
-	}
+	if (!model_in_sync(x->h->model))
+		return wait_for_reading(x, now);
+	x->unread_us = 0;
 	if (x->routes && !choice_stands(x))
 		return US_INFINITY;
 	x->routes = false;

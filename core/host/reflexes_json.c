@@ -81,7 +81,8 @@ static void add_effect(cJSON *o, const struct reflex *x)
 	const struct effect *e = &x->effect;
 	cJSON *f;
 
-	if (!e->known)
+	/* The what-if does not see the table of a bridge, which says itself what it leads around. */
+	if (!e->known || x->kind == REFLEX_BRIDGE)
 		return;
 	f = cJSON_AddObjectToObject(o, "effect");
 	cJSON_AddNumberToObject(f, "prefixes", e->all);
@@ -155,6 +156,21 @@ static cJSON *one_json(const struct reflex *x)
 	cJSON_AddNumberToObject(o, "verified", (double) x->n_verified);
 	cJSON_AddNumberToObject(o, "undone", (double) x->n_undone);
 	add_firings(o, x);
+	return o;
+}
+
+cJSON *reflexes_summary(const struct host *h)
+{
+	const struct reflexes *s = h->reflexes;
+	cJSON *o = cJSON_CreateObject();
+	unsigned all = 0, armed = 0;
+
+	for (unsigned i = 0; s && i < s->n; i++) {
+		all += s->item[i]->permit != NULL;
+		armed += s->item[i]->permit && s->item[i]->phase == REFLEX_ARMED;
+	}
+	cJSON_AddNumberToObject(o, "all", all);
+	cJSON_AddNumberToObject(o, "armed", armed);
 	return o;
 }
 

@@ -22,7 +22,7 @@ static void armed(struct reflex *x)
 {
 	x->armed_us = host_now(x->h);
 	x->armed_wall_us = clock_wall_us();
-	x->backoff_us = x->lost_us = 0;
+	x->backoff_us = x->lost_us = x->unread_us = 0;
 	rfx_enter(x, REFLEX_ARMED, "%s", "");
 	rfx_record(x, "armed", x->choice.why);
 	reflexes_save(x->h->reflexes);

@@ -354,7 +354,11 @@ static void add_row(struct host *h, const struct policy_rule *r, const struct tr
 	cJSON_AddNumberToObject(o, "failed", s.failed);
 	cJSON_AddBoolToObject(o, "promoted", s.promoted);
 	cJSON_AddBoolToObject(o, "demoted", s.demoted);
-	cJSON_AddStringToObject(o, "text", standing_text(r, &s, host_now(h), text, sizeof(text)));
+	(void) standing_text(r, &s, host_now(h), text, sizeof(text));
+	if (!text[0]) /* there is nothing to earn, and nothing was lost */
+		(void) snprintf(text, sizeof(text), "%u verified, %u rolled back", s.verified,
+				s.failed);
+	cJSON_AddStringToObject(o, "text", text);
 	cJSON_AddItemToArray(data, o);
 }
 

@@ -99,7 +99,7 @@ void vouch_doctor(cJSON *list, struct host *h)
 			   "goes on",
 			   "the ledger: %s", v->info.why);
 	else if (i.seed_here)
-		doctor_add(list, "seal", BAD,
+		doctor_add(list, "seal", NOTE,
 			   "anodctl ledger key > FILE, and carry the file away from here",
 			   "the ledger's seed is still on this router: who takes it can write the "
 			   "past again");

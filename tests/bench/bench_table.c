@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "base/util.h"
+#include "bench_row.h"
 #include "exec/serve.h"
 #include "exec/table.h"
 
@@ -48,20 +49,12 @@ static double now_ms(void)
 	return (double) t.tv_sec * 1e3 + (double) t.tv_nsec / 1e6;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 static void row(const char *name, const char *who, double *v, unsigned n)
 {
-	qsort(v, n, sizeof(*v), by_value);
-	(void) printf(
-		"{\"work\":\"table\",\"case\":\"%s-100k\",\"who\":\"%s\",\"unit\":\"ms\",\"n\":%u,"
-		"\"min\":%.1f,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f}\n",
-		name, who, n, v[0], v[n / 2], v[n * 9 / 10], v[n * 99 / 100], v[n - 1]);
+	char text[64];
+
+	(void) snprintf(text, sizeof(text), "%s-100k", name);
+	print_row("table", text, who, "ms", v, n);
 }
 
 static int keep(void *data, struct chan_head *head, size_t size)

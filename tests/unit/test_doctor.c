@@ -114,6 +114,29 @@ Test(doctor, what_is_used_and_not_known_is_told)
 	cr_expect(says(NULL, "?", "1 of 2 are unknown"));
 }
 
+static void one_note(cJSON *list)
+{
+	doctor_add(list, "n", NOTE, "do this", "it could be better");
+}
+
+Test(doctor, what_the_daemon_has_made_none_of_is_known_and_a_note_is_not_bad)
+{
+	const struct schema_attr *code = schema_attr(host.schema, "finding", "code");
+	static const struct anod_attr code_attr[] = { { .name = "code", .type = ANOD_TEXT },
+						      { 0 } };
+	static const struct anod_kind finding[] = { { "finding", "", code_attr }, { 0 } };
+	const char *why;
+
+	if (!code) {
+		cr_assert_eq(schema_declare(host.schema, "core", finding, &why), 0);
+		code = schema_attr(host.schema, "finding", "code");
+	}
+	store_need(host.store, code, true);
+	cr_expect(says(NULL, "ok", "all of 1 attributes in use are known"));
+	cr_expect(says(one_note, "ok", "it could be better"));
+	cr_expect(!says(one_note, "BAD", "it could be better"));
+}
+
 Test(doctor, the_kernel_is_asked_and_not_its_version)
 {
 	cr_expect(says(doctor_kernel, "ok", "RTM_GETSTATS") ||

@@ -456,16 +456,21 @@ Test(txn_reflex, a_new_guardian_watches_again)
 
 /* ---- deaths ------------------------------------------------------------------------------- */
 
+static void still_fires(uint64_t id)
+{
+	cr_assert_eq(world_state(id), TXN_ARMED);
+	fire();
+	sim_settle(&world, MINUTE);
+	cr_assert_eq(world_state(id), TXN_DONE);
+}
+
 Test(txn_reflex, the_executors_death_is_harmless_while_it_is_armed)
 {
 	uint64_t id = armed(REFLEX_READY, 2);
 
 	sim_crash_now(&world, SIM_CRASH_EXEC);
 	sim_quiet(&world);
-	cr_assert_eq(world_state(id), TXN_ARMED);
-	fire();
-	sim_settle(&world, MINUTE);
-	cr_assert_eq(world_state(id), TXN_DONE);
+	still_fires(id);
 }
 
 Test(txn_reflex, a_new_guardian_is_armed_when_the_kernel_shows_that_it_has_not_fired)
@@ -474,11 +479,8 @@ Test(txn_reflex, a_new_guardian_is_armed_when_the_kernel_shows_that_it_has_not_f
 
 	sim_crash_now(&world, SIM_CRASH_GUARD);
 	sim_quiet(&world);
-	cr_assert_eq(world_state(id), TXN_ARMED);
 	cr_assert_eq(world.n_armed, 1);
-	fire();
-	sim_settle(&world, MINUTE);
-	cr_assert_eq(world_state(id), TXN_DONE);
+	still_fires(id);
 }
 
 Test(txn_reflex, a_guardian_that_died_right_after_firing_leaves_one_that_has_fired)

@@ -73,6 +73,9 @@ struct anod_action *world_propose(struct world *w, const char *kind);
 struct anod_action *world_also(struct world *w, const char *kind);
 void world_arg(struct anod_action *a, const char *name, const char *value);
 
+/* The policy 'head' and one invariant with this body: the answer, and a part of its why. */
+void world_expect_invariant(struct world *w, const char *head, const char *body, enum level level,
+			    const char *why);
 /* What would be decided for this agent; world keeps the what-if. */
 struct decision *world_decide(struct world *w, const char *agent);
 /* The level only. */
