@@ -94,6 +94,8 @@ void rfx_sentinel(struct reflex *x)
 
 void rfx_effect(struct reflex *x, const struct whatif *w)
 {
+	struct bridge_stats stats;
+
 	x->effect = (struct effect){ .all = w->prefixes };
 	for (unsigned i = 0; i < w->n_stages; i++) {
 		const struct whatif_stage *s = &w->stage[i];
@@ -108,6 +110,11 @@ void rfx_effect(struct reflex *x, const struct whatif *w)
 		x->effect.lost = s->blackholes;
 		x->effect.bps = s->traffic.moved_bps;
 		x->effect.bps_known = s->load && s->traffic.known;
+	}
+	/* The what-if does not count what a table of our own holds; the shadow does. */
+	if (x->kind == REFLEX_BRIDGE && x->bridge) {
+		bridge_stats(x->bridge, &stats);
+		x->effect.moved = x->effect.mended = stats.behind;
 	}
 }
 

@@ -6,6 +6,7 @@ the answer ready in a table of its own and switches it on with one rule.
 """
 import os
 import subprocess
+import textwrap
 import time
 
 import lab
@@ -100,6 +101,12 @@ class Router:
                 if " proto bird" not in r and " proto kernel" not in r]
 
 
+def page(a):
+    """anodctl reflexes, no wider than a page."""
+    return "\n".join(textwrap.fill(line, 100, subsequent_indent=" " * 12)
+                     for line in a.ctl("reflexes").splitlines())
+
+
 def armed(a):
     r = a.ask("reflexes")["reflexes"]
     return r and r[0]["state"] == "armed"
@@ -131,7 +138,7 @@ def act(say, show, paint):
             a = l.anod(f.read())
         lab.wait("the bridge is armed", lambda: armed(a), 30)
         say("wan0 is back and so is BIRD; anod is here now, and ready:")
-        show(a.ctl("reflexes"))
+        show(page(a))
         say("wan0 loses its carrier again ...")
         s, took = r.lose()
         say(paint("32", "BIRD and anod: " + told(s)))
@@ -141,5 +148,5 @@ def act(say, show, paint):
         if foreign:
             raise RuntimeError("left in the main table: %s" % foreign[0])
         say("the main table: %d routes of BIRD's, and none of anod's" % r.over("wan1"))
-        show(a.ctl("reflexes"))
+        show(page(a))
         say(paint("32", "%d packets lost without anod, %d with it" % (alone["lost"], s["lost"])))
