@@ -58,6 +58,9 @@ struct guardian *guardian_free(struct guardian *g);
 int guardian_fd(const struct guardian *g);
 /* Do what is due, without waiting.  1: go on; 0: host dead and nothing armed: end; < 0: -errno. */
 int guardian_run(struct guardian *g);
+/* A greeting of this program; text of the other one's version that may be printed. */
+struct guard_hello guardian_hello(uint32_t proto, int error);
+void guardian_hello_version(const struct guard_hello *m, char ret[sizeof(m->version)]);
 /* True while something is armed and the host lives: no signal short of SIGKILL may end it. */
 bool guardian_needed(const struct guardian *g);
 

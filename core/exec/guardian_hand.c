@@ -133,17 +133,31 @@ static int send_held(int fd, const struct armed *a)
 	return send_to(fd, &m.head, sizeof(m));
 }
 
+struct guard_hello guardian_hello(uint32_t proto, int error)
+{
+	struct guard_hello m = { .head = { .type = GUARD_HELLO, .size = sizeof(m) },
+				 .proto = proto,
+				 .arm_size = sizeof(struct guard_arm),
+				 .error = error,
+				 .pid = getpid() };
+
+	(void) copy_text(m.version, sizeof(m.version), ANOD_VERSION);
+	return m;
+}
+
+void guardian_hello_version(const struct guard_hello *m, char ret[sizeof(m->version)])
+{
+	memcpy(ret, m->version, sizeof(m->version));
+	ret[sizeof(m->version) - 1] = '\0';
+	clean_text(ret);
+}
+
 static int tell_all(struct guardian *g, int fd)
 {
 	struct guard_held end = { .head = { .type = GUARD_HELD } };
-	struct guard_hello hello = { .head = { .type = GUARD_HELLO },
-				     .proto = GUARD_PROTO,
-				     .arm_size = sizeof(struct guard_arm),
-				     .pid = getpid() };
-	int r;
+	struct guard_hello hello = guardian_hello(GUARD_PROTO, 0);
+	int r = send_to(fd, &hello.head, sizeof(hello));
 
-	(void) copy_text(hello.version, sizeof(hello.version), ANOD_VERSION);
-	r = send_to(fd, &hello.head, sizeof(hello));
 	for (unsigned i = 0; i < GUARDIAN_ARMED_MAX && r >= 0; i++)
 		if (g->armed[i])
 			r = send_held(fd, g->armed[i]);
@@ -153,18 +167,11 @@ static int tell_all(struct guardian *g, int fd)
 /* It cannot be this one: nothing must be lost silently, so it all ends here. */
 static void refuse(struct guardian *g, int fd, const struct guard_hello *m)
 {
-	struct guard_hello hello = { .head = { .type = GUARD_HELLO },
-				     .proto = GUARD_PROTO,
-				     .arm_size = sizeof(struct guard_arm),
-				     .error = -EPROTONOSUPPORT,
-				     .pid = getpid() };
+	struct guard_hello hello = guardian_hello(GUARD_PROTO, -EPROTONOSUPPORT);
 	char version[sizeof(m->version)];
 
-	(void) copy_text(hello.version, sizeof(hello.version), ANOD_VERSION);
 	(void) send_to(fd, &hello.head, sizeof(hello));
-	memcpy(version, m->version, sizeof(version));
-	version[sizeof(version) - 1] = '\0';
-	clean_text(version);
+	guardian_hello_version(m, version);
 	log_error("the new daemon (anod %s, protocol %u) cannot go on with the guardian of anod "
 		  "%s (protocol %u): what is armed ends as if the daemon had died",
 		  version, m->proto, ANOD_VERSION, GUARD_PROTO);

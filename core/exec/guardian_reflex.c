@@ -177,8 +177,8 @@ static void account(struct guardian *g, struct armed *a)
 	if (a->error < 0)
 		log_about(LOG_ERR, a->tx, 0, "reflex on link %s fired (%s); refused: %s",
 			  a->trigger.link, cause_text(a->cause), strerror(-a->error));
-	else if (!a->n_steps)
-		log_about(LOG_NOTICE, a->tx, 0, "reflex on link %s fired (%s): the kernel's own",
+	else if (a->n_steps == 0)
+		log_about(LOG_NOTICE, a->tx, 0, "link %s is lost (%s): the kernel is armed",
 			  a->trigger.link, cause_text(a->cause));
 	else
 		log_about(LOG_NOTICE, a->tx, 0,

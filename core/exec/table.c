@@ -102,7 +102,7 @@ struct batch {
 	struct exec_tabled *out;
 	uint8_t *buf; /* BUF_SIZE */
 	size_t len, last;
-	unsigned n;
+	unsigned n, n_refused;
 	struct {
 		struct anod_prefix dst;
 		bool gone;
@@ -117,7 +117,7 @@ static void refused(void *data, unsigned i)
 	if (b->what[i].gone && (b->k->error == -ESRCH || b->k->error == -ENOENT))
 		return;
 	b->out->n_errors++;
-	b->out->n_done--;
+	b->n_refused++;
 	if (b->out->error)
 		return;
 	b->out->error = b->k->error;
@@ -134,8 +134,10 @@ static int flush(struct batch *b)
 	if (!b->n)
 		return 0;
 	last->nlmsg_flags |= NLM_F_ACK;
-	b->out->n_done += b->n;
+	b->n_refused = 0;
 	r = kernel_send_many(b->k, b->buf, b->len, b->n, refused, b);
+	if (r == 0)
+		b->out->n_done += b->n - b->n_refused;
 	b->len = b->n = 0;
 	return r;
 }

@@ -22,6 +22,7 @@
 
 #include "base/log.h"
 #include "exec/table.h"
+#include "host/bridge_msg.h"
 
 #define RUN_BUDGET   2048 /* destinations of one turn: about a millisecond */
 #define SERVE_BUDGET 4096
@@ -76,45 +77,6 @@ static const char *failure(struct bridge *b, uint64_t now_us, const char *why)
 
 /* ---- messages --------------------------------------------------------------------------- */
 
-/* The number of the way in the message; -1: it has no room. */
-static int put_way(struct exec_table *m, uint32_t *id, const struct shadow *s, uint32_t way)
-{
-	const struct shadow_way *w = shadow_way(s, way);
-	unsigned i = 0;
-
-	while (i < m->n_ways && id[i] != way)
-		i++;
-	if (i < m->n_ways)
-		return (int) i;
-	if (i == TABLE_WAYS || m->n_legs + w->n_legs > TABLE_LEGS)
-		return -1;
-	id[m->n_ways++] = way;
-	m->way[i] = (struct table_way){ .family = w->family,
-					.n = w->n_legs,
-					.first = (uint8_t) m->n_legs,
-					.mtu = w->mtu,
-					.prefsrc = w->prefsrc };
-	memcpy(&m->leg[m->n_legs], w->leg, w->n_legs * sizeof(w->leg[0]));
-	m->n_legs += w->n_legs;
-	return (int) i;
-}
-
-static void put_ops(struct bridge *b, struct exec_table *m)
-{
-	uint32_t id[TABLE_WAYS];
-
-	for (; b->op_at < b->n_ops; b->op_at++) {
-		const struct shadow_op *op = &b->op[b->op_at];
-		int way = op->way == SHADOW_GONE    ? TABLE_GONE
-			  : op->way == SHADOW_THROW ? TABLE_THROW
-						    : put_way(m, id, b->shadow, op->way);
-
-		if (way < 0)
-			return;
-		m->op[m->n_ops++] = (struct table_op){ .dst = op->dst, .way = (uint8_t) way };
-	}
-}
-
 static int tell(struct bridge *b, enum table_verb verb)
 {
 	struct exec_table m = { .head = { .type = EXEC_TABLE, .id = b->tx }, .verb = verb };
@@ -125,7 +87,7 @@ static int tell(struct bridge *b, enum table_verb verb)
 		return -ENOTCONN;
 	m.table = b->table;
 	if (verb == TABLE_WRITE)
-		put_ops(b, &m);
+		b->op_at += bridge_put_ops(b->shadow, &b->op[b->op_at], b->n_ops - b->op_at, &m);
 	m.head.size = (uint32_t) table_size(m.n_ops);
 	r = chan_send(chan, &m.head);
 	b->under_way = r >= 0;
@@ -276,11 +238,13 @@ static bool is_over(struct bridge *b, uint64_t now_us, uint64_t *ret_next)
 	if (now_us < b->look_us)
 		return false;
 	*ret_next = b->look_us = now_us + LOOK_US;
-	if (b->waits || !model_in_sync(b->in.model) || shadow_left(b->shadow)) {
+	/* What is left is counted for the whole table; with a scope only what is served counts. */
+	if (b->waits || !model_in_sync(b->in.model) ||
+	    (!b->in.in_scope && shadow_left(b->shadow))) {
 		b->clear_us = 0;
 		return false;
 	}
-	if (quiet_us >= BRIDGE_SETTLED_US)
+	if (!b->in.in_scope && quiet_us >= BRIDGE_SETTLED_US)
 		return true;
 	served = shadow_served(b->shadow, SERVE_BUDGET);
 	if (served == -EAGAIN)

@@ -115,13 +115,9 @@ static int receive(int fd, void *buf, size_t size, uint64_t until_us)
 
 static int say_hello(int fd, bool single)
 {
-	struct guard_hello m = { .head = { GUARD_HELLO, sizeof(m), 0 },
-				 /* A guardian cannot move into our own process. */
-				 .proto = single ? 0 : GUARD_PROTO,
-				 .arm_size = sizeof(struct guard_arm),
-				 .pid = getpid() };
+	/* A guardian cannot move into our own process. */
+	struct guard_hello m = guardian_hello(single ? 0 : GUARD_PROTO, 0);
 
-	(void) copy_text(m.version, sizeof(m.version), ANOD_VERSION);
 	return send(fd, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
@@ -133,9 +129,7 @@ static void wait_for_undo(int fd, const struct guard_hello *m)
 	struct exec_result any;
 	int r;
 
-	memcpy(version, m->version, sizeof(version));
-	version[sizeof(version) - 1] = '\0';
-	clean_text(version);
+	guardian_hello_version(m, version);
 	log_error("the guardian of the last run is of anod %s (protocol %u); this is anod %s "
 		  "(protocol %u), which cannot go on with it: what was armed is undone",
 		  version, m->proto, ANOD_VERSION, GUARD_PROTO);

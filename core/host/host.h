@@ -230,7 +230,7 @@ void cells_ping(struct host *h, uint64_t late_us); /* late_us: how late we are o
 void cells_sweep(struct host *h); /* findings that a restarted agent does not repeat */
 void cells_link_proposal(struct host *h, uint64_t agent_ref, uint64_t tx);
 
-/* engine.c */
+/* engine.c, engine_decide.c */
 int engine_open(struct host *h);
 /* What the policy says of a proposal now, and what it would do; changes nothing.  *ret_whatif is
  * set, too, when it is not possible (its error says why). */

@@ -223,12 +223,13 @@ static void observe_note(struct host *h, const struct txn *t)
 			      "this rule would allow it: %s", line);
 }
 
-static int txn_priority(enum txn_state s)
+static int txn_priority(const struct txn *t)
 {
-	switch (s) {
+	switch (t->state) {
 	case TXN_STUCK:
 		return LOG_ERR;
 	case TXN_ROLLED_BACK:
+		return t->undo_was_due ? LOG_NOTICE : LOG_WARNING;
 	case TXN_SUPERSEDED:
 	case TXN_FAILED:
 		return LOG_WARNING;
@@ -287,7 +288,7 @@ void record_txn(struct host *h, const struct txn *t, enum txn_state old)
 				      "%s: %s", txn_state_name(t->state), why);
 		monitor_send(h, "tx", t->incident, t->id, t->agent, why);
 	}
-	log_about(txn_priority(t->state), t->id, t->incident, "T%" PRIu64 " %s: %s", t->id,
+	log_about(txn_priority(t), t->id, t->incident, "T%" PRIu64 " %s: %s", t->id,
 		  txn_state_name(t->state), why);
 	if (t->state == TXN_DENIED && h->built_in)
 		observe_note(h, t);

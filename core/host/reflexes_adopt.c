@@ -53,6 +53,14 @@ static bool take(struct reflex *x, const struct txn *t)
 	return txns_adopt(x->h->txns, t->id, &trigger, lost ? NULL : &p) >= 0;
 }
 
+bool rfx_adopt_later(const struct reflex *x)
+{
+	const struct txn *t = x->tx && !x->ours ? txns_get(x->h->txns, x->tx) : NULL;
+
+	return t && x->phase == REFLEX_WAITING && !txn_state_final(t->state) && !is_armed(t) &&
+	       !t->reflex.seen_ns;
+}
+
 bool rfx_adopt(struct reflex *x, uint64_t now)
 {
 	const struct txn *t = x->tx && !x->ours ? txns_get(x->h->txns, x->tx) : NULL;

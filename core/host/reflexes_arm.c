@@ -202,6 +202,10 @@ uint64_t rfx_try(struct reflex *x, uint64_t now)
 	}
 	if (!news)
 		return x->judged_us + REFLEX_BEAT_US;
+	if (rfx_adopt_later(x)) {
+		rfx_enter(x, REFLEX_WAITING, "what the last run has begun is not over yet");
+		return wait_for_news(x, now);
+	}
 	if (rfx_adopt(x, now) || x->phase != REFLEX_WAITING)
 		return now;
 
@@ -292,6 +296,21 @@ static uint64_t wait_for_firing(struct reflex *x, uint64_t now)
 	return now;
 }
 
+/* Arming a group tells of every route behind it, which no buffer holds when they are many.  Who
+ * disarmed for that would tell of all of them once more, and so for ever. */
+static uint64_t wait_for_reading(struct reflex *x, uint64_t now)
+{
+	if (!x->unread_us)
+		x->unread_us = now;
+	if (now < x->unread_us + REFLEX_READ_US) {
+		x->routes = true; /* they may be others then */
+		return now + REFLEX_BEAT_US;
+	}
+	x->unread_us = 0;
+	rfx_disarm(x, "the kernel's state is being read again: it is not known");
+	return US_INFINITY;
+}
+
 static uint64_t judge_again(struct reflex *x, uint64_t now)
 {
 	const struct txn *t;
@@ -300,10 +319,9 @@ static uint64_t judge_again(struct reflex *x, uint64_t now)
 	x->judged_us = now;
 	x->facts = false;
 	x->generation = model_generation(x->h->model);
-	if (!model_in_sync(x->h->model)) {
-		rfx_disarm(x, "the kernel's state is being read again: it is not known");
-		return US_INFINITY;
-	}
+	if (!model_in_sync(x->h->model))
+		return wait_for_reading(x, now);
+	x->unread_us = 0;
 	if (x->routes && !choice_stands(x))
 		return US_INFINITY;
 	x->routes = false;

@@ -22,6 +22,7 @@
 #define REFLEX_BEAT_US	  US_PER_S	  /* judged at least so often */
 #define REFLEX_BACKOFF_US (60 * US_PER_S) /* at most, between two failures to arm */
 #define REFLEX_LINGER_US  (3 * US_PER_S)  /* a lost link without a word of the guardian */
+#define REFLEX_READ_US	  (3 * US_PER_S)  /* what the kernel has may be read again meanwhile */
 #define REFLEX_WATCHES	  64
 
 enum reflex_phase {
@@ -79,6 +80,7 @@ struct reflex {
 	uint64_t next_us, backoff_us; /* when to try again */
 
 	uint64_t quiet_us;  /* since when the link is up, or the condition false; 0: it is not */
+	uint64_t unread_us; /* since when the model is not in sync; 0: it is */
 	uint64_t lost_us;   /* since when the link is lost while armed; 0: it is not */
 	uint64_t verify_us; /* deadline of what the kernel did by itself */
 	uint64_t tell_us;   /* until then: no incident tells of the firing yet; 0: all is told */
@@ -140,6 +142,8 @@ uint64_t rfx_run_refractory(struct reflex *x, uint64_t now);
 void rfx_returned(struct reflex *x, const struct txn *t);
 
 /* reflexes_adopt.c: true when there was one and it is done with */
+/* What the last run began for it is neither over nor to be adopted yet. */
+bool rfx_adopt_later(const struct reflex *x);
 bool rfx_adopt(struct reflex *x, uint64_t now);
 
 /* reflexes_watch.c */

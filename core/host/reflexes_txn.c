@@ -22,7 +22,7 @@ static void armed(struct reflex *x)
 {
 	x->armed_us = host_now(x->h);
 	x->armed_wall_us = clock_wall_us();
-	x->backoff_us = x->lost_us = 0;
+	x->backoff_us = x->lost_us = x->unread_us = 0;
 	rfx_enter(x, REFLEX_ARMED, "%s", "");
 	rfx_record(x, "armed", x->choice.why);
 	reflexes_save(x->h->reflexes);
@@ -91,6 +91,9 @@ void reflexes_txn(struct host *h, const struct txn *t, enum txn_state old)
 		rfx_returned(x, t);
 		return;
 	}
+	/* A run that takes over finds it by this, however far it has come. */
+	if (x->phase == REFLEX_ARMING && t->state == TXN_INTENT)
+		reflexes_save(s);
 	if (txn_state_final(t->state))
 		ended(x, t);
 	else if (x->phase == REFLEX_ARMING && t->state == TXN_WAITING)

@@ -309,7 +309,7 @@ const char *shadow_doubt(const struct shadow *s, char *buf, size_t size)
 	else if (!model_in_sync(s->in.model))
 		(void) snprintf(buf, size, "what the kernel has is being read again");
 	else if (s->lost_overflow)
-		(void) snprintf(buf, size, "more than %u links go with the lost one",
+		(void) snprintf(buf, size, "more than %d links go with the lost one",
 				OVERLAY_LOST_MAX);
 	else if (s->over)
 		(void) snprintf(buf, size, "the prediction has more than %u entries", s->in.max);

@@ -272,7 +272,7 @@ void decision_advise(struct decision *d, const struct decide_in *in)
 	d->suggest = decision_suggest(in);
 }
 
-int decide(const struct decide_in *in, struct decision **ret)
+int decide_and_tell(const struct decide_in *in, struct decision **ret)
 {
 	_cleanup_(decision_freep) struct decision *d = NULL;
 	int r = decide_quietly(in, &d);
@@ -282,7 +282,15 @@ int decide(const struct decide_in *in, struct decision **ret)
 	if (r < 0)
 		return r;
 
-	decision_advise(d, in);
 	*ret = TAKE(d);
 	return 0;
+}
+
+int decide(const struct decide_in *in, struct decision **ret)
+{
+	int r = decide_and_tell(in, ret);
+
+	if (r == 0)
+		decision_advise(*ret, in);
+	return r;
 }

@@ -133,6 +133,8 @@ struct decision {
 
 /* All of it.  -EINVAL: no actions, or too many; -ENOMEM. */
 int decide(const struct decide_in *in, struct decision **ret);
+/* Without what would change the answer ('flip' and 'suggest'). */
+int decide_and_tell(const struct decide_in *in, struct decision **ret);
 /* The answer and the record; no words: of the texts only 'permit_name' and resources are there. */
 int decide_quietly(const struct decide_in *in, struct decision **ret);
 /* The words, from the record; 'in' is the one that it was decided with, its facts may have moved.

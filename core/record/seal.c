@@ -6,13 +6,13 @@
  */
 #include "record/seal.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 
 #define COPY_SIZE 512
@@ -31,20 +31,6 @@ _Static_assert(STATE_SIZE <= COPY_SIZE, "a copy fits into its sector");
 static const uint8_t magic[AT_EPOCH] = "ANODKEY1";
 static const char next_tag[] = "anod ledger next key 1"; /* with their NULs */
 static const char seed_tag[] = "anod ledger seed 1";
-
-static void put64(uint8_t *to, uint64_t n)
-{
-	n = htobe64(n);
-	memcpy(to, &n, sizeof(n));
-}
-
-static uint64_t get64(const uint8_t *from)
-{
-	uint64_t n;
-
-	memcpy(&n, from, sizeof(n));
-	return be64toh(n);
-}
 
 /* ---- keys --------------------------------------------------------------------------------- */
 
@@ -91,10 +77,10 @@ static bool take_copy(const uint8_t *at, struct seal *ret)
 
 	if (memcmp(at, magic, sizeof(magic)) != 0 || memcmp(at + AT_CRC, end, sizeof(end)) != 0)
 		return false;
-	ret->epoch = get64(at + AT_EPOCH);
-	ret->index = get64(at + AT_INDEX);
-	ret->n = get64(at + AT_N);
-	ret->lost = get64(at + AT_LOST);
+	ret->epoch = get_be64(at + AT_EPOCH);
+	ret->index = get_be64(at + AT_INDEX);
+	ret->n = get_be64(at + AT_N);
+	ret->lost = get_be64(at + AT_LOST);
 	memcpy(ret->key, at + AT_KEY, SEAL_KEY);
 	memcpy(ret->boot, at + AT_BOOT, SEAL_BOOT);
 	ret->boot[SEAL_BOOT - 1] = '\0';
@@ -141,10 +127,10 @@ int seal_store(const struct seal *s)
 	int r;
 
 	memcpy(out, magic, sizeof(magic));
-	put64(out + AT_EPOCH, s->epoch);
-	put64(out + AT_INDEX, s->index);
-	put64(out + AT_N, s->n);
-	put64(out + AT_LOST, s->lost);
+	put_be64(out + AT_EPOCH, s->epoch);
+	put_be64(out + AT_INDEX, s->index);
+	put_be64(out + AT_N, s->n);
+	put_be64(out + AT_LOST, s->lost);
 	memcpy(out + AT_KEY, s->key, SEAL_KEY);
 	memcpy(out + AT_BOOT, s->boot, SEAL_BOOT);
 	crc = crc32c(0, out, AT_CRC);

@@ -142,7 +142,7 @@ int signer_make(int dir_fd, const char *name, struct signer *ret)
 	if (sodium_init() < 0)
 		return -EIO;
 	(void) crypto_sign_keypair(s.pub, s.secret);
-	for (; name[n] && n < sizeof(host) - 1; n++)
+	for (; n < sizeof(host) - 1 && name[n]; n++)
 		host[n] = name[n] > ' ' && name[n] <= '~' && name[n] != '+' && name[n] != '/'
 				  ? name[n]
 				  : '-';

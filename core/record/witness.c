@@ -136,14 +136,51 @@ static int fits(const struct witness_log *w, const struct checkpoint *c)
 	return c->size > w->last.size || (c->rotates && !w->last.rotates);
 }
 
+/* The log of this origin; a new one, under the key 'pub', when there is none that can be read. */
+static int log_of(const char *dir, int folder, const struct checkpoint *c, const uint8_t *pub,
+		  struct witness_log *w)
+{
+	unsigned n = 0;
+	char name[40];
+	int r;
+
+	name_of(c->origin, name);
+	r = read_log(folder, name, w);
+	if (r != -ENOENT && r != -EBADMSG)
+		return r;
+	if (!pub)
+		return -ENOKEY;
+	(void) witness_each(dir, count, &n);
+	if (n >= WITNESS_MAX)
+		return -EUSERS;
+
+	*w = (struct witness_log){ 0 };
+	(void) copy_text(w->file, sizeof(w->file), name);
+	(void) copy_text(w->origin, sizeof(w->origin), c->origin);
+	memcpy(w->pub, pub, NOTE_PUBLIC);
+	return 0;
+}
+
+/* The oldest note makes room. */
+static void add_note(struct witness_log *w, const char *note, size_t size,
+		     const struct checkpoint *c)
+{
+	if (w->n == WITNESS_KEEP) {
+		memmove(w->note[0], w->note[1], sizeof(w->note[0]) * (WITNESS_KEEP - 1));
+		w->n--;
+	}
+	memcpy(w->note[w->n++], note, size + 1);
+	w->last = *c;
+	if (c->rotates)
+		memcpy(w->pub, c->next, NOTE_PUBLIC);
+}
+
 int witness_add(const char *dir, const char *note, const uint8_t *pub, const char *from)
 {
 	_cleanup_(freep) struct witness_log *w = calloc(1, sizeof(*w));
 	_cleanup_(closep) int folder = -1;
 	size_t size = strlen(note);
 	struct checkpoint c;
-	unsigned n = 0;
-	char name[40];
 	int r;
 
 	if (!w)
@@ -153,21 +190,9 @@ int witness_add(const char *dir, const char *note, const uint8_t *pub, const cha
 	folder = open_folder(dir, true);
 	if (folder < 0)
 		return folder;
-	name_of(c.origin, name);
-	r = read_log(folder, name, w);
-	if (r == -ENOENT || r == -EBADMSG) {
-		if (!pub)
-			return -ENOKEY;
-		(void) witness_each(dir, count, &n);
-		if (n >= WITNESS_MAX)
-			return -EUSERS;
-		*w = (struct witness_log){ 0 };
-		(void) copy_text(w->file, sizeof(w->file), name);
-		(void) copy_text(w->origin, sizeof(w->origin), c.origin);
-		memcpy(w->pub, pub, NOTE_PUBLIC);
-	} else if (r < 0) {
+	r = log_of(dir, folder, &c, pub, w);
+	if (r < 0)
 		return r;
-	}
 	if (!note_signed_by(note, size, w->pub, NULL))
 		return -EKEYREJECTED;
 	if (w->n) {
@@ -175,14 +200,7 @@ int witness_add(const char *dir, const char *note, const uint8_t *pub, const cha
 		if (r <= 0)
 			return r;
 	}
-	if (w->n == WITNESS_KEEP) {
-		memmove(w->note[0], w->note[1], sizeof(w->note[0]) * (WITNESS_KEEP - 1));
-		w->n--;
-	}
-	memcpy(w->note[w->n++], note, size + 1);
-	w->last = c;
-	if (c.rotates)
-		memcpy(w->pub, c.next, NOTE_PUBLIC);
+	add_note(w, note, size, &c);
 	(void) copy_text(w->from, sizeof(w->from), from);
 	clean_text(w->from);
 	r = write_log(folder, w);

@@ -7,10 +7,11 @@
  */
 #include "txn/peer_msg.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
+
+#include "base/bytes.h"
 
 enum {
 	AT_VERSION = 4,
@@ -43,20 +44,6 @@ static bool type_known(uint8_t t)
 	return (t >= PEER_PING && t <= PEER_HEAD) || (t >= PEER_HELLO && t <= PEER_KEPT);
 }
 
-static void put64(uint8_t *to, uint64_t n)
-{
-	n = htobe64(n);
-	memcpy(to, &n, sizeof(n));
-}
-
-static uint64_t get64(const uint8_t *from)
-{
-	uint64_t n;
-
-	memcpy(&n, from, sizeof(n));
-	return be64toh(n);
-}
-
 static void make_mac(const uint8_t *data, const struct ocra_key *key,
 		     uint8_t ret[crypto_auth_hmacsha512256_BYTES])
 {
@@ -78,11 +65,11 @@ void peer_msg_seal(const struct peer_msg *m, const struct ocra_key *key, uint8_t
 	ret[AT_FLAGS + 1] = (uint8_t) m->flags;
 	memcpy(ret + AT_RUN, m->run, PEER_RANDOM);
 	memcpy(ret + AT_SESSION, m->session, PEER_RANDOM);
-	put64(ret + AT_SEQ, m->seq);
+	put_be64(ret + AT_SEQ, m->seq);
 	memcpy(ret + AT_NONCE, m->nonce, PEER_RANDOM);
 	memcpy(ret + AT_PLAN, m->plan, APPROVAL_HASH);
-	put64(ret + AT_TX, m->tx);
-	put64(ret + AT_HOLD, m->hold_us);
+	put_be64(ret + AT_TX, m->tx);
+	put_be64(ret + AT_HOLD, m->hold_us);
 	(void) copy_text((char *) ret + AT_GRANT, PEER_GRANT_SIZE, m->grant);
 	(void) copy_text((char *) ret + AT_WHY, PEER_WHY_SIZE, m->why);
 	make_mac(ret, key, ret + AT_MAC);
@@ -123,11 +110,11 @@ int peer_msg_open(const void *data, size_t size, const struct ocra_key *key, str
 	m.flags = (uint16_t) (in[AT_FLAGS] << 8 | in[AT_FLAGS + 1]);
 	memcpy(m.run, in + AT_RUN, PEER_RANDOM);
 	memcpy(m.session, in + AT_SESSION, PEER_RANDOM);
-	m.seq = get64(in + AT_SEQ);
+	m.seq = get_be64(in + AT_SEQ);
 	memcpy(m.nonce, in + AT_NONCE, PEER_RANDOM);
 	memcpy(m.plan, in + AT_PLAN, APPROVAL_HASH);
-	m.tx = get64(in + AT_TX);
-	m.hold_us = get64(in + AT_HOLD);
+	m.tx = get_be64(in + AT_TX);
+	m.hold_us = get_be64(in + AT_HOLD);
 	if (!get_text(m.grant, in + AT_GRANT, PEER_GRANT_SIZE) ||
 	    !get_text(m.why, in + AT_WHY, PEER_WHY_SIZE))
 		return -EBADMSG;

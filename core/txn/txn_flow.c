@@ -28,12 +28,30 @@ static bool still_allowed(struct txns *e, struct entry *x)
 		x->t.n_approvals >= MAX_OF(x->terms.approvals, 1u));
 }
 
+bool flow_intend(struct txns *e, struct entry *x, txn_pay *pay, uint64_t guard_us)
+{
+	const char *why = NULL;
+	int r;
+
+	if (pay && pay(e->data, &x->t, &why) < 0) {
+		entry_enter(e, x, TXN_DENIED, US_INFINITY, "denied: %s",
+			    why ? why : "the budget is used up");
+		return false;
+	}
+	r = entry_record(e, x, JOURNAL_INTENT, guard_us, x->t.proposal.reason, true);
+	if (r < 0) {
+		entry_enter(e, x, TXN_FAILED, US_INFINITY,
+			    "the journal could not take it (%s); nothing was changed",
+			    strerror(-r));
+		return false;
+	}
+	return true;
+}
+
 static void intend(struct txns *e, struct entry *x)
 {
 	uint64_t span = x->terms.verify_us + x->terms.confirm_us;
 	uint64_t guard_us = txns_now(e) + span + TXN_MARGIN_US;
-	const char *why = NULL;
-	int r;
 
 	if (entry_ready(x)) {
 		reflex_intend(e, x);
@@ -45,18 +63,8 @@ static void intend(struct txns *e, struct entry *x)
 			    x->terms.rule);
 		return;
 	}
-	if (e->ops->charge(e->data, &x->t, &why) < 0) {
-		entry_enter(e, x, TXN_DENIED, US_INFINITY, "denied: %s",
-			    why ? why : "the budget is used up");
+	if (!flow_intend(e, x, e->ops->charge, guard_us))
 		return;
-	}
-	r = entry_record(e, x, JOURNAL_INTENT, guard_us, x->t.proposal.reason, true);
-	if (r < 0) {
-		entry_enter(e, x, TXN_FAILED, US_INFINITY,
-			    "the journal could not take it (%s); nothing was changed",
-			    strerror(-r));
-		return;
-	}
 
 	if (x->t.reflex.kind == REFLEX_NONE) /* else when it fires */
 		brake_take(&e->brake, txns_now(e));
@@ -206,6 +214,10 @@ static void commit_fenced(struct txns *e, struct entry *x)
 		return;
 	}
 
+	/* The last run began it: its reflex has to adopt it, or it goes back. */
+	x->orphan = x->taken && x->t.reflex.kind == REFLEX_KERNEL;
+	if (x->orphan)
+		undo_us = now + TXN_ADOPT_US;
 	entry_enter(e, x, TXN_COMMIT, undo_us ? undo_us : US_INFINITY, "verified");
 	msg_disarm(e, x);
 	if (undo_us)

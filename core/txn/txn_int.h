@@ -207,6 +207,9 @@ void flow_checked(struct txns *e, struct entry *x, const struct exec_result *m);
 void flow_run(struct txns *e, struct entry *x, uint64_t now); /* VERIFYING, SOAK */
 void flow_renew(struct txns *e, struct entry *x);
 /* Record it; false: the journal failed after the first effect (C15), and it goes back. */
+typedef int txn_pay(void *data, struct txn *t, const char **ret_why);
+/* 'pay' for it (NULL: it is free) and make INTENT durable; false: it has ended instead. */
+bool flow_intend(struct txns *e, struct entry *x, txn_pay *pay, uint64_t guard_us);
 bool flow_note(struct txns *e, struct entry *x, enum journal_type type, const char *why);
 bool flow_all_in(const uint32_t *state, unsigned n, enum step_state s);
 

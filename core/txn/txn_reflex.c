@@ -31,9 +31,6 @@ uint64_t reflex_hold_us(const struct entry *x)
 
 void reflex_intend(struct txns *e, struct entry *x)
 {
-	const char *why = NULL;
-	int r;
-
 	if (reflex_hold_us(x) > TXN_GUARD_MAX_US) {
 		entry_enter(e, x, TXN_FAILED, US_INFINITY,
 			    "permit \"%s\": verify, confirm and undo together may take a day at "
@@ -41,18 +38,8 @@ void reflex_intend(struct txns *e, struct entry *x)
 			    x->terms.rule);
 		return;
 	}
-	if (e->ops->room && e->ops->room(e->data, &x->t, &why) < 0) {
-		entry_enter(e, x, TXN_DENIED, US_INFINITY, "denied: %s",
-			    why ? why : "the budget is used up");
+	if (!flow_intend(e, x, e->ops->room, US_INFINITY))
 		return;
-	}
-	r = entry_record(e, x, JOURNAL_INTENT, US_INFINITY, x->t.proposal.reason, true);
-	if (r < 0) {
-		entry_enter(e, x, TXN_FAILED, US_INFINITY,
-			    "the journal could not take it (%s); nothing was changed",
-			    strerror(-r));
-		return;
-	}
 
 	entry_enter(e, x, TXN_INTENT, US_INFINITY, "INTENT is durable");
 	x->armed = true;

@@ -2,8 +2,8 @@
  * nexthop - plans of nexthop.replace and nexthop.weight.
  *
  * Design.  Moving one next-hop object moves every prefix behind it, so the plan is one change
- * whatever the size of the table.  nexthop.weight changes a group that may be another daemon's
- * and leaves it its protocol: the group is still that daemon's.
+ * whatever the size of the table.  A group that is changed may be another daemon's and keeps its
+ * protocol: it is still that daemon's.
  */
 #include "plan.h"
 

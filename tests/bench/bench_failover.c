@@ -42,7 +42,8 @@
 #define RETURN_NS   INT64_C(60000000000)
 #define DISTANCE_NS INT64_C(100000000) /* between the link events of "tun" */
 
-enum { PRIO_TRIGGER = 5, PRIO_LISTENER = 20 };
+/* Ahead of every contender: it must not hear late because one of them runs. */
+enum { PRIO_TRIGGER = 5, PRIO_LISTENER = 60 };
 #define EVENTS (RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE | 1u << (RTNLGRP_NEXTHOP - 1))
 
 static struct {

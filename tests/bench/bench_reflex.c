@@ -16,6 +16,7 @@
  * from the trigger seen to the messages taken.  Needs root.
  */
 #include "bench.h"
+#include "bench_row.h"
 
 #include <net/if.h>
 #include <poll.h>
@@ -200,7 +201,7 @@ static double take_account(const struct contender *c)
 
 /* ---- trials ---------------------------------------------------------------------------------- */
 
-static void stamp(const struct nlmsghdr *h, const struct contender *c, int64_t now)
+static void stamp(struct nlmsghdr *h, const struct contender *c, int64_t now)
 {
 	const struct ifinfomsg *i = NLMSG_DATA(h);
 
@@ -266,21 +267,9 @@ static double run_trial(enum who w, double *ret_own)
 	return (double) (route_ns - link_ns) / 1e3;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 static void report(const char *name, const char *whose, double *us, unsigned n)
 {
-	qsort(us, n, sizeof(*us), by_value);
-	(void) printf(
-		"{\"work\":\"reflex\",\"case\":\"%s\",\"who\":\"%s\",\"unit\":\"us\","
-		"\"n\":%u,\"min\":%.1f,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f}\n",
-		name, whose, n, us[0], us[n / 2], us[n * 9 / 10], us[n * 99 / 100], us[n - 1]);
-	(void) fflush(stdout);
+	print_row("reflex", name, whose, "us", us, n);
 }
 
 static void run_case(const char *name, unsigned trials)

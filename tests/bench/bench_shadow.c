@@ -14,91 +14,25 @@
  *
  * usage: bench_shadow [SEED]
  */
-#include <arpa/inet.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <string.h>
-#include <time.h>
 
-#include "model/rtab.h"
+#include "bench_full.h"
+#include "bench_row.h"
 #include "model/shadow.h"
 
 #define UPDATES 100000u
 #define BATCH	512u
 
-static uint64_t dice;
 static double took[UPDATES], took_model[UPDATES];
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	(void) fprintf(stderr, "bench_shadow: %s\n", what);
-	exit(EXIT_FAILURE);
-}
-
-static double now_ns(void)
-{
-	struct timespec t;
-
-	(void) clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec * 1e9 + (double) t.tv_nsec;
-}
-
-/* CPU time of this thread. */
-static double cpu_ns(void)
-{
-	struct timespec t;
-
-	(void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (double) t.tv_sec * 1e9 + (double) t.tv_nsec;
-}
-
-static uint32_t roll(uint32_t n)
-{
-	dice = dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t) ((dice >> 33) * n >> 31);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
 
 static void row(const char *name, unsigned routes, const char *what, const char *who,
 		const char *unit, double *v, unsigned n)
 {
-	qsort(v, n, sizeof(*v), by_value);
-	(void) printf(
-		"{\"work\":\"shadow\",\"case\":\"%s-%s-%uk\",\"who\":\"%s\",\"unit\":\"%s\","
-		"\"n\":%u,\"min\":%.1f,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f}\n",
-		what, name, routes / 1000, who, unit, n, v[0], v[n / 2], v[n * 9 / 10],
-		v[n * 99 / 100], v[n - 1]);
-	(void) fflush(stdout);
-}
+	char text[64];
 
-static struct anod_prefix address(uint32_t host, uint8_t len)
-{
-	struct anod_prefix p = { .family = AF_INET, .len = len };
-
-	host = htonl(host);
-	memcpy(p.addr, &host, sizeof(host));
-	return p;
-}
-
-/* Shares of the lengths 8..24 in 1/100000, about as the Internet's table has them. */
-static uint8_t any_length(void)
-{
-	static const uint32_t share[17] = { 2,	 1,    4,    10,   30,	 60,	120,   200,  1370,
-					    840, 1420, 2550, 4500, 5300, 11200, 10200, 62193 };
-	uint32_t n = roll(100000);
-	unsigned i = 0;
-
-	while (i < 16 && n >= share[i])
-		n -= share[i++];
-	return (uint8_t) (8 + i);
+	(void) snprintf(text, sizeof(text), "%s-%s-%uk", what, name, routes / 1000);
+	print_row("shadow", text, who, unit, v, n);
 }
 
 static struct anod_object route(const struct anod_prefix *dst, uint32_t link)
@@ -146,8 +80,7 @@ static struct anod_prefix *fill(struct model *m, unsigned n, bool with_default)
 	must(p, "no memory");
 	must(!with_default || model_put(m, &o) == 0, "model_put");
 	for (unsigned i = 0; i < n; i++) {
-		p[i] = address(0x01000000u + roll(0xdf000000u), 32);
-		p[i] = prefix_cut(&p[i], any_length());
+		p[i] = any_prefix();
 		o = route(&p[i], 1);
 		must(model_put(m, &o) == 0, "model_put");
 	}

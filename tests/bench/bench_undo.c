@@ -22,6 +22,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "bench_row.h"
 #include "exec/guardian.h"
 #include "exec/serve.h"
 #include "txn/journal.h"
@@ -52,20 +53,9 @@ static double now_us(void)
 	return (double) t.tv_sec * 1e6 + (double) t.tv_nsec / 1e3;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 static void report_as(const char *who, const char *name, double *us, unsigned n)
 {
-	qsort(us, n, sizeof(*us), by_value);
-	(void) printf("{\"work\":\"undo\",\"case\":\"%s\",\"who\":\"%s\",\"unit\":\"us\",\"n\":%u,"
-		      "\"min\":%.1f,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f}\n",
-		      name, who, n, us[0], us[n / 2], us[n * 9 / 10], us[n * 99 / 100], us[n - 1]);
-	(void) fflush(stdout);
+	print_row("undo", name, who, "us", us, n);
 }
 
 static void report(const char *name, double *us, unsigned n)
@@ -262,11 +252,26 @@ static double own_account(void)
 	return us;
 }
 
+/* The route is moved, and the host dies: the time until it is back. */
+static double kill_host(struct serve *s, int events, pid_t host)
+{
+	double start, end;
+
+	set_route(&s->kernel, &there);
+	(void) wait_route(events, &there);
+	(void) usleep(ASLEEP_US);
+	start = now_us();
+	(void) kill(host, SIGKILL);
+	end = wait_route(events, &here);
+	(void) waitpid(host, NULL, 0);
+	return end - start;
+}
+
 static double kill_once(struct serve *s, int events, uint64_t tx, double *ret_own)
 {
 	int fd[2], ready[2], status;
 	pid_t host, guardian;
-	double start, end;
+	double us;
 	char c;
 
 	set_route(&s->kernel, &here);
@@ -287,19 +292,12 @@ static double kill_once(struct serve *s, int events, uint64_t tx, double *ret_ow
 	(void) close(ready[1]);
 	must(read(ready[0], &c, 1) == 1, "the stand-in failed");
 
-	set_route(&s->kernel, &there);
-	(void) wait_route(events, &there);
-	(void) usleep(ASLEEP_US);
-	start = now_us();
-	(void) kill(host, SIGKILL);
-	end = wait_route(events, &here);
-
-	(void) waitpid(host, NULL, 0);
+	us = kill_host(s, events, host);
 	(void) waitpid(guardian, &status, 0);
 	must(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the guardian failed");
 	(void) close(ready[0]);
 	*ret_own = own_account();
-	return end - start;
+	return us;
 }
 
 /* The least that is possible: a process that waits for the death and sends one message. */
@@ -319,7 +317,7 @@ static double kill_bare(struct serve *s, int events, uint64_t tx)
 {
 	int ready[2];
 	pid_t host, bare;
-	double start, end;
+	double us;
 	char c;
 
 	set_route(&s->kernel, &here);
@@ -335,18 +333,11 @@ static double kill_bare(struct serve *s, int events, uint64_t tx)
 		be_bare(host, ready[1], &s->steps.step[0]);
 	must(read(ready[0], &c, 1) == 1, "the bare guardian failed");
 
-	set_route(&s->kernel, &there);
-	(void) wait_route(events, &there);
-	(void) usleep(ASLEEP_US);
-	start = now_us();
-	(void) kill(host, SIGKILL);
-	end = wait_route(events, &here);
-
-	(void) waitpid(host, NULL, 0);
+	us = kill_host(s, events, host);
 	(void) waitpid(bare, NULL, 0);
 	(void) close(ready[0]);
 	(void) close(ready[1]);
-	return end - start;
+	return us;
 }
 
 static void bench_kill(struct serve *s)

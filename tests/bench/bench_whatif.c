@@ -18,16 +18,16 @@
  *
  * usage: bench_whatif [SEED]
  */
-#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench_full.h"
+#include "bench_row.h"
 #include "facts/lex.h"
 #include "model/measure.h"
 #include "model/sweep.h"
@@ -42,7 +42,6 @@
 #define BRUTES	   20u
 #define UPDATES	   200000u
 
-static uint64_t dice;
 static struct anod_object group[GROUPS_MAX];
 static struct anod_prefix *prefix; /* what was put */
 static struct anod_prefix flow[FLOWS];
@@ -50,52 +49,9 @@ static unsigned n_groups;
 static double took[UPDATES], took_brute[TRIALS], took_flows[TRIALS];
 static uint64_t sum; /* of what was looked up, so that it has to be */
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	(void) fprintf(stderr, "bench_whatif: %s\n", what);
-	exit(EXIT_FAILURE);
-}
-
-static double now_ns(void)
-{
-	struct timespec t;
-
-	(void) clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec * 1e9 + (double) t.tv_nsec;
-}
-
-/* CPU time of this thread. */
-static double cpu_ns(void)
-{
-	struct timespec t;
-
-	(void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (double) t.tv_sec * 1e9 + (double) t.tv_nsec;
-}
-
-static uint32_t roll(uint32_t n)
-{
-	dice = dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t) ((dice >> 33) * n >> 31);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 static void row(const char *name, const char *who, const char *unit, double *v, unsigned n)
 {
-	qsort(v, n, sizeof(*v), by_value);
-	(void) printf(
-		"{\"work\":\"whatif\",\"case\":\"%s\",\"who\":\"%s\",\"unit\":\"%s\",\"n\":%u,"
-		"\"min\":%.1f,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f}\n",
-		name, who, unit, n, v[0], v[n / 2], v[n * 9 / 10], v[n * 99 / 100], v[n - 1]);
-	(void) fflush(stdout);
+	print_row("whatif", name, who, unit, v, n);
 }
 
 /* ---- a router -------------------------------------------------------------------------------- */
@@ -114,15 +70,6 @@ static struct anod_object link_object(uint32_t i)
 	o.u.link.flags = IFF_UP;
 	o.u.link.carrier = 1;
 	return o;
-}
-
-static struct anod_prefix address(uint32_t host, uint8_t len)
-{
-	struct anod_prefix p = { .family = AF_INET, .len = len };
-
-	host = htonl(host);
-	memcpy(p.addr, &host, sizeof(host));
-	return p;
 }
 
 static void put_links(struct model *m)
@@ -181,19 +128,6 @@ static void make_groups(unsigned n)
 	}
 }
 
-/* Shares of the lengths 8..24 in 1/100000, about as the Internet's table has them. */
-static uint8_t any_length(void)
-{
-	static const uint32_t share[17] = { 2,	 1,    4,    10,   30,	 60,	120,   200,  1370,
-					    840, 1420, 2550, 4500, 5300, 11200, 10200, 62193 };
-	uint32_t n = roll(100000);
-	unsigned i = 0;
-
-	while (i < 16 && n >= share[i])
-		n -= share[i++];
-	return (uint8_t) (8 + i);
-}
-
 static struct anod_object route_object(const struct anod_prefix *p, unsigned way)
 {
 	struct anod_object o = group[way];
@@ -218,8 +152,7 @@ static struct anod_prefix *new_prefixes(unsigned n)
 
 	must(p, "no memory");
 	for (unsigned i = 0; i < room; i++) {
-		p[i] = address(0x01000000u + roll(0xdf000000u), 32);
-		p[i] = prefix_cut(&p[i], any_length());
+		p[i] = any_prefix();
 	}
 	qsort(p, room, sizeof(*p), by_dump);
 	for (unsigned i = 0; i < room; i++)
@@ -254,7 +187,7 @@ static struct model *new_router(unsigned groups, unsigned routes, double *ret_ns
 		ns += cpu_ns() - start;
 	}
 	for (unsigned i = 0; i < FLOWS; i++)
-		flow[i] = address(0x01000000u + roll(0xdf000000u), 32);
+		flow[i] = any_address();
 	if (ret_ns)
 		*ret_ns = ns;
 	return m;

@@ -120,9 +120,11 @@ def bridged(lab, lose, restore, daemon_routes, a):
     """Lose the link; the bridge is there before the daemon has moved the server's route, and gone
     when it has moved all."""
     watch = Lines(lab, "ip", "-ts", "monitor", "rule", "route")
-    wait("the monitor listens", lambda: lab.ip("router", "route", "add", "198.18.0.1/32", "dev",
-         "lo", check=False) is not None and any("198.18.0.1" in x for x in watch.all()), 5)
-    lab.ip("router", "route", "del", "198.18.0.1/32", "dev", "lo")
+    def heard():
+        for verb in ("add", "del"):
+            lab.ip("router", "route", verb, "198.18.0.1/32", "dev", "lo")
+        return any("198.18.0.1" in x for x in watch.all())
+    wait("the monitor listens", heard, 10)
     lose()
     wait("traffic goes on", lambda: lab.way() == "wan1", 5)
     wait("the daemon has converged and the rule is gone",

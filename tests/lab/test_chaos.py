@@ -568,7 +568,8 @@ def side_by_side(rounds, jobs, chunk=250):
             n, s = left.pop(0)
             running.append((n, s, subprocess.Popen(
                 [sys.executable, "-B", os.path.abspath(__file__), str(n), str(s)],
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)))
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                env={k: v for k, v in os.environ.items() if k != "JOBS"})))
         n, s, p = running.pop(0)
         out = p.communicate()[0]
         lines = [x for x in out.splitlines() if x.startswith("count ")]

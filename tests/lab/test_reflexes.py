@@ -297,6 +297,22 @@ def bird(lab, n=50):
                "metric", "32", "proto", "12")
 
 
+def test_a_bridge_with_a_scope_ends_when_its_own_routes_have_moved(lab):
+    bird(lab)
+    nets = "set nets = prefix { 172.16.0.0/12 }\n"
+    a = lab.anod(nets + conf(action="rule.add", more="for nets"))
+    r = armed(a, "bridge")
+    assert "default" not in lab.ip("router", "route", "show", "table", str(r["bridge"]["table"]))
+    lab.carrier("wan0", False)
+    wait("it leads around", lambda: lab.way("172.16.7.1") == "wan1", 5)
+    for i in range(50):
+        lab.ip("router", "route", "replace", "172.16.%d.0/24" % i, "via", "10.2.0.1", "dev",
+               "wan1", "metric", "32", "proto", "12")
+    f = settled(a)  # though the default stays on the lost link for ever
+    assert f["end"] == "verified" and "converged" in f["why"], f
+    assert "lookup %d" % r["bridge"]["table"] not in lab.ip("router", "rule")
+
+
 def test_a_bridge_leads_around_the_routes_of_a_daemon(lab):
     bird(lab)
     # What does not move away would have to be waited for.

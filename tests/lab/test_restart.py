@@ -118,6 +118,14 @@ def test_a_restart_keeps_what_is_armed(lab, how):
     wait("the old one has ended", lambda: gone(guardian))
 
 
+def undone_by(guardian, lab, a, before):
+    wait("it is undone", lambda: not there(lab), 5)
+    assert kernel(lab) == before
+    wait("the guardian has ended", lambda: gone(guardian))
+    a.up()
+    assert ended(a)["state"] == "rolled back"
+
+
 @pytest.mark.parametrize("how", ["socket", "store"])
 def test_the_death_of_the_next_daemon_undoes_at_once(lab, how):
     before = kernel(lab)
@@ -127,11 +135,7 @@ def test_the_death_of_the_next_daemon_undoes_at_once(lab, how):
     a.up()
     assert there(lab) and a.pids()["guardian"] == guardian
     a.kill()
-    wait("it is undone", lambda: not there(lab), 5)
-    assert kernel(lab) == before
-    wait("the guardian has ended", lambda: gone(guardian))
-    a.up()
-    assert ended(a)["state"] == "rolled back"
+    undone_by(guardian, lab, a, before)
 
 
 def test_a_next_daemon_that_dies_while_it_starts_leaves_nothing_between(lab):
@@ -154,12 +158,8 @@ def test_a_daemon_that_never_comes_is_dead(lab):
     a = soaking(lab, handover="1s", confirm="confirm after 60s")
     guardian = a.pids()["guardian"]
     a.stop()
-    wait("it is undone", lambda: not there(lab), 10)
-    assert a.logged("no new host has come")
-    assert kernel(lab) == before
-    wait("the guardian has ended", lambda: gone(guardian))
-    a.up()
-    assert ended(a)["state"] == "rolled back"
+    wait("nobody comes", lambda: a.logged("no new host has come"), 10)
+    undone_by(guardian, lab, a, before)
 
 
 def test_a_stop_for_good_is_told_from_a_restart_by_the_store(lab):

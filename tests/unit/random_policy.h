@@ -48,7 +48,4 @@ void complete_history(struct dice *d, struct history *h);
 /* Facts and the memory of "for" and "in" as after this history. */
 void live(struct world *w, const struct history *h);
 
-/* ANOD_ROUNDS, or so many. */
-unsigned rounds_of(unsigned usual);
-
 #endif

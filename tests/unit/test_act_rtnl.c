@@ -365,6 +365,9 @@ Test(act_rtnl, next_hops)
 	plans("nexthop.replace", "id=8 member1=1 weight1=255 member2=2",
 	      "+nexthop 8 group 1 weight 255, 2 weight 1 proto anod\n");
 	plans("nexthop.replace", "id=2 via=198.51.100.1 dev=wan1", "");
+	plans("nexthop.replace", "id=100 member1=2",
+	      "-nexthop 100 group 1 weight 255, 2 weight 1 proto zebra "
+	      "+nexthop 100 group 2 weight 1 proto zebra\n");
 	refuses("nexthop.replace", "id=7", -EINVAL, "give dev");
 	refuses("nexthop.replace", "via=192.0.2.1 dev=wan0", -EINVAL, "id is missing");
 	refuses("nexthop.replace", "id=100 dev=wan0", -EINVAL, "cannot turn one into the other");

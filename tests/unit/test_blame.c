@@ -16,16 +16,6 @@ static enum txn_verify suffers(struct sim *s, const struct txn *t)
 	return t->id == sufferer && bad ? TXN_VERIFY_NO : TXN_VERIFY_YES;
 }
 
-static void own_link(struct sim *s, const struct txn *t, struct lease *l)
-{
-	char key[32];
-
-	(void) s;
-	(void) snprintf(key, sizeof(key), "link wan%d",
-			(int) t->proposal.action[0].arg[0].value.u.i);
-	lease_add(l, key, NULL);
-}
-
 static uint64_t one(int64_t cell)
 {
 	uint64_t id = world_set(cell, 500);
@@ -39,12 +29,22 @@ static uint64_t one(int64_t cell)
 static void begin(void)
 {
 	world.resource[0] = '\0';
-	world.lease_of = own_link;
+	world.lease_of = world_own_link;
 	world.verify_of = suffers;
 	world.permit.verify_within_us = 5 * US_PER_S;
 	world.permit.confirm_us = 120 * US_PER_S;
 	self = false;
 	sufferer = culprit = 0;
+}
+
+/* An older and a younger one; tx[which] is not verified any longer, by its own fault. */
+static void two(uint64_t tx[2], unsigned which)
+{
+	begin();
+	tx[0] = one(1);
+	tx[1] = one(2);
+	sufferer = tx[which];
+	self = true;
 }
 
 static const char *why_of(uint64_t id)
@@ -96,34 +96,26 @@ Test(blame, the_next_one_follows_when_it_has_settled)
 
 Test(blame, at_last_it_is_the_sufferer)
 {
-	uint64_t a, b;
+	uint64_t tx[2];
 
-	begin();
-	b = one(2);
-	a = one(1);
-	sufferer = b;
-	self = true;
+	two(tx, 0);
 	sim_pass(&world, 2 * US_PER_S);
-	cr_assert_eq(world_state(a), TXN_ROLLED_BACK);
-	cr_assert_eq(world_state(b), TXN_SOAK);
+	cr_assert_eq(world_state(tx[1]), TXN_ROLLED_BACK);
+	cr_assert_eq(world_state(tx[0]), TXN_SOAK);
 	sim_pass(&world, 6 * US_PER_S);
-	cr_assert_eq(world_state(b), TXN_ROLLED_BACK);
-	cr_assert_str_eq(why_of(b), "it was verified and is so no longer");
+	cr_assert_eq(world_state(tx[0]), TXN_ROLLED_BACK);
+	cr_assert_str_eq(why_of(tx[0]), "it was verified and is so no longer");
 	cr_assert(world_is_before());
 }
 
 /* An older one is not to blame: all was well when it was alone. */
 Test(blame, the_youngest_blames_nobody)
 {
-	uint64_t a, b;
+	uint64_t tx[2];
 
-	begin();
-	a = one(1);
-	b = one(2);
-	sufferer = b;
-	self = true;
+	two(tx, 1);
 	sim_pass(&world, US_PER_S);
-	cr_assert_eq(world_state(b), TXN_ROLLED_BACK);
+	cr_assert_eq(world_state(tx[1]), TXN_ROLLED_BACK);
 	sim_settle(&world, 300 * US_PER_S);
-	cr_assert_eq(world_state(a), TXN_DONE);
+	cr_assert_eq(world_state(tx[0]), TXN_DONE);
 }

@@ -203,6 +203,33 @@ Test(bridge, is_filled_in_batches_and_then_ready)
 	end();
 }
 
+Test(bridge, more_ways_than_a_message_has_room_for_go_with_the_next)
+{
+	unsigned n = 0;
+
+	begin();
+	for (unsigned i = 0; i < 100; i++) {
+		struct anod_object o;
+		char dst[32], via[32];
+
+		(void) snprintf(dst, sizeof(dst), "100.64.0.%u/32", i);
+		(void) snprintf(via, sizeof(via), "10.2.0.%u", 1 + i);
+		o = bird(dst, 2);
+		world_add_leg(&o, via, 3, 1);
+		put(o);
+	}
+	(void) run();
+	cr_assert(heard() && m.verb == TABLE_OPEN);
+	answer(0);
+	for (; run() == BRIDGE_FILLING; n++) {
+		cr_assert(heard() && m.n_ways <= TABLE_WAYS);
+		answer(0);
+	}
+	cr_assert_eq(n, 4);
+	cr_assert(n_table == 100 && dev_of("100.64.0.99/32") == 3);
+	end();
+}
+
 Test(bridge, what_is_behind_for_long_is_not_ready)
 {
 	struct bridge_stats stats;

@@ -3,22 +3,7 @@
 #include <sodium/crypto_hash_sha256.h>
 #include <sys/stat.h>
 
-#include "config_env.h"
-
-static struct schema *schema;
-static struct diag_list diags;
-
-static void setup(void)
-{
-	schema = env_schema();
-	cr_assert_not_null(schema);
-}
-
-static void teardown(void)
-{
-	diag_done(&diags);
-	schema_free(schema);
-}
+#include "unit/config_help.h"
 
 static struct config *load(const char *text)
 {

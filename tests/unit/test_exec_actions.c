@@ -1,22 +1,16 @@
 /* Every kind of action through the executor: applied, seen by ip(8), undone to the letter. */
 #include <criterion/criterion.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "facts/value.h"
+#include "unit/action_help.h"
 #include "unit/execlab.h"
 #include "unit/netlab.h"
 
-#define KINDS_MAX 32
-
-static const struct anod_action_desc *descs[KINDS_MAX + 1];
 static struct serve s;
 static struct exec_steps kept;
-static struct exec_prepare request;
 
-/* "dev=wan0 metric=5"; what the types are the actuator's parameters say. */
 struct action_case {
 	const char *setup; /* shell, before; NULL: none */
 	const char *kind;
@@ -91,23 +85,6 @@ static const struct action_case cases[] = {
 	  "ip neigh show dev wan0 | grep -q 02:00:00:00:00:77" },
 };
 
-static void load_actuator(void)
-{
-	void *so = dlopen(BUILD_DIR "/plugins/act_rtnl.so", RTLD_NOW | RTLD_LOCAL);
-	const struct anod_plugin *plugin;
-	unsigned n = 0;
-
-	if (!so)
-		cr_skip_test("the actuator is not built: %s", dlerror());
-	plugin = dlsym(so, "anod_plugin_v1");
-	cr_assert_not_null(plugin);
-	for (const struct anod_action_desc *d = plugin->actions; d->kind; d++) {
-		cr_assert_lt(n, KINDS_MAX);
-		descs[n++] = d;
-	}
-	descs[n] = NULL;
-}
-
 static void enter(const char *setup)
 {
 	lab_open(&s);
@@ -116,50 +93,9 @@ static void enter(const char *setup)
 		netlab_run("%s", setup);
 }
 
-static struct anod_value value(const struct anod_param *p, const char *text)
-{
-	struct anod_prefix prefix;
-
-	if (p->type == ANOD_INT)
-		return value_int(strtoll(text, NULL, 10), p->unit);
-	if (p->type == ANOD_TEXT)
-		return value_text(text);
-	if (p->type == ANOD_BOOL)
-		return value_bool(strcmp(text, "true") == 0);
-	cr_assert_eq(prefix_parse(text, &prefix), 0, "%s", text);
-	return value_prefix(&prefix);
-}
-
-static void add_action(const char *kind, const char *args)
-{
-	struct anod_action *a = &request.action[request.n_actions++];
-	const struct anod_action_desc *d = descs[0];
-	char copy[256], *rest = copy, *word;
-
-	for (unsigned i = 0; descs[i] && strcmp((d = descs[i])->kind, kind) != 0; i++)
-		;
-	a->size = sizeof(*a);
-	(void) copy_text(a->kind, sizeof(a->kind), kind);
-	(void) copy_text(copy, sizeof(copy), args);
-	while ((word = strsep(&rest, " "))) {
-		struct anod_arg *arg = &a->arg[a->n_args++];
-		const struct anod_param *p = d->params;
-		char *text = strchr(word, '=');
-
-		*text++ = '\0';
-		while (p->name && strcmp(p->name, word) != 0)
-			p++;
-		cr_assert_not_null(p->name, "%s has no %s", kind, word);
-		(void) copy_text(arg->name, sizeof(arg->name), word);
-		arg->value = value(p, text);
-	}
-}
-
 static int prepare(const char *kind, const char *args, bool foreign)
 {
-	memset(&request, 0, sizeof(request));
-	request.head = (struct chan_head){ EXEC_PREPARE, sizeof(request), 1 };
-	request.foreign = foreign;
+	new_request(foreign);
 	add_action(kind, args);
 	cr_assert_eq(serve_message(&s, &request.head), 0);
 	kept = s.steps;

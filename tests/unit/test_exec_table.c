@@ -109,13 +109,21 @@ static const char *const six01[] = { "2001:db8::2", "2001:db8:1::2" };
 static const char *const none[] = { NULL }, *const lost[] = { "172.16.0.1" };
 static const char *wan0[] = { "wan0" }, *wan1[] = { "wan1" }, *both[] = { "wan0", "wan1" };
 
-Test(exec_table, routes_come_change_and_go_by_the_hundred)
+/* Over the first two ways in turns. */
+static void add_many(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		char dst[32];
+
+		(void) snprintf(dst, sizeof(dst), "100.64.%u.%u/32", i / 256, i % 256);
+		add_op(dst, i % 2);
+	}
+}
+
+static void every_kind_of_route(void)
 {
 	struct anod_object now;
 
-	open_lab();
-	begin(TABLE_OPEN);
-	do_it(0);
 	begin(TABLE_WRITE);
 	(void) add_way(AF_INET, 1, gw1, wan1);
 	(void) add_way(AF_INET, 2, gw01, both);
@@ -129,12 +137,7 @@ Test(exec_table, routes_come_change_and_go_by_the_hundred)
 	add_op("203.0.113.0/24", 3);
 	add_op("2001:db8:99::/48", 2);
 	add_op("::/0", TABLE_THROW);
-	for (unsigned i = 0; i < 400; i++) {
-		char dst[32];
-
-		(void) snprintf(dst, sizeof(dst), "100.64.%u.%u/32", i / 256, i % 256);
-		add_op(dst, i % 2);
-	}
+	add_many(400);
 	do_it(0);
 	cr_assert_eq(got.n_done, 406);
 	cr_assert_eq(in_table(T), 406);
@@ -145,8 +148,11 @@ Test(exec_table, routes_come_change_and_go_by_the_hundred)
 	cr_assert_eq(route_to("203.0.113.0/24").u.route.scope, RT_SCOPE_LINK);
 	cr_assert_eq(route_to("2001:db8:99::/48").u.route.n_legs, 2);
 	cr_assert_eq(route_to("::/0").u.route.type, RTN_THROW);
+}
 
-	/* Each becomes another kind; what goes twice is gone. */
+/* What goes twice is gone. */
+static void each_becomes_another_kind(void)
+{
 	begin(TABLE_WRITE);
 	(void) add_way(AF_INET, 1, gw0, wan0);
 	(void) add_way(AF_INET6, 1, six01, wan0);
@@ -163,6 +169,15 @@ Test(exec_table, routes_come_change_and_go_by_the_hundred)
 	cr_assert_eq(route_to("198.51.100.0/24").u.route.n_legs, 1);
 	cr_assert_eq(route_to("2001:db8:99::/48").u.route.type, RTN_THROW);
 	cr_assert_eq(route_to("::/0").u.route.n_legs, 1);
+}
+
+Test(exec_table, routes_come_change_and_go_by_the_hundred)
+{
+	open_lab();
+	begin(TABLE_OPEN);
+	do_it(0);
+	every_kind_of_route();
+	each_becomes_another_kind();
 	begin(TABLE_WRITE);
 	add_op("2001:db8:99::/48", TABLE_GONE);
 	do_it(0);
@@ -181,12 +196,7 @@ Test(exec_table, a_refused_route_is_named_and_stops_no_other)
 	begin(TABLE_WRITE);
 	(void) add_way(AF_INET, 1, gw1, wan1);
 	(void) add_way(AF_INET, 1, lost, wan1);
-	for (unsigned i = 0; i < TABLE_OPS; i++) {
-		char dst[32];
-
-		(void) snprintf(dst, sizeof(dst), "100.64.%u.%u/32", i / 256, i % 256);
-		add_op(dst, i % 2);
-	}
+	add_many(TABLE_OPS);
 	do_it(-ENETUNREACH);
 	cr_assert(got.n_errors == TABLE_OPS / 2 && got.n_done == TABLE_OPS / 2, "%u, %u",
 		  got.n_errors, got.n_done);

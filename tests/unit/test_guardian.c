@@ -1,62 +1,30 @@
 /* The guardian undoes on a deadline and on the host's death, and only what it should. */
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "base/clock.h"
-#include "exec/guardian.h"
 #include "txn/fence.h"
-#include "txn/journal.h"
-#include "unit/execlab.h"
-#include "unit/netlab.h"
+#include "unit/guardian_help.h"
 
-#define LONG_US (600 * US_PER_S)
-
-static struct serve s;
 static struct exec_steps kept;
-static struct anod_object old, new;
-
-static struct lab {
-	struct guardian *g;
-	int fd; /* the host's end */
-	char dir[64];
-	struct journal *journal;
-} lab;
 
 /* A route moved from wan0 to wan1 by transaction 'tx', and a guardian. */
 static void open_lab(int pidfd)
 {
-	struct anod_change c;
-	int fd[2];
+	struct anod_change c = open_route();
 
-	lab_open(&s);
-	old = lab_route("192.0.2.0/24", 5, "10.0.0.2", "wan0");
-	new = lab_route("192.0.2.0/24", 5, "10.0.1.2", "wan1");
-	cr_assert_eq(netlab_set(&old, NULL), 0);
-	c = lab_change(&old, &new);
 	lab_do(&s, 1, &c, 1);
 	kept = s.steps;
 	serve_done(&s);
-
-	strcpy(lab.dir, "/tmp/anod-guardian-XXXXXX");
-	cr_assert_not_null(mkdtemp(lab.dir));
+	open_folder("/tmp/anod-guardian-XXXXXX");
 	cr_assert_eq(journal_open(lab.dir, 0, &lab.journal), 0);
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd), 0);
-	lab.fd = fd[0];
-	cr_assert_eq(guardian_open(fd[1], pidfd, lab.dir, &lab.g), 0);
+	open_guardian(pidfd);
 }
 
 static void close_lab(void)
 {
-	lab.g = guardian_free(lab.g);
-	lab.journal = journal_close(lab.journal);
-	if (lab.fd >= 0)
-		close(lab.fd);
+	close_guardian();
 	netlab_run("rm -r %s", lab.dir);
 }
 
@@ -69,15 +37,6 @@ static void write_record(uint64_t tx, enum journal_type type)
 		r.step = kept.step;
 	}
 	cr_assert_eq(journal_append(lab.journal, &r, false), 0);
-}
-
-/* Wait until the guardian has something to do, and let it. */
-static int run(void)
-{
-	struct pollfd p = { .fd = guardian_fd(lab.g), .events = POLLIN };
-
-	cr_assert_eq(poll(&p, 1, 10000), 1, "nothing happened");
-	return guardian_run(lab.g);
 }
 
 static const void *answer(uint32_t type, size_t size)
@@ -94,26 +53,13 @@ static const void *answer(uint32_t type, size_t size)
 	return &m;
 }
 
-static bool no_answer(void)
-{
-	char c;
-
-	return recv(lab.fd, &c, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
-}
-
 static struct guard_arm *arm_message(uint64_t tx, uint64_t deadline_us, uint32_t flags)
 {
-	static struct guard_arm m;
+	struct guard_arm *m = arm_of(tx, flags, kept.n_steps);
 
-	memset(&m, 0, sizeof(m));
-	m.head = (struct chan_head){ GUARD_ARM, 0, tx };
-	m.head.size = (uint32_t) (offsetof(struct guard_arm, step) +
-				  kept.n_steps * sizeof(struct exec_step));
-	m.deadline_us = deadline_us;
-	m.flags = flags;
-	m.n_steps = kept.n_steps;
-	memcpy(m.step, kept.step, kept.n_steps * sizeof(struct exec_step));
-	return &m;
+	m->deadline_us = deadline_us;
+	memcpy(m->step, kept.step, kept.n_steps * sizeof(struct exec_step));
+	return m;
 }
 
 static void arm(uint64_t tx, uint64_t deadline_us, uint32_t flags)
@@ -180,7 +126,7 @@ Test(guardian, a_deadline_that_passes_undoes_and_is_reported)
 
 	/* Once; and the host may still say that it is over. */
 	cr_assert_eq(guardian_run(lab.g), 1);
-	cr_assert(no_answer());
+	cr_assert(no_answer(lab.fd));
 	close_lab();
 }
 
@@ -258,7 +204,7 @@ Test(guardian, it_stands_down_when_the_journal_says_that_all_is_well)
 	while (guardian_needed(lab.g))
 		cr_assert_eq(run(), 1);
 	cr_assert(lab_is(&new));
-	cr_assert(no_answer());
+	cr_assert(no_answer(lab.fd));
 	close_lab();
 }
 
@@ -381,7 +327,7 @@ Test(guardian, unsound_messages_are_refused_and_arm_nothing)
 
 	REFUSED(7, );
 	REFUSED(m->head.size - 1, );
-	cr_assert(no_answer(), "torn: nobody to answer");
+	cr_assert(no_answer(lab.fd), "torn: nobody to answer");
 	REFUSED(m->head.size, m->head.type = 1);
 	TOLD;
 	REFUSED(m->head.size, m->n_steps = 0);

@@ -1,107 +1,46 @@
 /* A host that ends on purpose leaves its guardian to the next; one that is awaited in vain is dead. */
 #include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "base/clock.h"
 #include "exec/guardian_int.h"
-#include "txn/journal.h"
-#include "unit/execlab.h"
-#include "unit/netlab.h"
+#include "unit/guardian_help.h"
 
-#define LONG_US (600 * US_PER_S)
-
-static struct serve s;
-static struct anod_object old, new;
 static struct exec_step move;
-
-static struct lab {
-	struct guardian *g;
-	int fd;
-	pid_t host; /* a stand-in for the old host's process */
-	char dir[160];
-} lab;
+static pid_t host; /* a stand-in for the old host's process */
 
 /* The route is moved, as transaction 1 has it armed; a long path for the socket. */
 static void open_lab(void)
 {
-	struct anod_change c;
-	int fd[2];
+	struct anod_change c = open_route();
 
-	lab_open(&s);
-	old = lab_route("192.0.2.0/24", 5, "10.0.0.2", "wan0");
-	new = lab_route("192.0.2.0/24", 5, "10.0.1.2", "wan1");
-	cr_assert_eq(netlab_set(&old, NULL), 0);
-	c = lab_change(&old, &new);
 	lab_do(&s, 1, &c, 1);
 	move = s.steps.step[0];
-
-	strcpy(lab.dir, "/tmp/anod-hand-"
-			"the-name-of-this-folder-is-longer-than-what-an-address-of-a-unix-socket-"
-			"has-room-for-so-it-shows-XXXXXX");
-	cr_assert_not_null(mkdtemp(lab.dir));
-	lab.host = fork();
-	if (lab.host == 0) {
+	open_folder("/tmp/anod-hand-"
+		    "the-name-of-this-folder-is-longer-than-what-an-address-of-a-unix-socket-"
+		    "has-room-for-so-it-shows-XXXXXX");
+	host = fork();
+	if (host == 0) {
 		(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			pause();
 	}
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd), 0);
-	lab.fd = fd[0];
-	cr_assert_eq(
-		guardian_open(fd[1], (int) syscall(SYS_pidfd_open, lab.host, 0), lab.dir, &lab.g),
-		0);
+	open_guardian((int) syscall(SYS_pidfd_open, host, 0));
 }
 
 static void close_lab(void)
 {
-	lab.g = guardian_free(lab.g);
-	if (lab.fd >= 0)
-		close(lab.fd);
-	if (lab.host > 0) {
-		kill(lab.host, SIGKILL);
-		waitpid(lab.host, NULL, 0);
+	close_guardian();
+	if (host > 0) {
+		kill(host, SIGKILL);
+		waitpid(host, NULL, 0);
 	}
 	serve_done(&s);
 	cr_assert_eq(chdir("/"), 0);
 	netlab_run("rm -r %s", lab.dir);
-}
-
-static int run(void)
-{
-	struct pollfd p = { .fd = guardian_fd(lab.g), .events = POLLIN };
-
-	cr_assert_eq(poll(&p, 1, 10000), 1, "nothing happened");
-	return guardian_run(lab.g);
-}
-
-static bool no_answer(int fd)
-{
-	char c;
-
-	return recv(fd, &c, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
-}
-
-static const void *answer(int fd, uint32_t type, uint64_t id)
-{
-	static union {
-		struct chan_head head;
-		struct exec_result room;
-	} m;
-
-	while (no_answer(fd))
-		cr_assert_eq(run(), 1);
-	cr_assert_gt(recv(fd, &m, sizeof(m), MSG_DONTWAIT), 0);
-	cr_assert_eq(m.head.type, type, "%u, not %u", m.head.type, type);
-	cr_assert_eq(m.head.id, id, "%lu", (unsigned long) m.head.id);
-	return &m;
 }
 
 static bool ended(int fd)
@@ -114,24 +53,17 @@ static bool ended(int fd)
 /* Arms the move as an undo, or as a reflex on wan0 with 'n' steps. */
 static uint32_t arm(int fd, uint64_t tx, uint32_t flags, unsigned n)
 {
-	static struct guard_arm m;
+	struct guard_arm *m = arm_of(tx, flags, n);
 
-	memset(&m, 0, sizeof(m));
-	m.head = (struct chan_head){ GUARD_ARM, 0, tx };
-	m.head.size = (uint32_t) (offsetof(struct guard_arm, step) + n * sizeof(struct exec_step));
-	m.deadline_us = clock_boot_us() + LONG_US;
-	m.flags = flags;
-	m.n_steps = n;
 	if (n)
-		m.step[0] = move;
+		m->step[0] = move;
 	if (flags & GUARD_REFLEX) {
-		m.trigger.hold_us = LONG_US;
-		m.trigger.ifindex = netlab_ifindex("wan0");
-		strcpy(m.trigger.link, "wan0");
+		m->trigger.hold_us = LONG_US;
+		set_trigger(m, "wan0");
 	}
-	cr_assert_gt(send(fd, &m, m.head.size, 0), 0);
-	answer(fd, GUARD_ARMED, tx);
-	return crc32c(0, &m, m.head.size);
+	cr_assert_gt(send(fd, m, m->head.size, 0), 0);
+	answer_on(fd, GUARD_ARMED, tx);
+	return crc32c(0, m, m->head.size);
 }
 
 static void hand_over_for(int fd, uint64_t us, uint32_t flags)
@@ -142,7 +74,7 @@ static void hand_over_for(int fd, uint64_t us, uint32_t flags)
 	const struct guard_ack *ack;
 
 	cr_assert_eq(send(fd, &m, sizeof(m), 0), sizeof(m));
-	ack = answer(fd, GUARD_ARMED, 0);
+	ack = answer_on(fd, GUARD_ARMED, 0);
 	cr_assert_eq(ack->crc, crc32c(0, &m, sizeof(m)));
 }
 
@@ -150,9 +82,9 @@ static void old_host_ends(void)
 {
 	close(lab.fd);
 	lab.fd = -1;
-	kill(lab.host, SIGKILL);
-	waitpid(lab.host, NULL, 0);
-	lab.host = 0;
+	kill(host, SIGKILL);
+	waitpid(host, NULL, 0);
+	host = 0;
 }
 
 static bool socket_there(void)
@@ -194,7 +126,7 @@ static void greet(int fd)
 	const struct guard_hello *back;
 
 	cr_assert_eq(send(fd, &m, sizeof(m), 0), sizeof(m));
-	back = answer(fd, GUARD_HELLO, 0);
+	back = answer_on(fd, GUARD_HELLO, 0);
 	cr_assert_eq(back->error, 0);
 	cr_assert_eq(back->pid, getpid());
 	cr_assert_str_eq(back->version, ANOD_VERSION);
@@ -226,18 +158,18 @@ Test(guardian_hand, the_next_host_finds_all_and_goes_on)
 
 	fd = connect_to_it();
 	greet(fd);
-	h = answer(fd, GUARD_HELD, 1);
+	h = answer_on(fd, GUARD_HELD, 1);
 	cr_assert_eq(h->crc, crc);
 	cr_assert_eq(h->flags, GUARD_HOLD_ON_CRASH);
 	cr_assert_eq(h->n_steps, 1);
 	cr_assert_gt(h->deadline_us, clock_boot_us());
 	cr_assert_eq(h->sent_ns, 0);
-	h = answer(fd, GUARD_HELD, 2);
+	h = answer_on(fd, GUARD_HELD, 2);
 	cr_assert_eq(h->flags, GUARD_REFLEX);
 	cr_assert_eq(h->n_steps, 0);
 	cr_assert_gt(h->seen_ns, 0);
 	cr_assert_eq(h->cause, GUARD_CAUSE_EVENT);
-	answer(fd, GUARD_HELD, 0);
+	answer_on(fd, GUARD_HELD, 0);
 	cr_assert(!socket_there());
 
 	/* It is a guardian as any other: it takes and gives, and sees the new host's death. */
@@ -254,13 +186,13 @@ Test(guardian_hand, the_old_channel_may_be_kept_for_the_next_host)
 	open_lab();
 	arm(lab.fd, 1, 0, 1);
 	hand_over_for(lab.fd, LONG_US, GUARD_STORED);
-	kill(lab.host, SIGKILL);
-	waitpid(lab.host, NULL, 0);
+	kill(host, SIGKILL);
+	waitpid(host, NULL, 0);
 	cr_assert_eq(run(), 1);
-	lab.host = 0;
+	host = 0;
 	greet(lab.fd);
-	answer(lab.fd, GUARD_HELD, 1);
-	answer(lab.fd, GUARD_HELD, 0);
+	answer_on(lab.fd, GUARD_HELD, 1);
+	answer_on(lab.fd, GUARD_HELD, 0);
 	cr_assert(!socket_there());
 	cr_assert(lab_is(&new));
 
@@ -320,7 +252,7 @@ Test(guardian_hand, another_version_is_told_so_and_all_ends_as_at_a_crash)
 		cr_assert_gt(send(fd, &m, sizeof(m), 0), 0);
 		while (run() == 1)
 			;
-		back = answer(fd, GUARD_HELLO, 0);
+		back = answer_on(fd, GUARD_HELLO, 0);
 		cr_assert_eq(back->error, -EPROTONOSUPPORT);
 		while (!ended(fd)) /* what became of the undo; then no more */
 			cr_assert_gt(recv(fd, &m, sizeof(m), MSG_TRUNC), 0);
@@ -416,7 +348,7 @@ Test(guardian_hand, an_unsound_hand_over_is_refused)
 		m.flags = m.pad = 0;                                                               \
 		__VA_ARGS__;                                                                       \
 		cr_assert_gt(send(lab.fd, &m, sizeof(m), 0), 0);                                   \
-		answer(lab.fd, GUARD_DISARMED, m.head.id);                                         \
+		answer_on(lab.fd, GUARD_DISARMED, m.head.id);                                      \
 	} while (0)
 	REFUSED(m.head.id = 7);
 	REFUSED(m.until_us = 0);

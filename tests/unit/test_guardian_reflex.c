@@ -1,113 +1,48 @@
 /* A reflex fires when its link is lost, once, in order, and what it did is undone like any other. */
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
-#include <poll.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
-#include "base/clock.h"
 #include "exec/guardian_int.h"
-#include "txn/journal.h"
-#include "unit/execlab.h"
-#include "unit/netlab.h"
+#include "unit/guardian_help.h"
 
-#define LONG_US (600 * US_PER_S)
-
-static struct serve s;
-static struct anod_object old, new;
 static struct exec_step move; /* old -> new, not applied */
-
-static struct lab {
-	struct guardian *g;
-	int fd; /* the host's end */
-	char dir[64];
-	struct journal *journal;
-} lab;
 
 static void open_lab(void)
 {
-	struct anod_change c;
-	int fd[2];
+	struct anod_change c = open_route();
 
-	lab_open(&s);
-	old = lab_route("192.0.2.0/24", 5, "10.0.0.2", "wan0");
-	new = lab_route("192.0.2.0/24", 5, "10.0.1.2", "wan1");
-	cr_assert_eq(netlab_set(&old, NULL), 0);
-	c = lab_change(&old, &new);
 	cr_assert_eq(lab_prepare(&s, 1, &c, 1, false), 0);
 	move = s.steps.step[0];
-
-	strcpy(lab.dir, "/tmp/anod-reflex-XXXXXX");
-	cr_assert_not_null(mkdtemp(lab.dir));
+	open_folder("/tmp/anod-reflex-XXXXXX");
 	cr_assert_eq(journal_open(lab.dir, 0, &lab.journal), 0);
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd), 0);
-	lab.fd = fd[0];
-	cr_assert_eq(guardian_open(fd[1], -1, lab.dir, &lab.g), 0);
+	open_guardian(-1);
 }
 
 static void close_lab(void)
 {
-	lab.g = guardian_free(lab.g);
-	lab.journal = journal_close(lab.journal);
-	if (lab.fd >= 0)
-		close(lab.fd);
+	close_guardian();
 	serve_done(&s);
 	netlab_run("rm -r %s", lab.dir);
 }
 
-static int run(void)
-{
-	struct pollfd p = { .fd = guardian_fd(lab.g), .events = POLLIN };
-
-	cr_assert_eq(poll(&p, 1, 10000), 1, "nothing happened");
-	return guardian_run(lab.g);
-}
-
-static bool no_answer(void)
-{
-	char c;
-
-	return recv(lab.fd, &c, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
-}
-
-/* The next answer, which must be of this kind; the guardian works until it is there. */
 static const void *answer(uint32_t type, uint64_t id)
 {
-	static union {
-		struct chan_head head;
-		struct exec_result room;
-	} m;
-
-	while (no_answer())
-		cr_assert_eq(run(), 1);
-	cr_assert_gt(recv(lab.fd, &m, sizeof(m), MSG_DONTWAIT), 0);
-	cr_assert_eq(m.head.type, type, "%u, not %u", m.head.type, type);
-	cr_assert_eq(m.head.id, id, "%lu", (unsigned long) m.head.id);
-	return &m;
+	return answer_on(lab.fd, type, id);
 }
 
 static struct guard_arm *message(uint64_t tx, const char *link, unsigned n)
 {
-	static struct guard_arm m;
+	struct guard_arm *m = arm_of(tx, GUARD_REFLEX, n);
 
-	memset(&m, 0, sizeof(m));
-	m.head = (struct chan_head){ GUARD_ARM, 0, tx };
-	m.head.size = (uint32_t) (offsetof(struct guard_arm, step) + n * sizeof(struct exec_step));
-	m.deadline_us = clock_boot_us() + LONG_US;
-	m.flags = GUARD_REFLEX;
-	m.n_steps = n;
 	if (n)
-		m.step[0] = move;
-	m.trigger.hold_us = LONG_US;
-	if (link) {
-		m.trigger.ifindex = netlab_ifindex(link);
-		strcpy(m.trigger.link, link);
-	}
-	return &m;
+		m->step[0] = move;
+	m->trigger.hold_us = LONG_US;
+	if (link)
+		set_trigger(m, link);
+	return m;
 }
 
 static void put(const struct guard_arm *m)
@@ -182,7 +117,7 @@ Test(guardian_reflex, the_loss_of_its_link_fires_it_however_it_comes)
 		cr_assert(lab_is(&old), "nothing is applied before");
 		netlab_run("ip link set wan0 mtu 1400; ip link set wan1 mtu 1400");
 		cr_assert_eq(guardian_run(lab.g), 1);
-		cr_assert(no_answer(), "another event, another link");
+		cr_assert(no_answer(lab.fd), "another event, another link");
 
 		before = boot_ns();
 		netlab_run("%s", loss[i]);
@@ -472,7 +407,7 @@ Test(guardian_reflex, the_sentinel_asks_and_says_what_it_costs)
 
 		put(m);
 		cr_assert_eq(run(), 1);
-		if (no_answer())
+		if (no_answer(lab.fd))
 			continue;
 		h = answer(lab.g->reflex.n ? GUARD_ARMED : GUARD_DISARMED, 4);
 		if (h->type == GUARD_ARMED)

@@ -30,17 +30,7 @@ static struct anod_action *link_down(struct world *w, const char *dev)
 
 static void expect(struct world *w, const char *invariant, enum level level, const char *why)
 {
-	struct decision *d;
-	char text[2048];
-
-	(void) snprintf(text, sizeof(text), HEAD "invariant \"i\" {\n%s\n}\n", invariant);
-	world_policy(w, text);
-	d = world_decide(w, "uplink");
-	cr_assert(d->n_invariants == 1, "%s", d->reason);
-	cr_expect(d->level == level, "%s: %s: %s", invariant, level_name(d->level),
-		  d->invariant[0].why);
-	cr_expect(strstr(d->invariant[0].why, why), "%s: %s", invariant, d->invariant[0].why);
-	decision_free(d);
+	world_expect_invariant(w, HEAD, invariant, level, why);
 }
 
 Test(invariant, keeps_flows_reachable)

@@ -17,16 +17,7 @@
 
 static void expect(struct world *w, const char *body, enum level level, const char *why)
 {
-	struct decision *d;
-	char text[2048];
-
-	(void) snprintf(text, sizeof(text), HEAD "invariant \"i\" {\n\t%s\n}\n", body);
-	world_policy(w, text);
-	d = world_decide(w, "uplink");
-	cr_assert(d->n_invariants == 1, "%s: %s", body, d->reason);
-	cr_expect(d->level == level, "%s: %s: %s", body, level_name(d->level), d->invariant[0].why);
-	cr_expect(strstr(d->invariant[0].why, why), "%s: %s", body, d->invariant[0].why);
-	decision_free(d);
+	world_expect_invariant(w, HEAD, body, level, why);
 }
 
 static struct anod_object bgp_route(const char *dst, const char *via, uint32_t ifindex)

@@ -48,16 +48,7 @@ static void route_action(struct world *w, bool also, const char *kind, const cha
 
 static void expect(struct world *w, const char *body, enum level level, const char *why)
 {
-	struct decision *d;
-	char text[4096];
-
-	(void) snprintf(text, sizeof(text), HEAD "invariant \"i\" {\n\t%s\n}\n", body);
-	world_policy(w, text);
-	d = world_decide(w, "uplink");
-	cr_assert(d->n_invariants == 1, "%s: %s", body, d->reason);
-	cr_expect(d->level == level, "%s: %s: %s", body, level_name(d->level), d->invariant[0].why);
-	cr_expect(strstr(d->invariant[0].why, why), "%s: %s", body, d->invariant[0].why);
-	decision_free(d);
+	world_expect_invariant(w, HEAD, body, level, why);
 }
 
 Test(invariant_stages, a_plan_whose_middle_breaks)

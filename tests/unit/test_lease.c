@@ -192,22 +192,12 @@ static enum level one_uplink_stays(struct sim *s, const struct txn *t)
 	return LEVEL_AUTO;
 }
 
-static void own_link(struct sim *s, const struct txn *t, struct lease *l)
-{
-	char key[32];
-
-	(void) s;
-	(void) snprintf(key, sizeof(key), "link wan%d",
-			(int) t->proposal.action[0].arg[0].value.u.i);
-	lease_add(l, key, NULL);
-}
-
 Test(lease, two_that_are_harmless_alone_are_judged_together_at_intent)
 {
 	uint64_t a, b, c;
 
 	world.resource[0] = '\0';
-	world.lease_of = own_link;
+	world.lease_of = world_own_link;
 	world.level_of = one_uplink_stays;
 	world.permit.confirm_us = 60 * US_PER_S;
 	/* Both are decided while nothing is in flight, and the model has heard of nothing since. */

@@ -1,36 +1,16 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "config_env.h"
-
-static struct schema *schema;
-static struct diag_list diags;
-
-static void setup(void)
-{
-	schema = env_schema();
-	cr_assert_not_null(schema);
-}
-
-static void teardown(void)
-{
-	diag_done(&diags);
-	schema_free(schema);
-}
+#include "unit/config_help.h"
 
 #define BASICS "agent doctor { }\ngroup noc { a, b }\nset ups = link { wan0, wan1 }\n"
 
 static struct config *load(const char *text)
 {
-	struct config_env env = env_make(schema, NULL);
 	_cleanup_(freep) char *all = NULL;
-	struct config *c = NULL;
 
 	cr_assert_gt(asprintf(&all, "%s%s", BASICS, text), 0);
-	if (config_load_text("t", all, &env, &diags, &c) < 0)
-		diag_print(&diags, stderr);
-	cr_assert_not_null(c, "%s", text);
-	return c;
+	return load_good(all);
 }
 
 static bool warned(const char *part)

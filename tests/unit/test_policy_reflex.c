@@ -1,45 +1,19 @@
 #include <criterion/criterion.h>
 #include <netinet/in.h>
 
-#include "config_env.h"
-
-static struct schema *schema;
-static struct diag_list diags;
-
-static void setup(void)
-{
-	schema = env_schema();
-	cr_assert_not_null(schema);
-}
-
-static void teardown(void)
-{
-	diag_done(&diags);
-	schema_free(schema);
-}
-
-static struct config *load(const char *text)
-{
-	struct config_env env = env_make(schema, NULL);
-	struct config *c = NULL;
-
-	if (config_load_text("t", text, &env, &diags, &c) < 0)
-		diag_print(&diags, stderr);
-	cr_assert_not_null(c, "%s", text);
-	return c;
-}
+#include "unit/config_help.h"
 
 Test(policy_reflex, keeps_what_the_clause_says, .init = setup, .fini = teardown)
 {
-	struct config *c = load("set nets = prefix { 10.0.0.0/8 }\n"
-				"permit \"a\" { agent reflex  action route.*  level auto\n"
-				"  verify within 1s\n"
-				"  reflex { trigger link wan0\n"
-				"    standby wan1 via 192.0.2.1, 2001:db8::1\n"
-				"    for nets  sentinel 200us  refractory 5s\n"
-				"    table 17310  at most 500 prefixes }\n"
-				"  budget b }\n"
-				"budget b = 3 per 1h\n");
+	struct config *c = load_good("set nets = prefix { 10.0.0.0/8 }\n"
+				     "permit \"a\" { agent reflex  action route.*  level auto\n"
+				     "  verify within 1s\n"
+				     "  reflex { trigger link wan0\n"
+				     "    standby wan1 via 192.0.2.1, 2001:db8::1\n"
+				     "    for nets  sentinel 200us  refractory 5s\n"
+				     "    table 17310  at most 500 prefixes }\n"
+				     "  budget b }\n"
+				     "budget b = 3 per 1h\n");
 	const struct policy_reflex *x = &c->policy->rule[0].reflex;
 
 	cr_expect(x->there);
@@ -61,11 +35,12 @@ Test(policy_reflex, keeps_what_the_clause_says, .init = setup, .fini = teardown)
 
 Test(policy_reflex, has_defaults_and_reads_actions, .init = setup, .fini = teardown)
 {
-	struct config *c = load("permit \"a\" { agent reflex  action link.set  level auto\n"
-				"  verify within 1s\n"
-				"  reflex { trigger when path.wan0.rtt > 300ms for 5s\n"
-				"    do \"link.set dev wan0 mtu 1400\", \"link wan1 mtu 1300\"\n"
-				"    do \"link.set dev \\\"wan2\\\" mtu 1200\" } }\n");
+	struct config *c =
+		load_good("permit \"a\" { agent reflex  action link.set  level auto\n"
+			  "  verify within 1s\n"
+			  "  reflex { trigger when path.wan0.rtt > 300ms for 5s\n"
+			  "    do \"link.set dev wan0 mtu 1400\", \"link wan1 mtu 1300\"\n"
+			  "    do \"link.set dev \\\"wan2\\\" mtu 1200\" } }\n");
 	const struct policy_reflex *x = &c->policy->rule[0].reflex;
 
 	cr_expect_null(x->link);
@@ -81,7 +56,8 @@ Test(policy_reflex, has_defaults_and_reads_actions, .init = setup, .fini = teard
 	cr_expect_eq(x->action[2].arg[1].value.u.i, 1200);
 	config_free(c);
 
-	c = load("permit \"a\" { agent any  action link.set  level auto  verify within 1s }\n");
+	c = load_good(
+		"permit \"a\" { agent any  action link.set  level auto  verify within 1s }\n");
 	cr_expect_not(c->policy->rule[0].reflex.there);
 	config_free(c);
 }

@@ -4,26 +4,22 @@
  * printed; ANOD_SEED=N repeats a run, ANOD_ROUNDS=N makes it longer.
  */
 #include <criterion/criterion.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "facts/value.h"
+#include "unit/action_help.h"
 #include "unit/execlab.h"
 #include "unit/netlab.h"
 #include "unit/random_policy.h"
 
 #define ROUNDS	   250
 #define ROUNDS_MAX 20000 /* a million take a day */
-#define KINDS_MAX  32
 #define DUMP_SIZE  (256u << 10)
 
-static const struct anod_action_desc *descs[KINDS_MAX + 1];
 static struct serve s;
 static struct exec_steps kept;
-static struct exec_prepare request;
 static struct dice d;
 static char said[2048]; /* the plan in words */
 
@@ -182,54 +178,17 @@ static const char *dump(char *buf)
 
 /* ---- plans ------------------------------------------------------------------------------- */
 
-static struct anod_value value(const struct anod_param *p, const char *text)
-{
-	struct anod_prefix prefix;
-
-	if (p->type == ANOD_INT)
-		return value_int(strtoll(text, NULL, 10), p->unit);
-	if (p->type == ANOD_TEXT)
-		return value_text(text);
-	cr_assert_eq(prefix_parse(text, &prefix), 0, "%s", text);
-	return value_prefix(&prefix);
-}
-
-static void add_action(const char *kind, char *args)
-{
-	struct anod_action *a = &request.action[request.n_actions++];
-	const struct anod_action_desc *desc = descs[0];
-	char *word;
-	size_t at = strlen(said);
-
-	(void) snprintf(said + at, sizeof(said) - at, "%s %s; ", kind, args);
-	for (unsigned i = 0; descs[i] && strcmp((desc = descs[i])->kind, kind) != 0; i++)
-		;
-	cr_assert_str_eq(desc->kind, kind);
-	a->size = sizeof(*a);
-	(void) copy_text(a->kind, sizeof(a->kind), kind);
-	while ((word = strsep(&args, " "))) {
-		struct anod_arg *arg = &a->arg[a->n_args++];
-		const struct anod_param *p = desc->params;
-		char *text = strchr(word, '=');
-
-		*text++ = '\0';
-		while (p->name && strcmp(p->name, word) != 0)
-			p++;
-		cr_assert_not_null(p->name, "%s has no %s", kind, word);
-		(void) copy_text(arg->name, sizeof(arg->name), word);
-		arg->value = value(p, text);
-	}
-}
-
 static void add(const char *kind, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void add(const char *kind, const char *fmt, ...)
 {
+	size_t at = strlen(said);
 	char args[256];
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void) vsnprintf(args, sizeof(args), fmt, ap);
 	va_end(ap);
+	(void) snprintf(said + at, sizeof(said) - at, "%s %s; ", kind, args);
 	add_action(kind, args);
 }
 
@@ -324,20 +283,6 @@ static struct {
 	unsigned refused, nothing, failed, done, kinds[KINDS_MAX];
 } count;
 
-static void load_actuator(void)
-{
-	void *so = dlopen(BUILD_DIR "/plugins/act_rtnl.so", RTLD_NOW | RTLD_LOCAL);
-	const struct anod_plugin *plugin;
-	unsigned n = 0;
-
-	if (!so)
-		cr_skip_test("the actuator is not built: %s", dlerror());
-	plugin = dlsym(so, "anod_plugin_v1");
-	cr_assert_not_null(plugin);
-	for (const struct anod_action_desc *a = plugin->actions; a->kind && n < KINDS_MAX; a++)
-		descs[n++] = a;
-}
-
 static void count_kinds(void)
 {
 	for (uint32_t i = 0; i < request.n_actions; i++)
@@ -364,9 +309,7 @@ static bool round_trip(void)
 	struct exec_result r;
 	unsigned n = 1 + dice_roll(&d, 4);
 
-	memset(&request, 0, sizeof(request));
-	request.head = (struct chan_head){ EXEC_PREPARE, sizeof(request), 1 };
-	request.foreign = 1;
+	new_request(true);
 	said[0] = '\0';
 	while (n-- > 0)
 		random_action();

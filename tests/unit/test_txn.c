@@ -321,24 +321,14 @@ Test(txn, C16_what_somebody_else_changed_in_soak_is_left_alone)
 	uint64_t id;
 
 	world.permit.confirm_us = MINUTE;
-	id = world_propose(1);
-	sim_quiet(&world);
-	sim_meddle(&world, 1, 77);
-	sim_settle(&world, 5 * US_PER_S);
-	cr_assert_eq(world_state(id), TXN_SUPERSEDED);
-	cr_assert_eq(world.kernel.value[1], 77);
+	id = world_meddled(1, 77);
 	cr_assert_eq(world.n_armed, 0, "the guardian was let go");
 	WORLD_RECORDS(id, JOURNAL_INTENT, JOURNAL_APPLIED, JOURNAL_VERIFIED, JOURNAL_SUPERSEDED);
 
 	/* One of two: the other one goes back. */
 	world.kernel = world.boot_config;
 	cr_assert_eq(txns_unlock(world.engine, "link sim0", "ann"), 0);
-	id = world_propose(2);
-	sim_quiet(&world);
-	sim_meddle(&world, 1, 77);
-	sim_settle(&world, 5 * US_PER_S);
-	cr_assert_eq(world_state(id), TXN_SUPERSEDED);
-	cr_assert_eq(world.kernel.value[1], 77);
+	id = world_meddled(2, 77);
 	cr_assert_eq(world.kernel.value[2], 102);
 
 	/* In the last moment: read back before COMMIT. */

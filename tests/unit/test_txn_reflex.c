@@ -456,16 +456,21 @@ Test(txn_reflex, a_new_guardian_watches_again)
 
 /* ---- deaths ------------------------------------------------------------------------------- */
 
+static void still_fires(uint64_t id)
+{
+	cr_assert_eq(world_state(id), TXN_ARMED);
+	fire();
+	sim_settle(&world, MINUTE);
+	cr_assert_eq(world_state(id), TXN_DONE);
+}
+
 Test(txn_reflex, the_executors_death_is_harmless_while_it_is_armed)
 {
 	uint64_t id = armed(REFLEX_READY, 2);
 
 	sim_crash_now(&world, SIM_CRASH_EXEC);
 	sim_quiet(&world);
-	cr_assert_eq(world_state(id), TXN_ARMED);
-	fire();
-	sim_settle(&world, MINUTE);
-	cr_assert_eq(world_state(id), TXN_DONE);
+	still_fires(id);
 }
 
 Test(txn_reflex, a_new_guardian_is_armed_when_the_kernel_shows_that_it_has_not_fired)
@@ -474,11 +479,8 @@ Test(txn_reflex, a_new_guardian_is_armed_when_the_kernel_shows_that_it_has_not_f
 
 	sim_crash_now(&world, SIM_CRASH_GUARD);
 	sim_quiet(&world);
-	cr_assert_eq(world_state(id), TXN_ARMED);
 	cr_assert_eq(world.n_armed, 1);
-	fire();
-	sim_settle(&world, MINUTE);
-	cr_assert_eq(world_state(id), TXN_DONE);
+	still_fires(id);
 }
 
 Test(txn_reflex, a_guardian_that_died_right_after_firing_leaves_one_that_has_fired)
@@ -735,4 +737,30 @@ Test(txn_reflex, the_watch_is_handed_over_too)
 	sim_settle(&world, MINUTE);
 	cr_assert_eq(world_state(id), TXN_DONE);
 	cr_assert_eq(world_journal(id).n_terminal, 1);
+}
+
+/* It is being armed while the daemon is restarted: adopted afterwards, or taken back. */
+Test(txn_reflex, what_the_kernel_is_being_armed_with_at_a_hand_over_ends_too)
+{
+	uint64_t id;
+
+	world.permit.confirm_us = MINUTE;
+	id = world_arm(REFLEX_KERNEL, 2);
+	sim_quiet(&world);
+	cr_assert_eq(world_state(id), TXN_SOAK);
+	hand_over();
+	sim_pass(&world, 70 * US_PER_S);
+	cr_assert_eq(world_state(id), TXN_COMMIT);
+	cr_assert_eq(txns_adopt(world.engine, id, &world.adopt_trigger, &world.adopt_proposal), 0);
+	sim_pass(&world, 10 * MINUTE);
+	cr_assert_eq(world_state(id), TXN_COMMIT, "adopted, it stays");
+	cr_assert_eq(txns_disarm(world.engine, id, "enough"), 0);
+	sim_settle(&world, MINUTE);
+
+	id = world_arm(REFLEX_KERNEL, 2);
+	sim_quiet(&world);
+	hand_over();
+	sim_pass(&world, 10 * MINUTE);
+	cr_assert_eq(world_state(id), TXN_ROLLED_BACK, "nobody asks for it");
+	cr_assert(world_is_before());
 }

@@ -53,17 +53,7 @@ static void setup(struct world *w, bool ready)
 
 static void expect(struct world *w, const char *invariant, enum level level, const char *why)
 {
-	struct decision *d;
-	char text[1024];
-
-	(void) snprintf(text, sizeof(text), HEAD "invariant \"i\" {\n%s\n}\n", invariant);
-	world_policy(w, text);
-	d = world_decide(w, "uplink");
-	cr_assert_eq(d->n_invariants, 1, "%s", d->reason);
-	cr_expect_eq(d->level, level, "%s: %s: %s", invariant, level_name(d->level),
-		     d->invariant[0].why);
-	cr_expect(strstr(d->invariant[0].why, why), "%s: %s", invariant, d->invariant[0].why);
-	decision_free(d);
+	world_expect_invariant(w, HEAD, invariant, level, why);
 }
 
 Test(whatif_trigger, ready_changes_are_made_on_what_the_trigger_left)

@@ -69,6 +69,17 @@ static inline uint64_t world_arm(enum reflex_kind kind, unsigned n)
 	return id;
 }
 
+/* For world.lease_of: each cell is a link of its own. */
+static inline void world_own_link(struct sim *s, const struct txn *t, struct lease *l)
+{
+	char key[32];
+
+	(void) s;
+	(void) snprintf(key, sizeof(key), "link wan%d",
+			(int) t->proposal.action[0].arg[0].value.u.i);
+	lease_add(l, key, NULL);
+}
+
 /* Signs the plan of now. */
 static inline int world_approve(uint64_t id, const char *user, bool in_group)
 {
@@ -83,6 +94,19 @@ static inline enum txn_state world_state(uint64_t id)
 	const struct txn *t = txns_get(world.engine, id);
 
 	return t ? t->state : 0;
+}
+
+/* Propose to set cells 1..n; in its soak somebody else sets cell 1, which is left alone. */
+static inline uint64_t world_meddled(unsigned n, uint32_t value)
+{
+	uint64_t id = world_propose(n);
+
+	sim_quiet(&world);
+	sim_meddle(&world, 1, value);
+	sim_settle(&world, 5 * US_PER_S);
+	cr_assert_eq(world_state(id), TXN_SUPERSEDED);
+	cr_assert_eq(world.kernel.value[1], value);
+	return id;
 }
 
 static inline bool world_is_before(void)

@@ -361,6 +361,22 @@ enum level world_level(struct world *w, const char *agent)
 	return level;
 }
 
+void world_expect_invariant(struct world *w, const char *head, const char *body, enum level level,
+			    const char *why)
+{
+	struct decision *d;
+	char text[4096];
+
+	(void) snprintf(text, sizeof(text), "%sinvariant \"i\" {\n\t%s\n}\n", head, body);
+	world_policy(w, text);
+	d = world_decide(w, "uplink");
+	cr_assert_eq(d->n_invariants, 1, "%s: %s", body, d->reason);
+	cr_expect_eq(d->level, level, "%s: %s: %s", body, level_name(d->level),
+		     d->invariant[0].why);
+	cr_expect(strstr(d->invariant[0].why, why), "%s: %s", body, d->invariant[0].why);
+	decision_free(d);
+}
+
 /* ---- dice ------------------------------------------------------------------------------- */
 
 uint64_t dice_seed(const char *test)

@@ -10,6 +10,7 @@
 #include "facts/watch.h"
 #include "model/whatif.h"
 #include "policy/decide.h"
+#include "unit/dice.h"
 
 #define WORLD_NOW_US UINT64_C(1000000000) /* boot time at the beginning: 1000 s */
 
@@ -72,18 +73,14 @@ struct anod_action *world_propose(struct world *w, const char *kind);
 struct anod_action *world_also(struct world *w, const char *kind);
 void world_arg(struct anod_action *a, const char *name, const char *value);
 
+/* The policy 'head' and one invariant with this body: the answer, and a part of its why. */
+void world_expect_invariant(struct world *w, const char *head, const char *body, enum level level,
+			    const char *why);
 /* What would be decided for this agent; world keeps the what-if. */
 struct decision *world_decide(struct world *w, const char *agent);
 /* The level only. */
 enum level world_level(struct world *w, const char *agent);
 
 const struct anod_action_desc *world_find(const char *kind, void *data);
-
-/* Numbers for property tests: same seed, same numbers. */
-struct dice {
-	uint64_t state;
-};
-uint64_t dice_seed(const char *test); /* from ANOD_SEED or fixed; printed on failure by the test */
-uint32_t dice_roll(struct dice *d, uint32_t n); /* 0 .. n - 1 */
 
 #endif
