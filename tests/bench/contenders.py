@@ -178,6 +178,7 @@ class Agent(Contender):
 
 class Reflex(Contender):
     """anod with a reflex and no agent."""
+    settle_ms = 150
 
     def begin(self):
         kernel = self.name.endswith("-kernel")
