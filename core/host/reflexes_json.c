@@ -122,6 +122,17 @@ static void add_actions(cJSON *o, const struct reflex *x)
 									    text, sizeof(text))));
 }
 
+/* "armed" is only what a living guardian holds: while a new one is started, or gets it ready, it is
+ * being armed again. */
+static enum reflex_phase phase_now(const struct reflex *x)
+{
+	const struct txn *t = x->phase == REFLEX_ARMED ? txns_get(x->h->txns, x->tx) : NULL;
+
+	if (t && (t->state == TXN_ARMING || proof_missing(x->h, PROC_GUARDIAN)))
+		return REFLEX_ARMING;
+	return x->phase;
+}
+
 static cJSON *one_json(const struct reflex *x)
 {
 	const char *kind = x->kind ? reflex_kind_name(x->kind) : NULL;
@@ -130,7 +141,7 @@ static cJSON *one_json(const struct reflex *x)
 	char t[40];
 
 	cJSON_AddStringToObject(o, "name", x->name);
-	cJSON_AddStringToObject(o, "state", rfx_phase_name(x->phase));
+	cJSON_AddStringToObject(o, "state", rfx_phase_name(phase_now(x)));
 	cJSON_AddNumberToObject(o, "since_us", (double) (now - MIN_OF(x->since_us, now)));
 	if (x->why[0])
 		cJSON_AddStringToObject(o, "why", x->why);
@@ -167,7 +178,7 @@ cJSON *reflexes_summary(const struct host *h)
 
 	for (unsigned i = 0; s && i < s->n; i++) {
 		all += s->item[i]->permit != NULL;
-		armed += s->item[i]->permit && s->item[i]->phase == REFLEX_ARMED;
+		armed += s->item[i]->permit && phase_now(s->item[i]) == REFLEX_ARMED;
 	}
 	cJSON_AddNumberToObject(o, "all", all);
 	cJSON_AddNumberToObject(o, "armed", armed);
