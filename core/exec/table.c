@@ -144,18 +144,19 @@ static int flush(struct batch *b)
 
 static int add(struct batch *b, enum anod_rtnl_verb verb, const struct anod_object *o)
 {
-	struct nlmsghdr *h;
+	struct nlmsghdr h;
 	int r = 0;
 
 	if (b->n == BATCH || b->len + ANOD_NLMSG_MAX > BUF_SIZE)
 		r = flush(b);
-	if (r < 0)
-		return r;
-	h = (struct nlmsghdr *) (b->buf + b->len);
-	r = anod_rtnl_encode(verb, o, NULL, h);
+	if (r < 0 || !b->buf)
+		return r < 0 ? r : -ENOMEM;
+	r = anod_rtnl_encode(verb, o, NULL, b->buf + b->len);
 	if (r < 0)
 		return kernel_fail(b->k, r, "a route that cannot be said");
-	h->nlmsg_flags = (uint16_t) ((h->nlmsg_flags & ~NLM_F_ACK) | NLM_F_REQUEST);
+	memcpy(&h, b->buf + b->len, sizeof(h));
+	h.nlmsg_flags = (uint16_t) ((h.nlmsg_flags & ~NLM_F_ACK) | NLM_F_REQUEST);
+	memcpy(b->buf + b->len, &h, sizeof(h));
 	b->what[b->n].dst = o->type == ANOD_OBJ_ROUTE ? o->u.route.dst : (struct anod_prefix){ 0 };
 	b->what[b->n++].gone = verb == ANOD_RTNL_DEL;
 	b->last = b->len;

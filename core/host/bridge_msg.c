@@ -34,7 +34,7 @@ static int put_way(struct exec_table *m, uint32_t *id, const struct shadow *s, u
 unsigned bridge_put_ops(const struct shadow *s, const struct shadow_op *op, unsigned n,
 			struct exec_table *m)
 {
-	uint32_t id[TABLE_WAYS];
+	uint32_t id[TABLE_WAYS] = { 0 };
 
 	for (unsigned i = 0; i < n; i++) {
 		int way = op[i].way == SHADOW_GONE    ? TABLE_GONE

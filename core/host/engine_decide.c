@@ -122,8 +122,8 @@ int engine_op_look(void *data, const char *agent, const struct anod_proposal *p,
 
 	if (r == 0)
 		r = decide_quietly(&in, &d);
-	if (r < 0)
-		return r;
+	if (!d)
+		return r < 0 ? r : -EINVAL;
 	*ret = d->level;
 	*ret_mark = decision_mark(d);
 	return 0;
@@ -168,8 +168,8 @@ int engine_op_decide(void *data, struct txn *t)
 		reflexes_judged(h, t, w);
 	if (r == 0)
 		r = decide_and_tell(&in, &d);
-	if (r < 0)
-		return r;
+	if (!d)
+		return r < 0 ? r : -EINVAL;
 	(void) decide_remember(h->budgets, d, in.now_us);
 	if ((d->level == LEVEL_APPROVE ||
 	     (d->level == LEVEL_AUTO && d->permit && d->permit->quorum.n)) &&

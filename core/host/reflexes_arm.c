@@ -345,9 +345,9 @@ uint64_t rfx_judge(struct reflex *x, uint64_t now)
 	uint64_t least = MAX_OF((uint64_t) REFLEX_JUDGE_US, x->took_us * JUDGE_SHARE), next;
 	bool moved = x->routes || x->generation != model_generation(x->h->model);
 
-	if (x->leaving)
+	if (x->leaving || !x->permit)
 		return US_INFINITY;
-	if (x->permit && x->permit->reflex.link && !rfx_link_up(x))
+	if (x->permit->reflex.link && !rfx_link_up(x))
 		return wait_for_firing(x, now);
 	x->lost_us = 0;
 	if (!x->permit->reflex.link && x->condition == ANOD_TRUE)

@@ -93,7 +93,7 @@ static void add_reflex(cJSON *o, const struct txn *t)
 		return;
 	if (x->cause < ARRAY_SIZE(causes) && causes[x->cause])
 		cJSON_AddStringToObject(r, "cause", causes[x->cause]);
-	cJSON_AddNumberToObject(r, "seen_us", (double) (x->seen_ns / 1000));
+	cJSON_AddNumberToObject(r, "seen_us", (double) x->seen_ns / 1000);
 	if (x->sent_ns > x->seen_ns)
 		cJSON_AddNumberToObject(r, "took_ns", (double) (x->sent_ns - x->seen_ns));
 }

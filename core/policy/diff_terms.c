@@ -67,9 +67,13 @@ static bool same_reflex(const struct policy_reflex *a, const struct policy_refle
 	for (unsigned i = 0; i < a->n_via; i++)
 		if (memcmp(&a->via[i], &b->via[i], sizeof(a->via[i])) != 0)
 			return false;
-	for (unsigned i = 0; i < a->n_actions; i++)
-		if (memcmp(&a->action[i], &b->action[i], sizeof(a->action[i])) != 0)
+	for (unsigned i = 0; i < a->n_actions; i++) {
+		/* Unused bytes of an action are zero. */
+		const void *x = &a->action[i], *y = &b->action[i];
+
+		if (memcmp(x, y, sizeof(a->action[i])) != 0)
 			return false;
+	}
 	return same_text(a->link, b->link) && same_text(a->standby, b->standby) &&
 	       same_text(a->scope, b->scope) && same_expr(a->when, b->when);
 }

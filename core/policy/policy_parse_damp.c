@@ -178,7 +178,7 @@ static int parse_sick(struct parse *p, struct policy_brake *b)
 static int brake_clause(struct parse *p, void *target, unsigned index)
 {
 	struct policy_brake *b = target;
-	int64_t n;
+	int64_t n = 0;
 	int r;
 
 	if (index == 0)

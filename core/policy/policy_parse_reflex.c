@@ -132,7 +132,7 @@ static int parse_table(struct parse *p, struct policy_reflex *x)
 /* "most N prefixes" behind "at" */
 static int parse_at(struct parse *p, struct policy_reflex *x)
 {
-	int64_t n;
+	int64_t n = 0;
 	int r = parse_expect(p, "most", "'most' and a number");
 
 	if (r == 0)

@@ -9,6 +9,7 @@
  * but for the safe profile, which the engineer wrote for this very case.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "txn/txn_int.h"
@@ -73,10 +74,9 @@ bool lock_says_no(const struct txns *e, const struct entry *x, char *buf, size_t
 					(unsigned long long) l->tx, l->resource, l->resource);
 		else
 			(void) snprintf(buf, size,
-					"somebody else has changed what T%llu did to %s, which is "
-					"left alone for %llu s more",
-					(unsigned long long) l->tx, l->resource,
-					(unsigned long long) ((l->until_us - now) / US_PER_S + 1));
+					"somebody else has changed what T%" PRIu64 " did to %s, "
+					"which is left alone for %" PRIu64 " s more",
+					l->tx, l->resource, (l->until_us - now) / US_PER_S + 1);
 		return true;
 	}
 	return false;

@@ -168,7 +168,7 @@ static int take_pub(struct verify *v, const char *arg)
 
 static int take_file(struct verify *v, const char *path, bool witness)
 {
-	struct map m;
+	struct map m = { 0 };
 	int r = map_file(path, &m), n;
 
 	if (r < 0)

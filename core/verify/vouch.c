@@ -82,7 +82,7 @@ static void count_note(struct verify *v, const struct note *n)
 
 static bool on_checkpoint(struct verify *v, const struct line *l)
 {
-	struct note n;
+	struct note n = { 0 };
 
 	if (!take_note(v, l, &n))
 		return false;
@@ -113,7 +113,7 @@ static bool on_signer(struct verify *v, const struct line *l)
 	struct span value;
 	struct hand *s;
 	struct vkey k;
-	struct note n;
+	struct note n = { 0 };
 	bool rotated;
 
 	if (!scan_member(l, "key", &value) || !scan_text(value, text, sizeof(text)) ||
