@@ -23,6 +23,8 @@
 #include "host/people.h"
 #include "host/vouch.h"
 
+#define STARTING_US (2 * US_PER_S)
+
 void doctor_add(cJSON *list, const char *name, enum verdict v, const char *cure, const char *fmt,
 		...)
 {
@@ -84,8 +86,11 @@ static void check_process(cJSON *list, const struct host *h, enum proc_kind kind
 			  const char *cure)
 {
 	const char *why = proof_missing(h, kind);
+	const struct proc *p = &h->proc[kind];
 
-	if (why)
+	if (why && !p->why[0] && clock_boot_us() - p->started_us < STARTING_US)
+		doctor_add(list, name, NOT_KNOWN, "ask again", "the %s is being started", name);
+	else if (why)
 		doctor_add(list, name, BAD, cure,
 			   "the %s does not run: %s; proposals wait, nothing is changed", name,
 			   why);
