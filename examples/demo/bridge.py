@@ -113,6 +113,8 @@ def armed(a):
 
 
 def told(s):
+    if not s["lost"]:
+        return "less than a millisecond without a way: none of %d packets lost" % s["sent"]
     return "%.0f ms without a way: %d of %d packets lost" % (s["dark_ms"], s["lost"], s["sent"])
 
 
