@@ -25,6 +25,8 @@
 #define ANOD_IFNAME_SIZE 16 /* IFNAMSIZ */
 #define ANOD_LEGS_MAX	 16
 #define ANOD_LLADDR_MAX	 20
+#define ANOD_SYSCTL_SIZE 96
+#define ANOD_UNIT_SIZE	 64
 
 /* rtm_protocol, nh_protocol and FRA_PROTOCOL of what anod owns (shown as "anod" with the file
  * docs/rt_protos.d/anod.conf).  Free in the registry of uapi/linux/rtnetlink.h up to 6.18. */
@@ -174,6 +176,60 @@ struct anod_neigh {
 	uint32_t probes; /* NDA_PROBES */
 };
 
+/* The queueing discipline at the root of a link, uapi/linux/pkt_sched.h.  Key: ifindex.  Members
+ * that a kind does not have are 0; ANOD_OBJ_LOSSY where the kernel's has settings, classes or
+ * filters beyond these.  "noqueue" and the default that the kernel chooses come back when the
+ * root is deleted, so an object of kind "" means "what the kernel chooses". */
+struct anod_qdisc {
+	uint32_t ifindex;
+	char kind[ANOD_IFNAME_SIZE]; /* TCA_KIND: "fq_codel", "cake", "tbf", "fq", "pfifo" ... */
+	uint32_t handle;	     /* not compared: the kernel gives a new one each time */
+	uint32_t limit;		     /* packets; of tbf bytes */
+	uint64_t rate_bps;	     /* tbf, cake bandwidth, bits per second; 0: not shaped */
+	uint32_t burst;		     /* tbf, bytes */
+	uint32_t target_us;	     /* codel, fq_codel, cake (from its rtt) */
+	uint32_t interval_us;	     /* codel, fq_codel; cake: rtt */
+	uint32_t quantum;	     /* bytes */
+	uint32_t flows;
+	uint32_t overhead; /* cake, bytes, signed */
+	uint32_t flags;	   /* ANOD_QDISC_* */
+};
+enum {
+	ANOD_QDISC_ECN = 1,
+	ANOD_QDISC_NAT = 2,	   /* cake nat */
+	ANOD_QDISC_BESTEFFORT = 4, /* cake; else diffserv3 */
+	ANOD_QDISC_INGRESS = 8,	   /* cake ingress */
+	ANOD_QDISC_SPLIT_GSO = 16, /* cake */
+	ANOD_QDISC_ACK_FILTER = 32,
+	ANOD_QDISC_WASH = 64,
+};
+
+/* A number of /proc/sys/net.  Key: name.  Only names of the executor's own list (core/rtnl/sysctl.h)
+ * with values in its range can be written. */
+struct anod_sysctl {
+	char name
+		[ANOD_SYSCTL_SIZE]; /* "net.netfilter.nf_conntrack_max"; an interface stands between dots */
+	int64_t value;
+};
+
+/* A peer of a WireGuard interface, uapi/linux/wireguard.h.  Key: ifindex, public_key. */
+struct anod_wgpeer {
+	uint32_t ifindex;
+	uint8_t public_key[32];
+	struct anod_prefix endpoint; /* a host; family 0: none */
+	uint16_t port;		     /* of the endpoint */
+	uint16_t keepalive_s;	     /* 0: off */
+};
+
+/* A unit of systemd (org.freedesktop.systemd1(5)).  Key: name.  Starting again is a change of the
+ * moment: it has no undo. */
+struct anod_sdunit {
+	char name[ANOD_UNIT_SIZE]; /* "bird.service" */
+	uint32_t starts;	   /* grows by one with each start that anod asks for */
+	uint8_t active;		   /* ActiveState: 1 active, 0 else */
+	uint8_t pad[3];
+};
+
 struct anod_object {
 	uint32_t type;	/* enum anod_obj_type */
 	uint32_t flags; /* ANOD_OBJ_* */
@@ -184,6 +240,10 @@ struct anod_object {
 		struct anod_nexthop nexthop;
 		struct anod_rule rule;
 		struct anod_neigh neigh;
+		struct anod_qdisc qdisc;
+		struct anod_sysctl sysctl;
+		struct anod_wgpeer wgpeer;
+		struct anod_sdunit unit;
 		uint64_t room[88]; /* fixes the size while types are added */
 	} u;
 };

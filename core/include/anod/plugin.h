@@ -310,6 +310,14 @@ struct anod_host {
 		   const int64_t *raw, uint64_t known);
 	/* Counts are added up, BEHIND is kept as the worst of a second, PERIOD as the last. */
 	int (*health)(struct anod_ctx *, enum anod_health what, uint64_t n);
+
+	/* ---- sensors, since 0.3 ---- */
+	/* The observation budget.  Called at the end of a reading that the sensor would like to repeat
+	 * every 'wanted_us': returns how long to wait instead, 'wanted_us' or more, so that what the
+	 * host measured of the sensor's callbacks, and 'held_us' beside (time for which a thread of the
+	 * sensor's or a lock of the kernel was held: RTNL, I2C), stays within the sensor's share
+	 * (facts sensor.share, sensor.limit).  A sensor that is slowed down is told of by the host. */
+	uint64_t (*pace)(struct anod_ctx *, uint64_t wanted_us, uint64_t held_us);
 };
 
 struct anod_ctx { /* all that a plugin may see of it */
@@ -396,6 +404,13 @@ struct anod_plugin {
 	/* Sensor, since 0.2: how often the facts of an entity, or with NULL those of every entity of
 	 * the kind, are needed from now on, us; 0: nobody needs them. */
 	int (*need)(struct anod_ctx *, const char *kind, const char *entity, uint64_t every_us);
+
+	/* ---- for docs/reference.md, since 0.3 ---- */
+	const char *source; /* where it looks: "RTM_GETQDISC (uapi/linux/pkt_sched.h)" */
+	const char *
+		cost; /* measured, with the condition: "12 us a reading of 64 links (bench sensors)" */
+	const char *
+		example; /* as an engineer would write it: a block of the configuration or an expression */
 };
 
 /* Usage: ANOD_PLUGIN = { .size = sizeof(struct anod_plugin), .name = ... }; */
