@@ -105,6 +105,34 @@ static int check_names(struct parse *p, const struct agent_program *a)
 
 /* ---- what reads -------------------------------------------------------------------------------- */
 
+struct later {
+	const struct agent_program *a;
+	int from;
+	const struct expr *found;
+};
+
+static void look_later(const struct expr *e, void *data)
+{
+	struct later *l = data;
+
+	if (!l->found && agent_join_of(l->a, e) > l->from)
+		l->found = e;
+}
+
+/* One is looked up after the other, so that it ends. */
+static int check_order(struct parse *p, const struct agent_program *a, unsigned i)
+{
+	struct later l = { .a = a, .from = (int) i };
+
+	expr_walk(a->join[i].where, look_later, &l);
+	if (a->join[i].order)
+		expr_walk(a->join[i].order, look_later, &l);
+	if (!l.found)
+		return 0;
+	return parse_error(p, &l.found->place, "'%s' is found further below: put its 'with' above",
+			   l.found->entity + 1);
+}
+
 static int check_joins(struct parse *p, struct agent_program *a)
 {
 	int r = 0;
@@ -125,6 +153,8 @@ static int check_joins(struct parse *p, struct agent_program *a)
 		    j->order->type != ANOD_REAL)
 			one = parse_error(p, &j->order->place, "only numbers have a %s one",
 					  j->highest ? "highest" : "lowest");
+		if (one == 0)
+			one = check_order(p, a, i);
 		r = both(r, one);
 	}
 	return r;
@@ -253,5 +283,5 @@ int agent_check(struct parse *p, struct agent_program *a)
 	if (r == 0 && a->n_restores && !a->n_proposals)
 		r = parse_error(p, &a->restore[0].place,
 				"there is nothing to restore: the agent proposes nothing");
-	return r;
+	return r < 0 ? r : agent_check_never(p, a);
 }
