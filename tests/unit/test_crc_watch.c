@@ -40,6 +40,11 @@ Test(crc_watch, lowers_the_route_and_puts_it_back_when_frames_are_good)
 	cr_expect_eq(declared_n_open(d), 1);
 	cr_expect_str_eq(declared_action(d, 0),
 			 "route.metric dst 0.0.0.0/0 table 254 metric 10 to 4000", "%s", d->log);
+	declared_gone(d, "route", "main/0.0.0.0/0/10");
+	declared_set(d, "route", "main/0.0.0.0/0/4000", "dev", "wan0");
+	declared_set(d, "route", "main/0.0.0.0/0/4000", "dst", "0.0.0.0/0");
+	declared_set(d, "route", "main/0.0.0.0/0/4000", "table", "254");
+	declared_set(d, "route", "main/0.0.0.0/0/4000", "metric", "4000");
 	declared_commit(d, 0);
 
 	/* Good again, for a while only: the finding stays. */
