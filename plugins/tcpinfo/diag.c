@@ -1,0 +1,145 @@
+/*
+ * diag - sock_diag's messages about TCP sockets, taken apart and made.
+ *
+ * Design.  The request carries a program of two instructions that runs in the kernel on each
+ * socket: programs of a host that talk to one another over 127.0.0.0/8 or ::1 are often most of
+ * its sockets, and none of them crosses a link.  struct tcp_info has grown with nearly every kernel
+ * and only at its end, so what an older kernel does not send is read as zero, and the parts that the
+ * counters need are required.  A socket that was opened as IPv6 and speaks IPv4 is shown as
+ * what it speaks.
+ */
+#include "diag.h"
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <netlink/attr.h>
+#include <stddef.h>
+#include <string.h>
+
+/* States of net/tcp_states.h in which sent data may be under way. */
+enum { ESTABLISHED = 1, FIN_WAIT1 = 4, CLOSE_WAIT = 8, LAST_ACK = 9, CLOSING = 11 };
+#define STATES                                                                                     \
+	(1u << ESTABLISHED | 1u << FIN_WAIT1 | 1u << CLOSE_WAIT | 1u << LAST_ACK | 1u << CLOSING)
+
+#define END(member) (offsetof(struct tcp_info, member) + sizeof(((struct tcp_info *) 0)->member))
+
+static void address(uint8_t family, const uint32_t from[4], struct anod_prefix *ret)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const uint8_t *bytes = (const uint8_t *) from;
+
+	*ret = (struct anod_prefix){ .family = AF_INET, .len = 32 };
+	if (family == AF_INET6 && memcmp(bytes, mapped, sizeof(mapped)) == 0) {
+		memcpy(ret->addr, bytes + sizeof(mapped), 4);
+	} else if (family == AF_INET6) {
+		*ret = (struct anod_prefix){ .family = AF_INET6, .len = 128 };
+		memcpy(ret->addr, bytes, 16);
+	} else {
+		memcpy(ret->addr, bytes, 4);
+	}
+}
+
+static void take_info(const struct tcp_info *i, struct sample *ret)
+{
+	ret->ca_state = i->tcpi_ca_state;
+	ret->retransmits = i->tcpi_retransmits;
+	ret->backoff = i->tcpi_backoff;
+	ret->app_limited = i->tcpi_delivery_rate_app_limited;
+	ret->snd_mss = i->tcpi_snd_mss;
+	ret->pmtu = i->tcpi_pmtu;
+	ret->unacked = i->tcpi_unacked;
+	ret->sacked = i->tcpi_sacked;
+	ret->lost = i->tcpi_lost;
+	ret->rtt = i->tcpi_rtt;
+	ret->min_rtt = i->tcpi_min_rtt;
+	ret->retrans = i->tcpi_total_retrans;
+	ret->segs_in = i->tcpi_segs_in;
+	ret->segs_out = i->tcpi_data_segs_out;
+	ret->dsacks = i->tcpi_dsack_dups;
+	ret->bytes_acked = i->tcpi_bytes_acked;
+	ret->bytes_sent = i->tcpi_bytes_sent;
+	ret->bytes_retrans = i->tcpi_bytes_retrans;
+	ret->delivery_rate = i->tcpi_delivery_rate;
+}
+
+bool diag_parse(const struct nlmsghdr *msg, struct sample *ret)
+{
+	struct nlattr *tb[INET_DIAG_MAX + 1] = { 0 };
+	struct inet_diag_msg m;
+	struct tcp_info info = { 0 };
+	size_t size;
+
+	if (msg->nlmsg_type != SOCK_DIAG_BY_FAMILY || msg->nlmsg_len < NLMSG_LENGTH(sizeof(m)))
+		return false;
+	memcpy(&m, NLMSG_DATA(msg), sizeof(m));
+	if (m.idiag_family != AF_INET && m.idiag_family != AF_INET6)
+		return false;
+	if (nla_parse(tb, INET_DIAG_MAX,
+		      (struct nlattr *) ((const uint8_t *) msg + NLMSG_SPACE(sizeof(m))),
+		      (int) (msg->nlmsg_len - NLMSG_LENGTH(sizeof(m))), NULL) < 0 ||
+	    !tb[INET_DIAG_INFO])
+		return false;
+	size = (size_t) nla_len(tb[INET_DIAG_INFO]);
+	if (size < END(tcpi_data_segs_out))
+		return false;
+	memcpy(&info, nla_data(tb[INET_DIAG_INFO]), size < sizeof(info) ? size : sizeof(info));
+
+	*ret = (struct sample){ .cookie = (uint64_t) m.id.idiag_cookie[1] << 32 |
+					  m.id.idiag_cookie[0],
+				.ifindex = m.id.idiag_if,
+				.uid = m.idiag_uid,
+				.state = m.idiag_state,
+				.sport = ntohs(m.id.idiag_sport),
+				.dport = ntohs(m.id.idiag_dport),
+				.has_bytes = size >= END(tcpi_bytes_retrans) };
+	address(m.idiag_family, m.id.idiag_src, &ret->src);
+	address(m.idiag_family, m.id.idiag_dst, &ret->dst);
+	take_info(&info, ret);
+	return true;
+}
+
+/* "Is the peer's address in this block?  Then go on to the jump, else to the end: yes."  The kernel
+ * checks that going on leads to the end exactly, so "no" is a jump to four bytes behind it. */
+struct filter {
+	struct inet_diag_bc_op op;
+	struct inet_diag_hostcond cond;
+	uint32_t addr[4];
+};
+
+static void add_filter(struct anod_nl_put *p, uint8_t family)
+{
+	struct inet_diag_bc_op no = { .code = INET_DIAG_BC_JMP, .yes = 4, .no = 8 };
+	size_t size = offsetof(struct filter, addr) + (family == AF_INET6 ? 16 : 4);
+	struct filter f = {
+		.op = { .code = INET_DIAG_BC_D_COND,
+			.yes = (uint8_t) size,
+			.no = (uint16_t) (size + sizeof(no)) },
+		.cond = { .family = family, .prefix_len = 8, .port = -1 },
+	};
+	uint8_t program[sizeof(f) + sizeof(no)];
+
+	f.addr[0] = htonl(INADDR_LOOPBACK);
+	if (family == AF_INET6) {
+		f.cond.prefix_len = 128;
+		memcpy(f.addr, &in6addr_loopback, 16);
+	}
+	memcpy(program, &f, size);
+	memcpy(program + size, &no, sizeof(no));
+	anod_nl_attr(p, INET_DIAG_REQ_BYTECODE, program, size + sizeof(no));
+}
+
+const void *diag_request(struct anod_nl_put *p, uint8_t family)
+{
+	struct inet_diag_req_v2 *req =
+		anod_nl_begin(p, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sizeof(*req));
+
+	req->sdiag_family = family;
+	req->sdiag_protocol = IPPROTO_TCP;
+	req->idiag_ext = 1 << (INET_DIAG_INFO - 1);
+	req->idiag_states = STATES;
+	add_filter(p, family);
+	return anod_nl_end(p);
+}
