@@ -13,7 +13,6 @@
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <netlink/attr.h>
 #include <stddef.h>
@@ -24,7 +23,29 @@ enum { ESTABLISHED = 1, FIN_WAIT1 = 4, CLOSE_WAIT = 8, LAST_ACK = 9, CLOSING = 1
 #define STATES                                                                                     \
 	(1u << ESTABLISHED | 1u << FIN_WAIT1 | 1u << CLOSE_WAIT | 1u << LAST_ACK | 1u << CLOSING)
 
-#define END(member) (offsetof(struct tcp_info, member) + sizeof(((struct tcp_info *) 0)->member))
+/* The begin of struct tcp_info of uapi/linux/tcp.h.  That header and glibc's, which libnl includes and
+ * which ends at total_retrans, do not go together in one file. */
+struct info {
+	uint8_t state, ca_state, retransmits, probes, backoff, options, wscale;
+	uint8_t rate_app_limited; /* bit 0 */
+	uint32_t rto, ato, snd_mss, rcv_mss;
+	uint32_t unacked, sacked, lost, retrans, fackets;
+	uint32_t last_data_sent, last_ack_sent, last_data_recv, last_ack_recv;
+	uint32_t pmtu, rcv_ssthresh, rtt, rttvar, snd_ssthresh, snd_cwnd, advmss, reordering;
+	uint32_t rcv_rtt, rcv_space, total_retrans;
+	uint64_t pacing_rate, max_pacing_rate, bytes_acked, bytes_received;
+	uint32_t segs_out, segs_in, notsent_bytes, min_rtt, data_segs_in, data_segs_out;
+	uint64_t delivery_rate, busy_time, rwnd_limited, sndbuf_limited;
+	uint32_t delivered, delivered_ce;
+	uint64_t bytes_sent, bytes_retrans;
+	uint32_t dsack_dups, reord_seen;
+};
+_Static_assert(offsetof(struct info, total_retrans) == 100 &&
+		       offsetof(struct info, delivery_rate) == 160 &&
+		       offsetof(struct info, bytes_retrans) == 208,
+	       "as in the kernel");
+
+#define END(member) (offsetof(struct info, member) + sizeof(((struct info *) 0)->member))
 
 static void address(uint8_t family, const uint32_t from[4], struct anod_prefix *ret)
 {
@@ -42,34 +63,34 @@ static void address(uint8_t family, const uint32_t from[4], struct anod_prefix *
 	}
 }
 
-static void take_info(const struct tcp_info *i, struct sample *ret)
+static void take_info(const struct info *i, struct sample *ret)
 {
-	ret->ca_state = i->tcpi_ca_state;
-	ret->retransmits = i->tcpi_retransmits;
-	ret->backoff = i->tcpi_backoff;
-	ret->app_limited = i->tcpi_delivery_rate_app_limited;
-	ret->snd_mss = i->tcpi_snd_mss;
-	ret->pmtu = i->tcpi_pmtu;
-	ret->unacked = i->tcpi_unacked;
-	ret->sacked = i->tcpi_sacked;
-	ret->lost = i->tcpi_lost;
-	ret->rtt = i->tcpi_rtt;
-	ret->min_rtt = i->tcpi_min_rtt;
-	ret->retrans = i->tcpi_total_retrans;
-	ret->segs_in = i->tcpi_segs_in;
-	ret->segs_out = i->tcpi_data_segs_out;
-	ret->dsacks = i->tcpi_dsack_dups;
-	ret->bytes_acked = i->tcpi_bytes_acked;
-	ret->bytes_sent = i->tcpi_bytes_sent;
-	ret->bytes_retrans = i->tcpi_bytes_retrans;
-	ret->delivery_rate = i->tcpi_delivery_rate;
+	ret->ca_state = i->ca_state;
+	ret->retransmits = i->retransmits;
+	ret->backoff = i->backoff;
+	ret->app_limited = i->rate_app_limited & 1;
+	ret->snd_mss = i->snd_mss;
+	ret->pmtu = i->pmtu;
+	ret->unacked = i->unacked;
+	ret->sacked = i->sacked;
+	ret->lost = i->lost;
+	ret->rtt = i->rtt;
+	ret->min_rtt = i->min_rtt;
+	ret->retrans = i->total_retrans;
+	ret->segs_in = i->segs_in;
+	ret->segs_out = i->data_segs_out;
+	ret->dsacks = i->dsack_dups;
+	ret->bytes_acked = i->bytes_acked;
+	ret->bytes_sent = i->bytes_sent;
+	ret->bytes_retrans = i->bytes_retrans;
+	ret->delivery_rate = i->delivery_rate;
 }
 
 bool diag_parse(const struct nlmsghdr *msg, struct sample *ret)
 {
 	struct nlattr *tb[INET_DIAG_MAX + 1] = { 0 };
 	struct inet_diag_msg m;
-	struct tcp_info info = { 0 };
+	struct info info = { 0 };
 	size_t size;
 
 	if (msg->nlmsg_type != SOCK_DIAG_BY_FAMILY || msg->nlmsg_len < NLMSG_LENGTH(sizeof(m)))
@@ -78,12 +99,12 @@ bool diag_parse(const struct nlmsghdr *msg, struct sample *ret)
 	if (m.idiag_family != AF_INET && m.idiag_family != AF_INET6)
 		return false;
 	if (nla_parse(tb, INET_DIAG_MAX,
-		      (struct nlattr *) ((const uint8_t *) msg + NLMSG_SPACE(sizeof(m))),
+		      (struct nlattr *) ((uint8_t *) (uintptr_t) msg + NLMSG_SPACE(sizeof(m))),
 		      (int) (msg->nlmsg_len - NLMSG_LENGTH(sizeof(m))), NULL) < 0 ||
 	    !tb[INET_DIAG_INFO])
 		return false;
 	size = (size_t) nla_len(tb[INET_DIAG_INFO]);
-	if (size < END(tcpi_data_segs_out))
+	if (size < END(data_segs_out))
 		return false;
 	memcpy(&info, nla_data(tb[INET_DIAG_INFO]), size < sizeof(info) ? size : sizeof(info));
 
@@ -94,7 +115,7 @@ bool diag_parse(const struct nlmsghdr *msg, struct sample *ret)
 				.state = m.idiag_state,
 				.sport = ntohs(m.id.idiag_sport),
 				.dport = ntohs(m.id.idiag_dport),
-				.has_bytes = size >= END(tcpi_bytes_retrans) };
+				.has_bytes = size >= END(bytes_retrans) };
 	address(m.idiag_family, m.id.idiag_src, &ret->src);
 	address(m.idiag_family, m.id.idiag_dst, &ret->dst);
 	take_info(&info, ret);

@@ -50,7 +50,7 @@ bool way_parse(const struct nlmsghdr *msg, uint32_t *ret_ifindex)
 		return false;
 	memcpy(&rtm, NLMSG_DATA(msg), sizeof(rtm));
 	if (nla_parse(tb, RTA_MAX,
-		      (struct nlattr *) ((const uint8_t *) msg + NLMSG_SPACE(sizeof(rtm))),
+		      (struct nlattr *) ((uint8_t *) (uintptr_t) msg + NLMSG_SPACE(sizeof(rtm))),
 		      (int) (msg->nlmsg_len - NLMSG_LENGTH(sizeof(rtm))), NULL) < 0)
 		return false;
 	*ret_ifindex = 0;
