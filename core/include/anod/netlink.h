@@ -28,7 +28,8 @@
 struct nlmsghdr;
 struct anod_nl;
 
-#define ANOD_NL_QUEUE_MAX 256		    /* requests that wait; more are -EBUSY */
+#define ANOD_NL_QUEUE_MAX 256 /* requests that wait; more are -EBUSY */
+#define ANOD_NL_HEAD_MAX  256
 #define ANOD_NL_MSG_MAX	  4096		    /* bytes of one request */
 #define ANOD_NL_TURN	  (256u << 10)	    /* bytes of answers that one turn of the loop reads */
 #define ANOD_NL_WAIT_US	  UINT64_C(5000000) /* without a sign of life a request is -ETIMEDOUT */
@@ -100,7 +101,8 @@ struct anod_nl_put {
 	uint32_t full; /* 1: something did not fit */
 };
 
-/* Begin with a header and 'size' zero bytes for the family's own header, which are returned. */
+/* Begin with a header and 'size' (at most ANOD_NL_HEAD_MAX) zero bytes for the family's own header,
+ * which are returned. */
 void *anod_nl_begin(struct anod_nl_put *p, uint16_t type, uint16_t flags, size_t size);
 /* The same for generic netlink. */
 void anod_nl_begin_genl(struct anod_nl_put *p, const struct anod_nl_family *f, uint8_t cmd,
