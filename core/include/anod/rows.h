@@ -17,6 +17,16 @@
 
 #include <anod/plugin.h>
 
+#define anod_rows_init anod_list_init
+#define anod_rows_done anod_list_done
+#define anod_rows_begin anod_list_begin
+#define anod_rows_put anod_list_put
+#define anod_rows_end anod_list_end
+#define anod_rows_unknown anod_list_unknown
+#define anod_rows_seen anod_list_seen
+#define anod_rows anod_list
+#define anod_row anod_list_row
+
 #define ANOD_ROW_ATTRS_MAX 24
 
 struct anod_row {
