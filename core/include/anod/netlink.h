@@ -38,6 +38,10 @@ enum {
 	ANOD_NL_SLOW = 1, /* requests may take long in the kernel: a thread sends them */
 	ANOD_NL_LENIENT =
 		2, /* without NETLINK_GET_STRICT_CHK: for old dump requests without a header */
+	/* With ANOD_NL_SLOW: the thread that sends has CAP_NET_ADMIN in effect, where the process may
+	 * have it; nothing else of the process has. For questions that the kernel answers to
+	 * administrators only: the memory of a module, health reporters. */
+	ANOD_NL_ADMIN = 4,
 };
 
 /* 'protocol' is NETLINK_ROUTE, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER ...  Strict
