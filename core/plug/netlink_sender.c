@@ -3,13 +3,12 @@
  *
  * Design.  The kernel carries most requests out inside send(), in the context of who sends.  The
  * thread does nothing else: it is handed one message, sends it, and says by an eventfd that it is
- * back and how long it was away.  Answers arrive on the socket, which the loop reads.  A thread
- * may hold CAP_NET_ADMIN, which the process itself does without (ANOD_NL_ADMIN).
+ * back and how long it was away.  Answers arrive on the socket, which the loop reads.  It
+ * raises CAP_NET_ADMIN, where that is asked for, for itself alone.
  */
 #include "netlink_int.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,7 +16,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,31 +54,16 @@ int send_timed(int fd, const void *msg, size_t len, uint64_t *ret_us)
 	return r;
 }
 
-/* Capabilities are of a thread, so only what is sent from here is sent with it.  Where it is not
- * among the permitted ones the kernel refuses, and later the requests. */
-static void become_admin(void)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	if (syscall(SYS_capget, &head, data) < 0)
-		return;
-	data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective |= CAP_TO_MASK(CAP_NET_ADMIN);
-	(void) syscall(SYS_capset, &head, data);
-}
-
 static void *run(void *data)
 {
 	struct nl_sender *s = data;
-
-	if (s->nl->flags & ANOD_NL_ADMIN)
-		become_admin();
 
 	(void) pthread_mutex_lock(&s->lock);
 	while (!s->quit) {
 		const void *msg = s->msg;
 		size_t len = s->len;
 		uint64_t held, one = 1;
+		bool admin = s->nl->flags & ANOD_NL_ADMIN;
 		int fd = s->fd, error;
 
 		if (!msg) {
@@ -88,7 +71,9 @@ static void *run(void *data)
 			continue;
 		}
 		(void) pthread_mutex_unlock(&s->lock);
+		admin = admin && nl_admin_raise(); /* of this thread alone */
 		error = send_timed(fd, msg, len, &held);
+		nl_admin_lower(admin);
 		(void) pthread_mutex_lock(&s->lock);
 		s->msg = NULL;
 		s->error = error;

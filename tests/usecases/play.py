@@ -179,6 +179,19 @@ def traffic(case, start):
             "stalled_s": round(max(s["stalled_ms"] for s in judged) / 1000, 3)}
 
 
+def kept(case, a, tx):
+    """Wait until it has ended, or stands until its "undo after"."""
+    def ended():
+        t = a.ask("show", id="T%d" % tx)["transaction"]
+        return t if t["state"] == "commit" or tx in a.final() else None
+    t = wait("T%d is kept" % tx, ended, case.repair_within, 0.05)
+    by_itself = case.undo == "after" and t["state"] == "rolled back" and (
+        "undo after" in t["why"] or "recovered" in t["why"])
+    check(t["state"] in ("commit", "done") or by_itself,
+          lambda: "T%d ended %s: %s" % (tx, t["state"], t.get("why")))
+    return {"state": "kept" if t["state"] == "commit" else t["state"], "verified": t.get("why")}
+
+
 def fault(case, a):
     before = case.state()
     out, made, start = strike(case, a)
@@ -189,11 +202,7 @@ def fault(case, a):
         out["state"] = "proposed"
     else:
         out.update(traffic(case, start))
-        end = wait("T%d ends" % made["tx"], lambda: a.final().get(made["tx"]), case.repair_within,
-                   0.05)["transaction"]
-        check(end["state"] == "done", lambda: "T%d ended %s: %s" % (
-            made["tx"], end["state"], end.get("why")))
-        out.update(state=end["state"], verified=end.get("why"))
+        out.update(kept(case, a, made["tx"]))
     out["words"], out["why"] = words(a, made)
     if case.undo != "operator":
         out["undo"] = put_back(case, a, before)

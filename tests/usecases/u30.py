@@ -1,11 +1,8 @@
 """U30 - the default gateway is unreachable: the neighbour's entry fails, its link stays up."""
-from usecase import Meter, Net, UseCase, wait
-
-SERVER = "203.0.113.1"
-TARGETS = ["192.0.2.1", "198.51.100.1"]
+from branch import CONFIG, STEER, Branch
 
 
-class U30(UseCase):
+class U30(Branch):
     title = "Default gateway unreachable"
     sensor = "rtnl (neigh.state), probe (probe.up)"
     agent = "uplink"
@@ -13,53 +10,7 @@ class U30(UseCase):
     finding, entity = "gateway-dead", "wan0"
     also = ["uplink-dead"]  # by the probes, while the kernel still asks for the address
     kinds = ["route.replace"]
-    pulse = "path/wan0.loss"
-    config = """
-policy "branch" revision 1
-link wan0 { role uplink }
-link wan1 { role uplink }
-link lan0 { role lan }
-set uplinks = link where role == uplink
-budget steering = 10 per 10m
-agent uplink { uplinks wan0, wan1  probe 192.0.2.1, 198.51.100.1 every 100ms  clean 1s }
-invariant "a way out" {
-    require count(uplinks up) >= 1
-    if broken now  allow when not worse
-}
-permit "steer to the other uplink" {
-    agent   uplink
-    action  route.replace, route.del
-    on      uplinks
-    level   auto
-    budget  steering
-    verify  within 5s that path.targets_up >= 1
-    confirm after 1s
-}
-"""
-
-    def build(self):
-        net = self.net = Net("client", "router", "isp1", "isp2")
-        net.wire("router", "lan0", "client", "eth0")
-        net.wire("router", "wan0", "isp1", "r")
-        net.wire("router", "wan1", "isp2", "r")
-        net.lines("client", """addr add 10.0.0.2/24 dev eth0
-            route add default via 10.0.0.1""")
-        net.lines("router", """addr add 10.0.0.1/24 dev lan0
-            addr add 10.1.0.2/30 dev wan0
-            addr add 10.2.0.2/30 dev wan1
-            route add default via 10.1.0.1 dev wan0 metric 100
-            route add default via 10.2.0.1 dev wan1 metric 200""")
-        for n in 1, 2:
-            net.lines("isp%d" % n, "\n".join(
-                ["addr add 10.%d.0.1/30 dev r" % n, "route add 10.0.0.0/24 via 10.%d.0.2" % n] +
-                ["addr add %s/32 dev lo" % t for t in TARGETS]))
-        for n in 1, 2:  # the server is behind either provider
-            net.ip("isp%d" % n, "addr", "add", SERVER + "/32", "dev", "lo")
-        self.meter = Meter(net, "client", ["isp1", "isp2"], SERVER, {"period": 0.02})
-
-    def settle(self, a):
-        for wan in "wan0", "wan1":
-            wait("%s is probed" % wan, lambda: a.fact("path/%s.targets_up" % wan) == len(TARGETS))
+    config = CONFIG + STEER
 
     def healthy(self, a):
         """the gateway answers no ping to itself, as many do, and forwards all"""

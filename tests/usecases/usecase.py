@@ -10,7 +10,9 @@ one act (for whoever writes one), `--keep` leaves the daemon's log behind when i
     class U30(UseCase):
         title, sensor, agent, action    what the table says
         kernel   "here", or "full" with 'why': what this kernel lacks. Those run in the VM
-        packages Debian packages that it needs, modules: kernel modules of the full kernel
+        packages Debian packages that it needs, programs what has to be in the PATH
+        modules  more kernel modules of the full kernel; drivers: those that are built for it,
+                 "netdevsim" or a folder with a Kbuild file ("tests/vm/nic"), see tests/vm/module
         config   the configuration that an engineer would write, with verify, confirm, budget
 
         build()         namespaces and traffic: self.net (a Net), self.meter (a Meter). The
@@ -139,7 +141,7 @@ class UseCase:
     number = None        # set by the runner from the file's name
     title = sensor = agent = action = None
     kernel, why = "here", ""
-    packages, modules, programs = (), (), ()
+    packages, modules, programs, drivers = (), (), (), ()
     config = ""
     anod_args = ()       # more arguments of the daemon
     router = "router"    # the namespace of the daemon

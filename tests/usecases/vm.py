@@ -15,13 +15,17 @@ MODULES = ["veth", "bridge", "tun", "dummy", "bonding", "8021q", "vrf", "wiregua
            "nft_counter", "nft_chain_nat", "inet_diag", "tcp_diag", "udp_diag"]
 
 
-def prepare():
+def prepare(drivers=()):
     """Install and build what a boot needs; why that cannot be, or None."""
-    for command in ([os.path.join(TOP, "tests", "deps"), *PACKAGES],
-                    [os.path.join(TOP, "tests", "vm", "setup"), FOLDER]):
-        p = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    commands = [[os.path.join(TOP, "tests", "deps"), *PACKAGES],
+                [os.path.join(TOP, "tests", "vm", "setup"), FOLDER]]
+    commands += [[os.path.join(TOP, "tests", "deps"), "gcc-12"]] * bool(drivers)
+    commands += [[os.path.join(TOP, "tests", "vm", "module"), FOLDER, d] for d in drivers]
+    for command in commands:
+        p = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           cwd=TOP)
         if p.returncode:
-            return "no full kernel to boot: " + p.stdout.strip().replace("\n", "; ")
+            return "no full kernel: " + p.stdout.strip().replace("\n", "; ")
     if not shutil.which("qemu-system-x86_64"):
         return "no qemu-system-x86_64"
     return None
