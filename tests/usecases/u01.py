@@ -15,7 +15,7 @@ class U01(Branch):
     undo = "operator"
     pulse = "link/lan0.rx_packets"
     config = CONFIG + """
-sensor counters { idle-period 200ms }
+sensor counters { period 200ms }
 agent flap { suppress 3000  reuse 2000  half-life 3s  max-suppress 60s  hold down }
 permit "hold a flapping uplink down" {
     agent   flap
