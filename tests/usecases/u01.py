@@ -13,6 +13,7 @@ class U01(Branch):
     finding, entity = "link-flapping", "wan0"
     kinds = ["link.down"]
     undo = "operator"
+    fresh = True  # what an administrator did lately costs a link nothing, so it would count
     pulse = "link/lan0.rx_packets"
     config = CONFIG + """
 sensor counters { period 200ms }
