@@ -186,12 +186,13 @@ $(BUILD)/plugins/$(notdir $(1)).so: $$(call objs,$$(sort $$(wildcard $(1)/*.c)))
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(LDSAN) -shared -o $$@ $$^ $$(LDHARD) $$(LDDEFS) $(3)
 endef
-# The codec is linked into the two plugins that speak rtnetlink.
-RTNL_PLUGINS := rtnl act_rtnl counters
-$(foreach p,$(filter $(RTNL_PLUGINS),$(PLUGIN_DIRS)),$(eval $(call so_rule,plugins/$(p),\
-	$(call objs,$(RTNL_SRC)),$(call LIB,libnl-3.0))))
-$(foreach p,$(filter-out $(RTNL_PLUGINS),$(PLUGIN_DIRS)),$(eval $(call so_rule,plugins/$(p),,\
-	-lcjson -lm)))
+# What the public headers beside plugin.h declare; a plugin gets of it what it calls.
+$(BUILD)/libanod-plug.a: $(call objs,$(wildcard core/plug/*.c) $(RTNL_SRC))
+	$(call SAY,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+LIBS_PLUGIN := $(call LIB,libnl-3.0 libsystemd libcjson) -lm -pthread
+$(foreach p,$(PLUGIN_DIRS),$(eval $(call so_rule,plugins/$(p),$(BUILD)/libanod-plug.a,\
+	$(LIBS_PLUGIN))))
 $(foreach a,$(AGENT_DIRS),$(eval $(call so_rule,agents/$(a),,-lm)))
 define example_rule
 $(BUILD)/examples/$(1).so: $$(call objs,$$(sort $$(wildcard examples/$(1)/*.c)))
