@@ -8,13 +8,15 @@ other work on the machine:
     anod-all        with all plugins, and an agent for each kind of fact that reads all its numbers
 
 Figures are of the host process, which is where sensors run: CPU time by the scheduler's count of
-all its threads over SECONDS, memory as the pages that are nobody else's (private) and as its PSS.
+all its threads over SECONDS; memory as the pages that it alone has written (private) and as all
+that is resident. The history of facts has a budget of its own, which is the same in all three.
 "more" is against anod-before. The router has PORTS ports (veth pairs with an address, a queue and
 four neighbours each), CONNECTIONS TCP connections, as many flows in the connection table, BIRD with
 ROUTES routes, and light traffic. The shares of sensors are what the daemon says of itself
 (sensor.share). PEERS=1: node_exporter and collectd with their default plugins, read each second.
 """
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -33,6 +35,7 @@ damping off
 brake off
 link p0 { role uplink }
 link p1 { role uplink }
+history { memory 1MiB }
 sensor bird { socket "%s" }
 """
 BIRD = """router id 10.100.0.1;
@@ -119,8 +122,12 @@ def few_plugins(lab):
     folder = os.path.join(lab.dir, "before")
     os.mkdir(folder)
     for name in BEFORE:
-        os.symlink(os.path.join(labs.BUILD, "plugins", name + ".so"),
-                   os.path.join(folder, name + ".so"))
+        source, copy = (os.path.join(x, name + ".so") for x in (
+            os.path.join(labs.BUILD, "plugins"), folder))
+        try:
+            os.link(source, copy)  # a symbolic link is refused, and a copy shares no pages
+        except OSError:
+            shutil.copy(source, copy)
     return folder
 
 
@@ -131,20 +138,20 @@ def everything(a, folder):
         for attr in kind["attrs"]:
             if attr["type"] in ("int", "bool", "real") and attr["source"] != "core":
                 keep.append("%s.%s" % (kind["kind"], attr["attr"]))
-    return "history { keep %s }\n" % ", ".join(keep)
+    return "history { memory 1MiB  keep %s }\n" % ", ".join(keep)
 
 
 def private_kib(pid):
-    """Pages that are nobody else's, and PSS; KiB."""
-    private = pss = 0
+    """Memory that is its own (dirty), and all that is resident, code and libraries, too; KiB."""
+    private = rss = 0
     with open("/proc/%d/smaps_rollup" % pid) as f:
         for line in f:
             word = line.split()
-            if word[0] in ("Private_Clean:", "Private_Dirty:"):
+            if word[0] == "Private_Dirty:":
                 private += int(word[1])
-            elif word[0] == "Pss:":
-                pss += int(word[1])
-    return private, pss
+            elif word[0] == "Rss:":
+                rss += int(word[1])
+    return private, rss
 
 
 def shares(a, out):
@@ -160,7 +167,7 @@ def daemons(lab, out, socket):
     started = [lab.anod(base.split("sensor bird")[0], name=whos[0],
                         args=["--plugins", few_plugins(lab)]),
                lab.anod(base, name=whos[1])]
-    started.append(lab.anod(base + everything(started[1], lab.dir), name=whos[2]))
+    started.append(lab.anod(base.replace("history { memory 1MiB }", "") + everything(started[1], lab.dir), name=whos[2]))
     pids = [a.pids()["host"] for a in started]
     time.sleep(SETTLE)
     before, start = [upkeep.cpu_ns([p]) for p in pids], time.monotonic()
@@ -168,10 +175,10 @@ def daemons(lab, out, socket):
     passed = time.monotonic() - start
     cpu = [(upkeep.cpu_ns([p]) - b) / passed / 1e6 for p, b in zip(pids, before)]
     kib = [private_kib(p) for p in pids]
-    for who, c, (private, pss) in zip(whos, cpu, kib):
+    for who, c, (private, rss) in zip(whos, cpu, kib):
         out.add("sensors", "cpu", who, "permille of a core", c)
         out.add("sensors", "private", who, "KiB", private)
-        out.add("sensors", "pss", who, "KiB", pss)
+        out.add("sensors", "resident", who, "KiB", rss)
     shares(started[2], out)
     for who, c, (private, _) in list(zip(whos, cpu, kib))[1:]:
         more, kb = c - cpu[0], private - kib[0][0]
