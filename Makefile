@@ -88,7 +88,7 @@ INFER_SO := $(BUILD)/anod-infer.so
 
 .DELETE_ON_ERROR:
 .PHONY: all clean install lint check check-unit check-lab check-fuzz check-san check-valgrind \
-	check-long check-vm check-model policy-tests demo bench bench-detect fuzz deps help tests
+	check-long check-vm check-model policy-tests lab demo bench bench-detect fuzz deps help tests
 
 all: $(PROGRAMS) $(INFER_SO) $(SO) $(EXAMPLE_SO)
 
@@ -99,6 +99,7 @@ help:
 	@echo 'make check-valgrind  the unit tests and the whole daemon under valgrind'
 	@echo 'make check-long      500 rounds of kill -9 (ROUNDS=10000 JOBS=4: more), the whole model'
 	@echo 'make check-vm        tests that need a full kernel (qemu)'
+	@echo 'make lab [U=32]      use cases played from end to end, and their table in docs/'
 	@echo 'make policy-tests    the policies of examples/: tests, coverage, mutation score'
 	@echo 'make check-model     the triage agent against a real small model'
 	@echo 'make fuzz [TIME=60]  every fuzz target for TIME seconds'
@@ -301,6 +302,11 @@ policy-tests: all
 lint:
 	$(Q)tests/deps clang-format clang-tidy cppcheck universal-ctags
 	$(Q)tests/lint
+# All of them write the table; some only say what came of them.
+lab: deps tests
+	$(Q)tests/deps nftables
+	$(Q)BUILD=$(abspath $(BUILD)) tests/usecases/run --json $(BUILD)/use-cases.json \
+		$(if $(U),$(U),--table docs/use-cases.md)
 demo:
 	$(Q)tests/deps nftables $(if $(MODEL),python3-venv)
 	$(Q)$(MAKE) --no-print-directory -j2 all

@@ -21,6 +21,20 @@ static struct host *host_of(struct anod_ctx *ctx)
 
 /* ---- the host table ----------------------------------------------------------------------- */
 
+static bool declares(const struct instance *i, const char *kind)
+{
+	for (const struct anod_kind *k = i->plugin->kinds; k && k->name; k++)
+		if (strcmp(k->name, kind) == 0)
+			return true;
+	return false;
+}
+
+/* A manifest that declares an attribute of this kind as another's would have been refused. */
+static bool shares(const struct instance *i, const struct schema_attr *a)
+{
+	return (a->flags & ANOD_ATTR_SHARED) && declares(i, a->kind_name);
+}
+
 static int sensor_fact_id(struct anod_ctx *ctx, const char *kind_attr)
 {
 	struct instance *i = instance_of(ctx);
@@ -36,19 +50,11 @@ static int sensor_fact_id(struct anod_ctx *ctx, const char *kind_attr)
 	a = schema_attr(store_schema(i->store), kind, dot + 1);
 	if (!a)
 		return -ENOENT;
-	if (strcmp(a->source, i->plugin->name) != 0) {
+	if (strcmp(a->source, i->plugin->name) != 0 && !shares(i, a)) {
 		i->n_refused++;
 		return -EPERM;
 	}
 	return a->id;
-}
-
-static bool declares(const struct instance *i, const char *kind)
-{
-	for (const struct anod_kind *k = i->plugin->kinds; k && k->name; k++)
-		if (strcmp(k->name, kind) == 0)
-			return true;
-	return false;
 }
 
 static int sensor_entity(struct anod_ctx *ctx, const char *kind, const char *name, uint32_t *ret)
