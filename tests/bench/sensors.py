@@ -154,11 +154,11 @@ def private_kib(pid):
     return private, rss
 
 
-def shares(a, out):
+def shares(a, out, case):
     """What the daemon says of its own sensors."""
     for f in a.ask("facts", pattern="sensor/*.share")["facts"]:
         if f["raw"] is not None and f["raw"] >= 0.00001:
-            out.add("sensors", "share", f["entity"], "permille of a core", f["raw"] * 1000)
+            out.add("sensors", case, f["entity"], "permille of a core", f["raw"] * 1000)
 
 
 def daemons(lab, out, socket):
@@ -174,12 +174,16 @@ def daemons(lab, out, socket):
     time.sleep(SECONDS)
     passed = time.monotonic() - start
     cpu = [(upkeep.cpu_ns([p]) - b) / passed / 1e6 for p, b in zip(pids, before)]
-    kib = [private_kib(p) for p in pids]
+    try:
+        kib = [private_kib(p) for p in pids]
+    except OSError:
+        raise RuntimeError("\n".join(a.tail(8) for a in started))
     for who, c, (private, rss) in zip(whos, cpu, kib):
         out.add("sensors", "cpu", who, "permille of a core", c)
         out.add("sensors", "private", who, "KiB", private)
         out.add("sensors", "resident", who, "KiB", rss)
-    shares(started[2], out)
+    shares(started[1], out, "share-idle")
+    shares(started[2], out, "share-all")
     for who, c, (private, _) in list(zip(whos, cpu, kib))[1:]:
         more, kb = c - cpu[0], private - kib[0][0]
         out.add("sensors", "cpu-more", who, "permille of a core", more)
