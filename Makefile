@@ -69,7 +69,7 @@ VERIFY_SRC := $(sort $(wildcard core/verify/*.c))
 CORE_SRC   := $(sort $(filter-out $(MAIN_SRC) $(CLI_SRC) $(INFER_SRC) $(VERIFY_SRC),$(wildcard core/*/*.c)))
 RTNL_SRC   := $(sort $(wildcard core/rtnl/*.c))
 GUARD_SRC  := $(sort $(wildcard core/exec/guardian*.c)) \
-	      core/exec/kernel.c core/exec/kernel_get.c core/exec/step.c core/base/util.c \
+	      core/exec/kernel.c core/exec/kernel_get.c core/exec/kernel_own.c core/exec/kernel_wg.c core/exec/step.c core/base/util.c \
 	      core/base/clock.c core/base/log.c $(wildcard core/txn/slot.c) core/txn/journal.c core/txn/fence.c $(RTNL_SRC)
 PLUGIN_DIRS := $(sort $(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/*.c))))
 AGENT_DIRS := $(sort $(patsubst agents/%/,%,$(dir $(wildcard agents/*/*.c))))
@@ -90,7 +90,7 @@ INFER_SO := $(BUILD)/anod-infer.so
 
 .DELETE_ON_ERROR:
 .PHONY: all clean install lint check check-unit check-lab check-fuzz check-san check-valgrind \
-	check-long check-vm check-model policy-tests demo bench bench-detect fuzz deps help tests
+	check-long check-vm check-model policy-tests lab demo bench bench-detect fuzz deps help tests
 
 all: $(PROGRAMS) $(INFER_SO) $(SO) $(AGENTS) $(EXAMPLE_SO)
 
@@ -101,6 +101,7 @@ help:
 	@echo 'make check-valgrind  the unit tests and the whole daemon under valgrind'
 	@echo 'make check-long      500 rounds of kill -9 (ROUNDS=10000 JOBS=4: more), the whole model'
 	@echo 'make check-vm        tests that need a full kernel (qemu)'
+	@echo 'make lab [U=32]      use cases played from end to end, and their table in docs/'
 	@echo 'make policy-tests    the policies of examples/: tests, coverage, mutation score'
 	@echo 'make check-model     the triage agent against a real small model'
 	@echo 'make fuzz [TIME=60]  every fuzz target for TIME seconds'
@@ -187,12 +188,13 @@ $(BUILD)/plugins/$(notdir $(1)).so: $$(call objs,$$(sort $$(wildcard $(1)/*.c)))
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(LDSAN) -shared -o $$@ $$^ $$(LDHARD) $$(LDDEFS) $(3)
 endef
-# The codec is linked into the two plugins that speak rtnetlink.
-RTNL_PLUGINS := rtnl act_rtnl counters
-$(foreach p,$(filter $(RTNL_PLUGINS),$(PLUGIN_DIRS)),$(eval $(call so_rule,plugins/$(p),\
-	$(call objs,$(RTNL_SRC)),$(call LIB,libnl-3.0))))
-$(foreach p,$(filter-out $(RTNL_PLUGINS),$(PLUGIN_DIRS)),$(eval $(call so_rule,plugins/$(p),,\
-	-lcjson -lm)))
+# What the public headers beside plugin.h declare; a plugin gets of it what it calls.
+$(BUILD)/libanod-plug.a: $(call objs,$(wildcard core/plug/*.c) $(RTNL_SRC))
+	$(call SAY,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+LIBS_PLUGIN := $(call LIB,libnl-3.0 libsystemd libcjson) -lm -pthread
+$(foreach p,$(PLUGIN_DIRS),$(eval $(call so_rule,plugins/$(p),$(BUILD)/libanod-plug.a,\
+	$(LIBS_PLUGIN))))
 $(foreach a,$(AGENT_DIRS),$(eval $(call so_rule,agents/$(a),,-lm)))
 # Declarative agents are found beside the programs, as they are beside the installed ones.
 define agent_rule
@@ -310,6 +312,11 @@ policy-tests: all
 lint:
 	$(Q)tests/deps clang-format clang-tidy cppcheck universal-ctags
 	$(Q)tests/lint
+# All of them write the table; some only say what came of them.
+lab: deps tests
+	$(Q)tests/deps nftables
+	$(Q)BUILD=$(abspath $(BUILD)) tests/usecases/run --json $(BUILD)/use-cases.json \
+		$(if $(U),$(U),--table docs/use-cases.md)
 demo:
 	$(Q)tests/deps nftables $(if $(MODEL),python3-venv)
 	$(Q)$(MAKE) --no-print-directory -j2 all

@@ -131,6 +131,7 @@ struct host {
 	uint16_t n_looks[SCHEMA_ATTRS_MAX + 1]; /* of store_needed(): who only looks */
 	struct need *needs;			/* what sensors were told of it */
 	struct truth *truth;
+	struct observe *observe; /* what sensors cost; observe.h */
 	struct verify *verify;
 	struct objectives *objectives; /* intents; objectives.h */
 	struct neighbours *neighbours; /* NULL: no peers; neighbours.h */
@@ -203,6 +204,8 @@ void needs_beat(struct host *h);
 /* store_need() of somebody who only looks: no reason to keep a history. */
 void need_look(struct host *h, const struct schema_attr *a, bool on);
 void needs_done(struct host *h);
+/* Tell a sensor once more what it was told: what it put off is wanted now. */
+void needs_again(struct host *h, const struct instance *sensor);
 
 /* truth.c: facts about the daemon's own eyes */
 int truth_open(struct host *h);

@@ -136,6 +136,7 @@ struct config {
 	char *state_dir, *run_dir, *plugin_dir, *unix_group; /* NULL: the default */
 	bool handover_set;
 	uint64_t handover_us; /* how long the guardian waits for the next daemon; 0: not at all */
+	double observe;	      /* what all sensors together may take of one core; 0: the default */
 	/* Proposed by the agent "safe" when an undo has failed (host/safe.h). */
 	unsigned n_safe;
 	struct anod_action *safe;

@@ -52,26 +52,43 @@ static uint64_t host_now_us(struct anod_ctx *ctx)
 	return boot_us();
 }
 
+/* Here numbers are plain, "1s", "100ms" or "5%". */
+static struct anod_value default_of(const struct anod_opt *o)
+{
+	struct anod_value v = { .type = o->type, .unit = o->unit };
+
+	if (o->type == ANOD_TEXT)
+		(void) snprintf(v.u.text, sizeof(v.u.text), "%s", o->dflt);
+	else if (o->type == ANOD_REAL)
+		v.u.r = atof(o->dflt) * (strchr(o->dflt, '%') ? 0.01 : 1);
+	else if (o->type == ANOD_BOOL)
+		v.u.i = strcmp(o->dflt, "true") == 0;
+	else
+		v.u.i = atoll(o->dflt);
+	if (o->unit == ANOD_UNIT_TIME)
+		v.u.i *= strstr(o->dflt, "ms") ? 1000 : 1000000;
+	return v;
+}
+
 static int host_opt(struct anod_ctx *ctx, const char *name, unsigned n, struct anod_value *ret)
 {
 	struct fake_host *h = of(ctx);
 	const struct anod_opt *o;
 
-	if (n > 0)
-		return -ENOENT;
-	for (unsigned i = 0; i < OPTIONS_MAX; i++)
-		if (strcmp(h->option[i], name) == 0) {
+	for (unsigned i = 0; i < OPTIONS_MAX && h->option[i][0]; i++)
+		if (strcmp(h->option[i], name) == 0 && n-- == 0) {
 			*ret = h->option_value[i];
 			return 0;
 		}
+	for (unsigned i = 0; i < OPTIONS_MAX && h->option[i][0]; i++)
+		if (strcmp(h->option[i], name) == 0)
+			return -ENOENT;
 	for (o = h->plugin->opts; o->name && strcmp(o->name, name) != 0; o++)
 		;
 	cr_assert(o->name, "the plugin asks for an option '%s' that it does not have", name);
-	/* Defaults here are plain numbers, "1s" or "100ms". */
-	*ret = (struct anod_value){ .type = o->type, .unit = o->unit };
-	ret->u.i = atoll(o->dflt);
-	if (o->unit == ANOD_UNIT_TIME)
-		ret->u.i *= strstr(o->dflt, "ms") ? 1000 : 1000000;
+	if (!o->dflt || n > 0)
+		return -ENOENT;
+	*ret = default_of(o);
 	return 0;
 }
 
@@ -133,6 +150,29 @@ static int host_io(struct anod_ctx *ctx, int fd, uint32_t events, anod_io_fn *fn
 	return 0;
 }
 
+static uint64_t host_pace(struct anod_ctx *ctx, uint64_t wanted_us, uint64_t held_us)
+{
+	return wanted_us + held_us + of(ctx)->pace_us;
+}
+
+static void fake_host_table(struct fake_host *h)
+{
+	h->epoll = epoll_create1(EPOLL_CLOEXEC);
+	h->table = (struct anod_host){
+		.size = sizeof(h->table),
+		.log = host_log,
+		.alloc = host_alloc,
+		.now_us = host_now_us,
+		.opt = host_opt,
+		.timer = host_timer,
+		.cancel = host_cancel,
+		.io = host_io,
+		.pace = host_pace,
+	};
+	fake_host_store_table(&h->table);
+	h->ctx.host = &h->table;
+}
+
 /* ---- for the test ------------------------------------------------------------------------ */
 
 struct fake_host *fake_host_new(const char *plugin)
@@ -145,21 +185,9 @@ struct fake_host *fake_host_new(const char *plugin)
 	cr_assert(h->so, "%s", dlerror());
 	h->plugin = dlsym(h->so, "anod_plugin_v1");
 	cr_assert(h->plugin && h->plugin->size == sizeof(*h->plugin));
-	h->epoll = epoll_create1(EPOLL_CLOEXEC);
-	h->table = (struct anod_host){
-		.size = sizeof(h->table),
-		.log = host_log,
-		.alloc = host_alloc,
-		.now_us = host_now_us,
-		.opt = host_opt,
-		.timer = host_timer,
-		.cancel = host_cancel,
-		.io = host_io,
-	};
-	fake_host_store_table(&h->table);
-	h->ctx.host = &h->table;
+	fake_host_table(h);
 	h->only_samples = true;
-	for (const struct anod_kind *k = h->plugin->kinds; k->name; k++)
+	for (const struct anod_kind *k = h->plugin->kinds; k && k->name; k++)
 		for (const struct anod_attr *a = k->attrs; a->name; a++) {
 			h->only_samples &= a->max_age_ms > 0;
 			fake_host_know(h, k->name, a->name);
@@ -167,35 +195,69 @@ struct fake_host *fake_host_new(const char *plugin)
 	return h;
 }
 
+struct fake_host *fake_host_bare(void)
+{
+	struct fake_host *h = calloc(1, sizeof(*h));
+
+	fake_host_table(h);
+	return h;
+}
+
+struct anod_ctx *fake_host_ctx(struct fake_host *h)
+{
+	return &h->ctx;
+}
+
 struct fake_host *fake_host_free(struct fake_host *h)
 {
-	if (h->plugin->stop && !h->stopped)
+	if (h->plugin && h->plugin->stop && !h->stopped)
 		h->plugin->stop(&h->ctx);
-	h->plugin->fini(&h->ctx);
+	if (h->plugin && h->plugin->fini)
+		h->plugin->fini(&h->ctx);
 	for (unsigned i = 0; i < h->n_pool; i++)
 		free(h->pool[i]);
 	free(h->entity);
 	free(h->slot);
 	close(h->epoll);
-	dlclose(h->so);
+	if (h->so)
+		dlclose(h->so);
 	free(h);
 	return NULL;
 }
 
-void fake_host_set_int(struct fake_host *h, const char *option, int64_t value, enum anod_unit unit)
+void fake_host_set(struct fake_host *h, const char *option, const struct anod_value *v)
 {
 	unsigned i = 0;
 
 	while (h->option[i][0])
 		cr_assert_lt(++i, OPTIONS_MAX);
 	(void) snprintf(h->option[i], sizeof(h->option[i]), "%s", option);
-	h->option_value[i] =
-		(struct anod_value){ .type = ANOD_INT, .unit = (uint8_t) unit, .u.i = value };
+	h->option_value[i] = *v;
+}
+
+void fake_host_set_int(struct fake_host *h, const char *option, int64_t value, enum anod_unit unit)
+{
+	fake_host_set(
+		h, option,
+		&(struct anod_value){ .type = ANOD_INT, .unit = (uint8_t) unit, .u.i = value });
+}
+
+void fake_host_set_text(struct fake_host *h, const char *option, const char *value)
+{
+	struct anod_value v = { .type = ANOD_TEXT };
+
+	(void) snprintf(v.u.text, sizeof(v.u.text), "%s", value);
+	fake_host_set(h, option, &v);
+}
+
+void fake_host_pace(struct fake_host *h, uint64_t more_us)
+{
+	h->pace_us = more_us;
 }
 
 int fake_host_start(struct fake_host *h)
 {
-	int r = h->plugin->init(&h->ctx);
+	int r = h->plugin->init ? h->plugin->init(&h->ctx) : 0;
 
 	return r < 0 ? r : h->plugin->start(&h->ctx);
 }

@@ -16,8 +16,16 @@ struct fake_host;
 
 /* Load a plugin of this build ("rtnl").  Fails the test when that is not possible. */
 struct fake_host *fake_host_new(const char *plugin);
+/* One without a plugin, for what plugins are made of; and what such code is handed. */
+struct fake_host *fake_host_bare(void);
+struct anod_ctx *fake_host_ctx(struct fake_host *h);
 struct fake_host *fake_host_free(struct fake_host *h); /* stop(), fini() */
 void fake_host_set_int(struct fake_host *h, const char *option, int64_t value, enum anod_unit unit);
+void fake_host_set_text(struct fake_host *h, const char *option, const char *value);
+/* Any value; the same option again: the next one of a list. */
+void fake_host_set(struct fake_host *h, const char *option, const struct anod_value *v);
+/* pace() gives what is wanted, what was held, and so much more. */
+void fake_host_pace(struct fake_host *h, uint64_t more_us);
 int fake_host_start(struct fake_host *h); /* init(), start() */
 
 typedef bool fake_host_cond(struct fake_host *h, void *data);

@@ -7,8 +7,8 @@
 #include "unit/fake_host.h"
 
 #define SOURCES_MAX 64
-#define FACTS_MAX   64
-#define OPTIONS_MAX 8
+#define FACTS_MAX   256
+#define OPTIONS_MAX 32
 #define HEALTHS	    (ANOD_HEALTH_PERIOD + 1)
 
 struct source {
@@ -39,6 +39,7 @@ struct fake_host {
 	void *so;
 	int epoll;
 	bool stopped;
+	uint64_t pace_us; /* what pace() adds */
 	uint64_t last_id;
 	struct source source[SOURCES_MAX];
 	char option[OPTIONS_MAX][ANOD_KIND_SIZE];

@@ -28,7 +28,8 @@
 struct nlmsghdr;
 struct anod_nl;
 
-#define ANOD_NL_QUEUE_MAX 256		    /* requests that wait; more are -EBUSY */
+#define ANOD_NL_QUEUE_MAX 256 /* requests that wait; more are -EBUSY */
+#define ANOD_NL_HEAD_MAX  256
 #define ANOD_NL_MSG_MAX	  4096		    /* bytes of one request */
 #define ANOD_NL_TURN	  (256u << 10)	    /* bytes of answers that one turn of the loop reads */
 #define ANOD_NL_WAIT_US	  UINT64_C(5000000) /* without a sign of life a request is -ETIMEDOUT */
@@ -37,6 +38,11 @@ enum {
 	ANOD_NL_SLOW = 1, /* requests may take long in the kernel: a thread sends them */
 	ANOD_NL_LENIENT =
 		2, /* without NETLINK_GET_STRICT_CHK: for old dump requests without a header */
+	/* With CAP_NET_ADMIN for the moments in which the socket is opened and a request sent, where the
+	 * process keeps it aside (permitted, not effective).  For what the kernel shows to nobody else;
+	 * only the requests listed in core/plug/netlink_admin.c are sent, others are -EPERM.  Together
+	 * with ANOD_NL_SLOW only the thread that sends has it: capabilities are of a thread. */
+	ANOD_NL_ADMIN = 4,
 };
 
 /* 'protocol' is NETLINK_ROUTE, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER ...  Strict
@@ -100,7 +106,8 @@ struct anod_nl_put {
 	uint32_t full; /* 1: something did not fit */
 };
 
-/* Begin with a header and 'size' zero bytes for the family's own header, which are returned. */
+/* Begin with a header and 'size' (at most ANOD_NL_HEAD_MAX) zero bytes for the family's own header,
+ * which are returned. */
 void *anod_nl_begin(struct anod_nl_put *p, uint16_t type, uint16_t flags, size_t size);
 /* The same for generic netlink. */
 void anod_nl_begin_genl(struct anod_nl_put *p, const struct anod_nl_family *f, uint8_t cmd,
