@@ -111,6 +111,18 @@ static const struct anod_kind core_kinds[] = {
 			       "How late it was against its period, at worst in the last second."),
 			  BEAT("period", ANOD_INT, ANOD_UNIT_TIME,
 			       "How often it reads now; 0: driven by events."),
+			  BEAT("share", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "What it takes of one core: the CPU time of its callbacks, and the "
+			       "time for which it held a lock or a thread, of the last 10 s."),
+			  BEAT("limit", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "What it may take of one core now: its part of the observation "
+			       "budget."),
+			  BEAT("slowed", ANOD_REAL, ANOD_UNIT_NONE,
+			       "By what factor its readings are put off, to stay within the limit; "
+			       "1: they are not."),
+			  BEAT("held", ANOD_INT, ANOD_UNIT_TIME,
+			       "Time for which it held a lock of the kernel or a thread, or its "
+			       "callbacks were blocked, in the last 10 s."),
 			  { 0 } } },
 	{ 0 },
 };
@@ -203,6 +215,17 @@ static bool name_valid(const char *name)
 	return len > 0 && len < ANOD_KIND_SIZE && name[len] == '\0' && name[0] > '9';
 }
 
+/* Does 'source' provide it already, or may it do so beside those that do? */
+static bool may_provide(const struct schema_attr *a, const char *source,
+			const struct anod_attr *attr)
+{
+	if (a->type != attr->type || a->unit != attr->unit)
+		return false;
+	return (a->flags & attr->flags & ANOD_ATTR_SHARED)
+		       ? a->max_age_us == attr->max_age_ms * US_PER_MS
+		       : strcmp(a->source, source) == 0;
+}
+
 /* 1: new, 0: declared alike before by the same source, or -errno with s->why. */
 static int attr_check(struct schema *s, const char *source, const struct kind_node *k,
 		      const struct anod_kind *kind, const struct anod_attr *attr)
@@ -218,8 +241,7 @@ static int attr_check(struct schema *s, const char *source, const struct kind_no
 	if (!a)
 		return 1;
 
-	if (strcmp(a->a.source, source) != 0 || a->a.type != attr->type ||
-	    a->a.unit != attr->unit) {
+	if (!may_provide(&a->a, source, attr)) {
 		(void) snprintf(s->why, sizeof(s->why), "%s.%s is provided by %s already",
 				kind->name, attr->name, a->a.source);
 		return -EEXIST;
@@ -352,6 +374,22 @@ static int attr_add(struct schema *s, const char *source, struct kind_node *k,
 	return 0;
 }
 
+/* One more provider: "bird, frr". */
+static int attr_share(struct schema *s, struct attr_node *a, const char *source)
+{
+	char both[2 * ANOD_NAME_SIZE];
+	const char *name;
+
+	if (!(a->a.flags & ANOD_ATTR_SHARED) || strstr(a->a.source, source))
+		return 0;
+	(void) snprintf(both, sizeof(both), "%s, %s", a->a.source, source);
+	name = source_intern(s, both);
+	if (!name)
+		return -ENOMEM;
+	a->a.source = name;
+	return 0;
+}
+
 int schema_declare(struct schema *s, const char *source, const struct anod_kind *kinds,
 		   const char **ret_why)
 {
@@ -374,7 +412,9 @@ int schema_declare(struct schema *s, const char *source, const struct anod_kind 
 		if (!k)
 			return -ENOMEM;
 		for (const struct anod_attr *attr = kind->attrs; attr && attr->name; attr++) {
-			r = attr_find(k, attr->name) ? 0 : attr_add(s, name, k, attr);
+			struct attr_node *known = attr_find(k, attr->name);
+
+			r = known ? attr_share(s, known, name) : attr_add(s, name, k, attr);
 			if (r < 0)
 				return r;
 		}

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/host.h"
+#include "host/observe.h"
 #include "host/reflexes.h"
 
 static struct host *host_of(struct anod_ctx *ctx)
@@ -19,6 +20,20 @@ static struct host *host_of(struct anod_ctx *ctx)
 }
 
 /* ---- the host table ----------------------------------------------------------------------- */
+
+static bool declares(const struct instance *i, const char *kind)
+{
+	for (const struct anod_kind *k = i->plugin->kinds; k && k->name; k++)
+		if (strcmp(k->name, kind) == 0)
+			return true;
+	return false;
+}
+
+/* A manifest that declares an attribute of this kind as another's would have been refused. */
+static bool shares(const struct instance *i, const struct schema_attr *a)
+{
+	return (a->flags & ANOD_ATTR_SHARED) && declares(i, a->kind_name);
+}
 
 static int sensor_fact_id(struct anod_ctx *ctx, const char *kind_attr)
 {
@@ -35,19 +50,11 @@ static int sensor_fact_id(struct anod_ctx *ctx, const char *kind_attr)
 	a = schema_attr(store_schema(i->store), kind, dot + 1);
 	if (!a)
 		return -ENOENT;
-	if (strcmp(a->source, i->plugin->name) != 0) {
+	if (strcmp(a->source, i->plugin->name) != 0 && !shares(i, a)) {
 		i->n_refused++;
 		return -EPERM;
 	}
 	return a->id;
-}
-
-static bool declares(const struct instance *i, const char *kind)
-{
-	for (const struct anod_kind *k = i->plugin->kinds; k && k->name; k++)
-		if (strcmp(k->name, kind) == 0)
-			return true;
-	return false;
 }
 
 static int sensor_entity(struct anod_ctx *ctx, const char *kind, const char *name, uint32_t *ret)
@@ -173,6 +180,13 @@ static int sensor_object_sync(struct anod_ctx *ctx, enum anod_obj_type type, enu
 	return r;
 }
 
+static uint64_t sensor_pace(struct anod_ctx *ctx, uint64_t wanted_us, uint64_t held_us)
+{
+	struct meter *m = instance_of(ctx)->meter;
+
+	return m ? meter_pace(m, instance_now(ctx), wanted_us, held_us) : wanted_us;
+}
+
 static int no_watch(struct anod_ctx *ctx, const char *expr, anod_watch_fn *fn, void *data,
 		    uint64_t *ret_id)
 {
@@ -238,6 +252,7 @@ static const struct anod_host sensor_table = {
 	.sense = no_sense,
 	.put = sensor_put,
 	.health = sensor_health,
+	.pace = sensor_pace,
 };
 
 /* ---- life --------------------------------------------------------------------------------- */
@@ -322,6 +337,7 @@ int sensors_start(struct host *h)
 		if (!s)
 			return -ENOMEM;
 		s->number = h->n_sensors;
+		s->meter = observe_meter(h, s);
 		r = b ? add_options(s, b) : add_defaults(s);
 		if (r >= 0)
 			r = instance_start(s);

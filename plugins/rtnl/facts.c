@@ -345,8 +345,12 @@ void publish(struct rtnl *r, const struct anod_object *o, bool gone)
 	case ANOD_OBJ_NEIGH:
 		publish_neigh(r, o, &k);
 		break;
-	case ANOD_OBJ_LINK: /* publish_link() */
-	case ANOD_OBJ_RULE: /* publish_rule() */
+	case ANOD_OBJ_LINK:  /* publish_link() */
+	case ANOD_OBJ_RULE:  /* publish_rule() */
+	case ANOD_OBJ_QDISC: /* qdisc.c */
+	case ANOD_OBJ_SYSCTL:
+	case ANOD_OBJ_WGPEER:
+	case ANOD_OBJ_UNIT:
 		break;
 	}
 }

@@ -1,8 +1,8 @@
 /*
  * rtnl - what the files of the sensor share.
  *
- * feed.c reads events, dump.c reads whole tables and decides when, route.c and link.c know what
- * is special about routes and links, facts.c publishes, rows.c remembers what was published.
+ * feed.c reads events, dump.c reads whole tables and decides when, route.c, link.c and qdisc.c know
+ * what is special about routes, links and qdiscs, facts.c publishes, rows.c remembers what was published.
  *
  * Thread: the host's loop.  Memory: 'struct rtnl' is the host's, rows are malloc()ed and freed in
  * rtnl_fini().
@@ -110,7 +110,17 @@ enum fact {
 
 /* ---- where it comes from ----------------------------------------------------------------- */
 
-enum { FEED_LINK, FEED_ADDR, FEED_ROUTE4, FEED_ROUTE6, FEED_RULE, FEED_NEXTHOP, FEED_NEIGH, FEEDS };
+enum {
+	FEED_LINK,
+	FEED_ADDR,
+	FEED_ROUTE4,
+	FEED_ROUTE6,
+	FEED_RULE,
+	FEED_NEXTHOP,
+	FEED_NEIGH,
+	FEED_QDISC,
+	FEEDS
+};
 
 /* A socket for one kind of event. */
 struct feed {
@@ -148,6 +158,7 @@ struct rtnl {
 	uint64_t timer, timer_us;   /* the next dump that is due */
 	int fact[FACTS];	    /* handles */
 	struct anod_object pending; /* a route whose twins may follow; type 0: none */
+	struct anod_object root;    /* the last qdisc of the dump; type 0: none */
 	struct row *rows;
 	unsigned n_own_routes; /* rows of routes that are no default routes */
 	struct link_row *links, *link_names;
@@ -185,6 +196,8 @@ void dump_removed(struct rtnl *r);
 void dump_lost(struct rtnl *r, enum anod_obj_type type, const char *why);
 anod_io_fn dump_io;
 const char *table_kind(enum anod_obj_type type); /* "link" */
+/* Does this sensor read objects of the type? */
+bool table_is_ours(enum anod_obj_type type);
 
 /* ---- what to do with an object ----------------------------------------------------------- */
 
@@ -199,6 +212,10 @@ void route_event(struct rtnl *r, const struct anod_object *o, const struct nlmsg
 void route_dump_begin(struct rtnl *r);
 void route_dump_take(struct rtnl *r, const struct anod_object *o);
 void route_dump_end(struct rtnl *r);
+
+/* qdisc.c: for the model alone, which needs them as before-images. */
+void qdisc_take(struct rtnl *r, const struct anod_object *o, bool gone);
+void qdisc_link_gone(struct rtnl *r, uint32_t ifindex);
 
 /* To the model and to the facts. */
 void publish(struct rtnl *r, const struct anod_object *o, bool gone);

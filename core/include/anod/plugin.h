@@ -43,12 +43,16 @@ struct anod_ctx; /* one running instance of a plugin */
 
 /* ---- facts ------------------------------------------------------------------------------ */
 
+/* Several sensors may provide the attribute, each for entities of its own (since 0.3): all of them
+ * declare it alike, with this flag. */
+#define ANOD_ATTR_SHARED 0x100
+
 /* An attribute of a kind of entity, as the manifest of a sensor declares it. */
 struct anod_attr {
 	const char *name; /* "carrier"; lower case, digits, '_' */
 	uint8_t type;	  /* enum anod_type; never ANOD_UNKNOWN */
 	uint8_t unit;	  /* enum anod_unit */
-	uint16_t flags;	  /* ANOD_VALUE_OUTSIDE */
+	uint16_t flags;	  /* ANOD_VALUE_OUTSIDE, ANOD_ATTR_SHARED */
 	/* After so long without a publish() the value is unknown, ms.  0: event-driven, true until
 	 * it is changed, withdrawn, or its source has lost events. */
 	uint32_t max_age_ms;
@@ -56,7 +60,7 @@ struct anod_attr {
 };
 
 /* A kind of entity ("link", "neigh", "path").  Several sensors may declare attributes of one
- * kind; each attribute has one provider. */
+ * kind; each attribute has one provider, unless it is ANOD_ATTR_SHARED. */
 struct anod_kind {
 	const char *name;
 	const char *help;

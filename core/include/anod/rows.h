@@ -1,0 +1,95 @@
+/*
+ * anod/rows.h - the entities of one kind that a sensor sees, reading by reading.
+ *
+ * For sensors that read a whole list again and again: each reading names what there is, with all
+ * attributes at once, and what it did not name is gone.  And the clock of such a sensor: every
+ * "period" while somebody uses its facts, else every "idle-period", slower when the host's
+ * observation budget says so.
+ *
+ * Linked statically into the plugins that include it.  Threads: the loop thread.  Errors: negative
+ * errno.  Memory: the structs are the plugin's, zeroed before init; rows_done() frees.
+ */
+#ifndef ANOD_ROWS_H
+#define ANOD_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <anod/plugin.h>
+
+#define anod_rows_init anod_list_init
+#define anod_rows_done anod_list_done
+#define anod_rows_begin anod_list_begin
+#define anod_rows_put anod_list_put
+#define anod_rows_end anod_list_end
+#define anod_rows_unknown anod_list_unknown
+#define anod_rows_seen anod_list_seen
+#define anod_rows anod_list
+#define anod_row anod_list_row
+
+#define ANOD_ROW_ATTRS_MAX 24
+
+struct anod_row {
+	char name[ANOD_NAME_SIZE];
+	uint32_t entity;
+	bool seen;
+};
+
+struct anod_rows {
+	struct anod_ctx *ctx;
+	const struct anod_kind *kind;
+	int fact[ANOD_ROW_ATTRS_MAX];
+	unsigned n_attrs;
+	struct anod_row *row; /* owned */
+	unsigned n, size, next;
+	unsigned max, n_over; /* limit of rows; how many had no room in this reading */
+	bool said;
+};
+
+/* Resolve the kind's attributes.  'max': so many rows at most. */
+int anod_rows_init(struct anod_rows *r, struct anod_ctx *ctx, const struct anod_kind *kind,
+		   unsigned max);
+void anod_rows_done(struct anod_rows *r);
+
+void anod_rows_begin(struct anod_rows *r);
+/* One entity; 'v' has a value for each attribute in the order of the manifest, type ANOD_UNKNOWN
+ * where nothing is known.  Text is made fit to be shown (anod_text()).  -EINVAL: no name for an
+ * entity, -ENOSPC: too many. */
+int anod_rows_put(struct anod_rows *r, const char *name, const struct anod_value *v);
+/* The reading is complete: what it did not name is gone. */
+void anod_rows_end(struct anod_rows *r);
+/* Nothing is known of any of them any more; they stay. */
+void anod_rows_unknown(struct anod_rows *r);
+/* Has this reading named it already? */
+bool anod_rows_seen(const struct anod_rows *r, const char *name);
+
+/* ---- values ----------------------------------------------------------------------------- */
+
+struct anod_value anod_int(int64_t i, enum anod_unit unit);
+struct anod_value anod_bool(bool b);
+struct anod_value anod_real(double r, enum anod_unit unit);
+/* 'size' bytes of somebody's text: control characters become '?', it ends at a NUL, and what is too
+ * long is cut at a UTF-8 border; bytes that are no UTF-8 become '?'. */
+struct anod_value anod_text(const char *text, size_t size);
+
+/* ---- the clock -------------------------------------------------------------------------- */
+
+struct anod_beat {
+	struct anod_ctx *ctx;
+	void (*read)(struct anod_ctx *);
+	uint64_t timer, period_us, idle_us, every_us, due_us;
+};
+
+/* Options "period" and "idle-period" of the manifest.  read() is called first after 'first_us';
+ * it, or what it began, ends with anod_beat_next(). */
+int anod_beat_start(struct anod_beat *b, struct anod_ctx *ctx, void (*read)(struct anod_ctx *),
+		    uint64_t first_us);
+/* The reading is over: when the next one is due.  'held_us' as for host->pace(). */
+void anod_beat_next(struct anod_beat *b, uint64_t held_us);
+/* Read now, when no reading is under way (a timer is set). */
+void anod_beat_hurry(struct anod_beat *b);
+/* From the plugin's need(): 0: nobody needs the facts. */
+void anod_beat_need(struct anod_beat *b, uint64_t every_us);
+void anod_beat_stop(struct anod_beat *b);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * bird - the state of the sensor of BIRD.
+ */
+#ifndef BIRD_H
+#define BIRD_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <anod/ask.h>
+#include <anod/plugin.h>
+#include <anod/routing.h>
+#include <anod/rows.h>
+
+#include "reply.h"
+
+#define BIRD_KINDS 4
+
+enum { /* kind bird_protocol */
+       PROTOCOL_TYPE,
+       PROTOCOL_STATE,
+       PROTOCOL_AGE,
+       PROTOCOL_IMPORTED,
+       PROTOCOL_FILTERED,
+       PROTOCOL_EXPORTED,
+       PROTOCOL_INFO,
+       PROTOCOL_ATTRS
+};
+
+struct session { /* a BGP session, for counting its losses */
+	char name[ANOD_NAME_SIZE];
+	bool established;
+	int64_t drops;
+	uint64_t seen_us;
+};
+
+struct bird {
+	struct anod_ctx *ctx;
+	char path[ANOD_TEXT_SIZE];
+	struct anod_ask *ask; /* owned */
+	struct anod_beat beat;
+	struct anod_rows daemon, peers, tables, protocols;
+	struct session *session; /* owned */
+	unsigned n_sessions, sessions_size;
+	uint64_t need_us[BIRD_KINDS];
+	uint64_t asked_us, latency_us;
+	bool met; /* it has answered once */
+	int said; /* the last error in the log */
+	struct anod_value version, reconfigured;
+	char now[40]; /* BIRD's clock in this reading */
+};
+
+extern const struct anod_kind bird_kinds[];
+
+#endif
