@@ -318,6 +318,7 @@ static void take(struct rtnl *r, const struct nlmsghdr *m)
 	if (anod_rtnl_decode(m, &o, &gone) <= 0 || gone || o.type != r->dumping)
 		return;
 
+	r->msg = m;
 	r->table[o.type].n++;
 	if (o.type == ANOD_OBJ_LINK)
 		link_take(r, &o, m, false);

@@ -75,6 +75,7 @@ static void take_event(struct rtnl *r, const struct nlmsghdr *m)
 		dump_want(r, ANOD_OBJ_LINK, SOON);
 		return;
 	}
+	r->msg = m;
 	e = anod_rtnl_decode(m, &o, &gone);
 	if (e < 0)
 		r->ctx->host->log(r->ctx, LOG_WARNING,

@@ -65,6 +65,7 @@ static void rtnl_stop(struct anod_ctx *ctx)
 	if (r->timer)
 		(void) ctx->host->cancel(ctx, r->timer);
 	r->timer = 0;
+	life_stop(r);
 }
 
 static void rtnl_fini(struct anod_ctx *ctx)

@@ -36,6 +36,8 @@ struct row {
 	struct key key;
 	uint32_t entity;
 	uint32_t round; /* of the last dump that named it */
+	/* Of an address: until when it lasts, CLOCK_BOOTTIME; 0: for ever. */
+	uint64_t valid_us, preferred_us;
 	UT_hash_handle hh;
 };
 
@@ -71,8 +73,19 @@ enum fact {
 	FACT_LINK_CARRIER_DOWN,
 	FACT_LINK_CARRIER_MISSED,
 	FACT_LINK_ALIAS,
+	FACT_LINK_FORWARDING4,
+	FACT_LINK_FORWARDING6,
+	FACT_LINK_RP_FILTER,
+	FACT_LINK_IGNORE_LINKDOWN4,
+	FACT_LINK_IGNORE_LINKDOWN6,
 	FACT_ADDR_DEV,
 	FACT_ADDR_ADDRESS,
+	FACT_ADDR_TENTATIVE,
+	FACT_ADDR_DAD_FAILED,
+	FACT_ADDR_DEPRECATED,
+	FACT_ADDR_PERMANENT,
+	FACT_ADDR_VALID,
+	FACT_ADDR_PREFERRED,
 	FACT_ROUTE_TABLE,
 	FACT_ROUTE_DST,
 	FACT_ROUTE_METRIC,
@@ -150,8 +163,10 @@ struct rtnl {
 	unsigned n_own_routes; /* rows of routes that are no default routes */
 	struct link_row *links, *link_names;
 	struct part_row *parts;
-	bool parts_full;       /* more than PARTS_MAX: any route may have parts */
-	struct key rule_place; /* of the last rule of a dump, to number its like */
+	bool parts_full;	    /* more than PARTS_MAX: any route may have parts */
+	const struct nlmsghdr *msg; /* that is being taken */
+	uint64_t life_timer;	    /* 0: no address ends */
+	struct key rule_place;	    /* of the last rule of a dump, to number its like */
 	uint8_t buf[BUF_SIZE] __attribute__((aligned(8)));
 };
 
@@ -207,6 +222,15 @@ void publish(struct rtnl *r, const struct anod_object *o, bool gone);
 /* A rule in a dump; facts only, its place in the list is its name. */
 void publish_rule(struct rtnl *r, const struct anod_object *o);
 void publish_link(struct rtnl *r, const struct link_row *row, const struct nlmsghdr *m);
+
+/* ---- life.c ------------------------------------------------------------------------------ */
+
+/* Flags and lifetimes of an address, from r->msg. */
+void life_take(struct rtnl *r, struct row *row, uint32_t flags);
+void life_stop(struct rtnl *r);
+void put_bool(struct rtnl *r, uint32_t entity, enum fact fact, bool b);
+/* 'known' false: unknown. */
+void put_time(struct rtnl *r, uint32_t entity, enum fact fact, bool known, uint64_t us);
 
 /* ---- rows.c ------------------------------------------------------------------------------ */
 

@@ -13,9 +13,10 @@ class U01(Branch):
     finding, entity = "link-flapping", "wan0"
     kinds = ["link.down"]
     undo = "operator"
+    fresh = True  # what an administrator did lately costs a link nothing, so it would count
     pulse = "link/lan0.rx_packets"
     config = CONFIG + """
-sensor counters { idle-period 200ms }
+sensor counters { period 200ms }
 agent flap { suppress 3000  reuse 2000  half-life 3s  max-suppress 60s  hold down }
 permit "hold a flapping uplink down" {
     agent   flap
