@@ -131,6 +131,14 @@ int anod_rows_put(struct anod_rows *r, const char *name, const struct anod_value
 	return 0;
 }
 
+void anod_rows_mark(struct anod_rows *r, const char *name)
+{
+	struct anod_row *row = find(r, name);
+
+	if (row)
+		row->seen = true;
+}
+
 bool anod_rows_seen(const struct anod_rows *r, const char *name)
 {
 	const struct anod_row *row = find(r, name);

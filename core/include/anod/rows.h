@@ -50,6 +50,8 @@ int anod_rows_put(struct anod_rows *r, const char *name, const struct anod_value
 void anod_rows_end(struct anod_rows *r);
 /* Nothing is known of any of them any more; they stay. */
 void anod_rows_unknown(struct anod_rows *r);
+/* It is there still, as it was told before. */
+void anod_rows_mark(struct anod_rows *r, const char *name);
 /* Has this reading named it already? */
 bool anod_rows_seen(const struct anod_rows *r, const char *name);
 
