@@ -36,6 +36,18 @@ static void put_count_of(struct page *p, enum style s, double n, const char *wha
 		page_putf(p, s, ", %.0f %s", n, what);
 }
 
+/* Sensors that read less often than they want to. */
+static void draw_slowed(struct page *p, const struct top_view *v)
+{
+	const cJSON *list = get(get(v->data, "totals"), "sensors_slowed"), *s;
+
+	cJSON_ArrayForEach(s, list) if (get_number(s, "slowed") > 1)
+		page_putf(p, STYLE_YELLOW, "   %s slowed %.1fx", get_text(s, "sensor"),
+			  get_number(s, "slowed"));
+	else page_putf(p, STYLE_YELLOW, "   %s takes %.1f %%", get_text(s, "sensor"),
+		       get_number(s, "share") * 100);
+}
+
 static void draw_links(struct page *p, const struct top_view *v)
 {
 	double open = total(v, "incidents_open");
@@ -55,6 +67,7 @@ static void draw_links(struct page *p, const struct top_view *v)
 		page_putf(p, STYLE_ALERT, "   %.0f open incident%s", open, plural(open));
 	else
 		page_put(p, STYLE_DIM, "   no open incident");
+	draw_slowed(p, v);
 	page_line(p);
 }
 

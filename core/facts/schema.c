@@ -111,6 +111,18 @@ static const struct anod_kind core_kinds[] = {
 			       "How late it was against its period, at worst in the last second."),
 			  BEAT("period", ANOD_INT, ANOD_UNIT_TIME,
 			       "How often it reads now; 0: driven by events."),
+			  BEAT("share", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "What it takes of one core: the CPU time of its callbacks, and the "
+			       "time for which it held a lock or a thread, of the last 10 s."),
+			  BEAT("limit", ANOD_REAL, ANOD_UNIT_RATIO,
+			       "What it may take of one core now: its part of the observation "
+			       "budget."),
+			  BEAT("slowed", ANOD_REAL, ANOD_UNIT_NONE,
+			       "By what factor its readings are put off, to stay within the limit; "
+			       "1: they are not."),
+			  BEAT("held", ANOD_INT, ANOD_UNIT_TIME,
+			       "Time for which it held a lock of the kernel or a thread, or its "
+			       "callbacks were blocked, in the last 10 s."),
 			  { 0 } } },
 	{ 0 },
 };

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "host/commands.h"
+#include "host/observe.h"
 #include "host/top.h"
 
 static const struct {
@@ -152,6 +153,7 @@ static cJSON *totals_json(const struct top *t)
 	cJSON_AddNumberToObject(j, "drops_ps", o->drops_ps);
 	cJSON_AddNumberToObject(j, "error_unknown", o->error_unknown);
 	cJSON_AddNumberToObject(j, "incidents_open", open);
+	observe_json(t->host, j);
 	return j;
 }
 

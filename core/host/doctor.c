@@ -20,6 +20,7 @@
 #include "host/doctor.h"
 #include "host/history_host.h"
 #include "host/neighbours.h"
+#include "host/observe.h"
 #include "host/people.h"
 #include "host/vouch.h"
 
@@ -168,6 +169,7 @@ cJSON *doctor_json(struct host *h)
 	check_sandbox(list);
 	doctor_kernel(list);
 	doctor_facts(list, h);
+	observe_doctor(list, h);
 	check_policy(list, h);
 	people_doctor(list, h);
 	neighbours_doctor(list, h);

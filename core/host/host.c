@@ -22,6 +22,7 @@
 #include "host/handover.h"
 #include "host/history_host.h"
 #include "host/objectives.h"
+#include "host/observe.h"
 #include "host/people.h"
 #include "host/recover.h"
 #include "host/neighbours.h"
@@ -303,6 +304,8 @@ static int start(struct host *h)
 	if (r >= 0)
 		r = truth_open(h);
 	if (r >= 0)
+		r = observe_open(h);
+	if (r >= 0)
 		r = sensors_start(h);
 	if (r >= 0)
 		r = objectives_open(h);
@@ -387,6 +390,7 @@ struct host *host_free(struct host *h)
 	reflexes_close(h);
 	sensors_stop(h);
 	truth_close(h);
+	observe_close(h);
 	txns_free(h->txns);
 	h->txns = NULL;
 	h->neighbours = neighbours_close(h->neighbours);

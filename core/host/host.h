@@ -37,6 +37,7 @@ struct cJSON;
 struct host_options {
 	const char *config; /* NULL: /etc/anod/anod.conf when it exists, else built in */
 	const char *state_dir, *run_dir, *plugin_dir; /* NULL: the configuration's, the default */
+	const char *agent_dirs; /* of NAME.agent files, ':' between; NULL: host_agent_dirs() */
 	bool single;
 	int priority; /* LOG_* */
 };
@@ -67,6 +68,7 @@ struct agent { /* one agent block of the configuration */
 	char *name;
 	const struct config_block *block; /* borrowed from the configuration */
 	const struct loaded_plugin *plugin;
+	struct loaded_plugin declared; /* what 'plugin' is of a declarative agent; path "" */
 	const char *state; /* "running", "starting", "failed": static */
 	char why[256];
 	uint64_t n_findings, n_proposals, n_refused;
@@ -82,6 +84,9 @@ struct agent { /* one agent block of the configuration */
 	uint64_t cell_pong_us;
 	uint64_t ready_us; /* since when it runs; 0: its old findings have been swept */
 };
+
+/* cells_declared.c: "/etc/anod/agents.d" and the folder of the installation. */
+const char *host_agent_dirs(void);
 
 struct host {
 	sd_event *loop;
@@ -126,6 +131,7 @@ struct host {
 	uint16_t n_looks[SCHEMA_ATTRS_MAX + 1]; /* of store_needed(): who only looks */
 	struct need *needs;			/* what sensors were told of it */
 	struct truth *truth;
+	struct observe *observe; /* what sensors cost; observe.h */
 	struct verify *verify;
 	struct objectives *objectives; /* intents; objectives.h */
 	struct neighbours *neighbours; /* NULL: no peers; neighbours.h */
@@ -198,6 +204,8 @@ void needs_beat(struct host *h);
 /* store_need() of somebody who only looks: no reason to keep a history. */
 void need_look(struct host *h, const struct schema_attr *a, bool on);
 void needs_done(struct host *h);
+/* Tell a sensor once more what it was told: what it put off is wanted now. */
+void needs_again(struct host *h, const struct instance *sensor);
 
 /* truth.c: facts about the daemon's own eyes */
 int truth_open(struct host *h);

@@ -17,6 +17,7 @@
 #include "host/neighbours.h"
 #include "host/notify.h"
 #include "host/objectives.h"
+#include "host/observe.h"
 #include "host/people.h"
 #include "host/recover.h"
 #include "host/reflexes.h"
@@ -128,6 +129,7 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	cells_ping(h, measure_lateness(h, due));
 	truth_beat(h);
 	needs_beat(h);
+	observe_beat(h);
 	cells_sweep(h);
 	advice_idle(h);
 	top_idle(h);

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/pace.h"
 
 struct memory {
 	struct memory *next;
@@ -104,6 +105,7 @@ int instance_add_option(struct instance *i, const char *name, const struct anod_
 
 int instance_start(struct instance *i)
 {
+	bool begun = meter_begin(i->meter);
 	int r = i->plugin->init ? i->plugin->init(&i->ctx) : 0;
 
 	if (r >= 0 && i->plugin->start) {
@@ -112,6 +114,7 @@ int instance_start(struct instance *i)
 	} else {
 		i->started = r >= 0;
 	}
+	meter_end(i->meter, begun);
 	if (r < 0)
 		log_error("%s: cannot start: %s", i->name, strerror(-r));
 	return r;
@@ -264,6 +267,7 @@ static int on_timer(sd_event_source *s, uint64_t due, void *data)
 	anod_timer_fn *fn = (anod_timer_fn *) h->fn;
 	uint64_t id = h->id, now = instance_now(&i->ctx);
 	void *fn_data = h->data;
+	bool begun;
 
 	if (h->every_us) {
 		h->due_us += h->every_us;
@@ -275,7 +279,9 @@ static int on_timer(sd_event_source *s, uint64_t due, void *data)
 		handle_free(h);
 	}
 	(void) due;
+	begun = meter_begin(i->meter);
 	fn(&i->ctx, id, fn_data);
+	meter_end(i->meter, begun);
 	return 0;
 }
 
@@ -304,9 +310,12 @@ static int on_io(sd_event_source *s, int fd, uint32_t events, void *data)
 {
 	struct handle *h = data;
 	anod_io_fn *fn = (anod_io_fn *) h->fn;
+	struct instance *i = h->inst; /* the handle may be cancelled inside */
+	bool begun = meter_begin(i->meter);
 
 	(void) s;
-	fn(&h->inst->ctx, fd, events, h->data);
+	fn(&i->ctx, fd, events, h->data);
+	meter_end(i->meter, begun);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct instance_option {
 	struct anod_value value;
 };
 
+struct meter;  /* pace.h */
 struct handle; /* a timer, a descriptor, a watch, a proposal ... */
 struct handle_table;
 typedef void handle_cancel_fn(struct handle *h);
@@ -48,7 +49,8 @@ struct instance {
 		unsigned n;
 		uint16_t kind, slot;
 	} run;
-	unsigned n_watches; /* of an agent */
+	unsigned n_watches;  /* of an agent */
+	struct meter *meter; /* of a sensor: what it costs; borrowed; NULL: nobody asks */
 };
 
 struct handle {

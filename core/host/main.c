@@ -1,7 +1,8 @@
 /*
  * anod - the daemon's command line.
  *
- *   anod run [-c FILE] [--state DIR] [--run DIR] [--plugins DIR] [--single] [-v|-q]
+ *   anod run [-c FILE] [--state DIR] [--run DIR] [--plugins DIR] [--agents DIR]
+ *            [--single] [-v|-q]
  *   anod check FILE...
  *   anod policy COMMAND ...             see policy_cmd.h
  *   anod exec|cell|infer FD PLUGINS     what 'anod run' starts; not for people
@@ -34,6 +35,8 @@ static const char usage[] =
 	"      --state DIR      journal and ledger (default /var/lib/anod)\n"
 	"      --run DIR        control socket (default /run/anod)\n"
 	"      --plugins DIR    shared objects, several folders joined by ':'\n"
+	"      --agents DIR     NAME.agent files, several folders joined by ':' (default\n"
+	"                       /etc/anod/agents.d and those that are installed)\n"
 	"      --single         everything in one process, for debugging\n"
 	"  -v, --verbose        say more       -q, --quiet   warnings and errors only\n";
 
@@ -141,6 +144,7 @@ static int parse(int argc, char **argv, struct host_options *o)
 		{ "state", required_argument, NULL, 's' },
 		{ "run", required_argument, NULL, 'r' },
 		{ "plugins", required_argument, NULL, 'p' },
+		{ "agents", required_argument, NULL, 'a' },
 		{ "single", no_argument, NULL, '1' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -164,6 +168,9 @@ static int parse(int argc, char **argv, struct host_options *o)
 			break;
 		case 'p':
 			o->plugin_dir = optarg;
+			break;
+		case 'a':
+			o->agent_dirs = optarg;
 			break;
 		case '1':
 			o->single = true;

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "host/host.h"
+#include "host/pace.h"
 
 #define NEEDS_MAX	1024 /* entities; further ones are read as often as their kind */
 #define PERIOD_DFLT	(1 * US_PER_S)
@@ -36,8 +37,18 @@ static uint64_t option(struct instance *s, const char *name, uint64_t dflt)
 
 static void tell(const struct need *n, uint64_t every_us)
 {
+	bool begun = meter_begin(n->sensor->meter);
+
 	(void) n->sensor->plugin->need(&n->sensor->ctx, n->kind, n->entity[0] ? n->entity : NULL,
 				       every_us);
+	meter_end(n->sensor->meter, begun);
+}
+
+void needs_again(struct host *h, const struct instance *sensor)
+{
+	for (struct need *n = h->needs; n; n = n->next)
+		if (n->sensor == sensor && n->every_us)
+			tell(n, n->every_us);
 }
 
 /* Remember, and tell when it is new. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host/host.h"
+#include "host/pace.h"
 
 #define REQUESTS_MAX 1024
 
@@ -25,6 +26,15 @@ static struct instance *sensor_named(struct host *h, const char *name)
 		if (strcmp(h->sensor[i]->plugin->name, name) == 0)
 			return h->sensor[i];
 	return NULL;
+}
+
+static int sense(struct request *q, int on)
+{
+	bool begun = meter_begin(q->sensor->meter);
+	int r = q->sensor->plugin->sense(&q->sensor->ctx, &q->what, on);
+
+	meter_end(q->sensor->meter, begun);
+	return r;
 }
 
 int sensors_request(struct host *h, unsigned agent, uint64_t id, const struct anod_action *a)
@@ -49,7 +59,7 @@ int sensors_request(struct host *h, unsigned agent, uint64_t id, const struct an
 	q->id = id;
 	q->sensor = s;
 	q->what = *a;
-	r = s->plugin->sense(&s->ctx, a, 1);
+	r = sense(q, 1);
 	if (r < 0) {
 		free(q);
 		return r;
@@ -64,7 +74,7 @@ static void end_request(struct request **at)
 	struct request *q = *at;
 
 	*at = q->next;
-	(void) q->sensor->plugin->sense(&q->sensor->ctx, &q->what, 0);
+	(void) sense(q, 0);
 	free(q);
 }
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/host.h"
+#include "host/observe.h"
 #include "host/reflexes.h"
 
 static struct host *host_of(struct anod_ctx *ctx)
@@ -179,6 +180,13 @@ static int sensor_object_sync(struct anod_ctx *ctx, enum anod_obj_type type, enu
 	return r;
 }
 
+static uint64_t sensor_pace(struct anod_ctx *ctx, uint64_t wanted_us, uint64_t held_us)
+{
+	struct meter *m = instance_of(ctx)->meter;
+
+	return m ? meter_pace(m, instance_now(ctx), wanted_us, held_us) : wanted_us;
+}
+
 static int no_watch(struct anod_ctx *ctx, const char *expr, anod_watch_fn *fn, void *data,
 		    uint64_t *ret_id)
 {
@@ -244,6 +252,7 @@ static const struct anod_host sensor_table = {
 	.sense = no_sense,
 	.put = sensor_put,
 	.health = sensor_health,
+	.pace = sensor_pace,
 };
 
 /* ---- life --------------------------------------------------------------------------------- */
@@ -328,6 +337,7 @@ int sensors_start(struct host *h)
 		if (!s)
 			return -ENOMEM;
 		s->number = h->n_sensors;
+		s->meter = observe_meter(h, s);
 		r = b ? add_options(s, b) : add_defaults(s);
 		if (r >= 0)
 			r = instance_start(s);

@@ -70,10 +70,13 @@ static int connect_socket(struct anod_nl *nl, int fd)
 
 static int open_socket(struct anod_nl *nl)
 {
+	bool raised = nl->flags & ANOD_NL_ADMIN && nl_admin_raise();
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, nl->protocol), r;
 
+	r = -errno;
+	nl_admin_lower(raised);
 	if (fd < 0)
-		return -errno;
+		return r;
 	r = connect_socket(nl, fd);
 	if (r >= 0)
 		r = nl->ctx->host->io(nl->ctx, fd, EPOLLIN, on_readable, nl, &nl->io);
@@ -109,9 +112,12 @@ static int replace_socket(struct anod_nl *nl)
 
 int anod_nl_open(struct anod_ctx *ctx, int protocol, uint32_t flags, struct anod_nl **ret)
 {
-	struct anod_nl *nl = calloc(1, sizeof(*nl));
+	struct anod_nl *nl;
 	int r;
 
+	if (flags & ANOD_NL_SLOW && flags & ANOD_NL_ADMIN)
+		return -EINVAL;
+	nl = calloc(1, sizeof(*nl));
 	if (!nl)
 		return -ENOMEM;
 
@@ -231,7 +237,10 @@ static void start_next(struct anod_nl *nl)
 	if (nl->sender) {
 		nl_sender_send(nl->sender, nl->fd, h, h->nlmsg_len);
 	} else {
+		bool raised = nl->flags & ANOD_NL_ADMIN && nl_admin_raise();
+
 		q->error = send_timed(nl->fd, h, h->nlmsg_len, &q->held_us);
+		nl_admin_lower(raised);
 		q->sent = true;
 		q->ended = q->error < 0;
 	}
@@ -267,6 +276,8 @@ int anod_nl_ask(struct anod_nl *nl, const void *msg, anod_nl_msg_fn *each, anod_
 		return -EMSGSIZE;
 	if (h->nlmsg_len < NLMSG_HDRLEN || h->nlmsg_len > ANOD_NL_MSG_MAX)
 		return -EMSGSIZE;
+	if (nl->flags & ANOD_NL_ADMIN && !nl_admin_may(nl, h))
+		return -EPERM;
 	if (nl->n_waiting >= ANOD_NL_QUEUE_MAX)
 		return -EBUSY;
 

@@ -98,7 +98,6 @@ int anod_nl_family(struct anod_nl *nl, const char *name, struct anod_nl_family *
 	ssize_t n;
 	int fd, r;
 
-	(void) nl;
 	anod_nl_begin_genl(&put, &control, CTRL_CMD_GETFAMILY, 0);
 	anod_nl_text(&put, CTRL_ATTR_FAMILY_NAME, name);
 	h = anod_nl_end(&put);
@@ -112,6 +111,8 @@ int anod_nl_family(struct anod_nl *nl, const char *name, struct anod_nl_family *
 	n = r < 0 ? r : recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
 	if (r >= 0)
 		r = n < 0 ? -errno : take_family((const void *) answer, (size_t) n, ret);
+	if (r >= 0)
+		nl_admin_family(nl, name, ret->id);
 	(void) close(fd);
 	return r;
 }

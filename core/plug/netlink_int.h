@@ -42,6 +42,8 @@ struct anod_nl {
 	struct nl_sender *sender;
 	unsigned busy; /* inside so many callbacks: a close() has to wait */
 	bool closed;
+	uint16_t admin_family; /* of ANOD_NL_ADMIN: what may be asked; 0: nothing yet */
+	uint32_t admin_commands;
 };
 
 /* The thread has sent the request under way. */
@@ -59,5 +61,15 @@ int send_timed(int fd, const void *msg, size_t len, uint64_t *ret_us);
 
 /* The kernel's own words from an ack or a NLMSG_DONE; "" where it has none. */
 void nl_ack_text(const struct nlmsghdr *h, char *ret, size_t size);
+
+/* ---- ANOD_NL_ADMIN: netlink_admin.c ---- */
+
+/* Have CAP_NET_ADMIN until nl_admin_lower() is given the result. */
+bool nl_admin_raise(void);
+void nl_admin_lower(bool raised);
+/* May this be asked with it? */
+bool nl_admin_may(const struct anod_nl *nl, const struct nlmsghdr *h);
+/* A family was looked up. */
+void nl_admin_family(struct anod_nl *nl, const char *name, uint16_t id);
 
 #endif

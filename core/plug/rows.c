@@ -1,237 +1,245 @@
 /*
- * rows - entities of one kind, marked and swept.
+ * rows - the entities of one kind that a sensor has published.
  *
- * Design.  A list comes in the same order nearly every time, so the search begins behind the row
- * that was found last, and is one comparison.  Rows that are gone are taken out at the end of a
- * reading by moving the others up, which keeps that order.
+ * Design.  Found by the plugin's key, not by name: what the kernel numbers keeps its number when it
+ * is renamed.  A reading has a round; a row that was not taken in it is gone when it ends.  Numbers
+ * go to the host in one put(), because readers see them as one; texts one by one.
  */
-#include <anod/rows.h>
-
 #include <errno.h>
+#include <net/if.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
-int anod_rows_init(struct anod_rows *r, struct anod_ctx *ctx, const struct anod_kind *kind,
-		   unsigned max)
+#include <uthash.h>
+
+#include <anod/object.h>
+#include <anod/poll.h>
+
+struct slot {
+	struct anod_row row;
+	uint32_t round;
+	UT_hash_handle hh;
+};
+
+struct anod_rows {
+	struct anod_ctx *ctx;
+	const struct anod_kind *kind;
+	size_t own_size;
+	int first; /* handle of the first attribute */
+	unsigned n_numbers, n_attrs;
+	uint32_t round;
+	bool full; /* said in the log */
+	struct slot *slots;
+};
+
+static int first_fact(struct anod_ctx *ctx, const struct anod_kind *kind)
 {
 	char name[2 * ANOD_KIND_SIZE];
+	size_t n = strnlen(kind->name, ANOD_KIND_SIZE - 1);
 
-	*r = (struct anod_rows){ .ctx = ctx, .kind = kind, .max = max };
+	memset(name, 0, sizeof(name));
+	memcpy(name, kind->name, n);
+	name[n] = '.';
+	memcpy(name + n + 1, kind->attrs[0].name, strnlen(kind->attrs[0].name, ANOD_KIND_SIZE - 2));
+	return ctx->host->fact_id(ctx, name);
+}
+
+int anod_rows_new(struct anod_ctx *ctx, const struct anod_kind *kind, size_t own_size,
+		  struct anod_rows **ret)
+{
+	int first = first_fact(ctx, kind);
+	struct anod_rows *rows;
+
+	if (first < 0)
+		return first;
+	rows = calloc(1, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	rows->ctx = ctx;
+	rows->kind = kind;
+	rows->own_size = own_size;
+	rows->first = first;
 	for (const struct anod_attr *a = kind->attrs; a->name; a++) {
-		size_t k = strlen(kind->name), n = strlen(a->name);
+		bool number = a->type != ANOD_TEXT && a->type != ANOD_PREFIX;
 
-		if (r->n_attrs == ANOD_ROW_ATTRS_MAX || k + n + 2 > sizeof(name))
-			return -E2BIG;
-		memcpy(name, kind->name, k);
-		name[k] = '.';
-		memcpy(name + k + 1, a->name, n + 1);
-		r->fact[r->n_attrs] = ctx->host->fact_id(ctx, name);
-		if (r->fact[r->n_attrs] < 0)
-			return r->fact[r->n_attrs];
-		r->n_attrs++;
+		if (number && rows->n_numbers == rows->n_attrs)
+			rows->n_numbers++;
+		rows->n_attrs++;
 	}
+	*ret = rows;
 	return 0;
 }
 
-void anod_rows_done(struct anod_rows *r)
+static void slot_free(struct anod_rows *rows, struct slot *s)
 {
-	free(r->row);
-	r->row = NULL;
-	r->n = r->size = r->next = 0;
+	HASH_DEL(rows->slots, s);
+	free(s->row.own);
+	free(s);
 }
 
-void anod_rows_begin(struct anod_rows *r)
+struct anod_rows *anod_rows_free(struct anod_rows *rows)
 {
-	for (unsigned i = 0; i < r->n; i++)
-		r->row[i].seen = false;
-	r->next = 0;
-	r->n_over = 0;
-}
+	struct slot *s, *next;
 
-static struct anod_row *find(const struct anod_rows *r, const char *name)
-{
-	for (unsigned i = 0, k = r->next; i < r->n; i++, k++) {
-		if (k >= r->n)
-			k = 0;
-		if (strcmp(r->row[k].name, name) == 0)
-			return &r->row[k];
-	}
+	if (!rows)
+		return NULL;
+	HASH_ITER(hh, rows->slots, s, next)
+	slot_free(rows, s);
+	free(rows);
 	return NULL;
 }
 
-/* A name that can be written in an expression and in a path of "anodctl facts". */
-static bool fit(const char *name)
+unsigned anod_rows_count(const struct anod_rows *rows)
 {
-	size_t len = strlen(name);
-
-	if (len == 0 || len >= ANOD_NAME_SIZE)
-		return false;
-	for (; *name; name++)
-		if (*name <= ' ' || *name > '~' || *name == '"' || *name == '\\')
-			return false;
-	return true;
+	return HASH_COUNT(rows->slots);
 }
 
-static int add(struct anod_rows *r, const char *name, struct anod_row **ret)
+void anod_rows_begin(struct anod_rows *rows)
 {
-	struct anod_row row = { 0 };
-	int e;
+	rows->round++;
+}
 
-	if (!fit(name))
-		return -EINVAL;
-	if (r->n >= r->max) {
-		r->n_over++;
-		return -ENOSPC;
-	}
-	if (r->n == r->size) {
-		unsigned size = r->size ? r->size * 2 : 8;
-		struct anod_row *grown = reallocarray(r->row, size, sizeof(*grown));
+/* An entity whose name another row has taken since is gone already. */
+static void entity_gone(struct anod_rows *rows, struct anod_row *row)
+{
+	if (row->entity)
+		(void) rows->ctx->host->entity_gone(rows->ctx, row->entity);
+	row->entity = 0;
+}
 
-		if (!grown)
-			return -ENOMEM;
-		r->row = grown;
-		r->size = size;
+void anod_rows_gone(struct anod_rows *rows, struct anod_row *row)
+{
+	entity_gone(rows, row);
+	slot_free(rows, (struct slot *) row); /* the first member */
+}
+
+void anod_rows_end(struct anod_rows *rows)
+{
+	struct slot *s, *next;
+
+	HASH_ITER(hh, rows->slots, s, next)
+	if (s->round != rows->round)
+		anod_rows_gone(rows, &s->row);
+}
+
+struct anod_row *anod_rows_find(const struct anod_rows *rows, uint64_t key)
+{
+	struct slot *s;
+
+	HASH_FIND(hh, rows->slots, &key, sizeof(key), s);
+	return s ? &s->row : NULL;
+}
+
+struct anod_row *anod_rows_named(const struct anod_rows *rows, const char *name)
+{
+	for (struct slot *s = rows->slots; s; s = s->hh.next)
+		if (strcmp(s->row.name, name) == 0)
+			return &s->row;
+	return NULL;
+}
+
+static struct slot *slot_new(struct anod_rows *rows, uint64_t key)
+{
+	struct slot *s;
+
+	if (HASH_COUNT(rows->slots) >= ANOD_ROWS_MAX) {
+		if (!rows->full)
+			rows->ctx->host->log(
+				rows->ctx, LOG_WARNING,
+				"more than %u entities of kind %s: the rest is not seen",
+				ANOD_ROWS_MAX, rows->kind->name);
+		rows->full = true;
+		return NULL;
 	}
-	e = r->ctx->host->entity(r->ctx, r->kind->name, name, &row.entity);
-	if (e < 0)
-		return e;
-	memcpy(row.name, name, strlen(name));
-	r->row[r->n] = row;
-	*ret = &r->row[r->n++];
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->row.key = key;
+	if (rows->own_size)
+		s->row.own = calloc(1, rows->own_size);
+	if (rows->own_size && !s->row.own) {
+		free(s);
+		return NULL;
+	}
+	HASH_ADD(hh, rows->slots, row.key, sizeof(s->row.key), s);
+	return s;
+}
+
+/* The old name's entity goes, and with it what the plugin remembered. */
+static void forget_name(struct anod_rows *rows, struct slot *s)
+{
+	entity_gone(rows, &s->row);
+	s->row.name[0] = '\0';
+	if (rows->own_size)
+		memset(s->row.own, 0, rows->own_size);
+}
+
+struct anod_row *anod_rows_take(struct anod_rows *rows, uint64_t key, const char *name)
+{
+	struct slot *s = (struct slot *) anod_rows_find(rows, key);
+
+	if (s && strcmp(s->row.name, name) == 0) {
+		s->round = rows->round;
+		s->row.fresh = 0;
+		return &s->row;
+	}
+	if (s)
+		forget_name(rows, s);
+	else
+		s = slot_new(rows, key);
+	if (!s)
+		return NULL;
+	if (rows->ctx->host->entity(rows->ctx, rows->kind->name, name, &s->row.entity) < 0) {
+		slot_free(rows, s);
+		return NULL;
+	}
+	memset(s->row.name, 0, sizeof(s->row.name));
+	memcpy(s->row.name, name, strnlen(name, sizeof(s->row.name) - 1));
+	s->round = rows->round;
+	s->row.fresh = 1;
+	return &s->row;
+}
+
+void anod_rows_put(struct anod_rows *rows, struct anod_row *row, const int64_t *raw, uint64_t known)
+{
+	int r = row->entity ? rows->ctx->host->put(rows->ctx, row->entity, rows->first,
+						   rows->n_numbers, raw, known)
+			    : -ENOENT;
+
+	/* Two links have changed names with each other, and this one was the first: the other's
+	 * entity went with its old name.  The next reading makes it anew. */
+	if (r == -ENOENT) {
+		row->entity = 0;
+		row->name[0] = '\0';
+	} else if (r < 0)
+		(void) rows->ctx->host->health(rows->ctx, ANOD_HEALTH_ERROR, 1);
+}
+
+void anod_rows_text(struct anod_rows *rows, struct anod_row *row, unsigned attr, const char *text)
+{
+	const struct anod_attr *a = &rows->kind->attrs[attr];
+	struct anod_value v = { .type = ANOD_TEXT, .flags = (uint8_t) a->flags };
+
+	if (!row->entity)
+		return;
+	if (text)
+		memcpy(v.u.text, text, strnlen(text, sizeof(v.u.text) - 1));
+	(void) rows->ctx->host->publish(rows->ctx, row->entity, rows->first + (int) attr,
+					text ? &v : NULL);
+}
+
+int anod_link_name(struct anod_ctx *ctx, uint32_t ifindex, char *name)
+{
+	struct anod_value v;
+
+	if (name[0] && ctx->host->get(ctx, "link", name, "ifindex", &v, NULL) == 0 &&
+	    v.type == ANOD_INT && v.u.i == ifindex)
+		return 0;
+	if (!if_indextoname(ifindex, name)) {
+		name[0] = '\0';
+		return -ENODEV;
+	}
 	return 0;
-}
-
-static void publish(struct anod_rows *r, struct anod_row *row, const struct anod_value *v)
-{
-	for (unsigned i = 0; i < r->n_attrs; i++) {
-		const struct anod_attr *a = &r->kind->attrs[i];
-		struct anod_value one = v[i];
-
-		one.flags = (uint8_t) (a->flags & ANOD_VALUE_OUTSIDE);
-		one.unit = a->unit;
-		(void) r->ctx->host->publish(r->ctx, row->entity, r->fact[i],
-					     one.type == a->type ? &one : NULL);
-	}
-}
-
-int anod_rows_put(struct anod_rows *r, const char *name, const struct anod_value *v)
-{
-	struct anod_row *row = find(r, name);
-
-	if (!row) {
-		int e = add(r, name, &row);
-
-		if (e < 0)
-			return e;
-	}
-	row->seen = true;
-	r->next = (unsigned) (row - r->row) + 1;
-	publish(r, row, v);
-	return 0;
-}
-
-void anod_rows_mark(struct anod_rows *r, const char *name)
-{
-	struct anod_row *row = find(r, name);
-
-	if (row)
-		row->seen = true;
-}
-
-bool anod_rows_seen(const struct anod_rows *r, const char *name)
-{
-	const struct anod_row *row = find(r, name);
-
-	return row && row->seen;
-}
-
-void anod_rows_end(struct anod_rows *r)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < r->n; i++) {
-		if (r->row[i].seen)
-			r->row[kept++] = r->row[i];
-		else
-			(void) r->ctx->host->entity_gone(r->ctx, r->row[i].entity);
-	}
-	r->n = kept;
-	r->next = 0;
-	if (r->n_over && !r->said)
-		r->ctx->host->log(r->ctx, LOG_WARNING,
-				  "more than %u entities of kind %s: %u are left out", r->max,
-				  r->kind->name, r->n_over);
-	r->said = r->n_over > 0;
-}
-
-void anod_rows_unknown(struct anod_rows *r)
-{
-	for (unsigned i = 0; i < r->n; i++)
-		for (unsigned k = 0; k < r->n_attrs; k++)
-			(void) r->ctx->host->publish(r->ctx, r->row[i].entity, r->fact[k], NULL);
-}
-
-/* ---- values ----------------------------------------------------------------------------- */
-
-struct anod_value anod_int(int64_t i, enum anod_unit unit)
-{
-	return (struct anod_value){ .type = ANOD_INT, .unit = (uint8_t) unit, .u.i = i };
-}
-
-struct anod_value anod_bool(bool b)
-{
-	return (struct anod_value){ .type = ANOD_BOOL, .u.i = b };
-}
-
-struct anod_value anod_real(double r, enum anod_unit unit)
-{
-	return (struct anod_value){ .type = ANOD_REAL, .unit = (uint8_t) unit, .u.r = r };
-}
-
-/* Bytes of the UTF-8 character at 's', or 0: it is none (RFC 3629). */
-static size_t utf8_len(const unsigned char *s, size_t size)
-{
-	static const unsigned char least[5] = { 0, 0, 0x80, 0xa0, 0x90 };
-	size_t n = s[0] < 0x80			 ? 1
-		   : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-		   : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-		   : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-						 : 0;
-
-	if (n == 0 || n > size)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Longer than need be, a surrogate, or beyond U+10FFFF. */
-	if ((s[0] == 0xe0 || s[0] == 0xf0) && s[1] < least[n])
-		return 0;
-	if ((s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
-struct anod_value anod_text(const char *text, size_t size)
-{
-	struct anod_value v = { .type = ANOD_TEXT };
-	const unsigned char *s = (const unsigned char *) text;
-	size_t used = 0;
-
-	for (size_t i = 0; i < size && s[i];) {
-		size_t n = utf8_len(s + i, size - i);
-		bool bad = n == 0 || (n == 1 && (s[i] < ' ' || s[i] == 0x7f)) ||
-			   (n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0);
-		size_t put = bad ? 1 : n;
-
-		if (used + put >= ANOD_TEXT_SIZE)
-			break;
-		if (bad)
-			v.u.text[used] = '?';
-		else
-			memcpy(v.u.text + used, s + i, n);
-		used += put;
-		i += n ? n : 1;
-	}
-	return v;
 }

@@ -9,6 +9,8 @@
 
 #define ENDPOINT_TIMEOUT_US (10 * UINT64_C(1000000))
 #define HANDOVER_MAX_US	    (3600 * UINT64_C(1000000)) /* GUARD_HANDOVER_MAX_US */
+#define OBSERVE_MIN	    0.001		       /* of one core */
+#define OBSERVE_MAX	    1.0
 
 /* ---- link ------------------------------------------------------------------------------------ */
 
@@ -189,8 +191,9 @@ int parse_endpoint(struct parse *p, const struct lex_place *place)
 /* ---- anod ------------------------------------------------------------------------------------ */
 
 static const char *const anod_words[] = { "state",    "run",  "plugins", "group",
-					  "handover", "safe", NULL };
-#define ANOD_SAFE 5
+					  "handover", "safe", "observe", NULL };
+#define ANOD_SAFE    5
+#define ANOD_OBSERVE 6
 
 static int handover_clause(struct parse *p, struct config *c, const struct lex_place *place)
 {
@@ -207,6 +210,22 @@ static int handover_clause(struct parse *p, struct config *c, const struct lex_p
 	return r;
 }
 
+/* "observe 1%": what all sensors together may take of one core. */
+static int observe_clause(struct parse *p, struct config *c, const struct lex_place *place)
+{
+	struct token t = *parse_ahead(p);
+
+	if (c->observe > 0)
+		return parse_error(p, place, "'observe' is set in another block already");
+	if (t.type != TOKEN_VALUE || t.value.type != ANOD_REAL || t.value.unit != ANOD_UNIT_RATIO)
+		return parse_wants(p, "observe", "a share of one core such as 1%");
+	if (t.value.u.r < OBSERVE_MIN || t.value.u.r > OBSERVE_MAX)
+		return parse_error(p, &t.place, "'observe' wants 0.1%% to 100%% of one core");
+	lex_next(&p->lexer, &t);
+	c->observe = t.value.u.r;
+	return 0;
+}
+
 static int anod_clause(struct parse *p, void *target, unsigned index)
 {
 	struct config *c = target;
@@ -214,6 +233,8 @@ static int anod_clause(struct parse *p, void *target, unsigned index)
 	struct lex_place place = parse_ahead(p)->place;
 	int r;
 
+	if (index == ANOD_OBSERVE)
+		return observe_clause(p, c, &place);
 	if (index == ANOD_SAFE)
 		return parse_quoted_actions(p, CONFIG_SAFE_MAX, &c->safe, &c->n_safe);
 	if (index == ARRAY_SIZE(text))

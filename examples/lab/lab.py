@@ -51,6 +51,8 @@ def wait(what, condition, timeout=20.0, step=0.02):
 class Lab:
     """The namespaces and what runs in them."""
 
+    names = ("client", "router", "isp1", "isp2")
+
     def __init__(self, tag=None):
         self.tag = tag or "an%d" % os.getpid()
         self.dir = tempfile.mkdtemp(prefix="anod-lab-")
@@ -100,7 +102,7 @@ class Lab:
             self.ip(ns, "link", "set", dev, "up")
 
     def _build(self):
-        for name in ("client", "router", "isp1", "isp2"):
+        for name in self.names:
             run("ip", "netns", "add", self.ns(name))
             self.ip(name, "link", "set", "lo", "up")
             self.do(name, "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0",
@@ -162,7 +164,7 @@ class Lab:
             except subprocess.TimeoutExpired:
                 p.kill()
                 p.wait()
-        for name in ("client", "router", "isp1", "isp2"):
+        for name in self.names:
             # What was left behind by a killed daemon (its guardian ends by itself, soon).
             out = run("ip", "netns", "pids", self.ns(name), check=False)
             for pid in out.split():

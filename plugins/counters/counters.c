@@ -48,6 +48,19 @@ static void say_lost(struct counters *c)
 	c->lost = true;
 }
 
+/* A sweep over all links has ended well: the next one when the budget allows. */
+static void pace(struct counters *c)
+{
+	uint64_t wanted_us = full_period(c);
+
+	c->paced_us =
+		ANOD_HOST_HAS(c->ctx, pace) ? c->ctx->host->pace(c->ctx, wanted_us, 0) : wanted_us;
+	if (c->paced_us > wanted_us)
+		c->full_due_us = c->good_us + c->paced_us;
+	(void) c->ctx->host->health(c->ctx, ANOD_HEALTH_PERIOD,
+				    c->paced_us > wanted_us ? c->paced_us : c->tick_us);
+}
+
 void swept(struct counters *c, int error)
 {
 	if (error == 0) {
@@ -56,6 +69,7 @@ void swept(struct counters *c, int error)
 		c->lost = false;
 		c->failing = false;
 		c->good_us = c->ctx->host->now_us(c->ctx);
+		pace(c);
 		return;
 	}
 
@@ -78,7 +92,15 @@ static void read_all(struct counters *c, uint64_t now_us)
 static bool all_due(const struct counters *c, uint64_t now_us)
 {
 	return c->lost || now_us + c->tick_us / 2 >= c->full_due_us ||
-	       c->n_wanted * FEW_PART > c->n_links;
+	       (c->n_wanted * FEW_PART > c->n_links && c->paced_us <= full_period(c));
+}
+
+/* So long at most without a sweep that ended well. */
+static uint64_t patience(const struct counters *c)
+{
+	uint64_t p = full_period(c);
+
+	return LATE_PERIODS * (c->paced_us > p ? c->paced_us : p);
 }
 
 static void on_timer(struct anod_ctx *ctx, uint64_t id, void *data)
@@ -90,7 +112,7 @@ static void on_timer(struct anod_ctx *ctx, uint64_t id, void *data)
 	(void) ctx->host->health(ctx, ANOD_HEALTH_BEHIND,
 				 now_us > c->due_us ? now_us - c->due_us : 0);
 	c->due_us = now_us + c->tick_us;
-	if (c->good_us && now_us - c->good_us > LATE_PERIODS * full_period(c))
+	if (c->good_us && now_us - c->good_us > patience(c))
 		say_lost(c);
 	if (c->sweeping)
 		return;
@@ -157,6 +179,7 @@ static int counters_need(struct anod_ctx *ctx, const char *kind, const char *ent
 {
 	struct counters *c = ctx->state;
 	uint64_t before_us = full_period(c);
+	bool same = !entity && every_us == c->every_us; /* said again: do not put it off */
 
 	(void) kind; /* there is one */
 	if (entity)
@@ -164,7 +187,7 @@ static int counters_need(struct anod_ctx *ctx, const char *kind, const char *ent
 	else
 		c->every_us = every_us;
 	/* What is wanted more often than before is read now, not after the long period. */
-	if (full_period(c) < before_us)
+	if (full_period(c) < before_us || (same && c->paced_us > before_us))
 		c->full_due_us = 0;
 	else if (full_period(c) > before_us)
 		c->full_due_us = ctx->host->now_us(ctx) + full_period(c);

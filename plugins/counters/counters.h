@@ -90,6 +90,7 @@ struct counters {
 	uint64_t tick_us;     /* between two ticks of the timer */
 	uint64_t due_us;      /* when the next tick should be */
 	uint64_t full_due_us; /* the next sweep over all links */
+	uint64_t paced_us;    /* what the observation budget made of the full period */
 	uint64_t good_us;     /* when the last such sweep had ended well; 0: never */
 	bool lost;	      /* said so */
 	bool failing;	      /* already reported */

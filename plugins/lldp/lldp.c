@@ -101,21 +101,21 @@ static void publish(struct lldp *l, const struct neighbor *n, const struct tlv_u
 	v[LLDP_TTL] = anod_int((int64_t) u->ttl_s * 1000000, ANOD_UNIT_TIME);
 	v[LLDP_CHANGES] = anod_int(changes, ANOD_UNIT_NONE);
 	(void) snprintf(name, sizeof(name), "%s/%u", n->dev, n->slot);
-	(void) anod_rows_put(&l->rows, name, v);
+	(void) anod_list_put(&l->rows, name, v);
 }
 
 /* Rows are marked by who is there, and the others swept. */
 static void drop_gone(struct lldp *l)
 {
-	anod_rows_begin(&l->rows);
+	anod_list_begin(&l->rows);
 	for (unsigned i = 0; i < l->n_neighbors; i++) {
 		char name[ANOD_NAME_SIZE];
 
 		(void) snprintf(name, sizeof(name), "%s/%u", l->neighbor[i].dev,
 				l->neighbor[i].slot);
-		anod_rows_mark(&l->rows, name);
+		anod_list_mark(&l->rows, name);
 	}
-	anod_rows_end(&l->rows);
+	anod_list_end(&l->rows);
 }
 
 /* ---- neighbours --------------------------------------------------------------------------- */
@@ -319,7 +319,7 @@ static int lldp_init(struct anod_ctx *ctx)
 static int lldp_start(struct anod_ctx *ctx)
 {
 	struct lldp *l = ctx->state;
-	int one = 1, r = anod_rows_init(&l->rows, ctx, &kinds[0], NEIGHBORS_MAX);
+	int one = 1, r = anod_list_init(&l->rows, ctx, &kinds[0], NEIGHBORS_MAX);
 
 	if (r < 0)
 		return r;
@@ -355,7 +355,7 @@ static void lldp_fini(struct anod_ctx *ctx)
 	lldp_stop(ctx);
 	if (l->fd >= 0)
 		(void) close(l->fd);
-	anod_rows_done(&l->rows);
+	anod_list_done(&l->rows);
 }
 
 ANOD_PLUGIN = {

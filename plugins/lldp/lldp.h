@@ -8,7 +8,7 @@
 
 #include <anod/object.h>
 #include <anod/plugin.h>
-#include <anod/rows.h>
+#include <anod/list.h>
 
 #include "tlv.h"
 
@@ -50,7 +50,7 @@ struct lldp {
 	struct anod_ctx *ctx;
 	int fd;
 	uint64_t io, timer;
-	struct anod_rows rows;
+	struct anod_list rows;
 	struct port port[LLDP_PORTS_MAX];
 	unsigned n_ports;
 	struct neighbor neighbor[NEIGHBORS_MAX];

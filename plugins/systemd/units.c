@@ -133,7 +133,7 @@ static void publish(struct unit *u)
 	v[UNIT_UPTIME] = uptime(u);
 	if (u->memory != UINT64_MAX)
 		v[UNIT_MEMORY] = anod_int((int64_t) u->memory, ANOD_UNIT_BYTES);
-	(void) anod_rows_put(&u->s->rows, u->name, v);
+	(void) anod_list_put(&u->s->rows, u->name, v);
 }
 
 /* All units have been read since the connection was made. */

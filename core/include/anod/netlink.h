@@ -38,6 +38,11 @@ enum {
 	ANOD_NL_SLOW = 1, /* requests may take long in the kernel: a thread sends them */
 	ANOD_NL_LENIENT =
 		2, /* without NETLINK_GET_STRICT_CHK: for old dump requests without a header */
+	/* With CAP_NET_ADMIN for the moments in which the socket is opened and a request sent, where the
+	 * process keeps it aside (permitted, not effective).  For what the kernel shows to nobody else;
+	 * only the requests listed in core/plug/netlink_admin.c are sent, others are -EPERM.  Together
+	 * with ANOD_NL_SLOW only the thread that sends has it: capabilities are of a thread. */
+	ANOD_NL_ADMIN = 4,
 };
 
 /* 'protocol' is NETLINK_ROUTE, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER ...  Strict
