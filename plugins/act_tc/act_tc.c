@@ -354,7 +354,7 @@ static const struct anod_param params_rate[] = {
 };
 static const struct anod_param params_del[] = { LINK, END };
 
-static const struct anod_action_desc actions[] = {
+static const struct anod_action_desc tc_actions[] = {
 	{ "qdisc.replace", "give a link another queueing discipline, or other settings of its own",
 	  params_replace, ANOD_ACT_UNDO, plan_replace },
 	{ "qdisc.rate", "shape a link to another rate; all else of its tbf or cake stays",
@@ -370,5 +370,5 @@ ANOD_PLUGIN = {
 	.name = "act_tc",
 	.version = "1",
 	.summary = "queueing disciplines through rtnetlink",
-	.actions = actions,
+	.actions = tc_actions,
 };
