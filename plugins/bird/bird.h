@@ -10,7 +10,7 @@
 #include <anod/ask.h>
 #include <anod/plugin.h>
 #include <anod/routing.h>
-#include <anod/rows.h>
+#include <anod/list.h>
 
 #include "reply.h"
 
@@ -39,7 +39,7 @@ struct bird {
 	char path[ANOD_TEXT_SIZE];
 	struct anod_ask *ask; /* owned */
 	struct anod_beat beat;
-	struct anod_rows daemon, peers, tables, protocols;
+	struct anod_list daemon, peers, tables, protocols;
 	struct session *session; /* owned */
 	unsigned n_sessions, sessions_size;
 	uint64_t need_us[BIRD_KINDS];

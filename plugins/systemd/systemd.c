@@ -117,7 +117,7 @@ static int systemd_start(struct anod_ctx *ctx)
 			return r;
 		}
 	}
-	r = anod_rows_init(&s->rows, ctx, &kinds[0], UNITS_MAX);
+	r = anod_list_init(&s->rows, ctx, &kinds[0], UNITS_MAX);
 	if (r < 0 || s->n_units == 0)
 		return r;
 	r = anod_beat_start(&s->beat, ctx, on_beat, 1000000);
@@ -153,7 +153,7 @@ static void systemd_fini(struct anod_ctx *ctx)
 	if (!s)
 		return;
 	bus_close(s);
-	anod_rows_done(&s->rows);
+	anod_list_done(&s->rows);
 }
 
 static const struct anod_opt opts[] = {

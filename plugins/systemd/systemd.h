@@ -9,7 +9,7 @@
 
 #include <anod/object.h>
 #include <anod/plugin.h>
-#include <anod/rows.h>
+#include <anod/list.h>
 
 #define UNITS_MAX 64
 
@@ -49,7 +49,7 @@ struct systemd {
 	int said;
 	struct unit unit[UNITS_MAX];
 	unsigned n_units;
-	struct anod_rows rows;
+	struct anod_list rows;
 	struct anod_beat beat;
 };
 

@@ -119,9 +119,21 @@ static struct anod_value uptime(const struct unit *u)
 	return anod_int(us > 0 ? us : 0, ANOD_UNIT_TIME);
 }
 
+/* For the model, which actions on units are planned on. */
+static void feed(const struct unit *u)
+{
+	struct anod_object o = { .type = ANOD_OBJ_UNIT };
+
+	strcpy(o.u.unit.name, u->name);
+	o.u.unit.active = strcmp(u->state, "active") == 0;
+	(void) u->s->ctx->host->object(u->s->ctx, &o, strcmp(u->load, "not-found") == 0);
+}
+
 static void publish(struct unit *u)
 {
 	struct anod_value v[UNIT_ATTRS] = { 0 };
+
+	feed(u);
 
 	v[UNIT_LOAD] = text(u->load);
 	v[UNIT_STATE] = text(u->state);
@@ -133,7 +145,7 @@ static void publish(struct unit *u)
 	v[UNIT_UPTIME] = uptime(u);
 	if (u->memory != UINT64_MAX)
 		v[UNIT_MEMORY] = anod_int((int64_t) u->memory, ANOD_UNIT_BYTES);
-	(void) anod_rows_put(&u->s->rows, u->name, v);
+	(void) anod_list_put(&u->s->rows, u->name, v);
 }
 
 /* All units have been read since the connection was made. */
@@ -145,6 +157,7 @@ static void check_sync(struct systemd *s)
 	if (s->in_sync)
 		return;
 	s->in_sync = s->met = true;
+	(void) s->ctx->host->object_sync(s->ctx, ANOD_OBJ_UNIT, ANOD_SYNC_DONE);
 	if (s->lost)
 		(void) s->ctx->host->sync(s->ctx, "unit", ANOD_SYNC_DONE);
 	s->lost = false;
@@ -153,8 +166,10 @@ static void check_sync(struct systemd *s)
 
 void units_lost(struct systemd *s)
 {
-	if (s->met && !s->lost)
+	if (s->met && !s->lost) {
 		(void) s->ctx->host->sync(s->ctx, "unit", ANOD_SYNC_LOST);
+		(void) s->ctx->host->object_sync(s->ctx, ANOD_OBJ_UNIT, ANOD_SYNC_LOST);
+	}
 	s->lost = s->lost || s->met;
 	s->in_sync = false;
 	for (unsigned i = 0; i < s->n_units; i++)
@@ -276,7 +291,10 @@ int units_ask(struct systemd *s)
 		if (r >= 0)
 			r = ask_unit(&s->unit[i]);
 	}
-	if (r >= 0 && s->lost)
+	if (r < 0)
+		return r;
+	if (s->lost)
 		(void) s->ctx->host->sync(s->ctx, "unit", ANOD_SYNC_BEGIN);
-	return r;
+	(void) s->ctx->host->object_sync(s->ctx, ANOD_OBJ_UNIT, ANOD_SYNC_BEGIN);
+	return 0;
 }
