@@ -37,6 +37,7 @@ static const struct {
 static const char *const qdisc_words[] = { "kind",   "rate",	 "handle",  "limit", "burst",
 					   "target", "interval", "quantum", "flows", "overhead",
 					   "flags",  "lossy",	 "below",   NULL };
+static const char *const sysctl_words[] = { "lossy", NULL };
 static const char *const peer_words[] = { "key", "endpoint", "port", "keepalive", NULL };
 static const char *const unit_words[] = { "active", "starts", NULL };
 
@@ -102,6 +103,9 @@ int snapshot_read_sysctl(struct reading *r, struct anod_object *o)
 	if (e == 0)
 		e = snapshot_number(r, INT64_MAX, &value);
 	s->value = (int64_t) value;
+	while (e == 0 && !snapshot_at_end(r))
+		if (!snapshot_flag(r, o))
+			e = snapshot_unknown(r, sysctl_words, "sysctl");
 	return e;
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #define SOON_US 1000
+#define PAIR_US UINT64_C(1000000)
 
 static void on_timer(struct anod_ctx *ctx, uint64_t id, void *data)
 {
@@ -46,6 +47,7 @@ uint64_t anod_rhythm_wanted(const struct anod_rhythm *r)
 int anod_rhythm_start(struct anod_rhythm *r, uint64_t first_us)
 {
 	r->need_us = 0;
+	r->again = r->pair;
 	r->wait_us = anod_rhythm_wanted(r);
 	r->timer = 0;
 	return set(r, r->ctx->host->now_us(r->ctx) + first_us);
@@ -72,6 +74,9 @@ void anod_rhythm_next(struct anod_rhythm *r, uint64_t held_us)
 	uint64_t wanted_us = anod_rhythm_wanted(r), now_us = r->ctx->host->now_us(r->ctx);
 	uint64_t due_us;
 
+	if (r->again && wanted_us > PAIR_US)
+		wanted_us = PAIR_US;
+	r->again = false;
 	r->wait_us = ANOD_HOST_HAS(r->ctx, pace) ? r->ctx->host->pace(r->ctx, wanted_us, held_us)
 						 : wanted_us;
 	if (r->health && ANOD_HOST_HAS(r->ctx, health))

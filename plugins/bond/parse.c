@@ -7,14 +7,13 @@
  */
 #include "bond.h"
 
-#include <errno.h>
 #include <linux/if_bonding.h>
 #include <linux/if_link.h>
-#include <linux/rtnetlink.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <netlink/attr.h>
+
+#include <anod/masters.h>
 
 /* Of headers before 6.19. */
 #define SLAVE_CHURN_ACTOR   11 /* IFLA_BOND_SLAVE_AD_CHURN_ACTOR_STATE */
@@ -40,47 +39,6 @@ static uint32_t number(const struct nlattr *a, size_t size)
 		memcpy(&v32, nla_data(a), sizeof(v32));
 		return v32;
 	}
-}
-
-/* The head of a link, and its IFLA_LINKINFO.  1, 0: no link or without, -EBADMSG. */
-static int link_info(const struct nlmsghdr *m, uint32_t *ret_ifindex, char *ret_name,
-		     uint32_t *ret_master, const struct nlattr **ret)
-{
-	const struct nlattr *head, *name, *master;
-	struct ifinfomsg i;
-	int left;
-
-	if (m->nlmsg_type != RTM_NEWLINK)
-		return 0;
-	if (m->nlmsg_len < NLMSG_HDRLEN + sizeof(i))
-		return -EBADMSG;
-	memcpy(&i, (const uint8_t *) m + NLMSG_HDRLEN, sizeof(i));
-	if (i.ifi_family != AF_UNSPEC)
-		return 0;
-	head = (const struct nlattr *) ((const uint8_t *) m + NLMSG_HDRLEN + sizeof(i));
-	left = (int) (m->nlmsg_len - NLMSG_HDRLEN - sizeof(i));
-	*ret = nla_find(head, left, IFLA_LINKINFO);
-	if (!*ret)
-		return 0;
-
-	name = nla_find(head, left, IFLA_IFNAME);
-	if (!name || nla_len(name) < 2 || i.ifi_index <= 0)
-		return -EBADMSG;
-	(void) nla_strlcpy(ret_name, name, ANOD_IFNAME_SIZE);
-	*ret_ifindex = (uint32_t) i.ifi_index;
-	master = nla_find(head, left, IFLA_MASTER);
-	*ret_master = master ? number(master, 4) : 0;
-	return 1;
-}
-
-/* The data of a kind in IFLA_LINKINFO, NULL: it is of another kind. */
-static const struct nlattr *data_of(const struct nlattr *info, int kind_type, int data_type)
-{
-	const struct nlattr *kind = nla_find(nla_data(info), nla_len(info), kind_type);
-
-	if (!kind || nla_strcmp(kind, "bond") != 0)
-		return NULL;
-	return nla_find(nla_data(info), nla_len(info), data_type);
 }
 
 static void take_ad(const struct nlattr *nest, struct bond *b)
@@ -114,19 +72,18 @@ static void take_ad(const struct nlattr *nest, struct bond *b)
 
 int bond_parse(const struct nlmsghdr *m, struct bond *ret)
 {
-	const struct nlattr *info, *data, *a;
-	uint32_t master;
+	struct anod_link_info link;
+	const struct nlattr *a;
 	int left, r;
 
 	memset(ret, 0, sizeof(*ret));
-	r = link_info(m, &ret->ifindex, ret->name, &master, &info);
+	r = anod_link_info(m, "bond", false, &link);
 	if (r <= 0)
 		return r;
-	data = data_of(info, IFLA_INFO_KIND, IFLA_INFO_DATA);
-	if (!data)
-		return 0;
+	ret->ifindex = link.ifindex;
+	memcpy(ret->name, link.name, sizeof(ret->name));
 
-	nla_for_each_nested(a, data, left)
+	nla_for_each_nested(a, link.data, left)
 	{
 		switch (nla_type(a)) {
 		case IFLA_BOND_MODE:
@@ -162,19 +119,20 @@ static uint8_t churn(const struct nlattr *a)
 
 int bond_parse_member(const struct nlmsghdr *m, struct bond_member *ret)
 {
-	const struct nlattr *info, *data, *a;
+	struct anod_link_info link;
+	const struct nlattr *a;
 	int left, r;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->actor_churn = ret->partner_churn = CHURN_UNKNOWN;
-	r = link_info(m, &ret->ifindex, ret->name, &ret->master, &info);
+	r = anod_link_info(m, "bond", true, &link);
 	if (r <= 0)
 		return r;
-	data = data_of(info, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA);
-	if (!data || !ret->master)
-		return 0;
+	ret->ifindex = link.ifindex;
+	ret->master = link.master;
+	memcpy(ret->name, link.name, sizeof(ret->name));
 
-	nla_for_each_nested(a, data, left)
+	nla_for_each_nested(a, link.data, left)
 	{
 		switch (nla_type(a)) {
 		case IFLA_BOND_SLAVE_STATE:

@@ -1,12 +1,10 @@
 /*
  * plugin - the sensor of bonds: what their members do, and what LACP says of both ends.
  *
- * Design.  The kernel filters links by kind and by master, so a reading asks for the bonds and
- * then for the members of each, without the counters (RTEXT_FILTER_SKIP_STATS): nothing is read
- * of other links.  When no bond was ever made here the filter has no kind to go by and would give
- * every link, which is taken as "no bonds here", looked for again once a minute.  A member or
- * bond that changes is an event of its link, after which all is read soon: the sensor is as
- * quick as the events, and the readings are for what has none (churn, the partner's state).
+ * Design.  A reading asks for the bonds and for the members of each (anod/masters.h).  A member or
+ * bond that changes is an event of its link, after which all is read soon: the sensor is as quick
+ * as the events, and the readings are for what has none (churn, the partner's state).  When no
+ * bond was ever made here the kernel knows none, and it is asked again once a minute.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,13 +15,13 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <anod/masters.h>
 #include <anod/netlink.h>
 #include <anod/poll.h>
 
 #include "bond.h"
 #include "facts.h"
 
-#define BONDS_MAX 64	/* more are not read, which is logged */
 #define PROC_SIZE 32768 /* of /proc/net/bonding/NAME: some 40 members */
 
 struct sensor {
@@ -31,14 +29,10 @@ struct sensor {
 	struct anod_nl *nl, *events;
 	struct anod_poll *poll;
 	struct anod_rows *bonds, *members;
-	struct bond bond[BONDS_MAX];
-	struct bond_count count[BONDS_MAX];
-	unsigned n_bonds, n_open; /* requests that have not ended */
-	bool full;
-	bool foreign; /* the answer had a link that is no bond */
-	int error;
-	char why[160];
-	uint64_t held_us;
+	struct anod_masters *masters;
+	struct bond bond[ANOD_MASTERS_MAX];
+	struct bond_count count[ANOD_MASTERS_MAX];
+	unsigned n_bonds;
 	char proc[PROC_SIZE]; /* of the bond 'proc_of' */
 	uint32_t proc_of;
 };
@@ -75,7 +69,7 @@ static void read_churn(struct sensor *s, const struct bond *b, struct bond_membe
 	(void) bond_churn_of(s->proc, m->name, &m->actor_churn, &m->partner_churn);
 }
 
-static void on_member(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *data)
+static void on_member(struct anod_ctx *ctx, const struct nlmsghdr *msg)
 {
 	struct sensor *s = ctx->state;
 	int64_t raw[MEMBER_NUMBERS];
@@ -84,7 +78,6 @@ static void on_member(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *da
 	struct bond *b;
 	uint64_t known;
 
-	(void) data;
 	if (bond_parse_member(msg, &m) <= 0)
 		return;
 	b = bond_of(s, m.master);
@@ -134,110 +127,44 @@ static void publish_bond(struct sensor *s, const struct bond *b, const struct bo
 	anod_rows_text(s->bonds, row, BOND_PARTNER, b->has & BOND_HAS_AD ? mac : NULL);
 }
 
-static void end(struct sensor *s)
+static void on_done(struct anod_ctx *ctx, int error, const char *why, uint64_t held_us)
 {
-	if (s->error == 0) {
+	struct sensor *s = ctx->state;
+
+	if (error == 0) {
 		for (unsigned i = 0; i < s->n_bonds; i++)
 			publish_bond(s, &s->bond[i], &s->count[i]);
 		anod_rows_end(s->members);
 		anod_rows_end(s->bonds);
-		if (s->foreign && !s->n_bonds) {
-			s->error = -ENOENT;
-			(void) snprintf(s->why, sizeof(s->why), "the kernel has no bonding");
-		}
 	}
-	anod_poll_end(s->poll, s->error, s->why, s->held_us);
+	anod_poll_end(s->poll, error, why, held_us);
 }
 
-/* One of the requests has ended; the last one ends the reading. */
-static void ended(struct sensor *s, int error, const char *why, uint64_t held_us)
-{
-	s->held_us += held_us;
-	if (error < 0 && s->error == 0) {
-		s->error = error;
-		(void) snprintf(s->why, sizeof(s->why), "%s", why ? why : "");
-	}
-	if (--s->n_open == 0)
-		end(s);
-}
-
-static void on_members_done(struct anod_ctx *ctx, int error, const char *why, uint64_t held_us,
-			    void *data)
-{
-	(void) data;
-	/* The bond may have gone meanwhile: it has no members then. */
-	ended(ctx->state, error == -EINVAL || error == -ENODEV ? 0 : error, why, held_us);
-}
-
-/* Ask for links of kind "bond", or of a master. */
-static int ask(struct sensor *s, uint32_t master, anod_nl_msg_fn *each, anod_nl_done_fn *done)
-{
-	struct anod_nl_put p;
-	int r;
-
-	(void) anod_nl_begin(&p, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
-	anod_nl_u32(&p, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	if (master) {
-		anod_nl_u32(&p, IFLA_MASTER, master);
-	} else {
-		uint32_t nest = anod_nl_nest(&p, IFLA_LINKINFO);
-
-		anod_nl_text(&p, IFLA_INFO_KIND, "bond");
-		anod_nl_nest_end(&p, nest);
-	}
-	r = anod_nl_ask(s->nl, anod_nl_end(&p), each, done, NULL);
-	if (r >= 0)
-		s->n_open++;
-	return r;
-}
-
-static void on_bond(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *data)
+static int64_t on_bond(struct anod_ctx *ctx, const struct nlmsghdr *msg)
 {
 	struct sensor *s = ctx->state;
 	struct bond b;
 	int r = bond_parse(msg, &b);
 
-	(void) data;
-	if (r == 0)
-		s->foreign = true;
 	if (r <= 0)
-		return;
-	if (s->n_bonds == BONDS_MAX) {
-		if (!s->full)
-			ctx->host->log(ctx, LOG_WARNING, "more than %d bonds: the rest is not seen",
-				       BONDS_MAX);
-		s->full = true;
-		return;
-	}
+		return r;
 	memset(&s->count[s->n_bonds], 0, sizeof(s->count[0]));
 	s->bond[s->n_bonds++] = b;
+	return b.ifindex;
 }
 
-static void on_bonds_done(struct anod_ctx *ctx, int error, const char *why, uint64_t held_us,
-			  void *data)
-{
-	struct sensor *s = ctx->state;
-
-	(void) data;
-	for (unsigned i = 0; error == 0 && i < s->n_bonds; i++)
-		error = ask(s, s->bond[i].ifindex, on_member, on_members_done);
-	ended(s, error, why, held_us);
-}
+static const struct anod_masters_desc masters = { "bond", on_bond, on_member, on_done };
 
 static void read_all(struct anod_ctx *ctx)
 {
 	struct sensor *s = ctx->state;
 	int r;
 
-	s->n_bonds = s->n_open = 0;
-	s->foreign = false;
-	s->error = 0;
-	s->why[0] = '\0';
-	s->held_us = 0;
+	s->n_bonds = 0;
 	s->proc_of = 0;
 	anod_rows_begin(s->bonds);
 	anod_rows_begin(s->members);
-	r = ask(s, 0, on_bond, on_bonds_done);
+	r = anod_masters_read(s->masters, s->nl);
 	if (r < 0)
 		anod_poll_end(s->poll, r, NULL, 0);
 }
@@ -276,6 +203,8 @@ static int bond_start(struct anod_ctx *ctx)
 
 	if (r >= 0)
 		r = anod_rows_new(ctx, &bond_kinds[1], 0, &s->members);
+	if (r >= 0)
+		r = anod_masters_new(ctx, &masters, &s->masters);
 	if (r >= 0)
 		r = anod_nl_open(ctx, NETLINK_ROUTE, 0, &s->nl);
 	if (r >= 0)

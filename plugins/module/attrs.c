@@ -32,7 +32,7 @@
 static const struct anod_attr module_attrs[] = {
 	REAL("temperature", "degrees Celsius, inside the module"),
 	REAL("voltage", "volts, its supply"),
-	FOUR("temperature", "degrees Celsius"),
+	FOUR("temp", "degrees Celsius"),
 	FOUR("voltage", "volts"),
 	FOUR("rx", "received power of a lane, dBm"),
 	FOUR("tx", "sent power of a lane, dBm"),

@@ -186,6 +186,7 @@ static int start_rhythm(struct softnet *s, struct anod_rhythm *r, anod_reading_f
 	r->ctx = s->ctx;
 	r->read = read;
 	r->data = s;
+	r->pair = true;
 	r->idle_us = anod_option_u64(s->ctx, "idle-period");
 	return anod_rhythm_start(r, first_us);
 }

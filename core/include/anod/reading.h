@@ -68,8 +68,10 @@ struct anod_rhythm {
 	void *data;
 	uint64_t idle_us;  /* while nobody uses the values */
 	uint64_t least_us; /* never more often than this; 0: no bound */
+	bool pair;	   /* values come of two readings: the second one follows soon */
 	bool health;	   /* tells its period and lateness: one rhythm of a sensor does */
 	/* Its own. */
+	bool again;
 	uint64_t need_us, wait_us, due_us, timer;
 };
 
