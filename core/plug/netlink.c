@@ -193,6 +193,7 @@ static void arm_timer(struct anod_nl *nl, uint64_t us)
 static bool finish(struct anod_nl *nl, int error, const char *why)
 {
 	struct nl_request *q = nl->first;
+	bool more = nl->n_waiting > 1;
 
 	nl->first = q->next;
 	if (!nl->first)
@@ -203,7 +204,9 @@ static bool finish(struct anod_nl *nl, int error, const char *why)
 	free(q);
 	if (nl->closed)
 		return false;
-	start_next(nl);
+	/* What done() asked while nothing waited has begun already. */
+	if (more)
+		start_next(nl);
 	return true;
 }
 
