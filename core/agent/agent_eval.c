@@ -74,7 +74,7 @@ const char *agent_entity(struct agent_eye *y, const struct expr *e)
 {
 	if (!e->entity)
 		return y->s->name;
-	return e->entity[0] == '@' ? joined(y, e->entity) : e->entity;
+	return e->entity[0] == EXPR_LOOKED_UP ? joined(y, e->entity) : e->entity;
 }
 
 /* ---- hooks --------------------------------------------------------------------------------------- */
@@ -91,7 +91,7 @@ static bool fact(const struct expr_env *env, uint16_t kind, uint16_t slot, const
 	struct agent_eye *y = env->data;
 	struct anod_value v = value_unknown();
 
-	if (entity[0] == '@')
+	if (entity[0] == EXPR_LOOKED_UP)
 		entity = joined(y, entity);
 	if (!entity || read_fact(y->run, kind, slot, entity, &v) < 0 || v.type == ANOD_UNKNOWN)
 		return false;

@@ -10,8 +10,6 @@
 
 #include "facts/value.h"
 
-#define JOIN_MARK '@'
-
 int agent_option_of(const struct agent_program *a, const char *name)
 {
 	for (unsigned i = 0; i < a->n_options; i++)
@@ -38,7 +36,7 @@ static int join_named(const struct agent_program *a, const char *name)
 
 int agent_join_of(const struct agent_program *a, const struct expr *fact)
 {
-	if (fact->op != EXPR_FACT || !fact->entity || fact->entity[0] != JOIN_MARK)
+	if (fact->op != EXPR_FACT || !fact->entity || fact->entity[0] != EXPR_LOOKED_UP)
 		return -1;
 	return join_named(a, fact->entity + 1);
 }
@@ -59,7 +57,7 @@ static int resolve_join(struct parse *p, const struct agent_program *a, struct e
 	if (j < 0 || e->entity || !a->join[j].kind)
 		return 0;
 	kind = strdup(a->join[j].kind);
-	if (!kind || asprintf(&entity, "%c%s", JOIN_MARK, a->join[j].name) < 0) {
+	if (!kind || asprintf(&entity, "%c%s", EXPR_LOOKED_UP, a->join[j].name) < 0) {
 		free(kind);
 		return parse_no_memory(p);
 	}

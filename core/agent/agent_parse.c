@@ -36,66 +36,6 @@ static const char *const words[] = { "summary",	 "option",   "on",	"with",
 
 #define MANY(x) (UINT64_C(1) << (x))
 
-/* The next token that is no newline, without taking anything. */
-static struct token beyond_newlines(struct parse *p)
-{
-	struct lexer l = p->lexer;
-	struct token t;
-
-	do {
-		lex_next(&l, &t);
-	} while (t.type == TOKEN_NEWLINE);
-	return t;
-}
-
-/* Take 'word', also from a line below. */
-static bool accept_below(struct parse *p, const char *word)
-{
-	struct token t = beyond_newlines(p);
-
-	if (!token_is(&t, word))
-		return false;
-	parse_skip_newlines(p);
-	return parse_accept(p, word);
-}
-
-static bool text_below(struct parse *p)
-{
-	if (beyond_newlines(p).type != TOKEN_STRING)
-		return false;
-	parse_skip_newlines(p);
-	return true;
-}
-
-static int too_many(struct parse *p, const char *clause, unsigned max)
-{
-	return parse_error(p, &parse_ahead(p)->place, "an agent has at most %u of '%s'", max,
-			   clause);
-}
-
-static int parse_confidence(struct parse *p, double *ret)
-{
-	struct token t = *parse_ahead(p);
-	double v = t.type != TOKEN_VALUE       ? -1
-		   : t.value.type == ANOD_INT  ? (double) t.value.u.i
-		   : t.value.type == ANOD_REAL ? t.value.u.r
-					       : -1;
-
-	if (!(v >= 0 && v <= 1) ||
-	    (t.value.unit != ANOD_UNIT_NONE && t.value.unit != ANOD_UNIT_RATIO))
-		return parse_wants(p, "confidence", "a number from 0 to 1");
-	lex_next(&p->lexer, &t);
-	*ret = v;
-	return 0;
-}
-
-static int parse_cond(struct parse *p, struct agent_cond *c)
-{
-	c->place = parse_ahead(p)->place;
-	c->watch = -1;
-	return parse_expr(p, &c->expr);
-}
-
 /* A code is a word for filters and policies: no blanks. */
 static int parse_code(struct parse *p, const char *what, char **ret)
 {
@@ -156,7 +96,7 @@ static int parse_option_clause(struct parse *p, struct agent_program *a)
 	int r;
 
 	if (a->n_options == AGENT_OPTIONS_MAX)
-		return too_many(p, "option", AGENT_OPTIONS_MAX);
+		return agent_too_many(p, "option", AGENT_OPTIONS_MAX);
 	a->n_options++;
 	o->place = parse_ahead(p)->place;
 	r = parse_word(p, "the name of an option", &o->name);
@@ -173,7 +113,7 @@ static int parse_option_clause(struct parse *p, struct agent_program *a)
 		if (r == 0)
 			r = parse_number_value(p, "to", &o->max);
 	}
-	if (r == 0 && text_below(p))
+	if (r == 0 && agent_text_below(p))
 		r = parse_string(p, "option", &o->help);
 	return r;
 }
@@ -185,8 +125,8 @@ static int parse_on_clause(struct parse *p, struct agent_program *a)
 
 	a->kind_place = parse_ahead(p)->place;
 	r = parse_word(p, "a kind of entity such as link", &a->kind);
-	if (r == 0 && accept_below(p, "where"))
-		r = parse_cond(p, &a->where);
+	if (r == 0 && agent_accept_below(p, "where"))
+		r = agent_parse_cond(p, &a->where);
 	return r;
 }
 
@@ -197,7 +137,7 @@ static int parse_with(struct parse *p, struct agent_program *a)
 	int r;
 
 	if (a->n_joins == AGENT_JOINS_MAX)
-		return too_many(p, "with", AGENT_JOINS_MAX);
+		return agent_too_many(p, "with", AGENT_JOINS_MAX);
 	a->n_joins++;
 	j->place = parse_ahead(p)->place;
 	r = parse_word(p, "a name such as r", &j->name);
@@ -207,13 +147,13 @@ static int parse_with(struct parse *p, struct agent_program *a)
 		r = parse_expect(p, "=", "'=' and a kind of entity");
 	if (r == 0)
 		r = parse_word(p, "a kind of entity such as route", &j->kind);
-	if (r == 0 && !accept_below(p, "where"))
+	if (r == 0 && !agent_accept_below(p, "where"))
 		r = parse_expected(p, "'where' and a condition");
 	if (r == 0)
 		r = parse_expr(p, &j->where);
-	if (r == 0 && accept_below(p, "lowest")) {
+	if (r == 0 && agent_accept_below(p, "lowest")) {
 		r = parse_expr(p, &j->order);
-	} else if (r == 0 && accept_below(p, "highest")) {
+	} else if (r == 0 && agent_accept_below(p, "highest")) {
 		j->highest = true;
 		r = parse_expr(p, &j->order);
 	}
@@ -227,7 +167,7 @@ static int parse_keep(struct parse *p, struct agent_program *a)
 	int r;
 
 	if (a->n_keeps == AGENT_KEEPS_MAX)
-		return too_many(p, "keep", AGENT_KEEPS_MAX);
+		return agent_too_many(p, "keep", AGENT_KEEPS_MAX);
 	a->n_keeps++;
 	k->place = parse_ahead(p)->place;
 	r = parse_word(p, "a name for the value", &k->name);
@@ -245,9 +185,9 @@ static int parse_find(struct parse *p, struct agent_program *a)
 {
 	int r = parse_code(p, "the code of the finding", &a->code);
 
-	if (r == 0 && accept_below(p, "confidence"))
-		r = parse_confidence(p, &a->confidence);
-	if (r == 0 && text_below(p))
+	if (r == 0 && agent_accept_below(p, "confidence"))
+		r = agent_parse_confidence(p, &a->confidence);
+	if (r == 0 && agent_text_below(p))
 		r = agent_text_parse(p, "find", &a->sentence);
 	return r;
 }
@@ -259,15 +199,15 @@ static int parse_rival(struct parse *p, struct agent_program *a)
 	int r;
 
 	if (a->n_rivals == ANOD_RIVALS_MAX)
-		return too_many(p, "rival", ANOD_RIVALS_MAX);
+		return agent_too_many(p, "rival", ANOD_RIVALS_MAX);
 	a->n_rivals++;
 	v->confidence = 0.2;
 	v->when.watch = -1;
 	r = parse_code(p, "the code of another explanation", &v->code);
 	if (r == 0 && parse_accept(p, "confidence"))
-		r = parse_confidence(p, &v->confidence);
+		r = agent_parse_confidence(p, &v->confidence);
 	if (r == 0 && parse_accept(p, "when"))
-		r = parse_cond(p, &v->when);
+		r = agent_parse_cond(p, &v->when);
 	return r;
 }
 
@@ -278,7 +218,7 @@ static int parse_evidence(struct parse *p, struct agent_program *a)
 
 	do {
 		if (a->n_refs == ANOD_REFS_MAX)
-			return too_many(p, "evidence", ANOD_REFS_MAX);
+			return agent_too_many(p, "evidence", ANOD_REFS_MAX);
 		parse_skip_newlines(p);
 		r = parse_expr(p, &a->ref[a->n_refs]);
 		if (r == 0)
@@ -294,143 +234,15 @@ static int parse_suppress(struct parse *p, struct agent_program *a)
 	int r;
 
 	if (a->n_suppress == AGENT_SUPPRESS_MAX)
-		return too_many(p, "suppress", AGENT_SUPPRESS_MAX);
+		return agent_too_many(p, "suppress", AGENT_SUPPRESS_MAX);
 	a->n_suppress++;
 	s->when.watch = -1;
 	r = parse_expect(p, "when", "'when' and a condition");
 	if (r == 0)
-		r = parse_cond(p, &s->when);
-	if (r == 0 && text_below(p))
+		r = agent_parse_cond(p, &s->when);
+	if (r == 0 && agent_text_below(p))
 		r = parse_string(p, "suppress", &s->why);
 	return r;
-}
-
-/* ---- propose, restore, sense ------------------------------------------------------------------- */
-
-static int parse_arg(struct parse *p, struct agent_action *x)
-{
-	struct agent_arg *arg = ARRAY_APPEND(x->arg, x->n_args);
-	int r;
-
-	if (!arg)
-		return parse_no_memory(p);
-	arg->place = parse_ahead(p)->place;
-	r = parse_word(p, "the name of an argument", &arg->name);
-	return r < 0 ? r : parse_expr(p, &arg->value);
-}
-
-/* ACTION { ARG VALUE ... } */
-static int parse_action(struct parse *p, struct agent_action *x, const char *what)
-{
-	uint32_t line;
-	int r;
-
-	x->place = parse_ahead(p)->place;
-	r = parse_word(p, what, &x->kind);
-	if (r < 0)
-		return r;
-	line = parse_ahead(p)->place.line;
-	r = parse_expect(p, "{", "'{' and its arguments");
-	while (r == 0) {
-		parse_skip_newlines(p);
-		if (parse_accept(p, "}"))
-			return 0;
-		if (parse_ahead(p)->type == TOKEN_END)
-			return parse_error(p, &parse_ahead(p)->place,
-					   "missing '}' for the '{' in line %u", line);
-		r = parse_arg(p, x);
-		(void) parse_accept(p, ",");
-	}
-	return r;
-}
-
-/* In quotes or not. */
-static int parse_verify(struct parse *p, struct expr **ret)
-{
-	struct token t = *parse_ahead(p);
-	struct lexer outer = p->lexer;
-	int r;
-
-	if (t.type != TOKEN_STRING)
-		return parse_expr(p, ret);
-	if (memchr(t.text, '\\', t.len))
-		return parse_error(p, &t.place,
-				   "write the condition behind 'verify' without the "
-				   "outer quotes");
-	lex_init(&p->lexer, t.place.file, t.text + 1, t.len - 2);
-	p->lexer.line = t.place.line;
-	p->lexer.column = t.place.column + 1;
-	r = parse_expr(p, ret);
-	if (r == 0 && parse_ahead(p)->type != TOKEN_END)
-		r = parse_expected(p, "the end of the condition");
-	p->lexer = outer;
-	lex_next(&p->lexer, &t);
-	return r;
-}
-
-static int parse_proposal_when(struct parse *p, struct agent_proposal *o)
-{
-	if (o->when.expr)
-		return parse_error(p, &parse_ahead(p)->place,
-				   "a second 'when' of this proposal; the agent's own stands above "
-				   "its proposals");
-	return parse_cond(p, &o->when);
-}
-
-static int parse_sentence(struct parse *p, const char *clause, struct agent_text *ret)
-{
-	parse_skip_newlines(p);
-	return agent_text_parse(p, clause, ret);
-}
-
-static int parse_terms(struct parse *p, struct agent_proposal *o)
-{
-	int r = 0;
-
-	while (r == 0) {
-		if (accept_below(p, "when"))
-			r = parse_proposal_when(p, o);
-		else if (accept_below(p, "reason"))
-			r = parse_sentence(p, "reason", &o->reason);
-		else if (accept_below(p, "expect"))
-			r = parse_sentence(p, "expect", &o->expect);
-		else if (accept_below(p, "verify"))
-			r = parse_verify(p, &o->verify);
-		else if (accept_below(p, "confidence"))
-			r = parse_confidence(p, &o->confidence);
-		else
-			break;
-	}
-	return r;
-}
-
-/* propose ACTION { ... } [and ACTION { ... }] [when EXPR] [reason ""] [expect ""] [verify EXPR] */
-static int parse_proposal(struct parse *p, struct agent_proposal *array, unsigned *n,
-			  const char *clause)
-{
-	struct agent_proposal *o = &array[*n];
-	int r;
-
-	if (*n == AGENT_PROPOSALS_MAX)
-		return too_many(p, clause, AGENT_PROPOSALS_MAX);
-	(*n)++;
-	o->place = parse_ahead(p)->place;
-	o->confidence = -1;
-	o->when.watch = -1;
-	do {
-		if (o->n_actions == ANOD_ACTIONS_MAX)
-			return parse_error(p, &parse_ahead(p)->place,
-					   "a proposal has at most %d actions", ANOD_ACTIONS_MAX);
-		r = parse_action(p, &o->action[o->n_actions++], "an action such as route.replace");
-	} while (r == 0 && accept_below(p, "and"));
-	return r < 0 ? r : parse_terms(p, o);
-}
-
-static int parse_sense(struct parse *p, struct agent_program *a)
-{
-	if (a->n_senses == AGENT_SENSES_MAX)
-		return too_many(p, "sense", AGENT_SENSES_MAX);
-	return parse_action(p, &a->sense[a->n_senses++], "a sensor such as probe");
 }
 
 /* ---- again, clear ------------------------------------------------------------------------------- */
@@ -460,8 +272,8 @@ static int parse_clear(struct parse *p, struct agent_program *a)
 	int r = parse_expect(p, "when", "'when' and a condition");
 
 	if (r == 0)
-		r = parse_cond(p, &a->clear);
-	if (r == 0 && text_below(p))
+		r = agent_parse_cond(p, &a->clear);
+	if (r == 0 && agent_text_below(p))
 		r = parse_string(p, "clear", &a->clear_why);
 	return r;
 }
@@ -482,7 +294,7 @@ static int clause(struct parse *p, void *target, unsigned index)
 	case C_KEEP:
 		return parse_keep(p, a);
 	case C_WHEN:
-		return parse_cond(p, &a->when);
+		return agent_parse_cond(p, &a->when);
 	case C_FIND:
 		return parse_find(p, a);
 	case C_RIVAL:
@@ -492,15 +304,15 @@ static int clause(struct parse *p, void *target, unsigned index)
 	case C_SUPPRESS:
 		return parse_suppress(p, a);
 	case C_PROPOSE:
-		return parse_proposal(p, a->proposal, &a->n_proposals, "propose");
+		return agent_parse_proposal(p, a->proposal, &a->n_proposals, "propose");
 	case C_RESTORE:
-		return parse_proposal(p, a->restore, &a->n_restores, "restore");
+		return agent_parse_proposal(p, a->restore, &a->n_restores, "restore");
 	case C_AGAIN:
 		return parse_again(p, a);
 	case C_CLEAR:
 		return parse_clear(p, a);
 	case C_SENSE:
-		return parse_sense(p, a);
+		return agent_parse_sense(p, a);
 	}
 	return -EINVAL;
 }
@@ -515,11 +327,28 @@ static bool language_begins(const struct token *word)
 	return false;
 }
 
+/* The agent has none of its own: it stands too far down. */
+static void say_whose_when(struct parse *p, const struct agent_program *a)
+{
+	for (unsigned i = 0; i < a->n_proposals; i++) {
+		const struct agent_cond *c = &a->proposal[i].when;
+
+		if (!c->expr || c->place.line == a->proposal[i].place.line)
+			continue;
+		(void) parse_error(
+			p, &c->place,
+			"this 'when' belongs to the proposal in line %u; the agent's own "
+			"stands above its proposals",
+			a->proposal[i].place.line);
+		return;
+	}
+}
+
 static int language_parse(struct parse *p, struct config_def *d)
 {
 	_cleanup_(agent_program_freep) struct agent_program *a = calloc(1, sizeof(*a));
-	_cleanup_(freep) char *title = NULL;
-	struct block b = {
+	const struct block b = {
+		.what = "agent",
 		.words = words,
 		.many = MANY(C_OPTION) | MANY(C_WITH) | MANY(C_KEEP) | MANY(C_RIVAL) |
 			MANY(C_EVIDENCE) | MANY(C_SUPPRESS) | MANY(C_PROPOSE) | MANY(C_RESTORE) |
@@ -530,10 +359,8 @@ static int language_parse(struct parse *p, struct config_def *d)
 	};
 	int r;
 
-	if (!a || asprintf(&title, "agent %s", d->name) < 0) {
-		title = NULL;
+	if (!a)
 		return parse_no_memory(p);
-	}
 	a->magic = AGENT_PROGRAM_MAGIC;
 	a->name = strdup(d->name);
 	if (!a->name)
@@ -544,8 +371,9 @@ static int language_parse(struct parse *p, struct config_def *d)
 	a->again_us = AGENT_AGAIN_US;
 	a->again_max_us = 16 * AGENT_AGAIN_US;
 	a->where.watch = a->when.watch = a->clear.watch = -1;
-	b.what = title;
 	r = parse_block(p, &b, a);
+	if (r < 0 && !a->when.expr)
+		say_whose_when(p, a);
 	if (r == 0)
 		r = agent_check(p, a);
 	if (r == 0 && agent_make_manifest(a) < 0)

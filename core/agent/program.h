@@ -135,6 +135,17 @@ struct agent_program {
 struct agent_program *agent_program_free(struct agent_program *a);
 DEFINE_CLEANUP(struct agent_program *, agent_program_free);
 
+/* agent_parse_act.c */
+struct token agent_token_below(struct parse *p); /* the next that is no newline; nothing is taken */
+bool agent_accept_below(struct parse *p, const char *word); /* also from a line below */
+bool agent_text_below(struct parse *p); /* a quoted text is next, perhaps on a line below */
+int agent_too_many(struct parse *p, const char *clause, unsigned max);
+int agent_parse_confidence(struct parse *p, double *ret);
+int agent_parse_cond(struct parse *p, struct agent_cond *c);
+int agent_parse_proposal(struct parse *p, struct agent_proposal *array, unsigned *n,
+			 const char *clause);
+int agent_parse_sense(struct parse *p, struct agent_program *a);
+
 /* agent_names.c: bind and type; every mistake is reported. */
 int agent_bind(struct parse *p, struct agent_program *a, struct expr *e, bool truth);
 int agent_bind_verify(struct parse *p, struct agent_program *a, struct expr *e);

@@ -52,6 +52,7 @@
 #include "facts/store.h"
 #include "facts/value.h"
 
+#define EXPR_LOOKED_UP '@' /* begins the entity of a fact that was written r.ATTR (core/agent) */
 #define EXPR_NODES_MAX 512
 #define EXPR_DEPTH_MAX 32
 

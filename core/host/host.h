@@ -127,6 +127,8 @@ struct host {
 
 	unsigned n_sensors;
 	struct instance **sensor;
+	unsigned n_sensors_failed;
+	const char **sensor_failed; /* plugins that could not start */
 	struct request *request;		/* sensing on behalf of agents */
 	uint16_t n_looks[SCHEMA_ATTRS_MAX + 1]; /* of store_needed(): who only looks */
 	struct need *needs;			/* what sensors were told of it */

@@ -115,8 +115,6 @@ int anod_nl_open(struct anod_ctx *ctx, int protocol, uint32_t flags, struct anod
 	struct anod_nl *nl;
 	int r;
 
-	if (flags & ANOD_NL_SLOW && flags & ANOD_NL_ADMIN)
-		return -EINVAL;
 	nl = calloc(1, sizeof(*nl));
 	if (!nl)
 		return -ENOMEM;

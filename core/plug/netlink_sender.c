@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STACK_SIZE (64u << 10)
+#define STACK_SIZE (512u << 10) /* of addresses; static TLS is in it, memory is what is touched */
 
 struct nl_sender {
 	struct anod_nl *nl;

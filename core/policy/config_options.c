@@ -332,34 +332,6 @@ static void init_options(struct options *s)
 	}
 }
 
-/* A plugin that is not there: say which are. */
-static int no_plugin(struct parse *p, const struct config_block *b, uint32_t role, const char *what)
-{
-	_cleanup_(freep) char *all = NULL;
-	const char *names[256] = { 0 }, *near;
-	size_t size = 0;
-	unsigned n = 0;
-	FILE *f;
-
-	for (unsigned i = 0; p->env->plugins[i] && n < ARRAY_SIZE(names) - 1; i++) {
-		if (p->env->plugins[i]->roles & role)
-			names[n++] = p->env->plugins[i]->name;
-	}
-	near = nearest_word(b->plugin, names);
-	if (near)
-		return parse_error(p, &b->place, "there is no %s plugin '%s'; did you mean '%s'?",
-				   what, b->plugin, near);
-	f = open_memstream(&all, &size);
-	if (!f)
-		return parse_no_memory(p);
-	for (unsigned i = 0; i < n; i++)
-		fprintf(f, "%s%s", i ? ", " : "", names[i]);
-	if (fclose(f) != 0)
-		return parse_no_memory(p);
-	return parse_error(p, &b->place, "there is no %s plugin '%s'; loaded are: %s", what,
-			   b->plugin, n ? all : "none");
-}
-
 /* The manifest that the block's plugin has. */
 static const struct anod_plugin *manifest_of(struct parse *p, struct config_block *b, uint32_t role,
 					     bool *ret_said)
@@ -390,7 +362,7 @@ static int parse_options(struct parse *p, struct config_block *b, uint32_t role,
 	s.plugin = manifest_of(p, b, role, &said);
 	if (!s.plugin) {
 		if (!said)
-			(void) no_plugin(p, b, role, what);
+			(void) no_such_plugin(p, b, role, what);
 		parse_skip_statement(p);
 		return -EINVAL;
 	}

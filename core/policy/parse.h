@@ -152,6 +152,9 @@ int find_definition(struct parse *p, const char *name, bool *ret_said);
 int parse_library_file(struct parse *p, const char *path, const struct lex_place *from);
 /* Agents that are written in the configuration run, also without a block of options. */
 int run_definitions(struct parse *p);
+/* config_offer.c: there is no such plugin; say which there are.  -EINVAL. */
+int no_such_plugin(struct parse *p, const struct config_block *b, uint32_t role,
+		   const char *what);
 /* The options of the manifest that the block does not set. */
 int parse_block_defaults(struct parse *p, struct config_block *b, const struct anod_plugin *m);
 void definitions_done(struct config *c);
