@@ -191,7 +191,6 @@ static void arm_timer(struct anod_nl *nl, uint64_t us)
 static bool finish(struct anod_nl *nl, int error, const char *why)
 {
 	struct nl_request *q = nl->first;
-	bool more = nl->n_waiting > 1;
 
 	nl->first = q->next;
 	if (!nl->first)
@@ -202,8 +201,8 @@ static bool finish(struct anod_nl *nl, int error, const char *why)
 	free(q);
 	if (nl->closed)
 		return false;
-	/* What done() asked while nothing waited has begun already. */
-	if (more)
+	/* What done() asked for when nothing else waited is under way already. */
+	if (nl->first && !message_of(nl->first)->nlmsg_seq)
 		start_next(nl);
 	return true;
 }
@@ -287,6 +286,7 @@ int anod_nl_ask(struct anod_nl *nl, const void *msg, anod_nl_msg_fn *each, anod_
 		return -ENOMEM;
 	memcpy(q->msg, msg, h->nlmsg_len);
 	own = (struct nlmsghdr *) q->msg;
+	own->nlmsg_seq = 0; /* it has not begun */
 	q->dump = (own->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	if (!q->dump)
 		own->nlmsg_flags |= NLM_F_ACK;
