@@ -196,6 +196,7 @@ static bool finish(struct anod_nl *nl, int error, const char *why)
 	if (!nl->first)
 		nl->last = &nl->first;
 	nl->n_waiting--;
+	nl->started = NULL;
 	if (q->done)
 		q->done(nl->ctx, error, why, q->held_us, q->data);
 	free(q);
@@ -224,7 +225,8 @@ static void start_next(struct anod_nl *nl)
 	struct nl_request *q = nl->first;
 	struct nlmsghdr *h;
 
-	if (!q)
+	/* What done() asked for on an empty queue is under way already. */
+	if (!q || q == nl->started)
 		return;
 
 	h = (struct nlmsghdr *) q->msg;
@@ -234,6 +236,7 @@ static void start_next(struct anod_nl *nl)
 		arm_timer(nl, RETRY_US);
 		return;
 	}
+	nl->started = q;
 	if (nl->sender) {
 		nl_sender_send(nl->sender, nl->fd, h, h->nlmsg_len);
 	} else {
