@@ -187,19 +187,22 @@ static struct session *session(struct bird *b, const char *name)
 	return &b->session[b->n_sessions++];
 }
 
+/* A session that stays grows older as time goes by; one that was made anew in between does not. */
 static int64_t count_drops(struct bird *b, const char *name, bool established,
 			   const struct anod_value *age)
 {
 	struct session *s = session(b, name);
 	uint64_t now_us = b->ctx->host->now_us(b->ctx);
-	bool known = age->type == ANOD_INT;
+	int64_t age_us = age->type == ANOD_INT ? age->u.i : REPLY_NOT;
 
 	if (!s)
 		return REPLY_NOT;
 	if (s->established &&
-	    (!established || (known && (uint64_t) age->u.i + SLACK_US < now_us - s->seen_us)))
+	    (!established || (age_us != REPLY_NOT && s->age_us != REPLY_NOT &&
+			      age_us + SLACK_US < s->age_us + (int64_t) (now_us - s->seen_us))))
 		s->drops++;
 	s->established = established;
+	s->age_us = age_us;
 	s->seen_us = now_us;
 	return s->drops;
 }

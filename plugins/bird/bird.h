@@ -30,7 +30,7 @@ enum { /* kind bird_protocol */
 struct session { /* a BGP session, for counting its losses */
 	char name[ANOD_NAME_SIZE];
 	bool established;
-	int64_t drops;
+	int64_t drops, age_us;
 	uint64_t seen_us;
 };
 

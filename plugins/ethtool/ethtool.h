@@ -43,6 +43,7 @@ struct ethtool {
 	uint64_t settings_due_us;
 	bool missing; /* the family is not there, and that was said */
 	bool failing; /* a reading failed, and that was said */
+	bool failed;  /* something in this reading did */
 
 	/* a reading */
 	enum topic topic; /* that is being asked; TOPICS: none */

@@ -20,10 +20,11 @@ struct group {
 	uint64_t weight;	   /* bytes of late, halved every few readings */
 
 	int64_t segs, retrans, dsacks, bytes, bytes_retrans;
+	int64_t lost; /* retrans - dsacks at its highest */
 
 	/* of this reading */
 	bool has_bytes;
-	uint32_t n_socks, n_stuck, n_alive, lost;
+	uint32_t n_socks, n_stuck, n_alive;
 	uint32_t pmtu;	 /* least; 0: none */
 	uint64_t rate;	 /* best delivery rate, bytes per second */
 	uint32_t n_seen; /* sockets with traffic */

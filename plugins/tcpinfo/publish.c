@@ -34,7 +34,7 @@
 	[FACT_BYTES_RETRANS] = COUNT("bytes_retrans", ANOD_UNIT_BYTES, "of data sent again"),      \
 	[FACT_SOCKETS] = COUNT("sockets", ANOD_UNIT_NONE, "connections open now"),                 \
 	[FACT_LOST] = COUNT("lost", ANOD_UNIT_PACKETS,                                             \
-			    "segments that the senders take for lost just now (tcpi_lost)"),       \
+			    "retrans without spurious: segments that were lost"),                  \
 	[FACT_RTT] = COUNT("rtt", ANOD_UNIT_TIME,                                                  \
 			   "smoothed round-trip time, median of connections with traffic"),        \
 	[FACT_MIN_RTT] = COUNT("min_rtt", ANOD_UNIT_TIME,                                          \

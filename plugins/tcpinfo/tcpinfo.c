@@ -369,5 +369,5 @@ ANOD_PLUGIN = {
 	.fini = tcpinfo_fini,
 	.need = tcpinfo_need,
 	.source = "sock_diag: INET_DIAG_INFO (uapi/linux/inet_diag.h, tcp.h); RTM_GETROUTE",
-	.example = "lossy(tcp.wan0.retrans, tcp.wan0.segs)",
+	.example = "lossy(tcp.wan0.lost, tcp.wan0.segs)",
 };

@@ -7,7 +7,7 @@ import pytest
 from common import LINKS, PLUGINS, ended, is_in, permit, puppet
 from lab import BUILD, wait
 
-TBF = ["qdisc.replace", "dev=wan1", "kind=tbf", "rate=8000000bps"]
+TBF = ["qdisc.replace", "dev=wan1", "type=tbf", "rate=8000000bps"]
 MTU = ["sysctl.set", "name=net.ipv4.tcp_mtu_probing", "value=1"]
 NEVER = "verify within 200ms that link.wan0.mtu == 9999"
 HOLD = "confirm after 60s"
@@ -112,7 +112,7 @@ def test_what_the_kernel_chose_comes_back_when_ours_goes(lab):
     ("sysctl.set", ["name=net.ipv4.ip_forward", "value=0"], ["not among the sysctls"]),
     ("sysctl.set", ["name=net.ipv4.conf.../../kernel.rp_filter", "value=0"], ["not among"]),
     ("sysctl.set", ["name=net.ipv4.tcp_mtu_probing", "value=7"], ["0 to 2"]),
-    ("qdisc.replace", ["dev=wan1", "kind=htb"], ["fq_codel"]),
+    ("qdisc.replace", ["dev=wan1", "type=htb"], ["fq_codel"]),
     ("qdisc.rate", ["dev=wan1", "rate=8000000bps"], ["qdisc.replace"]),
     ("unit.restart", ["name=anod.service"], ["no unit that may be started"]),
     ("wg.keepalive", ["dev=wan1", "peer=x", "every=25000000us"], ["44 characters"]),
