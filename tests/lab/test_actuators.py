@@ -33,7 +33,14 @@ def state(lab):
 def daemon(lab, action, *clauses):
     if action[0] == "sysctl.set" and not os.path.exists(BUILD + "/plugins/sysctl.so"):
         pytest.skip("no sensor of sysctls")
-    return lab.anod(LINKS + puppet(*action) + permit(action[0], *clauses), args=PLUGINS)
+    # Proposed when the model knows what is there: a sensor of sysctls reads them in turns.
+    a = lab.anod(LINKS + puppet(*action, when="link.wan0.carrier == false") +
+                 permit(action[0], *clauses), args=PLUGINS)
+    if action[0] == "sysctl.set":
+        wait("the model has it", lambda: any("tcp_mtu_probing" in x
+                                             for x in a.ask("snapshot")["lines"]))
+    lab.carrier("wan0", False)
+    return a
 
 
 def applied(lab, action):
