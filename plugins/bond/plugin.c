@@ -146,7 +146,7 @@ static void publish_bond(struct sensor *s, const struct bond *b, const struct bo
 	anod_rows_text(s->bonds, row, BOND_PARTNER, b->has & BOND_HAS_AD ? mac : NULL);
 }
 
-static void on_done(struct anod_ctx *ctx, int error, const char *why, uint64_t held_us)
+static void on_done(struct anod_ctx *ctx, int error, const char *why)
 {
 	struct sensor *s = ctx->state;
 
@@ -159,7 +159,7 @@ static void on_done(struct anod_ctx *ctx, int error, const char *why, uint64_t h
 		anod_rows_end(s->members);
 		anod_rows_end(s->bonds);
 	}
-	anod_poll_end(s->poll, error, why, held_us);
+	anod_poll_end(s->poll, error, why, 0);
 }
 
 static int64_t on_bond(struct anod_ctx *ctx, const struct nlmsghdr *msg)

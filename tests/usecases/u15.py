@@ -16,11 +16,12 @@ class U15(UseCase):
     finding, entity = "lacp-member-out", "m1"
     kinds = ["link.down"]
     pulse = "bond/b0.members_carrying"
-    readings = 10
+    readings = 12
     detect_within = 60.0
     repair_within = 60.0
     end_within = 90.0
     config = """
+anod { observe 100% }  # here everything takes ten times as long
 policy "branch" revision 1
 link m0 { capacity 10Gbps }
 link m1 { capacity 10Gbps }

@@ -43,7 +43,9 @@ link lan0 { role lan }
 set uplinks = link where role == uplink
 budget shaping = 6 per 10m
 sensor counters { period 500ms }
-agent bufferbloat { towards %s/32  target 120ms  discipline tbf }
+agent bufferbloat {
+    uplinks wan0  towards %s/32  target 120ms  discipline tbf  hold 10s  again 20s
+}
 permit "shape an uplink whose far queue is too long" {
     agent   bufferbloat
     action  qdisc.replace, qdisc.rate, qdisc.del
