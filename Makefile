@@ -69,7 +69,7 @@ VERIFY_SRC := $(sort $(wildcard core/verify/*.c))
 CORE_SRC   := $(sort $(filter-out $(MAIN_SRC) $(CLI_SRC) $(INFER_SRC) $(VERIFY_SRC),$(wildcard core/*/*.c)))
 RTNL_SRC   := $(sort $(wildcard core/rtnl/*.c))
 GUARD_SRC  := $(sort $(wildcard core/exec/guardian*.c)) \
-	      core/exec/kernel.c core/exec/kernel_get.c core/exec/step.c core/base/util.c \
+	      core/exec/kernel.c core/exec/kernel_get.c core/exec/kernel_own.c core/exec/kernel_wg.c core/exec/step.c core/base/util.c \
 	      core/base/clock.c core/base/log.c $(wildcard core/txn/slot.c) core/txn/journal.c core/txn/fence.c $(RTNL_SRC)
 PLUGIN_DIRS := $(sort $(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/*.c))))
 AGENT_DIRS := $(sort $(patsubst agents/%/,%,$(dir $(wildcard agents/*/*.c))))
@@ -82,15 +82,17 @@ objs	= $(patsubst %.c,$(O)/%.o,$(1))
 # What tests link of the auditor's program.
 VERIFY_LIB := $(call objs,$(filter-out core/verify/main.c,$(VERIFY_SRC)))
 SO	:= $(patsubst %,$(BUILD)/plugins/%.so,$(PLUGIN_DIRS) $(AGENT_DIRS))
+AGENT_FILES := $(sort $(wildcard agents/*/*.agent))
+AGENTS	:= $(addprefix $(BUILD)/agents/,$(notdir $(AGENT_FILES)))
 EXAMPLE_SO := $(patsubst %,$(BUILD)/examples/%.so,$(EXAMPLE_DIRS))
 PROGRAMS := $(BUILD)/anod $(BUILD)/anodctl $(BUILD)/anod-guardian $(BUILD)/anod-verify
 INFER_SO := $(BUILD)/anod-infer.so
 
 .DELETE_ON_ERROR:
 .PHONY: all clean install lint check check-unit check-lab check-fuzz check-san check-valgrind \
-	check-long check-vm check-model policy-tests lab demo bench bench-detect fuzz deps help tests
+	check-long check-vm check-model policy-tests lab docs demo bench bench-detect fuzz deps help tests
 
-all: $(PROGRAMS) $(INFER_SO) $(SO) $(EXAMPLE_SO)
+all: $(PROGRAMS) $(INFER_SO) $(SO) $(AGENTS) $(EXAMPLE_SO)
 
 help:
 	@sed -n 's/^#   //p' Makefile | head -4
@@ -105,6 +107,7 @@ help:
 	@echo 'make fuzz [TIME=60]  every fuzz target for TIME seconds'
 	@echo 'make bench [WORK=failover] [PEERS=1]'
 	@echo 'make bench-detect [DATA=folder]  the detectors on labelled series'
+	@echo 'make docs            docs/reference.md, from the manifests'
 	@echo 'make install DESTDIR=... PREFIX=/usr'
 	@echo 'SANITIZE=address,undefined, CC=clang and V=1 go with any of them'
 
@@ -112,7 +115,7 @@ help:
 
 # Loops over 64 rows, written to be vectorised.
 $(O)/core/facts/code_vec%.o: OPT += $(if $(SANITIZE),,-O3)
-PURE	:= core/detect core/facts core/history core/model core/policy core/rtnl
+PURE	:= core/agent core/detect core/facts core/history core/model core/policy core/rtnl
 $(O)/core/%.o: core/%.c | stamp
 	$(call SAY,CC,$<)
 	$(Q)mkdir -p $(@D)
@@ -194,6 +197,14 @@ LIBS_PLUGIN := $(call LIB,libnl-3.0 libsystemd libcjson) -lm -pthread
 $(foreach p,$(PLUGIN_DIRS),$(eval $(call so_rule,plugins/$(p),$(BUILD)/libanod-plug.a,\
 	$(LIBS_PLUGIN))))
 $(foreach a,$(AGENT_DIRS),$(eval $(call so_rule,agents/$(a),,-lm)))
+# Declarative agents are found beside the programs, as they are beside the installed ones.
+define agent_rule
+$(BUILD)/agents/$(notdir $(1)): $(1)
+	$$(call SAY,CP,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)cp $$< $$@
+endef
+$(foreach a,$(AGENT_FILES),$(eval $(call agent_rule,$(a))))
 define example_rule
 $(BUILD)/examples/$(1).so: $$(call objs,$$(sort $$(wildcard examples/$(1)/*.c)))
 	$$(call SAY,LD,$$@)
@@ -205,7 +216,7 @@ $(foreach e,$(EXAMPLE_DIRS),$(eval $(call example_rule,$(e))))
 # ---- tests -----------------------------------------------------------------------------------
 
 # Tests load plugins as the daemon does.
-$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC) $(filter-out core/cli/main.c,$(CLI_SRC))) $(VERIFY_LIB) $(BUILD)/libanod-core.a | $(SO) $(INFER_SO)
+$(BUILD)/tests/unit: $(call objs,$(UNIT_SRC) $(INFER_SRC) $(filter-out core/cli/main.c,$(CLI_SRC))) $(VERIFY_LIB) $(BUILD)/libanod-core.a | $(SO) $(AGENTS) $(INFER_SO)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDSAN) -rdynamic -o $@ $^ $(LDHARD) $(call LIB,criterion) $(LIBS_INFER) $(LIBS_CORE)
@@ -320,6 +331,11 @@ bench-detect: deps $(DETECT_BENCHES)
 fuzz: deps
 	$(Q)TIME='$(or $(TIME),60)' tests/fuzz/run
 
+# From the manifests of what was built; "make check" holds it to them.
+docs: all
+	$(Q)$(BUILD)/anod reference --plugins $(BUILD)/plugins --agents $(BUILD)/agents > $(BUILD)/reference.md
+	$(Q)cmp -s $(BUILD)/reference.md docs/reference.md || cp $(BUILD)/reference.md docs/reference.md
+
 # ---- install ---------------------------------------------------------------------------------
 
 LIBDIR	:= $(DESTDIR)$(PREFIX)/lib/anod
@@ -332,6 +348,8 @@ install: all
 	install -Dm644 $(INFER_SO) $(LIBDIR)/anod-infer.so
 	install -d $(LIBDIR)/plugins $(DESTDIR)$(PREFIX)/include/anod
 	install -m644 $(SO) $(LIBDIR)/plugins/
+	install -d $(LIBDIR)/agents
+	$(if $(AGENTS),install -m644 $(AGENTS) $(LIBDIR)/agents/)
 	install -m644 core/include/anod/*.h $(DESTDIR)$(PREFIX)/include/anod/
 	for m in docs/man/*.[1-8]; do \
 		install -Dm644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$$(basename $$m); done

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/agent.h"
 #include "policy/config.h"
 
 #define INT(n, u)                                                                                  \
@@ -225,6 +226,8 @@ static inline struct config_env env_make(const struct schema *schema, const char
 				    .glob = env_glob,
 				    .user_exists = env_user_exists,
 				    .key_usable = env_key_usable,
+				    .agents = &agent_language,
+				    .agent_dirs = "agents",
 				    .data = (void *) (uintptr_t) folder };
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "exec/serve.h"
+#include "exec/unit.h"
 
 struct exec {
 	sd_event *loop;
@@ -64,6 +65,7 @@ int exec_open(sd_event *loop, int fd, const struct anod_action_desc *const *acti
 	e->serve.data = e;
 
 	r = kernel_open(&e->serve.kernel);
+	e->serve.kernel.unit = unit_reach;
 	if (r < 0) {
 		(void) close(fd);
 		return r;

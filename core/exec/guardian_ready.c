@@ -147,6 +147,8 @@ static int make_message(const struct exec_step *s, uint32_t seq, uint8_t *buf)
 		return r;
 
 	memcpy(&h, buf, sizeof(h));
+	if (anod_own_is(&h)) /* nothing that one send() could do */
+		return -EOPNOTSUPP;
 	h.nlmsg_flags = (uint16_t) ((h.nlmsg_flags | NLM_F_REQUEST) & ~NLM_F_ACK);
 	h.nlmsg_seq = seq;
 	memcpy(buf, &h, sizeof(h));

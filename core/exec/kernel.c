@@ -10,6 +10,7 @@
 #include "exec/kernel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,7 +21,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 
-#define BUF_SIZE     (64u << 10)
+#define BUF_SIZE     KERNEL_BUF_SIZE
 #define DUMP_TRIES   8
 #define EXT_ACK_TEXT 160
 
@@ -29,6 +30,7 @@ struct answers {
 	/* An object, or NULL: begin again.  < 0 is kept as the result. */
 	kernel_each_fn *each;
 	kernel_only_fn *only;
+	kernel_raw_fn *raw; /* instead of the two */
 	void *data;
 	bool dump;
 	bool interrupted; /* by NLM_F_DUMP_INTR */
@@ -65,14 +67,14 @@ static void set_option(int fd, int level, int option)
 	(void) setsockopt(fd, level, option, &on, sizeof(on));
 }
 
-static int open_socket(void)
+static int open_socket(int protocol)
 {
 	struct timeval wait = { .tv_sec = KERNEL_WAIT_MS / 1000,
 				.tv_usec = KERNEL_WAIT_MS % 1000 * 1000L };
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	_cleanup_(closep) int fd = -1;
 
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	if (fd < 0)
 		return -errno;
 
@@ -89,7 +91,7 @@ static int open_socket(void)
 
 static void replace_socket(struct kernel *k)
 {
-	int fd = open_socket();
+	int fd = open_socket(k->protocol);
 
 	if (fd < 0)
 		return; /* the next call reports what is wrong with the old one */
@@ -155,6 +157,8 @@ static void take_object(struct answers *a, const struct nlmsghdr *h)
 
 	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
 		a->interrupted = true;
+	if (a->raw && a->error >= 0)
+		a->error = MIN_OF(a->raw(a->data, h), 0);
 	if (!a->each || a->error < 0 || (a->only && !a->only(a->data, h)))
 		return;
 
@@ -188,7 +192,7 @@ static int take_datagram(struct kernel *k, size_t n, struct answers *a)
 			continue;
 
 		take_object(a, h);
-		if (a->each && !a->dump)
+		if ((a->each || a->raw) && !a->dump)
 			return 0;
 	}
 
@@ -267,8 +271,26 @@ static int ask(struct kernel *k, const void *msg, size_t len, uint16_t flags, st
 int kernel_send(struct kernel *k, const void *msg, size_t len)
 {
 	struct answers a = { 0 };
+	struct nlmsghdr h;
 
+	if (len >= sizeof(h)) {
+		memcpy(&h, msg, sizeof(h));
+		if (anod_own_is(&h))
+			return kernel_own_send(k, msg, len);
+	}
 	return ask(k, msg, len, NLM_F_ACK, &a);
+}
+
+int kernel_ask(struct kernel *k, const void *msg, size_t len, kernel_raw_fn *each, void *data)
+{
+	struct answers a = { .raw = each, .data = data };
+	int r = ask(k, msg, len, 0, &a);
+
+	if (r < 0)
+		return r;
+	if (a.interrupted)
+		return kernel_fail(k, -EAGAIN, "the kernel's table changed during the dump");
+	return a.error < 0 ? kernel_fail(k, a.error, "reading what the kernel has") : 0;
 }
 
 /* A datagram with refusals of requests 'first' and later.  1: more must follow, 0: the last one has
@@ -361,16 +383,16 @@ int kernel_dump(struct kernel *k, const void *msg, size_t len, kernel_each_fn *e
 	return kernel_fail(k, -EAGAIN, "the kernel's table changed during every one of 8 dumps");
 }
 
-int kernel_open(struct kernel *k)
+int kernel_open_protocol(struct kernel *k, int protocol)
 {
-	*k = (struct kernel){ .fd = -1 };
+	*k = (struct kernel){ .fd = -1, .proc = -1, .protocol = protocol };
 	kernel_view_init(&k->view);
 
 	k->buf = malloc(BUF_SIZE);
 	if (!k->buf)
 		return -ENOMEM;
 
-	k->fd = open_socket();
+	k->fd = open_socket(protocol);
 	if (k->fd < 0) {
 		freep(&k->buf);
 		k->buf = NULL;
@@ -380,10 +402,26 @@ int kernel_open(struct kernel *k)
 	return 0;
 }
 
+int kernel_open(struct kernel *k)
+{
+	int r = kernel_open_protocol(k, NETLINK_ROUTE);
+
+	/* Held, so that what becomes of mounts later keeps nobody from an undo; what is found under
+	 * it is still that of the network namespace of who asks. */
+	if (r >= 0)
+		k->proc = open("/proc/sys/net", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return r;
+}
+
 void kernel_close(struct kernel *k)
 {
+	if (k->genl)
+		kernel_close(k->genl);
+	free(k->genl);
+	k->genl = NULL;
+	closep(&k->proc);
 	closep(&k->fd);
-	k->fd = -1;
+	k->fd = k->proc = -1;
 	freep(&k->buf);
 	k->buf = NULL;
 }

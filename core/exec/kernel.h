@@ -1,6 +1,9 @@
 /*
  * kernel - read and write typed objects over one rtnetlink socket, synchronously.
  *
+ * What rtnetlink does not know (sysctls, peers of WireGuard, units) is reached through the same calls
+ * by requests of anod's own (ANOD_OWN_* in anod/rtnl.h).
+ *
  * Used by the executor and the guardian, whose whole work is to wait for the kernel.  Extended
  * acks and strict checking are on; the kernel's errno and its own words are kept.  An answer that
  * does not come within KERNEL_WAIT_MS is -ETIMEDOUT, so a lost one cannot hang the caller.
@@ -15,13 +18,24 @@
 
 #include "exec/proto.h"
 
-#define KERNEL_WAIT_MS 2000
+#define KERNEL_WAIT_MS	2000
+#define KERNEL_BUF_SIZE (64u << 10)
 
 struct nlmsghdr;
+
+struct kernel;
+
+/* Ask for the unit of this name or, with 'start', start it (again).  0 and *ret (NULL: not wanted),
+ * -ENOENT, or -errno by kernel_fail(). */
+typedef int kernel_unit_fn(struct kernel *k, bool start, const char *name, struct anod_sdunit *ret);
 
 struct kernel {
 	int fd; /* -1: every call is -EBADF */
 	uint32_t seq;
+	int protocol;		 /* NETLINK_ROUTE, of 'genl' NETLINK_GENERIC */
+	struct kernel *genl;	 /* owned; NULL: not asked for yet */
+	int proc;		 /* /proc/sys/net; -1: there was none */
+	kernel_unit_fn *unit;	 /* NULL: units cannot be reached from here (the guardian) */
 	uint8_t *buf;		 /* owned; one datagram of the kernel */
 	struct anod_view view;	 /* reads through this socket */
 	int error;		 /* of the last call that failed: negative errno */
@@ -29,6 +43,8 @@ struct kernel {
 };
 
 int kernel_open(struct kernel *k);
+/* A socket of another protocol, for kernel_ask() and kernel_send(). */
+int kernel_open_protocol(struct kernel *k, int protocol);
 void kernel_close(struct kernel *k);
 
 /* Send a ready request (one whole netlink message of at most ANOD_NLMSG_MAX bytes) and wait for
@@ -44,6 +60,20 @@ int kernel_send(struct kernel *k, const void *msg, size_t len);
 typedef void kernel_refused_fn(void *data, unsigned i);
 int kernel_send_many(struct kernel *k, void *buf, size_t len, unsigned n,
 		     kernel_refused_fn *refused, void *data);
+
+/* Ask and give every message of the answer to 'each', undecoded; a result < 0 is returned in the
+ * end.  A dump that the kernel calls inconsistent is -EAGAIN. */
+typedef int kernel_raw_fn(void *data, const struct nlmsghdr *msg);
+int kernel_ask(struct kernel *k, const void *msg, size_t len, kernel_raw_fn *each, void *data);
+
+/* ---- kernel_own.c, kernel_wg.c: requests for which anod_own_is() is true --------------------- */
+
+/* As kernel_send() and kernel_get_ready(). */
+int kernel_own_send(struct kernel *k, const void *msg, size_t len);
+int kernel_own_get(struct kernel *k, const void *msg, size_t len, const struct anod_object *key,
+		   struct anod_object *ret);
+int kernel_wg_set(struct kernel *k, const struct anod_own_peer *m);
+int kernel_wg_get(struct kernel *k, const struct anod_wgpeer *key, struct anod_object *ret);
 
 /* Make 'v' the view inside a struct kernel. */
 void kernel_view_init(struct anod_view *v);

@@ -32,7 +32,13 @@ static int want(void *data, const struct anod_object *obj)
 
 	if (!obj) {
 		w->found = false;
-	} else if (!w->found && anod_object_same_key(obj, w->key)) {
+		memset(w->obj, 0, sizeof(*w->obj));
+	} else if (!anod_object_same_key(obj, w->key)) {
+		return 0;
+	} else if (obj->flags & ANOD_OBJ_BELOW) {
+		anod_object_merge_below(w->obj, obj);
+		w->found = true;
+	} else if (!w->found) {
 		*w->obj = *obj;
 		w->found = true;
 	}
@@ -62,6 +68,15 @@ static bool may_be_route(void *data, const struct nlmsghdr *msg)
 		     (int) (msg->nlmsg_len - NLMSG_LENGTH(sizeof(*r))), RTA_DST);
 	return !a || nla_len(a) < (int) address_size(dst) ||
 	       memcmp(nla_data(a), dst->addr, address_size(dst)) == 0;
+}
+
+static bool may_be_qdisc(void *data, const struct nlmsghdr *msg)
+{
+	const struct wanted *w = data;
+	const struct tcmsg *t = (const void *) ((const uint8_t *) msg + NLMSG_HDRLEN);
+
+	return msg->nlmsg_len < NLMSG_LENGTH(sizeof(*t)) ||
+	       (uint32_t) t->tcm_ifindex == w->key->u.qdisc.ifindex;
 }
 
 /* The words that the kernel has for "there is none". */
@@ -105,21 +120,59 @@ static bool route_by_lookup(struct kernel *k, struct wanted *w)
 	return kernel_dump(k, &msg, msg.h.nlmsg_len, want, NULL, w) == 0 && w->found;
 }
 
+static int on_filter(void *data, const struct nlmsghdr *msg)
+{
+	if (msg->nlmsg_type == RTM_NEWTFILTER)
+		*(bool *) data = true;
+	return 0;
+}
+
+/* Filters go with the qdisc that they hang on, and no object holds them. */
+static int look_for_filters(struct kernel *k, struct anod_object *o)
+{
+	struct {
+		struct nlmsghdr h;
+		struct tcmsg t;
+	} msg = {
+		.h = { .nlmsg_type = RTM_GETTFILTER,
+		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+		       .nlmsg_len = sizeof(msg) },
+		.t = { .tcm_ifindex = (int) o->u.qdisc.ifindex, .tcm_parent = o->u.qdisc.handle },
+	};
+	bool found = false;
+	int r = kernel_ask(k, &msg, sizeof(msg), on_filter, &found);
+
+	if (found)
+		o->flags |= ANOD_OBJ_LOSSY;
+	return r == -EOPNOTSUPP ? 0 : r; /* a kernel without filters */
+}
+
 int kernel_get_ready(struct kernel *k, const void *msg, size_t len, const struct anod_object *key,
 		     struct anod_object *ret)
 {
 	struct anod_object obj = { 0 };
 	struct wanted w = { .key = key, .obj = &obj };
 	bool route = key->type == ANOD_OBJ_ROUTE;
+	struct nlmsghdr h = { 0 };
 	int r = 0;
 
+	memcpy(&h, msg, MIN_OF(len, sizeof(h)));
+	if (anod_own_is(&h))
+		return kernel_own_get(k, msg, len, key, ret);
 	if (!route || !route_by_lookup(k, &w))
-		r = kernel_dump(k, msg, len, want, route ? may_be_route : NULL, &w);
+		r = kernel_dump(k, msg, len, want,
+				route			      ? may_be_route
+				: key->type == ANOD_OBJ_QDISC ? may_be_qdisc
+							      : NULL,
+				&w);
 	if (r < 0 && !means_none(r))
 		return r;
 	if (r < 0 || !w.found)
 		return -ENOENT;
 
+	r = obj.type == ANOD_OBJ_QDISC ? look_for_filters(k, &obj) : 0;
+	if (r < 0)
+		return r;
 	*ret = obj;
 	return 0;
 }

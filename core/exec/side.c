@@ -126,6 +126,10 @@ static enum rank rank_of(const struct found *f, const struct anod_object *o)
 			       : RANK_NONE;
 	case ANOD_OBJ_LINK:
 	case ANOD_OBJ_RULE:
+	case ANOD_OBJ_QDISC: /* the link keeps it when it goes down */
+	case ANOD_OBJ_SYSCTL:
+	case ANOD_OBJ_WGPEER:
+	case ANOD_OBJ_UNIT:
 		return RANK_NONE;
 	}
 

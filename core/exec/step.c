@@ -26,6 +26,8 @@ static bool request_sound(const uint8_t *msg, uint32_t len, bool get)
 		return false;
 
 	memcpy(&h, msg, sizeof(h));
+	if (anod_own_is(&h))
+		return anod_own_sound(msg, len, get);
 	group = (h.nlmsg_type - RTM_BASE) & ~3;
 	verb = (h.nlmsg_type - RTM_BASE) & 3;
 	if (h.nlmsg_type < RTM_BASE || h.nlmsg_len != len)
@@ -41,6 +43,7 @@ static bool request_sound(const uint8_t *msg, uint32_t len, bool get)
 	case RTM_NEWNEIGH:
 	case RTM_NEWRULE:
 	case RTM_NEWNEXTHOP:
+	case RTM_NEWQDISC:
 		return verb != 3;
 	}
 

@@ -52,6 +52,7 @@
 #include "facts/store.h"
 #include "facts/value.h"
 
+#define EXPR_LOOKED_UP '@' /* begins the entity of a fact that was written r.ATTR (core/agent) */
 #define EXPR_NODES_MAX 512
 #define EXPR_DEPTH_MAX 32
 
@@ -102,6 +103,7 @@ struct expr {
 	int slot;	    /* bound; -1: not */
 	uint8_t type, unit; /* bound: of the result */
 	bool up;	    /* count(SET up) */
+	bool bare;	    /* a text that was written without quotes */
 	uint64_t dur_us;
 	uint32_t id; /* EXPR_FOR, EXPR_WITHIN: number within the process, given by expr_check() */
 };
@@ -125,6 +127,7 @@ struct expr_scope {
 	const char *const *names; /* NULL-ended: sets and operands, for suggestions */
 	bool before_allowed;	  /* inside verify */
 	bool history_allowed;	  /* "formerly" and "reversals" */
+	bool must_exist;	  /* a fact that no sensor provides is an error, not a warning */
 	const void *data;
 };
 /* Bind and type; the result must be a truth value when 'want_truth'.  -EINVAL with diags. */

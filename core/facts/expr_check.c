@@ -43,6 +43,10 @@ void check_history(struct check *c, const struct expr *e, const char *what)
 static void not_provided(struct check *c, struct expr *e)
 {
 	set_type(e, ANOD_UNKNOWN, ANOD_UNIT_NONE);
+	if (c->scope->must_exist) {
+		fail(c, e, "no sensor provides '%s.%s'", e->kind_name, e->attr);
+		return;
+	}
 	diag_add(c->diags, DIAG_WARNING, &e->place,
 		 "no sensor provides '%s.%s': it is always unknown, which a forbid or cap counts "
 		 "as in force and a permit never does",

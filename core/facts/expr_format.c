@@ -125,6 +125,10 @@ static bool is_plain_name(const char *name)
 
 static void format_fact(const struct expr *e, FILE *f)
 {
+	if (e->entity && e->entity[0] == EXPR_LOOKED_UP) {
+		fprintf(f, "%s.%s", e->entity + 1, e->attr);
+		return;
+	}
 	fputs(e->kind_name, f);
 	fputc('.', f);
 	if (e->entity) {

@@ -244,6 +244,7 @@ struct expr *expr_parse_literal(struct parse_expr *p, bool minus)
 struct expr *expr_parse_text(struct parse_expr *p)
 {
 	struct lex_place place = expr_ahead(p)->place;
+	bool bare = expr_ahead(p)->type == TOKEN_WORD;
 	_cleanup_(freep) char *text = NULL;
 	struct expr *e;
 
@@ -252,6 +253,7 @@ struct expr *expr_parse_text(struct parse_expr *p)
 	e = expr_node(p, EXPR_LITERAL, &place);
 	if (!e)
 		return NULL;
+	e->bare = bare;
 	e->lit.type = ANOD_TEXT;
 	if (!copy_text(e->lit.u.text, sizeof(e->lit.u.text), text)) {
 		diag_add(p->diags, DIAG_ERROR, &place, "a text to compare has at most %d bytes",

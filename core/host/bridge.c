@@ -211,6 +211,10 @@ void bridge_object(struct bridge *b, const struct anod_object *o, bool gone)
 		break;
 	case ANOD_OBJ_RULE:
 	case ANOD_OBJ_NEIGH:
+	case ANOD_OBJ_QDISC:
+	case ANOD_OBJ_SYSCTL:
+	case ANOD_OBJ_WGPEER:
+	case ANOD_OBJ_UNIT:
 		break;
 	}
 }

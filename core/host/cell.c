@@ -75,9 +75,24 @@ static void failed(struct cell *c, unsigned number, int error, const char *why)
 	(void) cell_send(c, &m.head, sizeof(m));
 }
 
+/* A shared object, or without a path the program of the text that came before. */
+static const struct anod_plugin *open_agent(struct cell *c, const struct cell_agent *m,
+					    struct loaded_plugin *ret, char *why)
+{
+	const struct anod_plugin *p;
+
+	if (m->path[0])
+		return plugin_open(m->path, ret, why) < 0 ? NULL : ret->desc;
+	p = cell_declared_manifest(c);
+	if (!p)
+		(void) snprintf(why, 256, "its text is not understood in the cell");
+	return p;
+}
+
 static int on_agent(struct cell *c, const struct cell_agent *m)
 {
 	unsigned k = c->n_agents;
+	const struct anod_plugin *desc;
 	struct instance *i;
 	char why[256];
 	int r;
@@ -89,16 +104,18 @@ static int on_agent(struct cell *c, const struct cell_agent *m)
 		return -EPROTO;
 
 	c->n_agents++;
-	r = plugin_open(m->path, &c->plugin[k], why);
-	if (r < 0) {
-		failed(c, k + 1, r, why);
+	desc = open_agent(c, m, &c->plugin[k], why);
+	if (!desc) {
+		failed(c, k + 1, -ENOEXEC, why);
 		return 0;
 	}
-	i = instance_new(c->plugin[k].desc, m->name, &cell_table, c->loop, c->store, c);
+	i = instance_new(desc, m->name, &cell_table, c->loop, c->store, c);
 	if (!i)
 		return -ENOMEM;
 
 	i->number = k + 1;
+	if (!m->path[0])
+		cell_declared_attach(c, i);
 	for (uint32_t n = 0; n < m->n_options; n++) {
 		r = instance_add_option(i, m->option[n].name, &m->option[n].value);
 		if (r < 0)
@@ -154,6 +171,12 @@ static int on_message(void *data, const struct chan_head *msg)
 	case CELL_AGENT:
 		return msg->size >= offsetof(struct cell_agent, option)
 			       ? on_agent(c, (const void *) msg)
+			       : -EPROTO;
+	case CELL_PARAM:
+		return FITS(struct cell_param) ? cell_on_param(c, (const void *) msg) : -EPROTO;
+	case CELL_TEXT:
+		return msg->size > offsetof(struct cell_text, text)
+			       ? cell_on_text(c, (const void *) msg)
 			       : -EPROTO;
 	case CELL_NEWS:
 		cell_news_run(c);
@@ -241,6 +264,7 @@ struct cell *cell_free(struct cell *c)
 		instance_free(c->agent[k]);
 	c->chan = chan_free(c->chan);
 	cell_news_done(c);
+	cell_declared_done(c);
 	store_free(c->store);
 	schema_free(c->schema);
 	for (unsigned k = 0; k < c->n_agents; k++)

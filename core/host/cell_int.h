@@ -33,7 +33,16 @@ struct cell {
 	unsigned n_findings;
 	struct open_finding finding[CELL_FINDINGS_MAX];
 	bool sandboxed, started;
+	struct declared *declared; /* the declarative agent, or NULL */
 };
+
+/* cell_declared.c: the text of a declarative agent becomes its program. */
+int cell_on_param(struct cell *c, const struct cell_param *m);
+int cell_on_text(struct cell *c, const struct cell_text *m);
+/* Its manifest; NULL: none came, or it has errors. */
+const struct anod_plugin *cell_declared_manifest(const struct cell *c);
+void cell_declared_attach(const struct cell *c, struct instance *i);
+void cell_declared_done(struct cell *c);
 
 extern const struct anod_host cell_table;
 

@@ -13,7 +13,10 @@
  *
  * Watches are evaluated in the host.  TRUTHS come behind the NEWS of the changes that made them.
  *
- *   host -> cell  ATTR* AGENT* START  NEWS* TRUTHS*  VERDICT ANSWER PING STOP
+ * A declarative agent comes as its text, in front of its AGENT, which then has no path, behind the
+ * arguments of the actions that it proposes.
+ *
+ *   host -> cell  ATTR* (PARAM* TEXT)? AGENT* START  NEWS* TRUTHS*  VERDICT ANSWER PING STOP
  *   cell -> host  READY  LOG FIND CLEAR PROPOSE WITHDRAW ASK SENSE UNSENSE WATCH UNWATCH PONG FAILED
  */
 #ifndef HOST_CELL_PROTO_H
@@ -55,6 +58,8 @@ enum cell_type {
 	CELL_TRUTHS,
 	CELL_PING,
 	CELL_STOP,
+	CELL_PARAM,
+	CELL_TEXT,
 	CELL_READY = 160,
 	CELL_LOG,
 	CELL_FIND,
@@ -77,6 +82,20 @@ struct cell_attr { /* in the order of ids */
 	uint32_t type, unit, flags;
 	uint16_t id, kind_id;
 	uint64_t max_age_us;
+};
+
+struct cell_param { /* of an action */
+	struct chan_head head;
+	char action[ANOD_KIND_SIZE], name[ANOD_KIND_SIZE];
+	uint32_t type, unit, required, pad;
+	int64_t min, max;
+};
+
+#define CELL_TEXT_SIZE 31744
+struct cell_text { /* of a declarative agent */
+	struct chan_head head;
+	uint32_t text_size, pad;
+	char text[CELL_TEXT_SIZE]; /* only text_size bytes, with the NUL, are sent */
 };
 
 struct cell_option {

@@ -29,6 +29,20 @@ static void hear_facts(struct host *h, const struct agent *a, bool hear)
 	}
 }
 
+/* Of a declarative agent the manifest that its text makes. */
+static const struct loaded_plugin *find_plugin(struct host *h, struct agent *a)
+{
+	static char no_path[] = "";
+
+	if (!a->block->def)
+		return plugins_find(h->plugins, a->block->plugin, ANOD_AGENT);
+	a->declared = (struct loaded_plugin){
+		.desc = h->config->def[a->block->def - 1].manifest,
+		.path = no_path,
+	};
+	return &a->declared;
+}
+
 int cells_configure(struct host *h)
 {
 	h->agent = calloc(h->config->n_agents + 1, sizeof(*h->agent));
@@ -39,7 +53,7 @@ int cells_configure(struct host *h)
 		struct agent *a = &h->agent[h->n_agents];
 
 		a->block = &h->config->agent[k];
-		a->plugin = plugins_find(h->plugins, a->block->plugin, ANOD_AGENT);
+		a->plugin = find_plugin(h, a);
 		a->name = strdup(a->block->name);
 		a->state = "starting";
 		a->cell = (struct proc){ .kind = PROC_CELL, .agent = h->n_agents + 1, .pidfd = -1 };
@@ -206,6 +220,8 @@ int cells_on_start(struct host *h, unsigned number)
 	struct agent *a = &h->agent[number - 1];
 	int r = send_schema(h, number);
 
+	if (r >= 0 && a->block->def)
+		r = cells_send_declared(h, number, &h->config->def[a->block->def - 1]);
 	if (r >= 0)
 		r = send_agent(h, number);
 	if (r >= 0)

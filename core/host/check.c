@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/agent.h"
 #include "host/history_host.h"
 #include "host/policy_cmd.h"
 #include "policy/analyse.h"
@@ -41,6 +42,8 @@ int policy_world_open(struct policy_world *w, const char *plugin_dir, FILE *err)
 		.plugins = (const struct anod_plugin *const *) w->plugins->list,
 		.read_file = config_read_file,
 		.glob = config_glob,
+		.agents = &agent_language,
+		.agent_dirs = host_agent_dirs(),
 	};
 	return r;
 }
@@ -86,6 +89,8 @@ int check_files(const struct host_options *o, char **files, int n, FILE *out)
 	_cleanup_(policy_world_close) struct policy_world w;
 	int worst = policy_world_open(&w, o->plugin_dir, out);
 
+	if (o->agent_dirs)
+		w.env.agent_dirs = o->agent_dirs;
 	for (int k = 0; k < n && w.schema && w.env.schema; k++) {
 		int r = check_file(&w, files[k], out);
 

@@ -81,6 +81,15 @@ static void add_words(cJSON *o, const char *name, const char *const *list)
 		cJSON_AddItemToArray(a, cJSON_CreateString(*list));
 }
 
+/* Of a declarative agent: where it is written. */
+static void add_place(cJSON *o, const struct lex_place *place)
+{
+	char text[600];
+
+	(void) snprintf(text, sizeof(text), "%s:%u", place->file, place->line);
+	cJSON_AddStringToObject(o, "declared", text);
+}
+
 cJSON *cmd_agents(struct command_call *c)
 {
 	cJSON *data = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(data, "agents");
@@ -95,6 +104,8 @@ cJSON *cmd_agents(struct command_call *c)
 		cJSON_AddStringToObject(o, "plugin", p->name);
 		cJSON_AddStringToObject(o, "version", p->version);
 		cJSON_AddStringToObject(o, "summary", p->summary);
+		if (a->block->def)
+			add_place(o, &h->config->def[a->block->def - 1].place);
 		cJSON_AddStringToObject(o, "state", a->state);
 		if (a->why[0])
 			cJSON_AddStringToObject(o, "why", a->why);

@@ -74,6 +74,15 @@ static void touch_object(const struct model *m, struct touched *t, const struct 
 		for (unsigned i = 0; i < o->u.route.n_legs; i++)
 			touch(m, t, o->u.route.leg[i].ifindex);
 		return;
+	case ANOD_OBJ_QDISC:
+		touch(m, t, o->u.qdisc.ifindex);
+		return;
+	case ANOD_OBJ_WGPEER:
+		touch(m, t, o->u.wgpeer.ifindex);
+		return;
+	case ANOD_OBJ_SYSCTL: /* what is a link's own goes by the resource */
+	case ANOD_OBJ_UNIT:
+		return;
 	default: /* a rule may lead anywhere */
 		t->more = true;
 		return;

@@ -176,6 +176,10 @@ cJSON *doctor_json(struct host *h)
 	vouch_doctor(list, h);
 	check_storage(list, h);
 	check_lateness(list, h);
+	for (unsigned k = 0; k < h->n_sensors_failed; k++)
+		doctor_add(list, "sensor", BAD, "see the log of the start; restart anod",
+			   "%s could not start: what it would tell stays unknown",
+			   h->sensor_failed[k]);
 	for (unsigned k = 0; k < h->plugins->n_refused; k++)
 		doctor_add(list, "plugin", BAD, "see the reason", "%s", h->plugins->refused[k]);
 	return data;

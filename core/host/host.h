@@ -37,6 +37,7 @@ struct cJSON;
 struct host_options {
 	const char *config; /* NULL: /etc/anod/anod.conf when it exists, else built in */
 	const char *state_dir, *run_dir, *plugin_dir; /* NULL: the configuration's, the default */
+	const char *agent_dirs; /* of NAME.agent files, ':' between; NULL: host_agent_dirs() */
 	bool single;
 	int priority; /* LOG_* */
 };
@@ -67,7 +68,8 @@ struct agent { /* one agent block of the configuration */
 	char *name;
 	const struct config_block *block; /* borrowed from the configuration */
 	const struct loaded_plugin *plugin;
-	const char *state; /* "running", "starting", "failed": static */
+	struct loaded_plugin declared; /* what 'plugin' is of a declarative agent; path "" */
+	const char *state;	       /* "running", "starting", "failed": static */
 	char why[256];
 	uint64_t n_findings, n_proposals, n_refused;
 	struct proc cell; /* its own: what it does there harms nobody else */
@@ -82,6 +84,9 @@ struct agent { /* one agent block of the configuration */
 	uint64_t cell_pong_us;
 	uint64_t ready_us; /* since when it runs; 0: its old findings have been swept */
 };
+
+/* cells_declared.c: "/etc/anod/agents.d" and the folder of the installation. */
+const char *host_agent_dirs(void);
 
 struct host {
 	sd_event *loop;
@@ -122,6 +127,8 @@ struct host {
 
 	unsigned n_sensors;
 	struct instance **sensor;
+	unsigned n_sensors_failed;
+	const char **sensor_failed;		/* plugins that could not start */
 	struct request *request;		/* sensing on behalf of agents */
 	uint16_t n_looks[SCHEMA_ATTRS_MAX + 1]; /* of store_needed(): who only looks */
 	struct need *needs;			/* what sensors were told of it */

@@ -29,6 +29,8 @@ void links_drop_agent(struct host *h, unsigned agent);
 void links_drop(struct host *h);
 
 /* Send a message to an agent's cell: head type and id set, the rest is filled in.  cells.c. */
+/* cells_declared.c: the text of a declarative agent, and the actions that it proposes. */
+int cells_send_declared(struct host *h, unsigned number, const struct config_def *d);
 int cells_send(struct host *h, unsigned number, struct chan_head *m, size_t size);
 
 #endif

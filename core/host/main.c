@@ -1,8 +1,10 @@
 /*
  * anod - the daemon's command line.
  *
- *   anod run [-c FILE] [--state DIR] [--run DIR] [--plugins DIR] [--single] [-v|-q]
+ *   anod run [-c FILE] [--state DIR] [--run DIR] [--plugins DIR] [--agents DIR]
+ *            [--single] [-v|-q]
  *   anod check FILE...
+ *   anod reference                      sensors, facts, actions, agents as a page
  *   anod policy COMMAND ...             see policy_cmd.h
  *   anod exec|cell|infer FD PLUGINS     what 'anod run' starts; not for people
  *
@@ -26,6 +28,7 @@
 static const char usage[] =
 	"usage: anod run [OPTION...]        watch this router\n"
 	"       anod check FILE...          check configuration and policy files\n"
+	"       anod reference              sensors, facts, actions and agents, as a page\n"
 	"       anod policy COMMAND ...     look through a policy; anod policy --help\n"
 	"       anod --version | --help\n"
 	"\n"
@@ -34,6 +37,8 @@ static const char usage[] =
 	"      --state DIR      journal and ledger (default /var/lib/anod)\n"
 	"      --run DIR        control socket (default /run/anod)\n"
 	"      --plugins DIR    shared objects, several folders joined by ':'\n"
+	"      --agents DIR     NAME.agent files, several folders joined by ':' (default\n"
+	"                       /etc/anod/agents.d and those that are installed)\n"
 	"      --single         everything in one process, for debugging\n"
 	"  -v, --verbose        say more       -q, --quiet   warnings and errors only\n";
 
@@ -141,6 +146,7 @@ static int parse(int argc, char **argv, struct host_options *o)
 		{ "state", required_argument, NULL, 's' },
 		{ "run", required_argument, NULL, 'r' },
 		{ "plugins", required_argument, NULL, 'p' },
+		{ "agents", required_argument, NULL, 'a' },
 		{ "single", no_argument, NULL, '1' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -164,6 +170,9 @@ static int parse(int argc, char **argv, struct host_options *o)
 			break;
 		case 'p':
 			o->plugin_dir = optarg;
+			break;
+		case 'a':
+			o->agent_dirs = optarg;
 			break;
 		case '1':
 			o->single = true;
@@ -220,6 +229,8 @@ int main(int argc, char **argv)
 		return run(&o);
 	if (strcmp(argv[optind], "check") == 0 && optind + 1 < argc)
 		return check_files(&o, argv + optind + 1, argc - optind - 1, stdout) < 0;
+	if (strcmp(argv[optind], "reference") == 0 && optind + 1 == argc)
+		return reference_write(&o, stdout, stderr) < 0;
 	(void) fputs(usage, stderr);
 	return 2;
 }

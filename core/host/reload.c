@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/agent.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/history_host.h"
@@ -39,6 +40,7 @@ static void fill_env(const struct schema *s, const struct plugins *p, struct con
 		.glob = config_glob,
 		.user_exists = people_exist,
 		.key_usable = neighbours_key_usable,
+		.agents = &agent_language,
 	};
 }
 
@@ -49,6 +51,7 @@ static int load(struct host *h, struct diag_list *diags, struct config **ret, bo
 	int r;
 
 	fill_env(h->schema, h->plugins, &env);
+	env.agent_dirs = h->options.agent_dirs ?: host_agent_dirs();
 	*ret_built_in = !path && access(DEFAULT_CONFIG, F_OK) < 0;
 	if (*ret_built_in)
 		return config_load_text("built-in", built_in, &env, diags, ret);

@@ -320,8 +320,10 @@ static int add_defaults(struct instance *i)
 
 int sensors_start(struct host *h)
 {
+	h->n_sensors_failed = 0;
 	h->sensor = calloc(h->plugins->n + 1, sizeof(struct instance *));
-	if (!h->sensor)
+	h->sensor_failed = calloc(h->plugins->n + 1, sizeof(*h->sensor_failed));
+	if (!h->sensor || !h->sensor_failed)
 		return -ENOMEM;
 
 	for (unsigned i = 0; i < h->plugins->n; i++) {
@@ -341,9 +343,14 @@ int sensors_start(struct host *h)
 		r = b ? add_options(s, b) : add_defaults(s);
 		if (r >= 0)
 			r = instance_start(s);
-		if (r < 0) {
+		if (r == -ENOMEM) {
 			instance_free(s);
 			return r;
+		}
+		if (r < 0) { /* instance_start() has told: its facts stay unknown */
+			instance_free(s);
+			h->sensor_failed[h->n_sensors_failed++] = p->name;
+			continue;
 		}
 		h->sensor[h->n_sensors++] = s;
 	}
@@ -365,5 +372,7 @@ void sensors_stop(struct host *h)
 	while (h->n_sensors)
 		instance_free(h->sensor[--h->n_sensors]);
 	free(h->sensor);
+	free(h->sensor_failed);
 	h->sensor = NULL;
+	h->sensor_failed = NULL;
 }

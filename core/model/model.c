@@ -142,10 +142,15 @@ int model_sync(struct model *m, enum anod_obj_type type, enum anod_sync what)
 
 bool model_in_sync(const struct model *m)
 {
-	for (uint32_t i = ANOD_OBJ_LINK; i < ANOD_OBJ_TYPES; i++)
+	for (uint32_t i = ANOD_OBJ_LINK; i <= ANOD_OBJ_NEIGH; i++)
 		if (!m->type[i].in_sync)
 			return false;
 	return true;
+}
+
+bool model_type_in_sync(const struct model *m, enum anod_obj_type type)
+{
+	return type_valid(type) && m->type[type].in_sync;
 }
 
 uint64_t model_generation(const struct model *m)

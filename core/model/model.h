@@ -2,7 +2,8 @@
  * model - the network of this router as the kernel has it, ready for questions.
  *
  * Holds links, addresses, routes by table, rules, next-hop objects and neighbours, fed by the
- * rtnl sensor's objects.  Answers what the kernel would do with a packet, and what it would do
+ * rtnl sensor's objects, and what no route depends on: qdiscs, sysctls, peers of WireGuard and units,
+ * fed by whoever reads them.  Answers what the kernel would do with a packet, and what it would do
  * after some changes (an overlay: edits on top, the base stays as it is).
  *
  * What the kernel does and the model follows: rules by priority; longest prefix, then tos, then
@@ -31,8 +32,10 @@ int model_put(struct model *m, const struct anod_object *o);
 int model_del(struct model *m, const struct anod_object *o);
 /* As store_sync(): LOST marks the type out of sync, BEGIN..DONE sweeps what was not named. */
 int model_sync(struct model *m, enum anod_obj_type type, enum anod_sync what);
-/* True when every type is in sync: the model may be believed. */
+/* True when every type that says where packets go is in sync: the model may be believed. */
 bool model_in_sync(const struct model *m);
+/* The same of one type.  What nobody feeds (sysctls without a sensor for them) never is. */
+bool model_type_in_sync(const struct model *m, enum anod_obj_type type);
 /* Grows with every change. */
 uint64_t model_generation(const struct model *m);
 
@@ -61,6 +64,8 @@ int overlay_each(const struct overlay *o, enum anod_obj_type type,
 const struct anod_link *overlay_link(const struct overlay *o, uint32_t ifindex);
 const struct anod_nexthop *overlay_nexthop(const struct overlay *o, uint32_t id);
 int overlay_ifindex(const struct overlay *o, const char *name); /* or -ENODEV */
+/* ifindex of the link whose setting it is, or 0. */
+uint32_t overlay_sysctl_link(const struct overlay *o, const struct anod_sysctl *s);
 
 /* Where a packet goes. */
 struct flow_key {

@@ -33,6 +33,14 @@ static size_t body_size(enum anod_obj_type type)
 		return sizeof(struct anod_rule);
 	case ANOD_OBJ_NEIGH:
 		return sizeof(struct anod_neigh);
+	case ANOD_OBJ_QDISC:
+		return sizeof(struct anod_qdisc);
+	case ANOD_OBJ_SYSCTL:
+		return sizeof(struct anod_sysctl);
+	case ANOD_OBJ_WGPEER:
+		return sizeof(struct anod_wgpeer);
+	case ANOD_OBJ_UNIT:
+		return sizeof(struct anod_sdunit);
 	}
 	return 0;
 }
@@ -55,6 +63,7 @@ static void key_of(enum anod_obj_type type, const void *body, struct okey *ret)
 	const struct anod_neigh *neigh = body;
 	struct anod_rule rule;
 
+	_Static_assert(ANOD_SYSCTL_SIZE <= sizeof(ret->word), "and so must a name");
 	_Static_assert(sizeof(rule) <= sizeof(ret->word), "a rule must fit into a key");
 	*ret = (struct okey){ 0 };
 	switch (type) {
@@ -77,6 +86,24 @@ static void key_of(enum anod_obj_type type, const void *body, struct okey *ret)
 		rule.protocol = 0;
 		memcpy(ret->word, &rule, sizeof(rule));
 		ret->size = sizeof(rule);
+		break;
+	case ANOD_OBJ_QDISC:
+		memcpy(ret->word, &((const struct anod_qdisc *) body)->ifindex, sizeof(uint32_t));
+		ret->size = sizeof(uint32_t);
+		break;
+	case ANOD_OBJ_SYSCTL:
+		ret->size = (uint32_t) strnlen(((const struct anod_sysctl *) body)->name,
+					       ANOD_SYSCTL_SIZE);
+		memcpy(ret->word, ((const struct anod_sysctl *) body)->name, ret->size);
+		break;
+	case ANOD_OBJ_WGPEER:
+		memcpy(ret->word, body, offsetof(struct anod_wgpeer, endpoint));
+		ret->size = offsetof(struct anod_wgpeer, endpoint);
+		break;
+	case ANOD_OBJ_UNIT:
+		ret->size = (uint32_t) strnlen(((const struct anod_sdunit *) body)->name,
+					       ANOD_UNIT_SIZE);
+		memcpy(ret->word, ((const struct anod_sdunit *) body)->name, ret->size);
 		break;
 	case ANOD_OBJ_ROUTE: /* of AF_MPLS; the others live in an rtab */
 		key_pair(ret, ((const struct anod_route *) body)->table,

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <anod/rtnl.h>
+
 #include "model/state.h"
 
 static void take_rule(struct rule_order *to, const struct onode *n, uint64_t base)
@@ -351,6 +353,17 @@ static void route_object(const struct overlay *o, const struct rtab *t, const st
 	}
 }
 
+/* What no sensor has told of may be there all the same. */
+static int get_of_model(const struct model *m, const struct anod_object *key,
+			struct anod_object *ret)
+{
+	int r = model_get(m, key, ret);
+
+	return r == -ENOENT && key->type > ANOD_OBJ_NEIGH && !model_type_in_sync(m, key->type)
+		       ? -ENODATA
+		       : r;
+}
+
 int overlay_get(const struct overlay *o, const struct anod_object *key, struct anod_object *ret)
 {
 	const struct onode *n;
@@ -375,7 +388,7 @@ int overlay_get(const struct overlay *o, const struct anod_object *key, struct a
 		return -EINVAL;
 	n = otab_find(&o->edit.tab[key->type], key);
 	if (!n)
-		return model_get(o->model, key, ret);
+		return get_of_model(o->model, key, ret);
 	if (n->gone)
 		return -ENOENT;
 	onode_object(&o->edit.tab[key->type], n, ret);
@@ -453,6 +466,35 @@ int overlay_edit(struct overlay *o, const struct anod_object *obj, bool gone)
 	return r;
 }
 
+uint32_t overlay_sysctl_link(const struct overlay *o, const struct anod_sysctl *s)
+{
+	char name[ANOD_IFNAME_SIZE];
+	int ifindex = anod_sysctl_link(s->name, name) ? overlay_ifindex(o, name) : 0;
+
+	return ifindex > 0 ? (uint32_t) ifindex : 0;
+}
+
+/* Settings of a link that the model has with the link. */
+static int sysctl_changed(struct overlay *o, const struct anod_sysctl *s)
+{
+	const struct anod_link *link = overlay_link(o, overlay_sysctl_link(o, s));
+	struct anod_object obj = { .type = ANOD_OBJ_LINK };
+	const char *setting = strrchr(s->name, '.');
+
+	if (!link || strncmp(s->name, "net.ipv4.conf.", 14) != 0)
+		return 0;
+	obj.u.link = *link;
+	if (strcmp(setting, ".rp_filter") == 0)
+		obj.u.link.rp_filter = (uint8_t) s->value;
+	else if (strcmp(setting, ".forwarding") == 0 && s->value)
+		obj.u.link.conf |= ANOD_LINK_FORWARDING4;
+	else if (strcmp(setting, ".forwarding") == 0)
+		obj.u.link.conf &= (uint8_t) ~ANOD_LINK_FORWARDING4;
+	else
+		return 0;
+	return overlay_edit(o, &obj, false);
+}
+
 int overlay_apply(struct overlay *o, const struct anod_change *c)
 {
 	const struct anod_object *obj = c->has_post ? &c->post : &c->pre;
@@ -477,6 +519,8 @@ int overlay_apply(struct overlay *o, const struct anod_change *c)
 		return r;
 	if (obj->type == ANOD_OBJ_LINK)
 		return overlay_link_changed(o, &was);
+	if (obj->type == ANOD_OBJ_SYSCTL && c->has_post)
+		return sysctl_changed(o, &obj->u.sysctl);
 	if (obj->type == ANOD_OBJ_NEXTHOP && !c->has_post)
 		return overlay_nexthop_gone(o, obj->u.nexthop.id);
 	if (obj->type == ANOD_OBJ_ADDR)

@@ -10,6 +10,8 @@
  *   nexthop 10 via 192.0.2.1 dev wan0      nexthop 100 group 10 weight 3, 11 weight 1
  *   rule 100 from 10.0.0.0/8 table 100      rule 90 dport 80..90 uid 0..99 goto 200
  *   neigh 192.0.2.1 dev wan0 reachable
+ *   qdisc wan0 kind tbf rate 1000000 burst 15000 limit 100000     sysctl "net.core.rmem_max" 212992
+ *   wgpeer wg0 key "..." endpoint 192.0.2.1 port 51820 keepalive 25    unit "bird.service" active
  *   fact link.wan0.rx_loss 5% age 2s
  *
  * Pure.  Everything that struct anod_object holds survives a round trip.

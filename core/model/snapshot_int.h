@@ -71,5 +71,15 @@ int snapshot_read_route(struct reading *r, struct anod_object *o);
 int snapshot_read_nexthop(struct reading *r, struct anod_object *o);
 int snapshot_read_rule(struct reading *r, struct anod_object *o);
 int snapshot_read_neigh(struct reading *r, struct anod_object *o);
+int snapshot_read_qdisc(struct reading *r, struct anod_object *o);
+int snapshot_read_sysctl(struct reading *r, struct anod_object *o);
+int snapshot_read_wgpeer(struct reading *r, struct anod_object *o);
+int snapshot_read_unit(struct reading *r, struct anod_object *o);
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+/* A line of one of the last four, with a blank in front; its length. */
+size_t snapshot_write_node(const struct model *m, const struct anod_object *o, char *buf,
+			   size_t size);
 
 #endif

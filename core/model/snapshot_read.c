@@ -79,13 +79,15 @@ static const struct {
 	int (*read)(struct reading *, struct anod_object *);
 } kinds[] = { { "link", snapshot_read_link },	{ "addr", snapshot_read_addr },
 	      { "route", snapshot_read_route }, { "nexthop", snapshot_read_nexthop },
-	      { "rule", snapshot_read_rule },	{ "neigh", snapshot_read_neigh } };
+	      { "rule", snapshot_read_rule },	{ "neigh", snapshot_read_neigh },
+	      { "qdisc", snapshot_read_qdisc }, { "sysctl", snapshot_read_sysctl },
+	      { "unit", snapshot_read_unit },	{ "wgpeer", snapshot_read_wgpeer } };
 
 static int no_subject(struct reading *r, const struct token *t)
 {
 	if (r->links)
 		return 0;
-	return snapshot_wrong(r, t, "link, addr, route, nexthop, rule, neigh or fact");
+	return snapshot_wrong(r, t, "link, addr, route, nexthop, rule, neigh, qdisc, sysctl, wgpeer, unit or fact");
 }
 
 static int put(struct reading *r, const struct anod_object *o, const struct lex_place *place)

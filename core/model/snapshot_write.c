@@ -268,6 +268,12 @@ size_t snapshot_line(const struct model *m, const struct anod_object *o, char *b
 	case ANOD_OBJ_NEIGH:
 		write_neigh(&l, &o->u.neigh);
 		break;
+	case ANOD_OBJ_QDISC:
+	case ANOD_OBJ_SYSCTL:
+	case ANOD_OBJ_WGPEER:
+	case ANOD_OBJ_UNIT:
+		l.n = snapshot_write_node(m, o, buf, size);
+		break;
 	}
 	if (o->flags & ANOD_OBJ_LOSSY)
 		add(&l, " lossy");

@@ -59,7 +59,17 @@ static void touch_object(struct whatif_flight *f, const struct overlay *o,
 		if (obj->u.route.nhid)
 			touch_nexthop(f, o, obj->u.route.nhid);
 		break;
+	case ANOD_OBJ_QDISC:
+		touch(f, obj->u.qdisc.ifindex);
+		break;
+	case ANOD_OBJ_WGPEER:
+		touch(f, obj->u.wgpeer.ifindex);
+		break;
+	case ANOD_OBJ_SYSCTL:
+		touch(f, overlay_sysctl_link(o, &obj->u.sysctl));
+		break;
 	case ANOD_OBJ_RULE:
+	case ANOD_OBJ_UNIT:
 		break;
 	}
 }

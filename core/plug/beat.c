@@ -4,7 +4,7 @@
  * Design.  One shot after the other: the next reading is set when the last one has ended, so that a
  * slow daemon is asked less often by itself.  The host's pace() has the last word.
  */
-#include <anod/rows.h>
+#include <anod/list.h>
 
 #include <errno.h>
 

@@ -1,27 +1,27 @@
 /*
- * rows - entities of one kind, marked and swept.
+ * list - entities of one kind, marked and swept.
  *
  * Design.  A list comes in the same order nearly every time, so the search begins behind the row
  * that was found last, and is one comparison.  Rows that are gone are taken out at the end of a
  * reading by moving the others up, which keeps that order.
  */
-#include <anod/rows.h>
+#include <anod/list.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
-int anod_rows_init(struct anod_rows *r, struct anod_ctx *ctx, const struct anod_kind *kind,
+int anod_list_init(struct anod_list *r, struct anod_ctx *ctx, const struct anod_kind *kind,
 		   unsigned max)
 {
 	char name[2 * ANOD_KIND_SIZE];
 
-	*r = (struct anod_rows){ .ctx = ctx, .kind = kind, .max = max };
+	*r = (struct anod_list){ .ctx = ctx, .kind = kind, .max = max };
 	for (const struct anod_attr *a = kind->attrs; a->name; a++) {
 		size_t k = strlen(kind->name), n = strlen(a->name);
 
-		if (r->n_attrs == ANOD_ROW_ATTRS_MAX || k + n + 2 > sizeof(name))
+		if (r->n_attrs == ANOD_LIST_ATTRS_MAX || k + n + 2 > sizeof(name))
 			return -E2BIG;
 		memcpy(name, kind->name, k);
 		name[k] = '.';
@@ -34,14 +34,14 @@ int anod_rows_init(struct anod_rows *r, struct anod_ctx *ctx, const struct anod_
 	return 0;
 }
 
-void anod_rows_done(struct anod_rows *r)
+void anod_list_done(struct anod_list *r)
 {
 	free(r->row);
 	r->row = NULL;
 	r->n = r->size = r->next = 0;
 }
 
-void anod_rows_begin(struct anod_rows *r)
+void anod_list_begin(struct anod_list *r)
 {
 	for (unsigned i = 0; i < r->n; i++)
 		r->row[i].seen = false;
@@ -49,7 +49,7 @@ void anod_rows_begin(struct anod_rows *r)
 	r->n_over = 0;
 }
 
-static struct anod_row *find(const struct anod_rows *r, const char *name)
+static struct anod_list_row *find(const struct anod_list *r, const char *name)
 {
 	for (unsigned i = 0, k = r->next; i < r->n; i++, k++) {
 		if (k >= r->n)
@@ -73,9 +73,9 @@ static bool fit(const char *name)
 	return true;
 }
 
-static int add(struct anod_rows *r, const char *name, struct anod_row **ret)
+static int add(struct anod_list *r, const char *name, struct anod_list_row **ret)
 {
-	struct anod_row row = { 0 };
+	struct anod_list_row row = { 0 };
 	int e;
 
 	if (!fit(name))
@@ -86,7 +86,7 @@ static int add(struct anod_rows *r, const char *name, struct anod_row **ret)
 	}
 	if (r->n == r->size) {
 		unsigned size = r->size ? r->size * 2 : 8;
-		struct anod_row *grown = reallocarray(r->row, size, sizeof(*grown));
+		struct anod_list_row *grown = reallocarray(r->row, size, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
@@ -102,7 +102,7 @@ static int add(struct anod_rows *r, const char *name, struct anod_row **ret)
 	return 0;
 }
 
-static void publish(struct anod_rows *r, struct anod_row *row, const struct anod_value *v)
+static void publish(struct anod_list *r, struct anod_list_row *row, const struct anod_value *v)
 {
 	for (unsigned i = 0; i < r->n_attrs; i++) {
 		const struct anod_attr *a = &r->kind->attrs[i];
@@ -115,9 +115,9 @@ static void publish(struct anod_rows *r, struct anod_row *row, const struct anod
 	}
 }
 
-int anod_rows_put(struct anod_rows *r, const char *name, const struct anod_value *v)
+int anod_list_put(struct anod_list *r, const char *name, const struct anod_value *v)
 {
-	struct anod_row *row = find(r, name);
+	struct anod_list_row *row = find(r, name);
 
 	if (!row) {
 		int e = add(r, name, &row);
@@ -131,14 +131,22 @@ int anod_rows_put(struct anod_rows *r, const char *name, const struct anod_value
 	return 0;
 }
 
-bool anod_rows_seen(const struct anod_rows *r, const char *name)
+void anod_list_mark(struct anod_list *r, const char *name)
 {
-	const struct anod_row *row = find(r, name);
+	struct anod_list_row *row = find(r, name);
+
+	if (row)
+		row->seen = true;
+}
+
+bool anod_list_seen(const struct anod_list *r, const char *name)
+{
+	const struct anod_list_row *row = find(r, name);
 
 	return row && row->seen;
 }
 
-void anod_rows_end(struct anod_rows *r)
+void anod_list_end(struct anod_list *r)
 {
 	unsigned kept = 0;
 
@@ -157,7 +165,7 @@ void anod_rows_end(struct anod_rows *r)
 	r->said = r->n_over > 0;
 }
 
-void anod_rows_unknown(struct anod_rows *r)
+void anod_list_unknown(struct anod_list *r)
 {
 	for (unsigned i = 0; i < r->n; i++)
 		for (unsigned k = 0; k < r->n_attrs; k++)

@@ -32,6 +32,8 @@ struct allowed {
  * hardware's (uapi/linux/net_dropmon.h): starting to listen changes nothing that is forwarded. */
 static const struct allowed families[] = {
 	{ "wireguard", 1u << 0 },
+	/* ETHTOOL_MSG_MODULE_EEPROM_GET: the kernel keeps it from others because it takes long. */
+	{ "ethtool", 1u << 31 },
 	{ "NET_DM", 1u << 2 | 1u << 3 | 1u << 4 | 1u << 6 | 1u << 8 },
 };
 

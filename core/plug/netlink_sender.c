@@ -3,7 +3,8 @@
  *
  * Design.  The kernel carries most requests out inside send(), in the context of who sends.  The
  * thread does nothing else: it is handed one message, sends it, and says by an eventfd that it is
- * back and how long it was away.  Answers arrive on the socket, which the loop reads.
+ * back and how long it was away.  Answers arrive on the socket, which the loop reads.  It
+ * raises CAP_NET_ADMIN, where that is asked for, for itself alone.
  */
 #include "netlink_int.h"
 
@@ -18,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STACK_SIZE (64u << 10)
+#define STACK_SIZE (512u << 10) /* of addresses; static TLS is in it, memory is what is touched */
 
 struct nl_sender {
 	struct anod_nl *nl;
@@ -62,6 +63,7 @@ static void *run(void *data)
 		const void *msg = s->msg;
 		size_t len = s->len;
 		uint64_t held, one = 1;
+		bool admin = s->nl->flags & ANOD_NL_ADMIN;
 		int fd = s->fd, error;
 
 		if (!msg) {
@@ -69,7 +71,9 @@ static void *run(void *data)
 			continue;
 		}
 		(void) pthread_mutex_unlock(&s->lock);
+		admin = admin && nl_admin_raise(); /* of this thread alone */
 		error = send_timed(fd, msg, len, &held);
+		nl_admin_lower(admin);
 		(void) pthread_mutex_lock(&s->lock);
 		s->msg = NULL;
 		s->error = error;

@@ -30,7 +30,8 @@ struct anod_poll {
 	anod_poll_fn *read;
 	uint64_t period_us, idle_us;
 	uint64_t timer, due_us, begun_us;
-	bool reading, again;	     /* again: asked for during a reading */
+	bool reading, again;	    /* again: asked for during a reading */
+	bool good;		    /* there was a reading: something may have been published */
 	bool lost, failing, absent; /* as said to the host; as said in the log */
 	unsigned n_retries, n_wants;
 	struct want want[ANOD_POLL_WANTS];
@@ -109,9 +110,9 @@ static void tell_failure(struct anod_poll *p, int error, const char *why)
 			p->ctx->host->log(p->ctx, LOG_ERR, "cannot read %s: %s", p->what, words);
 		p->failing = true;
 	}
-	if (!p->lost)
+	if (p->good && !p->lost)
 		tell_sync(p, ANOD_SYNC_LOST);
-	p->lost = true;
+	p->lost = p->good;
 }
 
 static uint64_t paced(struct anod_poll *p, uint64_t held_us)
@@ -148,6 +149,7 @@ void anod_poll_end(struct anod_poll *p, int error, const char *why, uint64_t hel
 		tell_sync(p, ANOD_SYNC_DONE);
 	}
 	p->lost = p->failing = p->absent = false;
+	p->good = true;
 	set_timer(p, paced(p, held_us));
 }
 

@@ -146,9 +146,10 @@ static struct slot *slot_new(struct anod_rows *rows, uint64_t key)
 
 	if (HASH_COUNT(rows->slots) >= ANOD_ROWS_MAX) {
 		if (!rows->full)
-			rows->ctx->host->log(rows->ctx, LOG_WARNING,
-					     "more than %u entities of kind %s: the rest is not seen",
-					     ANOD_ROWS_MAX, rows->kind->name);
+			rows->ctx->host->log(
+				rows->ctx, LOG_WARNING,
+				"more than %u entities of kind %s: the rest is not seen",
+				ANOD_ROWS_MAX, rows->kind->name);
 		rows->full = true;
 		return NULL;
 	}

@@ -85,7 +85,17 @@ static void add_object(struct act *a, const struct overlay *o, const struct anod
 			for (unsigned i = 0; i < obj->u.route.n_legs; i++)
 				add_ifindex(a, o, obj->u.route.leg[i].ifindex);
 		break;
+	case ANOD_OBJ_QDISC:
+		add_ifindex(a, o, obj->u.qdisc.ifindex);
+		break;
+	case ANOD_OBJ_WGPEER:
+		add_ifindex(a, o, obj->u.wgpeer.ifindex);
+		break;
+	case ANOD_OBJ_SYSCTL: /* of a link, or of none */
+		add_ifindex(a, o, overlay_sysctl_link(o, &obj->u.sysctl));
+		break;
 	case ANOD_OBJ_RULE:
+	case ANOD_OBJ_UNIT:
 		break;
 	}
 }
@@ -158,6 +168,7 @@ static void find_subjects(struct act *a)
 static void name_resource(struct act *a)
 {
 	const struct anod_value *dst = act_arg(a, "dst"), *v = act_arg(a, "priority");
+	const struct anod_value *name = act_arg(a, "name");
 	char text[64];
 
 	if (a->n_links)
@@ -169,6 +180,9 @@ static void name_resource(struct act *a)
 				prefix_format(&dst->u.prefix, text, sizeof(text)));
 	else if (v && v->type == ANOD_INT)
 		(void) snprintf(a->resource, sizeof(a->resource), "rule %lld", (long long) v->u.i);
+	else if (name && name->type == ANOD_TEXT) /* "sysctl net.core.rmem_max" */
+		(void) snprintf(a->resource, sizeof(a->resource), "%.*s %s",
+				(int) strcspn(a->action->kind, "."), a->action->kind, name->u.text);
 	else
 		(void) copy_text(a->resource, sizeof(a->resource), "router");
 }

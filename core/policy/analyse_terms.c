@@ -228,6 +228,8 @@ void analyse_facts(struct analysis *x)
 
 static const struct anod_plugin *plugin_of(const struct analysis *x, const struct config_block *b)
 {
+	if (b->def)
+		return x->in->config->def[b->def - 1].manifest;
 	for (unsigned i = 0; x->in->env->plugins[i]; i++)
 		if ((x->in->env->plugins[i]->roles & ANOD_AGENT) &&
 		    strcmp(x->in->env->plugins[i]->name, b->plugin) == 0)

@@ -178,7 +178,11 @@ static int parse_statement(struct parse *p)
 	struct lex_place place = parse_ahead(p)->place;
 	int r;
 
-	if (parse_accept(p, "include")) {
+	if (p->library && !parse_is(p, "agent")) {
+		r = parse_error(p, &place,
+				"a file of agents holds 'agent NAME { ... }' and nothing else; the "
+				"rest belongs into the configuration");
+	} else if (parse_accept(p, "include")) {
 		r = parse_include(p, &place);
 	} else {
 		unsigned i;
@@ -279,6 +283,17 @@ static int parse_file(struct parse *p, const char *path, const struct lex_place 
 	return parse_text(p, *slot, text, size);
 }
 
+int parse_library_file(struct parse *p, const char *path, const struct lex_place *from)
+{
+	bool outer = p->library;
+	int r;
+
+	p->library = true;
+	r = parse_file(p, path, from);
+	p->library = outer;
+	return r;
+}
+
 static int parse_init(struct parse *p, const struct config_env *env, struct diag_list *diags)
 {
 	*p = (struct parse){ .env = env, .diags = diags, .errors_before = diags->n_errors };
@@ -290,6 +305,7 @@ static int parse_init(struct parse *p, const struct config_env *env, struct diag
 	if (!p->config->policy)
 		return -ENOMEM;
 	damping_defaults(p->config->policy);
+	p->config->agents = env->agents;
 	return 0;
 }
 
@@ -312,6 +328,8 @@ static int finish(struct parse *p, struct config **ret)
 {
 	struct policy *policy = p->config->policy;
 
+	if (run_definitions(p) < 0)
+		return -ENOMEM;
 	if (!policy->name)
 		policy->name = strdup("unnamed");
 	if (!policy->name)

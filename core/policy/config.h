@@ -14,6 +14,7 @@
  *                   priority N }
  *   sensor NAME [plugin NAME] { OPTION VALUE, ... }   options as the plugin declares them
  *   agent NAME [plugin NAME] { OPTION VALUE, ... }
+ *   agent NAME { on KIND  when EXPR  find "CODE" ... }   a declarative agent (docs/agents.md)
  *   peer NAME { address 192.0.2.7  port 4573  local 192.0.2.1  key file "..." }   a neighbour router
  *   grant "NAME" { when EXPR  during WINDOW  budget NAME  at most N }   what it may have of us
  *   anod { state "DIR"  run "DIR"  plugins "DIR"  group "UNIX-GROUP"  safe "ACTION ...", ... }
@@ -54,6 +55,18 @@ struct config_block { /* of a sensor or an agent */
 	struct lex_place place;
 	unsigned n_options;
 	struct config_option *option; /* owned; those of the manifest's defaults included */
+	unsigned def;		      /* of a declarative agent: config.def[def - 1]; else 0 */
+};
+
+/* A declarative agent, written in the configuration or in a file of its own. */
+struct config_def {
+	char *name;
+	char *text; /* "agent NAME { ... }" as it was written; NULL: it has errors */
+	struct lex_place place;
+	bool library;  /* from env.agent_dirs: it runs only where a block names it */
+	bool named;    /* a block names it */
+	void *program; /* owned; of config_agents */
+	const struct anod_plugin *manifest; /* lies in the program */
 };
 
 struct config_link {
@@ -110,6 +123,9 @@ struct config {
 	struct config_link *link;
 	struct config_group *group;
 	struct config_endpoint *endpoint;
+	unsigned n_defs;
+	struct config_def *def;
+	const struct config_agents *agents; /* whose programs they are */
 	unsigned n_peers, n_grants;
 	struct config_peer *peer;
 	struct config_grant *grant;
@@ -130,6 +146,18 @@ struct config {
 	uint8_t hash[32];	    /* SHA-256 over all texts in order */
 };
 
+struct parse;
+
+/* The language of declarative agents; core/agent has it. */
+struct config_agents {
+	size_t text_max; /* bytes of one agent */
+	/* Does a definition begin with this word, and not a block of options? */
+	bool (*begins)(const struct token *word);
+	/* At the '{' of a definition: sets program and manifest.  -EINVAL: said. */
+	int (*parse)(struct parse *p, struct config_def *d);
+	void (*free)(void *program);
+};
+
 /* What the texts are checked against. */
 struct config_env {
 	const struct schema *schema;
@@ -143,6 +171,10 @@ struct config_env {
 	bool (*user_exists)(void *data, const char *name);
 	/* Can the key in this file be used?  Else -errno and why, with the cure.  NULL: nobody looks. */
 	int (*key_usable)(void *data, const char *path, char *why, size_t why_size);
+	const struct config_agents *agents; /* NULL: there are none */
+	/* Folders of NAME.agent files, ':' between them; the first that has the file counts.  NULL:
+	 * none.  A file is read when a block names it. */
+	const char *agent_dirs;
 	void *data;
 };
 

@@ -148,6 +148,7 @@ struct config *config_free(struct config *c)
 	policy_free(c->policy);
 	blocks_done(c->agent, c->n_agents);
 	blocks_done(c->sensor, c->n_sensors);
+	definitions_done(c);
 	for (unsigned i = 0; i < c->n_links; i++) {
 		free(c->link[i].name);
 		free(c->link[i].role);

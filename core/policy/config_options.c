@@ -315,6 +315,11 @@ static int finish_options(struct parse *p, struct config_block *b, const struct 
 	return result;
 }
 
+int parse_block_defaults(struct parse *p, struct config_block *b, const struct anod_plugin *m)
+{
+	return finish_options(p, b, m, "agent");
+}
+
 static void init_options(struct options *s)
 {
 	unsigned n = 0;
@@ -327,32 +332,23 @@ static void init_options(struct options *s)
 	}
 }
 
-/* A plugin that is not there: say which are. */
-static int no_plugin(struct parse *p, const struct config_block *b, uint32_t role, const char *what)
+/* The manifest that the block's plugin has. */
+static const struct anod_plugin *manifest_of(struct parse *p, struct config_block *b, uint32_t role,
+					     bool *ret_said)
 {
-	_cleanup_(freep) char *all = NULL;
-	const char *names[256] = { 0 }, *near;
-	size_t size = 0;
-	unsigned n = 0;
-	FILE *f;
+	const struct anod_plugin *m = find_plugin(p, b->plugin, role);
 
-	for (unsigned i = 0; p->env->plugins[i] && n < ARRAY_SIZE(names) - 1; i++) {
-		if (p->env->plugins[i]->roles & role)
-			names[n++] = p->env->plugins[i]->name;
-	}
-	near = nearest_word(b->plugin, names);
-	if (near)
-		return parse_error(p, &b->place, "there is no %s plugin '%s'; did you mean '%s'?",
-				   what, b->plugin, near);
-	f = open_memstream(&all, &size);
-	if (!f)
-		return parse_no_memory(p);
-	for (unsigned i = 0; i < n; i++)
-		fprintf(f, "%s%s", i ? ", " : "", names[i]);
-	if (fclose(f) != 0)
-		return parse_no_memory(p);
-	return parse_error(p, &b->place, "there is no %s plugin '%s'; loaded are: %s", what,
-			   b->plugin, n ? all : "none");
+	int def;
+
+	*ret_said = false;
+	if (m || role != ANOD_AGENT)
+		return m;
+	def = find_definition(p, b->plugin, ret_said);
+	if (def < 0)
+		return NULL;
+	b->def = (unsigned) def + 1;
+	p->config->def[def].named = true;
+	return p->config->def[def].manifest;
 }
 
 static int parse_options(struct parse *p, struct config_block *b, uint32_t role, const char *what)
@@ -360,11 +356,13 @@ static int parse_options(struct parse *p, struct config_block *b, uint32_t role,
 	_cleanup_(freep) char *title = NULL;
 	struct options s = { .block = b, .what = what };
 	struct block block = { .clause = options_clause, .noun = "an option", .words = s.words };
+	bool said;
 	int r, r2;
 
-	s.plugin = find_plugin(p, b->plugin, role);
+	s.plugin = manifest_of(p, b, role, &said);
 	if (!s.plugin) {
-		(void) no_plugin(p, b, role, what);
+		if (!said)
+			(void) no_such_plugin(p, b, role, what);
 		parse_skip_statement(p);
 		return -EINVAL;
 	}
@@ -382,6 +380,7 @@ static int parse_options(struct parse *p, struct config_block *b, uint32_t role,
 static int parse_plugin_block(struct parse *p, struct config_block **array, unsigned *n,
 			      uint32_t role, const char *what, const struct lex_place *place)
 {
+	const char *start = parse_ahead(p)->text;
 	struct config_block *b;
 	char *name = NULL;
 	int r;
@@ -390,6 +389,11 @@ static int parse_plugin_block(struct parse *p, struct config_block **array, unsi
 		       &name);
 	if (r < 0)
 		return r;
+	if (role == ANOD_AGENT && parse_definition_ahead(p, name)) {
+		r = parse_definition(p, name, start, place);
+		free(name);
+		return r;
+	}
 	b = ARRAY_APPEND(*array, *n);
 	if (!b) {
 		free(name);

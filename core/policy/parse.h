@@ -44,6 +44,7 @@ struct parse {
 	unsigned n_statements, n_broken;
 	struct lex_place *broken;	/* places of statements that did not parse */
 	struct name_place *name_places; /* uthash */
+	bool library;			/* in a file of agents: nothing else may stand there */
 	bool has_policy;
 	struct lex_place policy_place;
 	crypto_hash_sha256_state hash;
@@ -140,6 +141,22 @@ int parse_group(struct parse *p, const struct lex_place *place);
 int parse_endpoint(struct parse *p, const struct lex_place *place);
 int parse_agent(struct parse *p, const struct lex_place *place);
 int parse_sensor(struct parse *p, const struct lex_place *place);
+/* config_agents.c: is "agent NAME" followed by the definition of a declarative agent?  Parse it. */
+bool parse_definition_ahead(struct parse *p, const char *name);
+int parse_definition(struct parse *p, const char *name, const char *start,
+		     const struct lex_place *place);
+/* The definition of this name: of the configuration, else of a file in the agents' folders; -1:
+ * there is none, or it has errors, which are then said and '*ret_said' is true. */
+int find_definition(struct parse *p, const char *name, bool *ret_said);
+/* Parse the statements of a file in place; 'from' is where it was named. */
+int parse_library_file(struct parse *p, const char *path, const struct lex_place *from);
+/* Agents that are written in the configuration run, also without a block of options. */
+int run_definitions(struct parse *p);
+/* config_offer.c: there is no such plugin; say which there are.  -EINVAL. */
+int no_such_plugin(struct parse *p, const struct config_block *b, uint32_t role, const char *what);
+/* The options of the manifest that the block does not set. */
+int parse_block_defaults(struct parse *p, struct config_block *b, const struct anod_plugin *m);
+void definitions_done(struct config *c);
 int parse_anod(struct parse *p, const struct lex_place *place);
 int parse_damping(struct parse *p, const struct lex_place *place);
 int parse_brake(struct parse *p, const struct lex_place *place);

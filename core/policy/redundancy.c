@@ -89,6 +89,10 @@ static int legs_of(const struct overlay *o, const struct anod_object *obj)
 	case ANOD_OBJ_ADDR:
 	case ANOD_OBJ_RULE:
 	case ANOD_OBJ_NEIGH:
+	case ANOD_OBJ_QDISC:
+	case ANOD_OBJ_SYSCTL:
+	case ANOD_OBJ_WGPEER:
+	case ANOD_OBJ_UNIT:
 		break;
 	}
 	return 0;

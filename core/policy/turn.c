@@ -50,6 +50,15 @@ static uint32_t key_of(const struct anod_object *o, const char *what)
 		return mix_prefix(mix_number(hash, o->u.rule.table), &o->u.rule.dst);
 	case ANOD_OBJ_NEIGH:
 		return mix_prefix(mix_number(hash, o->u.neigh.ifindex), &o->u.neigh.dst);
+	case ANOD_OBJ_QDISC:
+		return mix_number(hash, o->u.qdisc.ifindex);
+	case ANOD_OBJ_SYSCTL:
+		return mix(hash, o->u.sysctl.name, strnlen(o->u.sysctl.name, ANOD_SYSCTL_SIZE));
+	case ANOD_OBJ_WGPEER:
+		return mix(mix_number(hash, o->u.wgpeer.ifindex), o->u.wgpeer.public_key,
+			   sizeof(o->u.wgpeer.public_key));
+	case ANOD_OBJ_UNIT:
+		return mix(hash, o->u.unit.name, strnlen(o->u.unit.name, ANOD_UNIT_SIZE));
 	}
 	return hash;
 }
@@ -73,6 +82,12 @@ static uint32_t state_of_nexthop(const struct anod_nexthop *n)
 	return hash;
 }
 
+static uint32_t state_of_qdisc(struct anod_qdisc q)
+{
+	q.handle = 0;
+	return mix(1, &q, sizeof(q));
+}
+
 /* What is not the key, without what the kernel changes by itself. */
 static uint32_t state_of(const struct anod_object *o)
 {
@@ -83,9 +98,17 @@ static uint32_t state_of(const struct anod_object *o)
 		return state_of_nexthop(&o->u.nexthop);
 	case ANOD_OBJ_NEIGH:
 		return mix(1, o->u.neigh.lladdr, sizeof(o->u.neigh.lladdr));
+	case ANOD_OBJ_QDISC:
+		return state_of_qdisc(o->u.qdisc);
+	case ANOD_OBJ_WGPEER:
+		return mix_number(
+			mix_number(mix_prefix(1, &o->u.wgpeer.endpoint), o->u.wgpeer.port),
+			o->u.wgpeer.keepalive_s);
 	case ANOD_OBJ_LINK:
 	case ANOD_OBJ_ADDR:
 	case ANOD_OBJ_RULE:
+	case ANOD_OBJ_SYSCTL: /* number_turn() */
+	case ANOD_OBJ_UNIT:
 		break;
 	}
 	return 1;
@@ -133,9 +156,25 @@ static bool weight_turn(const struct anod_change *c, struct track_turn *ret)
 	return true;
 }
 
+/* Numbers too large to be told apart here go the same way all the same. */
+static uint32_t small(int64_t n)
+{
+	return (uint32_t) MIN_OF(MAX_OF(n, (int64_t) 0), (int64_t) UINT32_MAX);
+}
+
 static void change_turn(const struct anod_change *c, struct track_turn *ret)
 {
 	const struct anod_object *o = c->has_pre ? &c->pre : &c->post;
+
+	if (c->has_pre && c->has_post && o->type == ANOD_OBJ_SYSCTL) {
+		number_turn(o, "value", small(c->pre.u.sysctl.value), small(c->post.u.sysctl.value),
+			    ret);
+		return;
+	}
+	if (o->type == ANOD_OBJ_UNIT) { /* there is no way back, so it is never a to and fro */
+		number_turn(o, "start", 0, 1, ret);
+		return;
+	}
 
 	if (c->has_pre && c->has_post && o->type == ANOD_OBJ_LINK) {
 		link_turn(c, ret);

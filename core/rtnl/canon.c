@@ -86,5 +86,14 @@ void anod_object_canon(struct anod_object *o)
 	case ANOD_OBJ_NEIGH:
 		canon_neigh(&o->u.neigh);
 		return;
+	case ANOD_OBJ_QDISC:
+		o->u.qdisc.handle = 0;
+		return;
+	case ANOD_OBJ_UNIT: /* it may fail or come back while people think about it */
+		o->u.unit.active = 0;
+		return;
+	case ANOD_OBJ_SYSCTL:
+	case ANOD_OBJ_WGPEER:
+		return;
 	}
 }

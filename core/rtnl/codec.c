@@ -23,6 +23,14 @@ static const struct type {
 			       codec_nexthop_encode },
 	[ANOD_OBJ_RULE] = { RTM_NEWRULE, RTM_DELRULE, codec_rule_decode, codec_rule_encode },
 	[ANOD_OBJ_NEIGH] = { RTM_NEWNEIGH, RTM_DELNEIGH, codec_neigh_decode, codec_neigh_encode },
+	[ANOD_OBJ_QDISC] = { RTM_NEWQDISC, RTM_DELQDISC, codec_qdisc_decode, codec_qdisc_encode },
+	/* No kernel message is one of these. */
+	[ANOD_OBJ_SYSCTL] = { ANOD_OWN_SYSCTL_SET, ANOD_OWN_SYSCTL_SET, codec_own_decode,
+			      codec_sysctl_encode },
+	[ANOD_OBJ_WGPEER] = { ANOD_OWN_WGPEER_SET, ANOD_OWN_WGPEER_SET, codec_own_decode,
+			      codec_wgpeer_encode },
+	[ANOD_OBJ_UNIT] = { ANOD_OWN_UNIT_START, ANOD_OWN_UNIT_START, codec_own_decode,
+			    codec_unit_encode },
 };
 
 int anod_rtnl_decode(const struct nlmsghdr *msg, struct anod_object *ret, bool *ret_gone)
@@ -46,7 +54,7 @@ int anod_rtnl_decode(const struct nlmsghdr *msg, struct anod_object *ret, bool *
 			return r;
 
 		*ret = o;
-		*ret_gone = msg->nlmsg_type == t->del_msg;
+		*ret_gone = r == 2 || msg->nlmsg_type == t->del_msg;
 		return 1;
 	}
 	return 0;

@@ -49,6 +49,16 @@ bool anod_object_same_key(const struct anod_object *a, const struct anod_object 
 	case ANOD_OBJ_NEIGH:
 		return a->u.neigh.ifindex == b->u.neigh.ifindex &&
 		       same_prefix(&a->u.neigh.dst, &b->u.neigh.dst);
+	case ANOD_OBJ_QDISC:
+		return a->u.qdisc.ifindex == b->u.qdisc.ifindex;
+	case ANOD_OBJ_SYSCTL:
+		return strncmp(a->u.sysctl.name, b->u.sysctl.name, ANOD_SYSCTL_SIZE) == 0;
+	case ANOD_OBJ_WGPEER:
+		return a->u.wgpeer.ifindex == b->u.wgpeer.ifindex &&
+		       memcmp(a->u.wgpeer.public_key, b->u.wgpeer.public_key,
+			      sizeof(a->u.wgpeer.public_key)) == 0;
+	case ANOD_OBJ_UNIT:
+		return strncmp(a->u.unit.name, b->u.unit.name, ANOD_UNIT_SIZE) == 0;
 	}
 	return false;
 }
@@ -155,6 +165,20 @@ static bool nexthop_matches(struct anod_nexthop now, struct anod_nexthop want)
 	return memcmp(&now, &want, sizeof(now)) == 0;
 }
 
+/* A peer that roams changes its endpoint by itself, which is nobody's business but of a change of
+ * it. */
+static bool wgpeer_matches(const struct anod_wgpeer *now, const struct anod_wgpeer *want,
+			   const struct anod_wgpeer *pre)
+{
+	bool endpoint_counts =
+		!pre || !same_prefix(&pre->endpoint, &want->endpoint) || pre->port != want->port;
+	bool keepalive_counts = !pre || pre->keepalive_s != want->keepalive_s;
+
+	return (!endpoint_counts ||
+		(same_prefix(&now->endpoint, &want->endpoint) && now->port == want->port)) &&
+	       (!keepalive_counts || now->keepalive_s == want->keepalive_s);
+}
+
 bool anod_object_matches(const struct anod_object *now, const struct anod_object *want,
 			 const struct anod_object *pre)
 {
@@ -178,6 +202,14 @@ bool anod_object_matches(const struct anod_object *now, const struct anod_object
 		return now->u.rule.protocol == want->u.rule.protocol;
 	case ANOD_OBJ_NEIGH:
 		return neigh_matches(&now->u.neigh, &want->u.neigh, pre ? &pre->u.neigh : NULL);
+	case ANOD_OBJ_QDISC:
+		return qdisc_matches(&now->u.qdisc, &want->u.qdisc);
+	case ANOD_OBJ_SYSCTL:
+		return now->u.sysctl.value == want->u.sysctl.value;
+	case ANOD_OBJ_WGPEER:
+		return wgpeer_matches(&now->u.wgpeer, &want->u.wgpeer, pre ? &pre->u.wgpeer : NULL);
+	case ANOD_OBJ_UNIT:
+		return now->u.unit.starts == want->u.unit.starts;
 	}
 	return false;
 }
@@ -194,6 +226,10 @@ int anod_object_protocol(const struct anod_object *o)
 	case ANOD_OBJ_LINK:
 	case ANOD_OBJ_ADDR:
 	case ANOD_OBJ_NEIGH:
+	case ANOD_OBJ_QDISC:
+	case ANOD_OBJ_SYSCTL:
+	case ANOD_OBJ_WGPEER:
+	case ANOD_OBJ_UNIT:
 		break;
 	}
 	return -1;

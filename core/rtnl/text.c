@@ -7,6 +7,7 @@
 #include "rtnl/codec.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <linux/fib_rules.h>
 #include <linux/if.h>
 #include <linux/neighbour.h>
@@ -247,6 +248,69 @@ static const char *neigh_state(uint16_t state)
 					: "none";
 }
 
+/* "500 Mbit/s" where that is exact. */
+static void add_rate(struct line *l, uint64_t bps)
+{
+	static const struct {
+		uint64_t of;
+		const char *word;
+	} units[] = { { 1000000000, "Gbit/s" }, { 1000000, "Mbit/s" }, { 1000, "kbit/s" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (bps % units[i].of == 0) {
+			add(l, " rate %" PRIu64 " %s", bps / units[i].of, units[i].word);
+			return;
+		}
+	add(l, " rate %" PRIu64 " bit/s", bps);
+}
+
+static void add_us(struct line *l, const char *word, uint32_t us)
+{
+	if (us && us % 1000 == 0)
+		add(l, " %s %u ms", word, us / 1000);
+	else if (us)
+		add(l, " %s %u us", word, us);
+}
+
+static void add_count(struct line *l, const char *word, uint32_t n)
+{
+	if (n)
+		add(l, " %s %u", word, n);
+}
+
+static void add_qdisc(struct line *l, const struct anod_qdisc *q)
+{
+	static const char *const flags[] = { "ecn",	  "nat",	"besteffort", "ingress",
+					     "split-gso", "ack-filter", "wash" };
+
+	add(l, "qdisc dev %u %.15s", q->ifindex, q->kind);
+	if (q->rate_bps)
+		add_rate(l, q->rate_bps);
+	add_count(l, "burst", q->burst);
+	add_count(l, "limit", q->limit);
+	add_us(l, "target", q->target_us);
+	add_us(l, "interval", q->interval_us);
+	add_count(l, "quantum", q->quantum);
+	add_count(l, "flows", q->flows);
+	if (q->overhead)
+		add(l, " overhead %d", (int32_t) q->overhead);
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (q->flags & (1u << i))
+			add(l, " %s", flags[i]);
+}
+
+static void add_wgpeer(struct line *l, const struct anod_wgpeer *w)
+{
+	char key[ANOD_WGKEY_TEXT];
+
+	add(l, "wgpeer dev %u %s", w->ifindex, anod_wgkey_text(w->public_key, key));
+	add_address(l, " endpoint ", &w->endpoint);
+	if (w->endpoint.family)
+		add(l, " port %u", w->port);
+	if (w->keepalive_s)
+		add(l, " keepalive %u s", w->keepalive_s);
+}
+
 const char *anod_object_text(const struct anod_object *o, char *buf, size_t size)
 {
 	struct line l = { buf, size, 0 };
@@ -278,6 +342,18 @@ const char *anod_object_text(const struct anod_object *o, char *buf, size_t size
 		add(&l, " dev %u", o->u.neigh.ifindex);
 		add_lladdr(&l, o->u.neigh.lladdr, o->u.neigh.lladdr_len);
 		add(&l, " %s", neigh_state(o->u.neigh.state));
+		break;
+	case ANOD_OBJ_QDISC:
+		add_qdisc(&l, &o->u.qdisc);
+		break;
+	case ANOD_OBJ_SYSCTL:
+		add(&l, "sysctl %.95s = %" PRId64, o->u.sysctl.name, o->u.sysctl.value);
+		break;
+	case ANOD_OBJ_WGPEER:
+		add_wgpeer(&l, &o->u.wgpeer);
+		break;
+	case ANOD_OBJ_UNIT:
+		add(&l, "unit %.63s%s", o->u.unit.name, o->u.unit.starts ? " started again" : "");
 		break;
 	default:
 		add(&l, "object of type %u", o->type);

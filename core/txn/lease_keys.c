@@ -129,7 +129,17 @@ static void add_object(struct lease *l, const struct config *c, const struct ove
 		for (unsigned i = 0; i < MIN_OF(obj->u.route.n_legs, ANOD_LEGS_MAX); i++)
 			add_around(l, c, o, obj->u.route.leg[i].ifindex, "", 0);
 		break;
+	case ANOD_OBJ_QDISC:
+		add_around(l, c, o, obj->u.qdisc.ifindex, "", 0);
+		break;
+	case ANOD_OBJ_WGPEER:
+		add_around(l, c, o, obj->u.wgpeer.ifindex, "", 0);
+		break;
+	case ANOD_OBJ_SYSCTL:
+		add_around(l, c, o, overlay_sysctl_link(o, &obj->u.sysctl), "", 0);
+		break;
 	case ANOD_OBJ_RULE:
+	case ANOD_OBJ_UNIT:
 		break;
 	}
 }

@@ -16,21 +16,21 @@ struct wish { /* NULL: as it is */
 	const bool *ignore_linkdown;
 };
 
-static int change_link(struct job *j, const struct wish *w)
+static int change_link(struct anod_job *j, const struct wish *w)
 {
 	struct anod_object key = { .type = ANOD_OBJ_LINK }, pre, post;
 	const char *dev = "";
 	int r;
 
-	r = need(j, "dev", arg_link(j, "dev", &key.u.link.ifindex));
+	r = anod_need(j, "dev", anod_arg_link(j, "dev", &key.u.link.ifindex));
 	if (r < 0)
 		return r;
-	r = look(j, &key, &pre);
+	r = anod_look(j, &key, &pre);
 	if (r < 0)
 		return r;
 	if (r == 0) {
-		(void) arg_text(j, "dev", &dev);
-		return refuse(j, -ENODEV, "no link '%s'", dev);
+		(void) anod_arg_text(j, "dev", &dev);
+		return anod_refuse(j, -ENODEV, "no link '%s'", dev);
 	}
 
 	post = pre;
@@ -44,30 +44,31 @@ static int change_link(struct job *j, const struct wish *w)
 		post.u.link.conf =
 			(uint8_t) ((pre.u.link.conf & ~ANOD_LINK_IGNORE_LINKDOWN4) |
 				   (*w->ignore_linkdown ? ANOD_LINK_IGNORE_LINKDOWN4 : 0));
-	return add_change(j, &pre, &post);
+	return anod_add_change(j, &pre, &post);
 }
 
 int plan_link_set(const struct anod_action *a, const struct anod_view *v, struct anod_plan *ret)
 {
-	struct job j = { a, v, ret };
+	struct anod_job j = { a, v, ret };
 	const char *admin = NULL;
 	uint32_t mtu;
 	bool ignore;
 	int r, has_mtu, has_ignore;
 
-	r = arg_text(&j, "admin", &admin);
+	r = anod_arg_text(&j, "admin", &admin);
 	if (r < 0)
 		return r;
 	if (admin && strcmp(admin, "up") != 0 && strcmp(admin, "down") != 0)
-		return refuse(&j, -EINVAL, "admin must be 'up' or 'down', not '%s'", admin);
-	has_mtu = arg_int(&j, "mtu", 68, 65535, &mtu);
+		return anod_refuse(&j, -EINVAL, "admin must be 'up' or 'down', not '%s'", admin);
+	has_mtu = anod_arg_int(&j, "mtu", 68, 65535, &mtu);
 	if (has_mtu < 0)
 		return has_mtu;
-	has_ignore = arg_bool(&j, "ignore_linkdown", &ignore);
+	has_ignore = anod_arg_bool(&j, "ignore_linkdown", &ignore);
 	if (has_ignore < 0)
 		return has_ignore;
 	if (!admin && !has_mtu && !has_ignore)
-		return refuse(&j, -EINVAL, "nothing to set: give admin, mtu or ignore_linkdown");
+		return anod_refuse(&j, -EINVAL,
+				   "nothing to set: give admin, mtu or ignore_linkdown");
 
 	return change_link(&j, &(struct wish){ .admin = admin,
 					       .mtu = has_mtu ? &mtu : NULL,
@@ -76,10 +77,10 @@ int plan_link_set(const struct anod_action *a, const struct anod_view *v, struct
 
 int plan_link_up(const struct anod_action *a, const struct anod_view *v, struct anod_plan *ret)
 {
-	return change_link(&(struct job){ a, v, ret }, &(struct wish){ .admin = "up" });
+	return change_link(&(struct anod_job){ a, v, ret }, &(struct wish){ .admin = "up" });
 }
 
 int plan_link_down(const struct anod_action *a, const struct anod_view *v, struct anod_plan *ret)
 {
-	return change_link(&(struct job){ a, v, ret }, &(struct wish){ .admin = "down" });
+	return change_link(&(struct anod_job){ a, v, ret }, &(struct wish){ .admin = "down" });
 }

@@ -14,29 +14,30 @@
 
 #define MEMBERS_OF_ARGS 4
 
-static int check_member(struct job *j, const struct anod_nexthop *group, uint32_t id)
+static int check_member(struct anod_job *j, const struct anod_nexthop *group, uint32_t id)
 {
 	struct anod_object key = { .type = ANOD_OBJ_NEXTHOP }, now;
 	int r;
 
 	if (id == group->id)
-		return refuse(j, -EINVAL, "next hop %u cannot be a member of itself", id);
+		return anod_refuse(j, -EINVAL, "next hop %u cannot be a member of itself", id);
 	for (unsigned i = 0; i < group->n_members; i++)
 		if (group->member[i].id == id)
-			return refuse(j, -EINVAL, "next hop %u is named twice: use its weight", id);
+			return anod_refuse(j, -EINVAL, "next hop %u is named twice: use its weight",
+					   id);
 
 	key.u.nexthop.id = id;
 	r = j->v->get(j->v, &key, &now);
 	if (r == -ENOENT)
-		return refuse(j, -ENOENT, "no next hop %u: make it first", id);
+		return anod_refuse(j, -ENOENT, "no next hop %u: make it first", id);
 	if (r < 0)
-		return refuse(j, r, "cannot read next hop %u: %s", id, strerror(-r));
+		return anod_refuse(j, r, "cannot read next hop %u: %s", id, strerror(-r));
 	if (now.u.nexthop.n_members)
-		return refuse(j, -EINVAL, "next hop %u is a group: groups do not nest", id);
+		return anod_refuse(j, -EINVAL, "next hop %u is a group: groups do not nest", id);
 	return 0;
 }
 
-static int get_members(struct job *j, struct anod_nexthop *n)
+static int get_members(struct anod_job *j, struct anod_nexthop *n)
 {
 	for (unsigned i = 1; i <= MEMBERS_OF_ARGS; i++) {
 		struct anod_member m = { .weight = 1 };
@@ -44,15 +45,15 @@ static int get_members(struct job *j, struct anod_nexthop *n)
 		int r, weighed;
 
 		(void) snprintf(name, sizeof(name), "weight%u", i);
-		weighed = arg_int(j, name, 1, 256, &m.weight);
+		weighed = anod_arg_int(j, name, 1, 256, &m.weight);
 		if (weighed < 0)
 			return weighed;
 		(void) snprintf(name, sizeof(name), "member%u", i);
-		r = arg_int(j, name, 1, UINT32_MAX, &m.id);
+		r = anod_arg_int(j, name, 1, UINT32_MAX, &m.id);
 		if (r < 0)
 			return r;
 		if (r == 0 && weighed)
-			return refuse(j, -EINVAL, "weight%u without member%u", i, i);
+			return anod_refuse(j, -EINVAL, "weight%u without member%u", i, i);
 		if (r == 0)
 			continue;
 
@@ -64,24 +65,25 @@ static int get_members(struct job *j, struct anod_nexthop *n)
 	return 0;
 }
 
-static int get_single(struct job *j, const struct anod_object *pre, struct anod_nexthop *n)
+static int get_single(struct anod_job *j, const struct anod_object *pre, struct anod_nexthop *n)
 {
 	int has_via, has_dev;
 
-	has_via = arg_address(j, "via", &n->via);
+	has_via = anod_arg_address(j, "via", &n->via);
 	if (has_via < 0)
 		return has_via;
-	has_dev = arg_link(j, "dev", &n->ifindex);
+	has_dev = anod_arg_link(j, "dev", &n->ifindex);
 	if (has_dev < 0)
 		return has_dev;
 
 	if (n->n_members) {
 		if (has_via || has_dev)
-			return refuse(j, -EINVAL, "a group has members, not via or dev");
+			return anod_refuse(j, -EINVAL, "a group has members, not via or dev");
 		return 0;
 	}
 	if (!has_dev)
-		return refuse(j, -EINVAL, "give dev (and via), or member1 and so on for a group");
+		return anod_refuse(j, -EINVAL,
+				   "give dev (and via), or member1 and so on for a group");
 	n->family = has_via			   ? n->via.family
 		    : pre && pre->u.nexthop.family ? pre->u.nexthop.family
 						   : AF_INET;
@@ -93,14 +95,14 @@ int plan_nexthop_replace(const struct anod_action *a, const struct anod_view *v,
 {
 	struct anod_object post = { .type = ANOD_OBJ_NEXTHOP }, pre;
 	struct anod_nexthop *n = &post.u.nexthop;
-	struct job j = { a, v, ret };
+	struct anod_job j = { a, v, ret };
 	int r, there;
 
 	n->protocol = ANOD_RTPROT;
-	r = need(&j, "id", arg_int(&j, "id", 1, UINT32_MAX, &n->id));
+	r = anod_need(&j, "id", anod_arg_int(&j, "id", 1, UINT32_MAX, &n->id));
 	if (r < 0)
 		return r;
-	there = look(&j, &post, &pre);
+	there = anod_look(&j, &post, &pre);
 	if (there < 0)
 		return there;
 
@@ -111,46 +113,46 @@ int plan_nexthop_replace(const struct anod_action *a, const struct anod_view *v,
 	if (r < 0)
 		return r;
 	if (there && (pre.u.nexthop.n_members > 0) != (n->n_members > 0))
-		return refuse(&j, -EINVAL,
-			      "next hop %u is %s: the kernel cannot turn one into the other", n->id,
-			      n->n_members ? "not a group" : "a group");
+		return anod_refuse(&j, -EINVAL,
+				   "next hop %u is %s: the kernel cannot turn one into the other",
+				   n->id, n->n_members ? "not a group" : "a group");
 	/* replace_nexthop_grp() of the kernel (net/ipv4/nexthop.c) leaves a group the protocol of
 	 * who made it, replace_nexthop_single() does not. */
 	if (there && n->n_members)
 		n->protocol = pre.u.nexthop.protocol;
-	return add_change(&j, there ? &pre : NULL, &post);
+	return anod_add_change(&j, there ? &pre : NULL, &post);
 }
 
 int plan_nexthop_weight(const struct anod_action *a, const struct anod_view *v,
 			struct anod_plan *ret)
 {
 	struct anod_object key = { .type = ANOD_OBJ_NEXTHOP }, pre, post;
-	struct job j = { a, v, ret };
+	struct anod_job j = { a, v, ret };
 	uint32_t member, weight;
 	int r;
 
-	r = need(&j, "id", arg_int(&j, "id", 1, UINT32_MAX, &key.u.nexthop.id));
+	r = anod_need(&j, "id", anod_arg_int(&j, "id", 1, UINT32_MAX, &key.u.nexthop.id));
 	if (r < 0)
 		return r;
-	r = need(&j, "member", arg_int(&j, "member", 1, UINT32_MAX, &member));
+	r = anod_need(&j, "member", anod_arg_int(&j, "member", 1, UINT32_MAX, &member));
 	if (r < 0)
 		return r;
-	r = need(&j, "weight", arg_int(&j, "weight", 1, 256, &weight));
+	r = anod_need(&j, "weight", anod_arg_int(&j, "weight", 1, 256, &weight));
 	if (r < 0)
 		return r;
-	r = look(&j, &key, &pre);
+	r = anod_look(&j, &key, &pre);
 	if (r < 0)
 		return r;
 	if (r == 0 || !pre.u.nexthop.n_members)
-		return refuse(&j, -ENOENT, r ? "next hop %u is not a group" : "no next hop %u",
-			      key.u.nexthop.id);
+		return anod_refuse(&j, -ENOENT, r ? "next hop %u is not a group" : "no next hop %u",
+				   key.u.nexthop.id);
 
 	post = pre;
 	for (unsigned i = 0; i < post.u.nexthop.n_members && i < ANOD_LEGS_MAX; i++)
 		if (post.u.nexthop.member[i].id == member) {
 			post.u.nexthop.member[i].weight = weight;
-			return add_change(&j, &pre, &post);
+			return anod_add_change(&j, &pre, &post);
 		}
-	return refuse(&j, -ENOENT, "next hop %u is no member of group %u", member,
-		      key.u.nexthop.id);
+	return anod_refuse(&j, -ENOENT, "next hop %u is no member of group %u", member,
+			   key.u.nexthop.id);
 }

@@ -11,18 +11,18 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-static int set_family(struct job *j, struct anod_rule *u, uint32_t family, const char *name)
+static int set_family(struct anod_job *j, struct anod_rule *u, uint32_t family, const char *name)
 {
 	if (u->family && u->family != family)
-		return refuse(j, -EINVAL, "%s is of another family than the rule", name);
+		return anod_refuse(j, -EINVAL, "%s is of another family than the rule", name);
 	u->family = family;
 	return 0;
 }
 
-static int get_family(struct job *j, struct anod_rule *u)
+static int get_family(struct anod_job *j, struct anod_rule *u)
 {
 	const char *word;
-	int r = arg_text(j, "family", &word);
+	int r = anod_arg_text(j, "family", &word);
 
 	if (r <= 0)
 		return r;
@@ -31,14 +31,14 @@ static int get_family(struct job *j, struct anod_rule *u)
 	else if (strcmp(word, "inet6") == 0)
 		u->family = AF_INET6;
 	else
-		return refuse(j, -EINVAL, "family must be inet or inet6, not '%s'", word);
+		return anod_refuse(j, -EINVAL, "family must be inet or inet6, not '%s'", word);
 	return 0;
 }
 
-static int get_selector(struct job *j, const char *name, struct anod_rule *u,
+static int get_selector(struct anod_job *j, const char *name, struct anod_rule *u,
 			struct anod_prefix *ret)
 {
-	int r = arg_prefix(j, name, ret);
+	int r = anod_arg_prefix(j, name, ret);
 
 	if (r <= 0)
 		return r;
@@ -48,20 +48,20 @@ static int get_selector(struct job *j, const char *name, struct anod_rule *u,
 	return r;
 }
 
-static int get_name(struct job *j, const char *name, char ret[ANOD_IFNAME_SIZE])
+static int get_name(struct anod_job *j, const char *name, char ret[ANOD_IFNAME_SIZE])
 {
 	const char *word;
-	int r = arg_text(j, name, &word);
+	int r = anod_arg_text(j, name, &word);
 
 	if (r <= 0)
 		return r;
 	if (strlen(word) >= ANOD_IFNAME_SIZE)
-		return refuse(j, -EINVAL, "%s: no link can be called '%s'", name, word);
+		return anod_refuse(j, -EINVAL, "%s: no link can be called '%s'", name, word);
 	memcpy(ret, word, strlen(word));
 	return 0;
 }
 
-static int get_rule(struct job *j, struct anod_object *ret)
+static int get_rule(struct anod_job *j, struct anod_object *ret)
 {
 	struct anod_rule *u = &ret->u.rule;
 	int r;
@@ -70,10 +70,10 @@ static int get_rule(struct job *j, struct anod_object *ret)
 	ret->type = ANOD_OBJ_RULE;
 	u->action = FR_ACT_TO_TBL;
 	u->protocol = ANOD_RTPROT;
-	r = need(j, "priority", arg_int(j, "priority", 1, UINT32_MAX, &u->priority));
+	r = anod_need(j, "priority", anod_arg_int(j, "priority", 1, UINT32_MAX, &u->priority));
 	if (r < 0)
 		return r;
-	r = need(j, "table", arg_int(j, "table", 1, UINT32_MAX, &u->table));
+	r = anod_need(j, "table", anod_arg_int(j, "table", 1, UINT32_MAX, &u->table));
 	if (r < 0)
 		return r;
 	r = get_family(j, u);
@@ -91,7 +91,7 @@ static int get_rule(struct job *j, struct anod_object *ret)
 	r = get_name(j, "oif", u->oif);
 	if (r < 0)
 		return r;
-	r = arg_int(j, "fwmark", 1, UINT32_MAX, &u->fwmark);
+	r = anod_arg_int(j, "fwmark", 1, UINT32_MAX, &u->fwmark);
 	if (r < 0)
 		return r;
 
@@ -104,7 +104,7 @@ static int get_rule(struct job *j, struct anod_object *ret)
 
 int plan_rule_add(const struct anod_action *a, const struct anod_view *v, struct anod_plan *ret)
 {
-	struct job j = { a, v, ret };
+	struct anod_job j = { a, v, ret };
 	struct anod_object post, now;
 	int r;
 
@@ -113,28 +113,29 @@ int plan_rule_add(const struct anod_action *a, const struct anod_view *v, struct
 		return r;
 	r = v->get(v, &post, &now);
 	if (r == 0)
-		return refuse(&j, -EEXIST, "this rule exists already (%s)", protocol_text(&now));
+		return anod_refuse(&j, -EEXIST, "this rule exists already (%s)",
+				   anod_owner_text(&now));
 	if (r != -ENOENT)
-		return refuse(&j, r, "cannot read the rules: %s", strerror(-r));
+		return anod_refuse(&j, r, "cannot read the rules: %s", strerror(-r));
 
-	return add_change(&j, NULL, &post);
+	return anod_add_change(&j, NULL, &post);
 }
 
 int plan_rule_del(const struct anod_action *a, const struct anod_view *v, struct anod_plan *ret)
 {
-	struct job j = { a, v, ret };
+	struct anod_job j = { a, v, ret };
 	struct anod_object key, pre;
 	int r;
 
 	r = get_rule(&j, &key);
 	if (r < 0)
 		return r;
-	r = look(&j, &key, &pre);
+	r = anod_look(&j, &key, &pre);
 	if (r < 0)
 		return r;
 
-	return r ? add_change(&j, &pre, NULL)
-		 : refuse(&j, -ENOENT,
-			  "there is no rule %u with exactly these selectors and table %u",
-			  key.u.rule.priority, key.u.rule.table);
+	return r ? anod_add_change(&j, &pre, NULL)
+		 : anod_refuse(&j, -ENOENT,
+			       "there is no rule %u with exactly these selectors and table %u",
+			       key.u.rule.priority, key.u.rule.table);
 }

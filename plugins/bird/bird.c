@@ -43,9 +43,9 @@ static void publish_daemon(struct bird *b, bool up)
 			v[ANOD_DAEMON_AGE] = anod_int(age, ANOD_UNIT_TIME);
 		}
 	}
-	anod_rows_begin(&b->daemon);
-	(void) anod_rows_put(&b->daemon, "bird", v);
-	anod_rows_end(&b->daemon);
+	anod_list_begin(&b->daemon);
+	(void) anod_list_put(&b->daemon, "bird", v);
+	anod_list_end(&b->daemon);
 }
 
 /* Not there is no error of ours; but said once, and never silent when it was there before. */
@@ -66,9 +66,9 @@ static void failed(struct bird *b, const char *what, int error)
 	}
 	if (b->met) {
 		publish_daemon(b, false);
-		anod_rows_unknown(&b->protocols);
-		anod_rows_unknown(&b->peers);
-		anod_rows_unknown(&b->tables);
+		anod_list_unknown(&b->protocols);
+		anod_list_unknown(&b->peers);
+		anod_list_unknown(&b->tables);
 	}
 	anod_beat_next(&b->beat, 0);
 }
@@ -79,9 +79,9 @@ static void on_lost(struct anod_ctx *ctx, void *data)
 
 	(void) ctx;
 	publish_daemon(b, false);
-	anod_rows_unknown(&b->protocols);
-	anod_rows_unknown(&b->peers);
-	anod_rows_unknown(&b->tables);
+	anod_list_unknown(&b->protocols);
+	anod_list_unknown(&b->peers);
+	anod_list_unknown(&b->tables);
 	anod_beat_hurry(&b->beat);
 }
 
@@ -106,7 +106,7 @@ static void put_table(const struct reply_table *t, void *data)
 	v[ANOD_RIB_ROUTES] = anod_int(t->routes, ANOD_UNIT_NONE);
 	v[ANOD_RIB_PREFIXES] = anod_int(t->prefixes, ANOD_UNIT_NONE);
 	if (snprintf(name, sizeof(name), "bird/default/%s", t->name) < (int) sizeof(name))
-		(void) anod_rows_put(&b->tables, name, v);
+		(void) anod_list_put(&b->tables, name, v);
 }
 
 static void on_tables(struct anod_ctx *ctx, int error, char *text, size_t size, void *data)
@@ -115,14 +115,14 @@ static void on_tables(struct anod_ctx *ctx, int error, char *text, size_t size, 
 	int r = error;
 
 	(void) ctx, (void) size;
-	anod_rows_begin(&b->tables);
+	anod_list_begin(&b->tables);
 	if (r == 0)
 		r = reply_tables(text, put_table, b);
 	if (r < 0) {
 		failed(b, "show route count", r);
 		return;
 	}
-	anod_rows_end(&b->tables);
+	anod_list_end(&b->tables);
 	b->said = 0;
 	anod_beat_next(&b->beat, 0);
 }
@@ -187,19 +187,22 @@ static struct session *session(struct bird *b, const char *name)
 	return &b->session[b->n_sessions++];
 }
 
+/* A session that stays grows older as time goes by; one that was made anew in between does not. */
 static int64_t count_drops(struct bird *b, const char *name, bool established,
 			   const struct anod_value *age)
 {
 	struct session *s = session(b, name);
 	uint64_t now_us = b->ctx->host->now_us(b->ctx);
-	bool known = age->type == ANOD_INT;
+	int64_t age_us = age->type == ANOD_INT ? age->u.i : REPLY_NOT;
 
 	if (!s)
 		return REPLY_NOT;
 	if (s->established &&
-	    (!established || (known && (uint64_t) age->u.i + SLACK_US < now_us - s->seen_us)))
+	    (!established || (age_us != REPLY_NOT && s->age_us != REPLY_NOT &&
+			      age_us + SLACK_US < s->age_us + (int64_t) (now_us - s->seen_us))))
 		s->drops++;
 	s->established = established;
+	s->age_us = age_us;
 	s->seen_us = now_us;
 	return s->drops;
 }
@@ -216,7 +219,7 @@ static void put_peer(struct bird *b, const struct reply_protocol *p, const struc
 		     p->neighbor[0] ? p->neighbor : p->name) >= (int) sizeof(name))
 		return;
 	/* Two sessions with one neighbour: the second one is named by its protocol. */
-	if (anod_rows_seen(&b->peers, name) &&
+	if (anod_list_seen(&b->peers, name) &&
 	    snprintf(name, sizeof(name), "bird/%s/%s", vrf, p->name) >= (int) sizeof(name))
 		return;
 
@@ -231,7 +234,7 @@ static void put_peer(struct bird *b, const struct reply_protocol *p, const struc
 		v[ANOD_BGP_PEER_AS] = anod_int(atoll(p->neighbor_as), ANOD_UNIT_NONE);
 	v[ANOD_BGP_NAME] = text(p->description[0] ? p->description : p->name);
 	v[ANOD_BGP_REASON] = text(p->error);
-	(void) anod_rows_put(&b->peers, name, v);
+	(void) anod_list_put(&b->peers, name, v);
 }
 
 static void put_protocol(const struct reply_protocol *p, void *data)
@@ -248,7 +251,7 @@ static void put_protocol(const struct reply_protocol *p, void *data)
 	v[PROTOCOL_EXPORTED] = count(p->exported);
 	v[PROTOCOL_INFO] = text(p->info);
 	if (strlen(p->name) < ANOD_NAME_SIZE)
-		(void) anod_rows_put(&b->protocols, p->name, v);
+		(void) anod_list_put(&b->protocols, p->name, v);
 	if (strcmp(p->type, "BGP") == 0)
 		put_peer(b, p, &age);
 }
@@ -260,16 +263,16 @@ static void on_protocols(struct anod_ctx *ctx, int error, char *text, size_t siz
 
 	(void) size;
 	b->latency_us = ctx->host->now_us(ctx) - b->asked_us;
-	anod_rows_begin(&b->protocols);
-	anod_rows_begin(&b->peers);
+	anod_list_begin(&b->protocols);
+	anod_list_begin(&b->peers);
 	if (r == 0)
 		r = reply_protocols(text, put_protocol, b);
 	if (r < 0) {
 		failed(b, "show protocols all", r);
 		return;
 	}
-	anod_rows_end(&b->protocols);
-	anod_rows_end(&b->peers);
+	anod_list_end(&b->protocols);
+	anod_list_end(&b->peers);
 	publish_daemon(b, true);
 	ask(b, "show route count\n", on_tables);
 }
@@ -329,13 +332,13 @@ static int bird_start(struct anod_ctx *ctx)
 	if (r < 0)
 		return r;
 	strcpy(b->path, v.u.text);
-	r = anod_rows_init(&b->daemon, ctx, &bird_kinds[0], 1);
+	r = anod_list_init(&b->daemon, ctx, &bird_kinds[0], 1);
 	if (r >= 0)
-		r = anod_rows_init(&b->peers, ctx, &bird_kinds[1], PROTOCOLS_MAX);
+		r = anod_list_init(&b->peers, ctx, &bird_kinds[1], PROTOCOLS_MAX);
 	if (r >= 0)
-		r = anod_rows_init(&b->tables, ctx, &bird_kinds[2], TABLES_MAX);
+		r = anod_list_init(&b->tables, ctx, &bird_kinds[2], TABLES_MAX);
 	if (r >= 0)
-		r = anod_rows_init(&b->protocols, ctx, &bird_kinds[3], PROTOCOLS_MAX);
+		r = anod_list_init(&b->protocols, ctx, &bird_kinds[3], PROTOCOLS_MAX);
 	if (r >= 0)
 		r = anod_ask_open(ctx, &way, on_lost, b, &b->ask);
 	return r < 0 ? r : anod_beat_start(&b->beat, ctx, read_now, 100000);
@@ -373,10 +376,10 @@ static void bird_fini(struct anod_ctx *ctx)
 	if (!b)
 		return;
 	anod_ask_close(b->ask);
-	anod_rows_done(&b->daemon);
-	anod_rows_done(&b->peers);
-	anod_rows_done(&b->tables);
-	anod_rows_done(&b->protocols);
+	anod_list_done(&b->daemon);
+	anod_list_done(&b->peers);
+	anod_list_done(&b->tables);
+	anod_list_done(&b->protocols);
 	free(b->session);
 }
 

@@ -10,7 +10,7 @@
 #include <anod/ask.h>
 #include <anod/plugin.h>
 #include <anod/routing.h>
-#include <anod/rows.h>
+#include <anod/list.h>
 
 #include "reply.h"
 
@@ -30,7 +30,7 @@ enum { /* kind bird_protocol */
 struct session { /* a BGP session, for counting its losses */
 	char name[ANOD_NAME_SIZE];
 	bool established;
-	int64_t drops;
+	int64_t drops, age_us;
 	uint64_t seen_us;
 };
 
@@ -39,7 +39,7 @@ struct bird {
 	char path[ANOD_TEXT_SIZE];
 	struct anod_ask *ask; /* owned */
 	struct anod_beat beat;
-	struct anod_rows daemon, peers, tables, protocols;
+	struct anod_list daemon, peers, tables, protocols;
 	struct session *session; /* owned */
 	unsigned n_sessions, sessions_size;
 	uint64_t need_us[BIRD_KINDS];

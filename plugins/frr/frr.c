@@ -42,9 +42,9 @@ static void publish_daemon(struct talk *t, bool up)
 		}
 	}
 	(void) snprintf(entity, sizeof(entity), "frr/%s", name);
-	anod_rows_begin(&t->daemon);
-	(void) anod_rows_put(&t->daemon, entity, v);
-	anod_rows_end(&t->daemon);
+	anod_list_begin(&t->daemon);
+	(void) anod_list_put(&t->daemon, entity, v);
+	anod_list_end(&t->daemon);
 }
 
 /* ---- the end of a conversation ------------------------------------------------------------ */
@@ -204,7 +204,7 @@ static int open_talk(struct frr *f, unsigned number)
 	t->frr = f;
 	t->number = number;
 	(void) snprintf(path, sizeof(path), "%s/%s.vty", f->path, frr_names[number]);
-	r = anod_rows_init(&t->daemon, f->ctx, &frr_kinds[KIND_DAEMON], 1);
+	r = anod_list_init(&t->daemon, f->ctx, &frr_kinds[KIND_DAEMON], 1);
 	return r < 0 ? r : anod_ask_open(f->ctx, &way, on_lost, t, &t->ask);
 }
 
@@ -217,13 +217,13 @@ static int frr_start(struct anod_ctx *ctx)
 	if (r < 0)
 		return r;
 	strcpy(f->path, v.u.text);
-	r = anod_rows_init(&f->peers, ctx, &frr_kinds[KIND_BGP], ROWS_MAX);
+	r = anod_list_init(&f->peers, ctx, &frr_kinds[KIND_BGP], ROWS_MAX);
 	if (r >= 0)
-		r = anod_rows_init(&f->ribs, ctx, &frr_kinds[KIND_RIB], 2);
+		r = anod_list_init(&f->ribs, ctx, &frr_kinds[KIND_RIB], 2);
 	if (r >= 0)
-		r = anod_rows_init(&f->ospf, ctx, &frr_kinds[KIND_OSPF], ROWS_MAX);
+		r = anod_list_init(&f->ospf, ctx, &frr_kinds[KIND_OSPF], ROWS_MAX);
 	if (r >= 0)
-		r = anod_rows_init(&f->bfd, ctx, &frr_kinds[KIND_BFD], ROWS_MAX);
+		r = anod_list_init(&f->bfd, ctx, &frr_kinds[KIND_BFD], ROWS_MAX);
 	for (unsigned i = 0; r >= 0 && i < FRR_DAEMONS; i++)
 		r = open_talk(f, i);
 	return r < 0 ? r : anod_beat_start(&f->beat, ctx, read_now, 100000);
@@ -263,12 +263,12 @@ static void frr_fini(struct anod_ctx *ctx)
 		return;
 	for (unsigned i = 0; i < FRR_DAEMONS; i++) {
 		anod_ask_close(f->talk[i].ask);
-		anod_rows_done(&f->talk[i].daemon);
+		anod_list_done(&f->talk[i].daemon);
 	}
-	anod_rows_done(&f->peers);
-	anod_rows_done(&f->ribs);
-	anod_rows_done(&f->ospf);
-	anod_rows_done(&f->bfd);
+	anod_list_done(&f->peers);
+	anod_list_done(&f->ribs);
+	anod_list_done(&f->ospf);
+	anod_list_done(&f->bfd);
 	free(f->peer);
 }
 

@@ -9,7 +9,7 @@
 #include <anod/ask.h>
 #include <anod/plugin.h>
 #include <anod/routing.h>
-#include <anod/rows.h>
+#include <anod/list.h>
 
 #include "reduce.h"
 
@@ -51,7 +51,7 @@ struct talk { /* the conversation with one daemon */
 	struct frr *frr;
 	unsigned number;
 	struct anod_ask *ask; /* owned */
-	struct anod_rows daemon;
+	struct anod_list daemon;
 	struct anod_value version;
 	uint64_t asked_us, latency_us;
 	unsigned step;
@@ -63,7 +63,7 @@ struct frr {
 	struct anod_ctx *ctx;
 	char path[ANOD_TEXT_SIZE];
 	struct talk talk[FRR_DAEMONS];
-	struct anod_rows peers, ribs, ospf, bfd;
+	struct anod_list peers, ribs, ospf, bfd;
 	struct peer *peer; /* owned */
 	unsigned n_peers, peers_size;
 	struct anod_beat beat;

@@ -168,12 +168,12 @@ static void take_why(const struct reduce_peer *r, void *data)
 
 static void publish_peers(struct frr *f)
 {
-	anod_rows_begin(&f->peers);
+	anod_list_begin(&f->peers);
 	for (unsigned i = 0; i < f->n_peers; i++) {
 		f->peer[i].v[ANOD_BGP_REASON] = f->peer[i].reason;
-		(void) anod_rows_put(&f->peers, f->peer[i].name, f->peer[i].v);
+		(void) anod_list_put(&f->peers, f->peer[i].name, f->peer[i].v);
 	}
-	anod_rows_end(&f->peers);
+	anod_list_end(&f->peers);
 }
 
 static int take_neighbor(struct frr *f, struct talk *t, const char *answer, size_t size)
@@ -242,7 +242,7 @@ static void put_ospf(const struct reduce_ospf *o, void *data)
 	v[OSPF_DEAD] = span(o->dead_ms, 1000);
 	v[OSPF_RETRANSMITS] = count(o->retransmits);
 	if (snprintf(name, sizeof(name), "%s/%s", o->dev, o->router) < (int) sizeof(name))
-		(void) anod_rows_put(&f->ospf, name, v);
+		(void) anod_list_put(&f->ospf, name, v);
 }
 
 static int take_ospf(struct frr *f, struct talk *t, const char *answer, size_t size)
@@ -250,10 +250,10 @@ static int take_ospf(struct frr *f, struct talk *t, const char *answer, size_t s
 	int r;
 
 	(void) t;
-	anod_rows_begin(&f->ospf);
+	anod_list_begin(&f->ospf);
 	r = reduce_ospf(answer, size, put_ospf, f);
 	if (r >= 0)
-		anod_rows_end(&f->ospf);
+		anod_list_end(&f->ospf);
 	return r;
 }
 
@@ -271,7 +271,7 @@ static void put_bfd(const struct reduce_bfd *b, void *data)
 	v[BFD_DETECT] = span(b->detect_ms, 1000);
 	n = snprintf(name, sizeof(name), "%s/%s", b->dev[0] ? b->dev : b->vrf, b->peer);
 	if (n < (int) sizeof(name))
-		(void) anod_rows_put(&f->bfd, name, v);
+		(void) anod_list_put(&f->bfd, name, v);
 }
 
 static int take_bfd(struct frr *f, struct talk *t, const char *answer, size_t size)
@@ -279,10 +279,10 @@ static int take_bfd(struct frr *f, struct talk *t, const char *answer, size_t si
 	int r;
 
 	(void) t;
-	anod_rows_begin(&f->bfd);
+	anod_list_begin(&f->bfd);
 	r = reduce_bfd(answer, size, put_bfd, f);
 	if (r >= 0)
-		anod_rows_end(&f->bfd);
+		anod_list_end(&f->bfd);
 	return r;
 }
 
@@ -296,13 +296,13 @@ static int put_rib(struct frr *f, const char *name, const char *answer, size_t s
 		return r;
 	v[ANOD_RIB_ROUTES] = count(rib.routes);
 	v[ANOD_RIB_INSTALLED] = count(rib.installed);
-	return anod_rows_put(&f->ribs, name, v);
+	return anod_list_put(&f->ribs, name, v);
 }
 
 static int take_rib4(struct frr *f, struct talk *t, const char *answer, size_t size)
 {
 	(void) t;
-	anod_rows_begin(&f->ribs);
+	anod_list_begin(&f->ribs);
 	return put_rib(f, "frr/default/ipv4", answer, size);
 }
 
@@ -311,7 +311,7 @@ static int take_rib6(struct frr *f, struct talk *t, const char *answer, size_t s
 	int r = put_rib(f, "frr/default/ipv6", answer, size);
 
 	(void) t;
-	anod_rows_end(&f->ribs);
+	anod_list_end(&f->ribs);
 	return r;
 }
 
@@ -344,9 +344,9 @@ const struct question frr_questions[] = {
 
 void frr_unknown(struct frr *f, unsigned daemon)
 {
-	struct anod_rows *rows[FRR_DAEMONS] = {
+	struct anod_list *rows[FRR_DAEMONS] = {
 		[ZEBRA] = &f->ribs, [BGPD] = &f->peers, [OSPFD] = &f->ospf, [BFDD] = &f->bfd
 	};
 
-	anod_rows_unknown(rows[daemon]);
+	anod_list_unknown(rows[daemon]);
 }

@@ -33,7 +33,8 @@
 #define DUMP_BATCH  8 /* datagrams of up to 32 KiB in one turn of the loop */
 
 static const enum anod_obj_type order[] = { ANOD_OBJ_LINK, ANOD_OBJ_ADDR,  ANOD_OBJ_NEXTHOP,
-					    ANOD_OBJ_RULE, ANOD_OBJ_NEIGH, ANOD_OBJ_ROUTE };
+					    ANOD_OBJ_RULE, ANOD_OBJ_NEIGH, ANOD_OBJ_ROUTE,
+					    ANOD_OBJ_QDISC };
 
 static const struct {
 	const char *kind;
@@ -46,6 +47,7 @@ static const struct {
 	[ANOD_OBJ_NEXTHOP] = { "nexthop", RTM_GETNEXTHOP, sizeof(struct nhmsg) },
 	[ANOD_OBJ_RULE] = { "rule", RTM_GETRULE, sizeof(struct fib_rule_hdr) },
 	[ANOD_OBJ_NEIGH] = { "neigh", RTM_GETNEIGH, sizeof(struct ndmsg) },
+	[ANOD_OBJ_QDISC] = { "qdisc", RTM_GETQDISC, sizeof(struct tcmsg) },
 };
 
 static void dump_next(struct rtnl *r);
@@ -55,6 +57,11 @@ const char *table_kind(enum anod_obj_type type)
 	return tables[type].kind;
 }
 
+bool table_is_ours(enum anod_obj_type type)
+{
+	return tables[type].kind != NULL;
+}
+
 static uint64_t now(struct rtnl *r)
 {
 	return r->ctx->host->now_us(r->ctx);
@@ -62,7 +69,8 @@ static uint64_t now(struct rtnl *r)
 
 static void say(struct rtnl *r, enum anod_obj_type type, enum anod_sync what)
 {
-	(void) r->ctx->host->sync(r->ctx, tables[type].kind, what);
+	if (type != ANOD_OBJ_QDISC) /* of which we have no facts */
+		(void) r->ctx->host->sync(r->ctx, tables[type].kind, what);
 	(void) r->ctx->host->object_sync(r->ctx, type, what);
 }
 
@@ -285,6 +293,7 @@ static void dump_begin(struct rtnl *r, enum anod_obj_type type)
 	r->dumping = type;
 	r->interrupted = false;
 	memset(&r->rule_place, 0, sizeof(r->rule_place));
+	memset(&r->root, 0, sizeof(r->root));
 	if (type == ANOD_OBJ_ROUTE)
 		route_dump_begin(r);
 	say(r, type, ANOD_SYNC_BEGIN);
@@ -309,11 +318,14 @@ static void take(struct rtnl *r, const struct nlmsghdr *m)
 	if (anod_rtnl_decode(m, &o, &gone) <= 0 || gone || o.type != r->dumping)
 		return;
 
+	r->msg = m;
 	r->table[o.type].n++;
 	if (o.type == ANOD_OBJ_LINK)
 		link_take(r, &o, m, false);
 	else if (o.type == ANOD_OBJ_ROUTE)
 		route_dump_take(r, &o);
+	else if (o.type == ANOD_OBJ_QDISC)
+		qdisc_take(r, &o, false);
 	else
 		publish(r, &o, false);
 	if (o.type == ANOD_OBJ_RULE)

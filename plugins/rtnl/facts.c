@@ -39,9 +39,18 @@ static void put_int(struct rtnl *r, uint32_t entity, enum fact fact, enum anod_u
 	    &(struct anod_value){ .type = ANOD_INT, .unit = (uint8_t) unit, .u.i = (int64_t) i });
 }
 
-static void put_bool(struct rtnl *r, uint32_t entity, enum fact fact, bool b)
+void put_bool(struct rtnl *r, uint32_t entity, enum fact fact, bool b)
 {
 	put(r, entity, fact, &(struct anod_value){ .type = ANOD_BOOL, .u.i = b });
+}
+
+void put_time(struct rtnl *r, uint32_t entity, enum fact fact, bool known, uint64_t us)
+{
+	const struct anod_value v = { .type = ANOD_INT,
+				      .unit = ANOD_UNIT_TIME,
+				      .u.i = (int64_t) us };
+
+	put(r, entity, fact, known ? &v : NULL);
 }
 
 /* Not more than 'size' bytes, and no half of a character at the end. */
@@ -95,6 +104,28 @@ static const char *operstate_word(uint8_t state)
 	return words[state < ARRAY_SIZE(words) ? state : 0];
 }
 
+/* Settings of a family are unknown where it is off. */
+static void put_setting(struct rtnl *r, const struct link_row *row, enum fact fact, uint8_t family,
+			uint8_t bit)
+{
+	const struct anod_value v = { .type = ANOD_BOOL, .u.i = !!(row->link.conf & bit) };
+
+	put(r, row->entity, fact, row->link.conf & family ? &v : NULL);
+}
+
+static void publish_settings(struct rtnl *r, const struct link_row *row)
+{
+	const struct anod_value filter = { .type = ANOD_INT, .u.i = row->link.rp_filter };
+
+	put_setting(r, row, FACT_LINK_FORWARDING4, ANOD_LINK_CONF4, ANOD_LINK_FORWARDING4);
+	put_setting(r, row, FACT_LINK_FORWARDING6, ANOD_LINK_CONF6, ANOD_LINK_FORWARDING6);
+	put_setting(r, row, FACT_LINK_IGNORE_LINKDOWN4, ANOD_LINK_CONF4,
+		    ANOD_LINK_IGNORE_LINKDOWN4);
+	put_setting(r, row, FACT_LINK_IGNORE_LINKDOWN6, ANOD_LINK_CONF6,
+		    ANOD_LINK_IGNORE_LINKDOWN6);
+	put(r, row->entity, FACT_LINK_RP_FILTER, row->link.conf & ANOD_LINK_CONF4 ? &filter : NULL);
+}
+
 void publish_link(struct rtnl *r, const struct link_row *row, const struct nlmsghdr *m)
 {
 	const struct anod_link *l = &row->link;
@@ -114,6 +145,7 @@ void publish_link(struct rtnl *r, const struct link_row *row, const struct nlmsg
 	put_int(r, e, FACT_LINK_CARRIER_UP, ANOD_UNIT_NONE, l->carrier_up);
 	put_int(r, e, FACT_LINK_CARRIER_DOWN, ANOD_UNIT_NONE, l->carrier_down);
 	put_int(r, e, FACT_LINK_CARRIER_MISSED, ANOD_UNIT_NONE, row->missed);
+	publish_settings(r, row);
 
 	alias = nla_find(head, left, IFLA_IFALIAS);
 	if (alias && nla_len(alias) > 0) {
@@ -143,6 +175,7 @@ static void publish_addr(struct rtnl *r, const struct anod_object *o, const stru
 		return;
 	put_text(r, row->entity, FACT_ADDR_DEV, dev, 0);
 	put_prefix(r, row->entity, FACT_ADDR_ADDRESS, &a->local);
+	life_take(r, row, a->flags);
 }
 
 static const char *route_type_word(uint8_t type)
@@ -328,8 +361,12 @@ void publish(struct rtnl *r, const struct anod_object *o, bool gone)
 	case ANOD_OBJ_NEIGH:
 		publish_neigh(r, o, &k);
 		break;
-	case ANOD_OBJ_LINK: /* publish_link() */
-	case ANOD_OBJ_RULE: /* publish_rule() */
+	case ANOD_OBJ_LINK:  /* publish_link() */
+	case ANOD_OBJ_RULE:  /* publish_rule() */
+	case ANOD_OBJ_QDISC: /* qdisc.c */
+	case ANOD_OBJ_SYSCTL:
+	case ANOD_OBJ_WGPEER:
+	case ANOD_OBJ_UNIT:
 		break;
 	}
 }

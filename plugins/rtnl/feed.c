@@ -46,6 +46,7 @@ static const struct {
 	[FEED_RULE] = { ANOD_OBJ_RULE, { RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE } },
 	[FEED_NEXTHOP] = { ANOD_OBJ_NEXTHOP, { RTNLGRP_NEXTHOP } },
 	[FEED_NEIGH] = { ANOD_OBJ_NEIGH, { RTNLGRP_NEIGH } },
+	[FEED_QDISC] = { ANOD_OBJ_QDISC, { RTNLGRP_TC } },
 };
 
 int feed_receive(struct rtnl *r, const struct feed *f)
@@ -74,6 +75,7 @@ static void take_event(struct rtnl *r, const struct nlmsghdr *m)
 		dump_want(r, ANOD_OBJ_LINK, SOON);
 		return;
 	}
+	r->msg = m;
 	e = anod_rtnl_decode(m, &o, &gone);
 	if (e < 0)
 		r->ctx->host->log(r->ctx, LOG_WARNING,
@@ -100,6 +102,13 @@ static void take_event(struct rtnl *r, const struct nlmsghdr *m)
 	case ANOD_OBJ_ADDR:
 	case ANOD_OBJ_NEIGH:
 		publish(r, &o, gone);
+		break;
+	case ANOD_OBJ_QDISC:
+		qdisc_take(r, &o, gone);
+		break;
+	case ANOD_OBJ_SYSCTL: /* no message of the kernel is one */
+	case ANOD_OBJ_WGPEER:
+	case ANOD_OBJ_UNIT:
 		break;
 	}
 }

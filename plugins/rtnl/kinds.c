@@ -1,7 +1,7 @@
 /*
  * kinds - the facts that this sensor publishes; docs/facts.md in C.
  *
- * Design.  Everything here is event-driven, so nothing has a maximum age: a value is true until
+ * Design.  Everything here is event-driven, so nothing but lifetimes has a maximum age: a value is true until
  * the kernel says otherwise or until events were lost.
  */
 #include "rtnl.h"
@@ -13,6 +13,12 @@
 #define COUNT(n, text)	FACT(n, ANOD_INT, ANOD_UNIT_NONE, text)
 #define WORD(n, text)	FACT(n, ANOD_TEXT, ANOD_UNIT_NONE, text)
 #define PREFIX(n, text) FACT(n, ANOD_PREFIX, ANOD_UNIT_NONE, text)
+/* What runs down by itself is told again every 20 s (life.c). */
+#define LIFE(n, text)                                                                              \
+	{                                                                                          \
+		.name = n, .type = ANOD_INT, .unit = ANOD_UNIT_TIME, .max_age_ms = 60000,          \
+		.help = text                                                                       \
+	}
 
 static const struct anod_attr link_attrs[] = {
 	COUNT("ifindex", "number of the interface"),
@@ -32,12 +38,31 @@ static const struct anod_attr link_attrs[] = {
 	  .type = ANOD_TEXT,
 	  .flags = ANOD_VALUE_OUTSIDE,
 	  .help = "free text that somebody gave the interface (IFLA_IFALIAS)" },
+	FACT("forwarding4", ANOD_BOOL, ANOD_UNIT_NONE,
+	     "IPv4 packets that come in here are routed on "
+	     "(net.ipv4.conf.IF.forwarding)"),
+	FACT("forwarding6", ANOD_BOOL, ANOD_UNIT_NONE, "the same of IPv6"),
+	COUNT("rp_filter", "net.ipv4.conf.IF.rp_filter: 0 off, 1 strict, 2 loose (RFC 3704); the "
+			   "kernel goes by the greater of this and conf.all"),
+	FACT("ignore_linkdown4", ANOD_BOOL, ANOD_UNIT_NONE,
+	     "IPv4 routes over it are passed over without carrier "
+	     "(net.ipv4.conf.IF.ignore_routes_with_linkdown)"),
+	FACT("ignore_linkdown6", ANOD_BOOL, ANOD_UNIT_NONE, "the same of IPv6"),
 	{ 0 },
 };
 
 static const struct anod_attr addr_attrs[] = {
 	WORD("dev", "its link"),
 	PREFIX("address", "the address with its prefix length"),
+	FACT("tentative", ANOD_BOOL, ANOD_UNIT_NONE,
+	     "IPv6: not yet known to be nobody else's (RFC 4862 5.4), so not used"),
+	FACT("dad_failed", ANOD_BOOL, ANOD_UNIT_NONE,
+	     "IPv6: somebody else on the link has it (IFA_F_DADFAILED)"),
+	FACT("deprecated", ANOD_BOOL, ANOD_UNIT_NONE,
+	     "its preferred lifetime is over: no source of new connections"),
+	FACT("permanent", ANOD_BOOL, ANOD_UNIT_NONE, "it has no end of life"),
+	LIFE("valid", "until it is taken away (IFA_CACHEINFO); unknown: permanent"),
+	LIFE("preferred", "until it is deprecated; unknown: it is permanent"),
 	{ 0 },
 };
 
@@ -99,8 +124,19 @@ const char *const fact_names[FACTS] = {
 	[FACT_LINK_CARRIER_DOWN] = "link.carrier_down",
 	[FACT_LINK_CARRIER_MISSED] = "link.carrier_changes_missed",
 	[FACT_LINK_ALIAS] = "link.alias",
+	[FACT_LINK_FORWARDING4] = "link.forwarding4",
+	[FACT_LINK_FORWARDING6] = "link.forwarding6",
+	[FACT_LINK_RP_FILTER] = "link.rp_filter",
+	[FACT_LINK_IGNORE_LINKDOWN4] = "link.ignore_linkdown4",
+	[FACT_LINK_IGNORE_LINKDOWN6] = "link.ignore_linkdown6",
 	[FACT_ADDR_DEV] = "addr.dev",
 	[FACT_ADDR_ADDRESS] = "addr.address",
+	[FACT_ADDR_TENTATIVE] = "addr.tentative",
+	[FACT_ADDR_DAD_FAILED] = "addr.dad_failed",
+	[FACT_ADDR_DEPRECATED] = "addr.deprecated",
+	[FACT_ADDR_PERMANENT] = "addr.permanent",
+	[FACT_ADDR_VALID] = "addr.valid",
+	[FACT_ADDR_PREFERRED] = "addr.preferred",
 	[FACT_ROUTE_TABLE] = "route.table",
 	[FACT_ROUTE_DST] = "route.dst",
 	[FACT_ROUTE_METRIC] = "route.metric",

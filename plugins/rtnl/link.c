@@ -140,6 +140,7 @@ void link_take(struct rtnl *r, const struct anod_object *o, const struct nlmsghd
 			lose_entity(r, row);
 			link_forget(r, row);
 		}
+		qdisc_link_gone(r, link->ifindex);
 		dump_removed(r);
 		return;
 	}

@@ -39,6 +39,11 @@ void key_of(const struct anod_object *o, struct key *ret)
 		ret->a = o->u.neigh.ifindex;
 		ret->p = o->u.neigh.dst;
 		break;
+	case ANOD_OBJ_QDISC: /* none of these is an entity of this sensor's */
+	case ANOD_OBJ_SYSCTL:
+	case ANOD_OBJ_WGPEER:
+	case ANOD_OBJ_UNIT:
+		break;
 	}
 }
 

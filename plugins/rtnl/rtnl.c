@@ -50,7 +50,8 @@ static int rtnl_start(struct anod_ctx *ctx)
 		return e;
 	}
 	for (unsigned i = ANOD_OBJ_LINK; i < ANOD_OBJ_TYPES; i++)
-		dump_want(r, i, AT_ONCE);
+		if (table_is_ours(i))
+			dump_want(r, i, AT_ONCE);
 	return 0;
 }
 
@@ -64,6 +65,7 @@ static void rtnl_stop(struct anod_ctx *ctx)
 	if (r->timer)
 		(void) ctx->host->cancel(ctx, r->timer);
 	r->timer = 0;
+	life_stop(r);
 }
 
 static void rtnl_fini(struct anod_ctx *ctx)

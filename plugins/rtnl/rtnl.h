@@ -1,8 +1,8 @@
 /*
  * rtnl - what the files of the sensor share.
  *
- * feed.c reads events, dump.c reads whole tables and decides when, route.c and link.c know what
- * is special about routes and links, facts.c publishes, rows.c remembers what was published.
+ * feed.c reads events, dump.c reads whole tables and decides when, route.c, link.c and qdisc.c know
+ * what is special about routes, links and qdiscs, facts.c publishes, rows.c remembers what was published.
  *
  * Thread: the host's loop.  Memory: 'struct rtnl' is the host's, rows are malloc()ed and freed in
  * rtnl_fini().
@@ -36,6 +36,8 @@ struct row {
 	struct key key;
 	uint32_t entity;
 	uint32_t round; /* of the last dump that named it */
+	/* Of an address: until when it lasts, CLOCK_BOOTTIME; 0: for ever. */
+	uint64_t valid_us, preferred_us;
 	UT_hash_handle hh;
 };
 
@@ -71,8 +73,19 @@ enum fact {
 	FACT_LINK_CARRIER_DOWN,
 	FACT_LINK_CARRIER_MISSED,
 	FACT_LINK_ALIAS,
+	FACT_LINK_FORWARDING4,
+	FACT_LINK_FORWARDING6,
+	FACT_LINK_RP_FILTER,
+	FACT_LINK_IGNORE_LINKDOWN4,
+	FACT_LINK_IGNORE_LINKDOWN6,
 	FACT_ADDR_DEV,
 	FACT_ADDR_ADDRESS,
+	FACT_ADDR_TENTATIVE,
+	FACT_ADDR_DAD_FAILED,
+	FACT_ADDR_DEPRECATED,
+	FACT_ADDR_PERMANENT,
+	FACT_ADDR_VALID,
+	FACT_ADDR_PREFERRED,
 	FACT_ROUTE_TABLE,
 	FACT_ROUTE_DST,
 	FACT_ROUTE_METRIC,
@@ -98,7 +111,17 @@ enum fact {
 
 /* ---- where it comes from ----------------------------------------------------------------- */
 
-enum { FEED_LINK, FEED_ADDR, FEED_ROUTE4, FEED_ROUTE6, FEED_RULE, FEED_NEXTHOP, FEED_NEIGH, FEEDS };
+enum {
+	FEED_LINK,
+	FEED_ADDR,
+	FEED_ROUTE4,
+	FEED_ROUTE6,
+	FEED_RULE,
+	FEED_NEXTHOP,
+	FEED_NEIGH,
+	FEED_QDISC,
+	FEEDS
+};
 
 /* A socket for one kind of event. */
 struct feed {
@@ -136,12 +159,15 @@ struct rtnl {
 	uint64_t timer, timer_us;   /* the next dump that is due */
 	int fact[FACTS];	    /* handles */
 	struct anod_object pending; /* a route whose twins may follow; type 0: none */
+	struct anod_object root;    /* the last qdisc of the dump; type 0: none */
 	struct row *rows;
 	unsigned n_own_routes; /* rows of routes that are no default routes */
 	struct link_row *links, *link_names;
 	struct part_row *parts;
-	bool parts_full;       /* more than PARTS_MAX: any route may have parts */
-	struct key rule_place; /* of the last rule of a dump, to number its like */
+	bool parts_full;	    /* more than PARTS_MAX: any route may have parts */
+	const struct nlmsghdr *msg; /* that is being taken */
+	uint64_t life_timer;	    /* 0: no address ends */
+	struct key rule_place;	    /* of the last rule of a dump, to number its like */
 	uint8_t buf[BUF_SIZE] __attribute__((aligned(8)));
 };
 
@@ -171,6 +197,8 @@ void dump_removed(struct rtnl *r);
 void dump_lost(struct rtnl *r, enum anod_obj_type type, const char *why);
 anod_io_fn dump_io;
 const char *table_kind(enum anod_obj_type type); /* "link" */
+/* Does this sensor read objects of the type? */
+bool table_is_ours(enum anod_obj_type type);
 
 /* ---- what to do with an object ----------------------------------------------------------- */
 
@@ -186,11 +214,24 @@ void route_dump_begin(struct rtnl *r);
 void route_dump_take(struct rtnl *r, const struct anod_object *o);
 void route_dump_end(struct rtnl *r);
 
+/* qdisc.c: for the model alone, which needs them as before-images. */
+void qdisc_take(struct rtnl *r, const struct anod_object *o, bool gone);
+void qdisc_link_gone(struct rtnl *r, uint32_t ifindex);
+
 /* To the model and to the facts. */
 void publish(struct rtnl *r, const struct anod_object *o, bool gone);
 /* A rule in a dump; facts only, its place in the list is its name. */
 void publish_rule(struct rtnl *r, const struct anod_object *o);
 void publish_link(struct rtnl *r, const struct link_row *row, const struct nlmsghdr *m);
+
+/* ---- life.c ------------------------------------------------------------------------------ */
+
+/* Flags and lifetimes of an address, from r->msg. */
+void life_take(struct rtnl *r, struct row *row, uint32_t flags);
+void life_stop(struct rtnl *r);
+void put_bool(struct rtnl *r, uint32_t entity, enum fact fact, bool b);
+/* 'known' false: unknown. */
+void put_time(struct rtnl *r, uint32_t entity, enum fact fact, bool known, uint64_t us);
 
 /* ---- rows.c ------------------------------------------------------------------------------ */
 

@@ -35,8 +35,9 @@ static const struct anod_attr attrs[FACTS + 1] = {
 					"codel: by ce_threshold)"),
 	[FACT_BACKLOG] = BYTES("backlog", "that wait now"),
 	[FACT_QLEN] = PACKETS("qlen", "that wait now"),
-	[FACT_LIMIT] = PACKETS("limit", "that may wait; unknown where bytes are limited, or nothing "
-					"is"),
+	[FACT_LIMIT] =
+		PACKETS("limit", "that may wait; unknown where bytes are limited, or nothing "
+				 "is"),
 	[FACT_LIMIT_BYTES] = BYTES("limit_bytes", "that may wait, of those that limit bytes (tbf, "
 						  "bfifo, red; cake: memory)"),
 	[FACT_FULL] = FACT("full", ANOD_REAL, ANOD_UNIT_RATIO, "share of the limit that waits now"),
@@ -55,7 +56,8 @@ static const struct anod_attr attrs[FACTS + 1] = {
 
 const struct anod_kind tc_kinds[] = {
 	{ "qdisc",
-	  "a queueing discipline: DEV for the root of a link, DEV/ingress, DEV/HANDLE, and /tinN of "
+	  "a queueing discipline: DEV for the root of a link, DEV/ingress, DEV/HANDLE, and /tinN "
+	  "of "
 	  "one of cake's",
 	  attrs },
 	{ 0 },
@@ -127,7 +129,7 @@ static bool full_of(const struct qdisc *q, double *ret)
 	return true;
 }
 
-static int64_t number(uint64_t v)
+static int64_t clamp(uint64_t v)
 {
 	return v > INT64_MAX ? INT64_MAX : (int64_t) v;
 }
@@ -157,7 +159,7 @@ static uint64_t plain(const struct qdisc *q, int64_t *raw)
 	uint64_t known = 0;
 
 	for (unsigned i = 0; i < FACTS_NUMBERS; i++) {
-		raw[i] = number(of[i].v);
+		raw[i] = clamp(of[i].v);
 		if (q->has & of[i].flag)
 			known |= UINT64_C(1) << i;
 	}
@@ -170,11 +172,11 @@ uint64_t facts_fill(const struct qdisc *q, struct facts_last *last, uint64_t now
 	double full;
 
 	if (q->has & QDISC_BASIC && sent_rate(q, last, now_us, &bps)) {
-		raw[FACT_SENT_BPS] = number(bps);
+		raw[FACT_SENT_BPS] = clamp(bps);
 		known |= UINT64_C(1) << FACT_SENT_BPS;
 	}
 	if (delay_of(q, bps, &us)) {
-		raw[FACT_DELAY] = number(us);
+		raw[FACT_DELAY] = clamp(us);
 		known |= UINT64_C(1) << FACT_DELAY;
 	}
 	if (full_of(q, &full)) {

@@ -53,7 +53,8 @@ static bool read_struct(const struct nlattr *a, void *ret, size_t size, size_t n
 }
 
 #define READ_STRUCT(a, ret, last)                                                                  \
-	read_struct(a, ret, sizeof(*(ret)), offsetof(__typeof__(*(ret)), last) + sizeof((ret)->last))
+	read_struct(a, ret, sizeof(*(ret)),                                                        \
+		    offsetof(__typeof__(*(ret)), last) + sizeof((ret)->last))
 
 /* ---- what all have ------------------------------------------------------------------------ */
 
@@ -245,20 +246,13 @@ static const struct {
 	void (*options)(const struct nlattr *options, struct qdisc *q);
 	void (*app)(const struct nlattr *app, struct qdisc *q);
 } kinds[] = {
-	{ "pfifo", options_pfifo, NULL },
-	{ "pfifo_head_drop", options_pfifo, NULL },
-	{ "bfifo", options_bfifo, NULL },
-	{ "tbf", options_tbf, NULL },
-	{ "codel", options_codel, app_codel },
-	{ "fq_codel", options_fq_codel, app_fq_codel },
-	{ "cake", cake_options, cake_app },
-	{ "cake_mq", cake_options, cake_app },
-	{ "fq", options_fq, app_fq },
-	{ "sfq", options_sfq, NULL },
-	{ "pie", options_pie, app_pie },
-	{ "fq_pie", options_fq_pie, app_fq_pie },
-	{ "red", options_red, app_red },
-	{ "netem", options_netem, NULL },
+	{ "pfifo", options_pfifo, NULL },      { "pfifo_head_drop", options_pfifo, NULL },
+	{ "bfifo", options_bfifo, NULL },      { "tbf", options_tbf, NULL },
+	{ "codel", options_codel, app_codel }, { "fq_codel", options_fq_codel, app_fq_codel },
+	{ "cake", cake_options, cake_app },    { "cake_mq", cake_options, cake_app },
+	{ "fq", options_fq, app_fq },	       { "sfq", options_sfq, NULL },
+	{ "pie", options_pie, app_pie },       { "fq_pie", options_fq_pie, app_fq_pie },
+	{ "red", options_red, app_red },       { "netem", options_netem, NULL },
 };
 
 int qdisc_parse(const struct nlmsghdr *m, struct qdisc *ret)

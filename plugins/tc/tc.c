@@ -67,8 +67,7 @@ static bool name_of(const struct qdisc *q, const char *dev, uint32_t *ret_key, c
 static void take_row(struct tc *t, const struct qdisc *q, uint32_t key, const char *name,
 		     const char *dev)
 {
-	struct anod_row *row =
-		anod_rows_take(t->rows, (uint64_t) q->ifindex << 32 | key, name);
+	struct anod_row *row = anod_rows_take(t->rows, (uint64_t) q->ifindex << 32 | key, name);
 	int64_t raw[FACTS_NUMBERS];
 	uint64_t known;
 
@@ -144,8 +143,7 @@ static void on_event(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *dat
 
 	(void) data;
 	/* Classes and filters come by this group, too. */
-	if (t->poll &&
-	    (!msg || msg->nlmsg_type == RTM_NEWQDISC || msg->nlmsg_type == RTM_DELQDISC))
+	if (t->poll && (!msg || msg->nlmsg_type == RTM_NEWQDISC || msg->nlmsg_type == RTM_DELQDISC))
 		anod_poll_soon(t->poll);
 }
 

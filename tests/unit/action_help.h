@@ -1,5 +1,5 @@
 /*
- * action_help - requests to the executor, written as text, for the real actuator.
+ * action_help - requests to the executor, written as text, for the real actuators.
  */
 #ifndef TESTS_UNIT_ACTION_HELP_H
 #define TESTS_UNIT_ACTION_HELP_H
@@ -13,22 +13,30 @@
 
 #define KINDS_MAX 32
 
-static const struct anod_action_desc *descs[KINDS_MAX + 1]; /* of act_rtnl */
+static const struct anod_action_desc *descs[KINDS_MAX + 1]; /* of all of them */
 static struct exec_prepare request;
 
 static inline void load_actuator(void)
 {
-	void *so = dlopen(BUILD_DIR "/plugins/act_rtnl.so", RTLD_NOW | RTLD_LOCAL);
+	static const char *const names[] = { "act_rtnl", "act_tc", "act_sysctl", "act_wg",
+					     "act_unit" };
 	const struct anod_plugin *plugin;
 	unsigned n = 0;
 
-	if (!so)
-		cr_skip_test("the actuator is not built: %s", dlerror());
-	plugin = dlsym(so, "anod_plugin_v1");
-	cr_assert_not_null(plugin);
-	for (const struct anod_action_desc *d = plugin->actions; d->kind; d++) {
-		cr_assert_lt(n, KINDS_MAX);
-		descs[n++] = d;
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char path[512];
+		void *so;
+
+		(void) snprintf(path, sizeof(path), BUILD_DIR "/plugins/%s.so", names[i]);
+		so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+		if (!so)
+			cr_skip_test("an actuator is not built: %s", dlerror());
+		plugin = dlsym(so, "anod_plugin_v1");
+		cr_assert_not_null(plugin);
+		for (const struct anod_action_desc *d = plugin->actions; d->kind; d++) {
+			cr_assert_lt(n, KINDS_MAX);
+			descs[n++] = d;
+		}
 	}
 	descs[n] = NULL;
 }

@@ -70,6 +70,11 @@ void lab_open(struct serve *s)
 	open_serve(s);
 }
 
+void lab_open_here(struct serve *s)
+{
+	open_serve(s);
+}
+
 void lab_restart(struct serve *s)
 {
 	serve_done(s);

@@ -17,7 +17,8 @@ extern const struct anod_action_desc *const lab_actions[];
 /* netlab_enter(), a serve on a fresh socket, veth wan0-isp0 (10.0.0.1/24, 2001:db8::1/64) and
  * wan1-isp1 (10.0.1.1/24). */
 void lab_open(struct serve *s);
-void lab_restart(struct serve *s); /* as if the process had been started again */
+void lab_open_here(struct serve *s); /* in the namespace of the test program */
+void lab_restart(struct serve *s);   /* as if the process had been started again */
 
 /* A route of anod's own in table main; 'via' or 'dev' may be NULL. */
 struct anod_object lab_route(const char *dst, uint32_t metric, const char *via, const char *dev);

@@ -105,7 +105,7 @@ static int take_answers(struct nlmsghdr *m, size_t left, bool dump, answer_fn *f
 
 		r = anod_rtnl_decode(m, &o, &gone);
 		cr_assert_geq(r, 0, "cannot decode an answer of type %u", m->nlmsg_type);
-		if (r > 0 && fn)
+		if (r > 0 && !gone && fn)
 			fn(&o, data);
 		if (!dump)
 			return 0;
@@ -195,10 +195,11 @@ unsigned netlab_dump(enum anod_obj_type type, struct anod_object *ret, unsigned 
 		[ANOD_OBJ_LINK] = { RTM_GETLINK, 16 },	    [ANOD_OBJ_ADDR] = { RTM_GETADDR, 8 },
 		[ANOD_OBJ_ROUTE] = { RTM_GETROUTE, 12 },    [ANOD_OBJ_RULE] = { RTM_GETRULE, 12 },
 		[ANOD_OBJ_NEXTHOP] = { RTM_GETNEXTHOP, 8 }, [ANOD_OBJ_NEIGH] = { RTM_GETNEIGH, 12 },
+		[ANOD_OBJ_QDISC] = { RTM_GETQDISC, 20 },
 	};
 	struct {
 		struct nlmsghdr h;
-		uint8_t head[16];
+		uint8_t head[20];
 	} q = { 0 };
 	struct list l = { ret, 0, max };
 

@@ -513,7 +513,8 @@ Test(rtnl_codec, everything_that_the_kernel_lists_can_be_read)
 	lab();
 	netlab_run("ip nexthop add id 1 via 10.0.0.2 dev v0; "
 		   "ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev v0");
-	for (enum anod_obj_type t = ANOD_OBJ_LINK; t < ANOD_OBJ_TYPES; t++) {
+	netlab_run("tc qdisc add dev v0 root pfifo limit 10");
+	for (enum anod_obj_type t = ANOD_OBJ_LINK; t <= ANOD_OBJ_QDISC; t++) {
 		unsigned n = netlab_dump(t, all, 256);
 
 		cr_expect_gt(n, 0, "type %d: nothing", (int) t);

@@ -19,7 +19,7 @@ static struct fake_host *host;
 static bool all_in_sync(struct fake_host *h, void *data)
 {
 	(void) data;
-	for (enum anod_obj_type t = ANOD_OBJ_LINK; t < ANOD_OBJ_TYPES; t++)
+	for (enum anod_obj_type t = ANOD_OBJ_LINK; t <= ANOD_OBJ_QDISC; t++)
 		if (!fake_host_in_sync(h, t))
 			return false;
 	return true;
@@ -100,7 +100,7 @@ static bool same_of_type(struct fake_host *h, enum anod_obj_type t)
 static bool same_as_the_kernel(struct fake_host *h, void *data)
 {
 	(void) data;
-	for (enum anod_obj_type t = ANOD_OBJ_LINK; t < ANOD_OBJ_TYPES; t++)
+	for (enum anod_obj_type t = ANOD_OBJ_LINK; t <= ANOD_OBJ_QDISC; t++)
 		if (!same_of_type(h, t))
 			return false;
 	return true;

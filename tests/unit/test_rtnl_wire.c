@@ -118,7 +118,7 @@ Test(rtnl_wire, foreign_messages_are_passed_over_and_poor_ones_refused)
 	neigh.ndm_family = AF_BRIDGE;
 	cr_expect_eq(decode_bare(RTM_NEWNEIGH, sizeof(neigh), &neigh), 0);
 	cr_expect_eq(decode_bare(RTM_NEWNEXTHOP, sizeof(nexthop), &nexthop), -EBADMSG);
-	cr_expect_eq(decode_bare(RTM_NEWQDISC, sizeof(link), &link), 0);
+	cr_expect_eq(decode_bare(RTM_NEWTCLASS, sizeof(link), &link), 0);
 	link = (struct ifinfomsg){ 0 };
 	cr_expect_eq(decode_bare(RTM_NEWLINK, sizeof(link), &link), -EBADMSG);
 

@@ -164,7 +164,8 @@ static void any_object(struct anod_object *o, unsigned n)
 	struct anod_route *r = &o->u.route;
 	struct anod_rule *u = &o->u.rule;
 
-	*o = (struct anod_object){ .type = ANOD_OBJ_LINK + rnd(6), .flags = rnd(10) ? 0 : rnd(4) };
+	*o = (struct anod_object){ .type = ANOD_OBJ_LINK + rnd(ANOD_OBJ_TYPES - 1),
+				   .flags = rnd(10) ? 0 : rnd(4) };
 	switch ((enum anod_obj_type) o->type) {
 	case ANOD_OBJ_LINK:
 		o->u.link = (struct anod_link){ .ifindex = n + 1,
@@ -268,6 +269,38 @@ static void any_object(struct anod_object *o, unsigned n)
 					     .lladdr_len = (uint8_t) (rnd(2) * 6),
 					     .probes = rnd(4) };
 		break;
+	case ANOD_OBJ_QDISC:
+		o->u.qdisc =
+			(struct anod_qdisc){ .ifindex = n + 1,
+					     .kind = "fq_codel",
+					     .handle = rnd(2) ? 0 : rnd(1u << 24) << 8,
+					     .limit = rnd(2) * rnd(10000),
+					     .rate_bps = (uint64_t) (rnd(2) * rnd(1u << 20)) << 12,
+					     .burst = rnd(2) * rnd(100000),
+					     .target_us = rnd(2) * 5000,
+					     .interval_us = rnd(2) * rnd(100000),
+					     .quantum = rnd(2) * 1514,
+					     .flows = rnd(2) * 1024,
+					     .overhead = rnd(2) ? 0 : (uint32_t) -20,
+					     .flags = rnd(128) };
+		break;
+	case ANOD_OBJ_SYSCTL:
+		(void) snprintf(o->u.sysctl.name, ANOD_SYSCTL_SIZE, "net.ipv4.conf.e%u.7.x", n);
+		o->u.sysctl.value = (int64_t) rnd(1u << 20) << 30;
+		break;
+	case ANOD_OBJ_WGPEER:
+		o->u.wgpeer = (struct anod_wgpeer){ .ifindex = rnd(5) + 1,
+						    .port = (uint16_t) rnd(65536),
+						    .keepalive_s = (uint16_t) (rnd(2) * 25) };
+		for (unsigned i = 0; i < 32; i++)
+			o->u.wgpeer.public_key[i] = (uint8_t) rnd(256);
+		if (rnd(2))
+			o->u.wgpeer.endpoint = any_prefix(true);
+		break;
+	case ANOD_OBJ_UNIT:
+		o->u.unit = (struct anod_sdunit){ .starts = rnd(3), .active = (uint8_t) rnd(2) };
+		(void) snprintf(o->u.unit.name, ANOD_UNIT_SIZE, "a-%u@b.service", n);
+		break;
 	}
 }
 
@@ -334,7 +367,12 @@ Test(snapshot, survives_a_round_trip, .init = setup, .fini = teardown)
 
 Test(snapshot, names_the_first_mistake_of_a_line)
 {
-	wrong("lnk wan0\n", "expected link, addr, route, nexthop, rule, neigh or fact, not 'lnk'");
+	wrong("lnk wan0\n", "expected link, addr, route, nexthop, rule, neigh, qdisc, sysctl, "
+			    "wgpeer, unit or fact, not 'lnk'");
+	wrong("link a\nqdisc a kind fq_codel limt 5\n",
+	      "'limt' is not known of a qdisc; did you mean 'limit'?");
+	wrong("link a\nwgpeer a key \"short\"\n", "expected a key as wg(8) shows it, not 'key'");
+	wrong("sysctl \"net.core.rmem_max\"\n", "the line ends where a number is expected");
 	wrong("link wan0 mut 1400\n", "'mut' is not known of a link; did you mean 'mtu'?");
 	wrong("link wan0\nlink wan0 index 1\n", "this is there already; one line for each");
 	wrong("link a\nlink a\n", "there are two links of this name");

@@ -25,8 +25,11 @@ sys.path.insert(0, os.path.join(HERE, "..", "usecases"))
 from net import Net, Skip, in_vm  # noqa: E402
 from lab import wait  # noqa: E402
 
+# An emulated processor is ten times slower, so sensors may take ten times their share.
 CONFIG = """
 policy "full kernel" revision 1
+anod { observe 30% }
+history { keep qdisc.drops }
 link bond0  { role uplink }
 link swan.7 { role uplink }
 """

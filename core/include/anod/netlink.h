@@ -40,8 +40,8 @@ enum {
 		2, /* without NETLINK_GET_STRICT_CHK: for old dump requests without a header */
 	/* With CAP_NET_ADMIN for the moments in which the socket is opened and a request sent, where the
 	 * process keeps it aside (permitted, not effective).  For what the kernel shows to nobody else;
-	 * only the requests listed in core/plug/netlink_admin.c are sent, others are -EPERM.  Not
-	 * together with ANOD_NL_SLOW. */
+	 * only the requests listed in core/plug/netlink_admin.c are sent, others are -EPERM.  Together
+	 * with ANOD_NL_SLOW only the thread that sends has it: capabilities are of a thread. */
 	ANOD_NL_ADMIN = 4,
 };
 

@@ -44,14 +44,22 @@ enum anod_obj_type {
 	ANOD_OBJ_NEXTHOP = 4,
 	ANOD_OBJ_RULE = 5,
 	ANOD_OBJ_NEIGH = 6,
+	/* From here on: what no route depends on. */
+	ANOD_OBJ_QDISC = 7,
+	ANOD_OBJ_SYSCTL = 8,
+	ANOD_OBJ_WGPEER = 9,
+	ANOD_OBJ_UNIT = 10,
 };
-#define ANOD_OBJ_TYPES 7 /* array size that every type indexes */
+#define ANOD_OBJ_TYPES 11 /* array size that every type indexes */
 
 enum {
 	ANOD_OBJ_LOSSY = 1, /* see above */
 	/* What is lost says where packets go or which packets it is for (twins, a source prefix,
 	 * an unknown condition or encapsulation): a prediction that meets it is in doubt. */
 	ANOD_OBJ_UNSURE = 2,
+	/* Of a qdisc: this is one below the root that somebody has put there; of the root it says
+	 * only that it is ANOD_OBJ_LOSSY. */
+	ANOD_OBJ_BELOW = 4,
 };
 
 /* uapi/linux/if_link.h.  Key: ifindex.  Identity over time: (ifindex, name, lladdr). */
@@ -179,7 +187,7 @@ struct anod_neigh {
 /* The queueing discipline at the root of a link, uapi/linux/pkt_sched.h.  Key: ifindex.  Members
  * that a kind does not have are 0; ANOD_OBJ_LOSSY where the kernel's has settings, classes or
  * filters beyond these.  "noqueue" and the default that the kernel chooses come back when the
- * root is deleted, so an object of kind "" means "what the kernel chooses". */
+ * root is deleted, so they count as "not there". */
 struct anod_qdisc {
 	uint32_t ifindex;
 	char kind[ANOD_IFNAME_SIZE]; /* TCA_KIND: "fq_codel", "cake", "tbf", "fq", "pfifo" ... */

@@ -70,7 +70,7 @@ void anod_rows_begin(struct anod_rows *rows);
 /* The row of this key, made when new.  With another name than before it is another entity.  NULL:
  * no memory, or too many. */
 struct anod_row *anod_rows_take(struct anod_rows *rows, uint64_t key, const char *name);
-struct anod_row *anod_rows_find(const struct anod_rows *rows, uint64_t key); /* NULL */
+struct anod_row *anod_rows_find(const struct anod_rows *rows, uint64_t key);	  /* NULL */
 struct anod_row *anod_rows_named(const struct anod_rows *rows, const char *name); /* NULL */
 /* All numbers of the row, as put() has them. */
 void anod_rows_put(struct anod_rows *rows, struct anod_row *row, const int64_t *raw,

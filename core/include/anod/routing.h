@@ -9,7 +9,7 @@
  *   bgp_peer  DAEMON/VRF/PEER: "bird/default/192.0.2.1", "frr/red/2001:db8::1"
  *   rib       DAEMON/VRF/TABLE: "bird/default/master4", "frr/default/ipv4"
  *
- * Values are given to anod_rows_put() in the order of these enums.
+ * Values are given to anod_list_put() in the order of these enums.
  */
 #ifndef ANOD_ROUTING_H
 #define ANOD_ROUTING_H

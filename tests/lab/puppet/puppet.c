@@ -52,7 +52,10 @@ static struct anod_value value_of(const char *text)
 	}
 	v = (struct anod_value){ .type = ANOD_INT };
 	v.u.i = strtoll(text, &end, 10);
-	v.unit = strcmp(end, "bytes") == 0 ? ANOD_UNIT_BYTES : ANOD_UNIT_NONE;
+	v.unit = strcmp(end, "bytes") == 0 ? ANOD_UNIT_BYTES
+		 : strcmp(end, "bps") == 0 ? ANOD_UNIT_BPS
+		 : strcmp(end, "us") == 0  ? ANOD_UNIT_TIME
+					   : ANOD_UNIT_NONE;
 	if (end != text && (!*end || v.unit))
 		return v;
 
@@ -289,12 +292,13 @@ static const struct anod_opt opts[] = {
 };
 
 static const char *const reads[] = { "link.*", "path.*", NULL };
-static const char *const proposes[] = {
-	"link.set",	  "link.up",   "link.down",    "route.add",
-	"route.replace",  "route.del", "route.metric", "nexthop.replace",
-	"nexthop.weight", "rule.add",  "rule.del",     "neigh.flush",
-	"neigh.replace",  NULL
-};
+static const char *const proposes[] = { "link.set",	 "link.up",	    "link.down",
+					"route.add",	 "route.replace",   "route.del",
+					"route.metric",	 "nexthop.replace", "nexthop.weight",
+					"rule.add",	 "rule.del",	    "neigh.flush",
+					"neigh.replace", "qdisc.replace",   "qdisc.rate",
+					"qdisc.del",	 "sysctl.set",	    "wg.endpoint",
+					"wg.keepalive",	 "unit.restart",    NULL };
 
 ANOD_PLUGIN = {
 	.size = sizeof(struct anod_plugin),

@@ -1,5 +1,5 @@
 /*
- * anod/rows.h - the entities of one kind that a sensor sees, reading by reading.
+ * anod/list.h - the entities of one kind that a sensor sees, reading by reading.
  *
  * For sensors that read a whole list again and again: each reading names what there is, with all
  * attributes at once, and what it did not name is gone.  And the clock of such a sensor: every
@@ -7,61 +7,53 @@
  * observation budget says so.
  *
  * Linked statically into the plugins that include it.  Threads: the loop thread.  Errors: negative
- * errno.  Memory: the structs are the plugin's, zeroed before init; rows_done() frees.
+ * errno.  Memory: the structs are the plugin's, zeroed before init; anod_list_done() frees.
  */
-#ifndef ANOD_ROWS_H
-#define ANOD_ROWS_H
+#ifndef ANOD_LIST_H
+#define ANOD_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <anod/plugin.h>
 
-#define anod_rows_init anod_list_init
-#define anod_rows_done anod_list_done
-#define anod_rows_begin anod_list_begin
-#define anod_rows_put anod_list_put
-#define anod_rows_end anod_list_end
-#define anod_rows_unknown anod_list_unknown
-#define anod_rows_seen anod_list_seen
-#define anod_rows anod_list
-#define anod_row anod_list_row
+#define ANOD_LIST_ATTRS_MAX 24
 
-#define ANOD_ROW_ATTRS_MAX 24
-
-struct anod_row {
+struct anod_list_row {
 	char name[ANOD_NAME_SIZE];
 	uint32_t entity;
 	bool seen;
 };
 
-struct anod_rows {
+struct anod_list {
 	struct anod_ctx *ctx;
 	const struct anod_kind *kind;
-	int fact[ANOD_ROW_ATTRS_MAX];
+	int fact[ANOD_LIST_ATTRS_MAX];
 	unsigned n_attrs;
-	struct anod_row *row; /* owned */
+	struct anod_list_row *row; /* owned */
 	unsigned n, size, next;
 	unsigned max, n_over; /* limit of rows; how many had no room in this reading */
 	bool said;
 };
 
 /* Resolve the kind's attributes.  'max': so many rows at most. */
-int anod_rows_init(struct anod_rows *r, struct anod_ctx *ctx, const struct anod_kind *kind,
+int anod_list_init(struct anod_list *r, struct anod_ctx *ctx, const struct anod_kind *kind,
 		   unsigned max);
-void anod_rows_done(struct anod_rows *r);
+void anod_list_done(struct anod_list *r);
 
-void anod_rows_begin(struct anod_rows *r);
+void anod_list_begin(struct anod_list *r);
 /* One entity; 'v' has a value for each attribute in the order of the manifest, type ANOD_UNKNOWN
  * where nothing is known.  Text is made fit to be shown (anod_text()).  -EINVAL: no name for an
  * entity, -ENOSPC: too many. */
-int anod_rows_put(struct anod_rows *r, const char *name, const struct anod_value *v);
+int anod_list_put(struct anod_list *r, const char *name, const struct anod_value *v);
 /* The reading is complete: what it did not name is gone. */
-void anod_rows_end(struct anod_rows *r);
+void anod_list_end(struct anod_list *r);
 /* Nothing is known of any of them any more; they stay. */
-void anod_rows_unknown(struct anod_rows *r);
+void anod_list_unknown(struct anod_list *r);
+/* It is there still, as it was told before. */
+void anod_list_mark(struct anod_list *r, const char *name);
 /* Has this reading named it already? */
-bool anod_rows_seen(const struct anod_rows *r, const char *name);
+bool anod_list_seen(const struct anod_list *r, const char *name);
 
 /* ---- values ----------------------------------------------------------------------------- */
 

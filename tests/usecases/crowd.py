@@ -1,0 +1,100 @@
+"""crowd - many who talk at once, for use cases about tables that are too small.
+
+usage: crowd.py hosts FIRST COUNT PERIOD        a datagram to each of COUNT addresses from FIRST on,
+                                                every PERIOD seconds (0: once)
+       crowd.py flows FIRST COUNT PERIOD PORT [SOURCE...]
+                                                COUNT flows of one datagram each to the one address
+                                                FIRST, from as many ports of the sources
+       crowd.py scan FIRST COUNT RATE           SYNs to port after port of COUNT addresses, RATE a
+                                                second, without an answer; for ever
+       crowd.py burst ADDRESS SEGMENTS RATE     RATE times a second SEGMENTS packets at one go (UDP
+                                                segmentation, so they reach the other end at once)
+
+It says "ready" when the first round is over, and ends with its standard input.
+"""
+import ipaddress
+import select
+import socket
+import sys
+import time
+
+UDP_SEGMENT = 103  # uapi/linux/udp.h
+DISCARD = 9
+
+
+def over(seconds):
+    """Wait; True: nobody wants us any more."""
+    return bool(select.select([sys.stdin], [], [], max(0, seconds))[0])
+
+
+def rounds(period, one):
+    first = True
+    while True:
+        begin = time.monotonic()
+        one()
+        if first:
+            print("ready", flush=True)
+        first = False
+        if over(period - (time.monotonic() - begin) if period else 1e9):
+            return
+
+
+def send(s, *args):
+    try:
+        s.sendto(*args)
+    except OSError:
+        pass  # no buffer, nobody there: that is what this is about
+
+
+def hosts(first, count, period):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    to = [(str(ipaddress.ip_address(first) + k), DISCARD) for k in range(int(count))]
+    rounds(float(period), lambda: [send(s, b"x", a) for a in to])
+
+
+def flows(address, count, period, port, *sources):
+    count, sources = int(count), sources or ("",)
+    some = []
+    for k in range(count):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind((sources[k % len(sources)], 0))
+        s.setblocking(False)
+        some.append(s)
+
+    def one():
+        for s in some:
+            send(s, b"x", (address, int(port)))
+            try:
+                s.recv(64)  # of the last round
+            except OSError:
+                pass
+
+    rounds(float(period), one)
+
+
+def scan(first, count, rate):
+    """A half-open connection each; the kernel of ours gives up when the socket is closed."""
+    base, count, per, k = ipaddress.ip_address(first), int(count), float(rate) / 20, 0
+
+    def one():
+        nonlocal k
+        for _ in range(max(1, int(per))):
+            s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            s.setblocking(False)
+            s.connect_ex((str(base + k % count), 1 + k // count % 60000))
+            s.close()
+            k += 1
+
+    rounds(0.05, one)
+
+
+def burst(address, segments, rate):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    size = 64
+    s.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, size)
+    data = bytes(size * int(segments))
+    rounds(1 / float(rate), lambda: send(s, data, (address, DISCARD)))
+
+
+if __name__ == "__main__":
+    {"hosts": hosts, "flows": flows, "scan": scan, "burst": burst}[sys.argv[1]](*sys.argv[2:])
