@@ -135,6 +135,7 @@ void agent_run_fini(struct anod_ctx *ctx)
 	HASH_ITER(hh, run->subjects, s, next)
 	{
 		HASH_DEL(run->subjects, s);
+		free(s->keep);
 		free(s);
 	}
 	free(run);

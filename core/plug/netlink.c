@@ -202,9 +202,7 @@ static bool finish(struct anod_nl *nl, int error, const char *why)
 	free(q);
 	if (nl->closed)
 		return false;
-	/* What done() asked for when nothing else waited is under way already. */
-	if (nl->first && !message_of(nl->first)->nlmsg_seq)
-		start_next(nl);
+	start_next(nl); /* unless done() has asked, and so begun it */
 	return true;
 }
 

@@ -106,6 +106,7 @@ void group_add(struct group *g, const struct sock *s, const struct counts *d, bo
 	g->has_bytes = g->has_bytes && n->has_bytes;
 
 	g->n_socks++;
+	g->gateway = s->gateway;
 	if (n->pmtu && (!g->pmtu || n->pmtu < g->pmtu))
 		g->pmtu = n->pmtu;
 	if (stuck)

@@ -31,6 +31,7 @@ struct group {
 	uint32_t rtt[GROUP_SAMPLES], min_rtt[GROUP_SAMPLES];
 	uint32_t stuck_size;	       /* bytes of the packets that do not pass */
 	struct anod_prefix stuck_host; /* one of their destinations */
+	struct anod_prefix gateway;    /* of the last connection; family 0: on link */
 };
 
 struct groups {
