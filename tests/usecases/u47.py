@@ -1,5 +1,6 @@
 """U47 - softirqs may handle too few packets at a time, and packets wait."""
 from machine import Machine
+from usecase import clock
 
 BUDGET = 64
 
@@ -14,6 +15,7 @@ class U47(Machine):
     numbers = ("net.core.netdev_budget=%d" % BUDGET, "net.core.netdev_max_backlog=1000")
     programs = ("ethtool",)
     packages = ("ethtool",)
+    fresh = True  # so that the incident tells of the fault alone
     readings = 12
     detect_within = 60.0
     repair_within = 60.0
@@ -55,4 +57,6 @@ permit "let softirqs handle more" {
 
     def fault(self, a):
         """bursts of 64 packets, forty times a second: a softirq may not handle more"""
+        now = clock()
         self.crowd("client", "burst", "10.1.0.2", 64, 40)
+        return now

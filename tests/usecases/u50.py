@@ -1,6 +1,6 @@
 """U50 - the connection table is full of connections that are used."""
 from machine import Machine
-from usecase import wait
+from usecase import clock, wait
 
 LIMIT = 1200  # of entries; the least that may be set again is 1024
 PORT = 7001
@@ -19,6 +19,7 @@ class U50(Machine):
                "net.netfilter.nf_conntrack_udp_timeout=30",
                "net.netfilter.nf_conntrack_udp_timeout_stream=60",
                "net.netfilter.nf_conntrack_tcp_timeout_syn_sent=10")
+    fresh = True  # so that the incident tells of the fault alone
     readings = 12
     detect_within = 60.0
     repair_within = 60.0
@@ -84,4 +85,6 @@ permit "make room for connections" {
 
     def fault(self, a):
         """forty hosts have more connections than the table has room for, all of them used"""
+        now = clock()
         self.users(LIMIT * 3 // 2)
+        return now

@@ -2,7 +2,7 @@
 import threading
 
 from machine import Machine
-from usecase import wait
+from usecase import clock, wait
 
 ROUTES = 1500
 SMALL = 106496
@@ -16,6 +16,7 @@ class U57(Machine):
     finding, entity = "netlink-loss", "routed/ROUTE"
     pulse = "nlsock/routed/ROUTE.drops"
     numbers = ("net.core.rmem_default=%d" % SMALL, "net.core.rmem_max=%d" % SMALL)
+    fresh = True  # so that the incident tells of the fault alone
     readings = 12
     detect_within = 60.0
     repair_within = 60.0
@@ -93,7 +94,9 @@ permit "larger buffers for daemons" {
 
     def fault(self, a):
         """a flapping neighbour makes a thousand and a half routes come and go, again and again"""
+        now = clock()
         self.churn(ROUTES, 2)
+        return now
 
     def fault_end(self, a):
         self.quiet()
