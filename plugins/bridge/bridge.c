@@ -424,5 +424,7 @@ ANOD_PLUGIN = {
 	.need = bridge_need,
 	.source = "RTM_GETLINK of kind bridge and by master, RTM_GETVLAN, RTNLGRP_LINK, "
 		  "RTNLGRP_NEIGH of AF_BRIDGE (uapi/linux/if_link.h, if_bridge.h, neighbour.h)",
+	.cost = "0.8 ms a reading of 64 ports (sensor.share; 6.18, load 15); a storm of moves 1 % "
+		"of a core",
 	.example = "watch rate(bridge.fdb_moves, 10s) > 10; bridge_port.lan3.state",
 };
