@@ -90,7 +90,7 @@ INFER_SO := $(BUILD)/anod-infer.so
 
 .DELETE_ON_ERROR:
 .PHONY: all clean install lint check check-unit check-lab check-fuzz check-san check-valgrind \
-	check-long check-vm check-model policy-tests lab demo bench bench-detect fuzz deps help tests
+	check-long check-vm check-model policy-tests lab docs demo bench bench-detect fuzz deps help tests
 
 all: $(PROGRAMS) $(INFER_SO) $(SO) $(AGENTS) $(EXAMPLE_SO)
 
@@ -107,6 +107,7 @@ help:
 	@echo 'make fuzz [TIME=60]  every fuzz target for TIME seconds'
 	@echo 'make bench [WORK=failover] [PEERS=1]'
 	@echo 'make bench-detect [DATA=folder]  the detectors on labelled series'
+	@echo 'make docs            docs/reference.md, from the manifests'
 	@echo 'make install DESTDIR=... PREFIX=/usr'
 	@echo 'SANITIZE=address,undefined, CC=clang and V=1 go with any of them'
 
@@ -329,6 +330,11 @@ bench-detect: deps $(DETECT_BENCHES)
 	$(Q)BUILD=$(BUILD) DATA='$(DATA)' MILLIONS='$(MILLIONS)' tests/bench/detectors
 fuzz: deps
 	$(Q)TIME='$(or $(TIME),60)' tests/fuzz/run
+
+# From the manifests of what was built; "make check" holds it to them.
+docs: all
+	$(Q)$(BUILD)/anod reference --plugins $(BUILD)/plugins --agents $(BUILD)/agents > $(BUILD)/reference.md
+	$(Q)cmp -s $(BUILD)/reference.md docs/reference.md || cp $(BUILD)/reference.md docs/reference.md
 
 # ---- install ---------------------------------------------------------------------------------
 

@@ -28,6 +28,16 @@ const struct anod_plugin *agent_manifest(const struct agent_program *a)
 	return &a->manifest;
 }
 
+const char *agent_code(const struct agent_program *a)
+{
+	return a->code;
+}
+
+const char *agent_kind(const struct agent_program *a)
+{
+	return a->kind;
+}
+
 int agent_load_text(const char *name, const char *text, const struct schema *schema,
 		    const struct anod_action_desc *const *actions, struct diag_list *diags,
 		    struct config **ret)

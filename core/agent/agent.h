@@ -31,6 +31,10 @@ const struct agent_program *agent_program_of(const struct config_def *d);
 /* Its manifest, with hooks that run it; borrowed. */
 const struct anod_plugin *agent_manifest(const struct agent_program *a);
 
+/* What it finds, and on what kind of entity. */
+const char *agent_code(const struct agent_program *a);
+const char *agent_kind(const struct agent_program *a);
+
 /* Parse and check one "agent NAME { ... }" against 'schema' and 'actions' (NULL-ended).  '*ret' is
  * a configuration with this one definition.  -EINVAL: diags has errors. */
 int agent_load_text(const char *name, const char *text, const struct schema *schema,

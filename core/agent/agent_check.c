@@ -242,6 +242,42 @@ static int check_proposal(struct parse *p, struct agent_program *a, struct agent
 	return both(r, check_verify(p, a, o));
 }
 
+/* The sensor must be one that can be asked; a cell knows none, and need not look again. */
+static int check_sensor(struct parse *p, const struct agent_action *x)
+{
+	const char *names[256] = { 0 }, *near;
+	unsigned n = 0;
+
+	for (unsigned i = 0; p->env->plugins[i] && n < ARRAY_SIZE(names) - 1; i++)
+		if ((p->env->plugins[i]->roles & ANOD_SENSOR) && p->env->plugins[i]->sense)
+			names[n++] = p->env->plugins[i]->name;
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(names[i], x->kind) == 0)
+			return 0;
+	if (!p->env->plugins[0])
+		return 0;
+	near = nearest_word(x->kind, names);
+	return parse_error(p, &x->place,
+			   near ? "there is no sensor '%s' that can be asked; did you mean '%s'?"
+				: "there is no sensor '%s' that can be asked",
+			   x->kind, near);
+}
+
+static int check_sense_arg(struct parse *p, struct agent_program *a, struct expr *e)
+{
+	int r;
+
+	if (e->op == EXPR_OPERAND && strcmp(e->name, AGENT_SELF) != 0 &&
+	    agent_option_of(a, e->name) < 0 && agent_keep_of(a, e->name) < 0) {
+		e->op = EXPR_LITERAL;
+		e->lit = value_text(e->name);
+		free(e->name);
+		e->name = NULL;
+	}
+	r = agent_bind(p, a, e, false);
+	return r < 0 ? r : agent_must_be_local(p, e, "an argument");
+}
+
 static int check_senses(struct parse *p, struct agent_program *a)
 {
 	int r = 0;
@@ -249,16 +285,12 @@ static int check_senses(struct parse *p, struct agent_program *a)
 	for (unsigned i = 0; i < a->n_senses; i++) {
 		const struct agent_action *x = &a->sense[i];
 
+		r = both(r, check_sensor(p, x));
 		if (x->n_args > ANOD_ARGS_MAX)
 			r = both(r,
 				 parse_error(p, &x->place, "at most %d arguments", ANOD_ARGS_MAX));
-		for (unsigned k = 0; k < x->n_args; k++) {
-			int one = agent_bind(p, a, x->arg[k].value, false);
-
-			if (one == 0)
-				one = agent_must_be_local(p, x->arg[k].value, "an argument");
-			r = both(r, one);
-		}
+		for (unsigned k = 0; k < x->n_args; k++)
+			r = both(r, check_sense_arg(p, a, x->arg[k].value));
 	}
 	return r;
 }

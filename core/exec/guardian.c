@@ -160,7 +160,7 @@ int guardian_open(int fd, int pidfd, const char *state_dir, struct guardian **re
 		closep(&pidfd);
 		return -ENOMEM;
 	}
-	g->epoll = g->timer = g->fence = g->kernel.fd = -1;
+	g->epoll = g->timer = g->fence = g->kernel.fd = g->kernel.proc = -1;
 	g->reflex.send = g->reflex.ask = g->reflex.events = g->reflex.tick = -1;
 	g->hand.listen = g->hand.guest = -1;
 	g->sock = fd;

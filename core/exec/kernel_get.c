@@ -120,6 +120,33 @@ static bool route_by_lookup(struct kernel *k, struct wanted *w)
 	return kernel_dump(k, &msg, msg.h.nlmsg_len, want, NULL, w) == 0 && w->found;
 }
 
+static int on_filter(void *data, const struct nlmsghdr *msg)
+{
+	if (msg->nlmsg_type == RTM_NEWTFILTER)
+		*(bool *) data = true;
+	return 0;
+}
+
+/* Filters go with the qdisc that they hang on, and no object holds them. */
+static int look_for_filters(struct kernel *k, struct anod_object *o)
+{
+	struct {
+		struct nlmsghdr h;
+		struct tcmsg t;
+	} msg = {
+		.h = { .nlmsg_type = RTM_GETTFILTER,
+		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+		       .nlmsg_len = sizeof(msg) },
+		.t = { .tcm_ifindex = (int) o->u.qdisc.ifindex, .tcm_parent = o->u.qdisc.handle },
+	};
+	bool found = false;
+	int r = kernel_ask(k, &msg, sizeof(msg), on_filter, &found);
+
+	if (found)
+		o->flags |= ANOD_OBJ_LOSSY;
+	return r == -EOPNOTSUPP ? 0 : r; /* a kernel without filters */
+}
+
 int kernel_get_ready(struct kernel *k, const void *msg, size_t len, const struct anod_object *key,
 		     struct anod_object *ret)
 {
@@ -143,6 +170,9 @@ int kernel_get_ready(struct kernel *k, const void *msg, size_t len, const struct
 	if (r < 0 || !w.found)
 		return -ENOENT;
 
+	r = obj.type == ANOD_OBJ_QDISC ? look_for_filters(k, &obj) : 0;
+	if (r < 0)
+		return r;
 	*ret = obj;
 	return 0;
 }

@@ -144,6 +144,8 @@ static int take(struct kernel *k, const void *msg, size_t len, bool get, union p
 {
 	struct nlmsghdr h;
 
+	if (k->fd < 0)
+		return kernel_fail(k, -EBADF, "the kernel is closed");
 	if (!anod_own_sound(msg, len, get))
 		return kernel_fail(k, -EINVAL, "a request of anod's own that is not sound");
 	memcpy(&h, msg, sizeof(h));

@@ -4,6 +4,7 @@
  *   anod run [-c FILE] [--state DIR] [--run DIR] [--plugins DIR] [--agents DIR]
  *            [--single] [-v|-q]
  *   anod check FILE...
+ *   anod reference                      sensors, facts, actions, agents as a page
  *   anod policy COMMAND ...             see policy_cmd.h
  *   anod exec|cell|infer FD PLUGINS     what 'anod run' starts; not for people
  *
@@ -27,6 +28,7 @@
 static const char usage[] =
 	"usage: anod run [OPTION...]        watch this router\n"
 	"       anod check FILE...          check configuration and policy files\n"
+	"       anod reference              sensors, facts, actions and agents, as a page\n"
 	"       anod policy COMMAND ...     look through a policy; anod policy --help\n"
 	"       anod --version | --help\n"
 	"\n"
@@ -227,6 +229,8 @@ int main(int argc, char **argv)
 		return run(&o);
 	if (strcmp(argv[optind], "check") == 0 && optind + 1 < argc)
 		return check_files(&o, argv + optind + 1, argc - optind - 1, stdout) < 0;
+	if (strcmp(argv[optind], "reference") == 0 && optind + 1 == argc)
+		return reference_write(&o, stdout, stderr) < 0;
 	(void) fputs(usage, stderr);
 	return 2;
 }

@@ -32,7 +32,7 @@ static const char usage[] =
 	"  graph FILE [--dot]       who may do what to what, and what limits it\n"
 	"\n"
 	"  --json                   for programs (check, diff, explain, test)\n"
-	"  --plugins DIR            instead of the installed ones\n"
+	"  --plugins DIR, --agents DIR[:DIR]   instead of the installed ones\n"
 	"\n"
 	"Exit status: 0 good or no difference, 1 not, 2 wrong use.\n";
 
@@ -68,6 +68,7 @@ static const struct option options[] = {
 	{ "table", no_argument, NULL, 'b' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "plugins", required_argument, NULL, 'P' },
+	{ "agents", required_argument, NULL, 'A' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -143,6 +144,9 @@ static bool take(struct policy_options *o, int letter)
 	case 'P':
 		o->plugin_dir = optarg;
 		break;
+	case 'A':
+		o->agent_dirs = optarg;
+		break;
 	case 'f':
 		if (o->n_facts == POLICY_FACTS_MAX)
 			return false;
@@ -182,8 +186,11 @@ static int run(const struct command *c, const struct policy_options *o, int argc
 	struct policy_world w;
 	int status = POLICY_NO;
 
-	if (policy_world_open(&w, o->plugin_dir, stderr) >= 0)
+	if (policy_world_open(&w, o->plugin_dir, stderr) >= 0) {
+		if (o->agent_dirs)
+			w.env.agent_dirs = o->agent_dirs;
 		status = c->run(o, &w, argc, argv);
+	}
 	policy_world_close(&w);
 	return status;
 }
@@ -210,7 +217,8 @@ int policy_main(int argc, char **argv, const char *default_plugins)
 			(void) fputs(usage, stdout);
 			return POLICY_GOOD;
 		}
-		if ((letter != 'P' && !strchr(c->options, letter)) || !take(&o, letter))
+		if ((letter != 'P' && letter != 'A' && !strchr(c->options, letter)) ||
+		    !take(&o, letter))
 			return wrong_use(NULL);
 	}
 	if (argc - optind < c->min || argc - optind > c->max)

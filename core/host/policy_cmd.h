@@ -24,7 +24,7 @@ enum { POLICY_GOOD = 0, POLICY_NO = 1, POLICY_USE = 2 };
 
 /* Options of all commands; which of them a command takes is in its row of the table. */
 struct policy_options {
-	const char *plugin_dir;
+	const char *plugin_dir, *agent_dirs; /* agent_dirs NULL: the usual ones */
 	bool json, strict, pairs, quiet, dot;
 	const char *topology, *agent, *action;
 	unsigned n_facts;
@@ -44,6 +44,9 @@ void policy_world_close(struct policy_world *w);
 /* Load a file; what is wrong with it goes to 'err'. */
 int policy_world_load(const struct policy_world *w, const char *path, FILE *err,
 		      struct config **ret);
+
+/* anod reference: a page about all that is installed, as Markdown. */
+int reference_write(const struct host_options *o, FILE *out, FILE *err);
 
 int policy_main(int argc, char **argv, const char *default_plugins);
 

@@ -41,6 +41,8 @@ int anod_link_info(const struct nlmsghdr *m, const char *kind, bool member,
 	if (!name || nla_len(name) < 2 || i.ifi_index <= 0)
 		return -EBADMSG;
 	(void) nla_strlcpy(ret->name, name, sizeof(ret->name));
+	if (!ret->name[0])
+		return -EBADMSG;
 	ret->ifindex = (uint32_t) i.ifi_index;
 	master = nla_find(head, left, IFLA_MASTER);
 	if (master && nla_len(master) >= (int) sizeof(ret->master))

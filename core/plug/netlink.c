@@ -196,12 +196,13 @@ static bool finish(struct anod_nl *nl, int error, const char *why)
 	if (!nl->first)
 		nl->last = &nl->first;
 	nl->n_waiting--;
+	nl->started = NULL;
 	if (q->done)
 		q->done(nl->ctx, error, why, q->held_us, q->data);
 	free(q);
 	if (nl->closed)
 		return false;
-	start_next(nl);
+	start_next(nl); /* unless done() has asked, and so begun it */
 	return true;
 }
 
@@ -222,7 +223,8 @@ static void start_next(struct anod_nl *nl)
 	struct nl_request *q = nl->first;
 	struct nlmsghdr *h;
 
-	if (!q)
+	/* What done() asked for on an empty queue is under way already. */
+	if (!q || q == nl->started)
 		return;
 
 	h = (struct nlmsghdr *) q->msg;
@@ -232,6 +234,7 @@ static void start_next(struct anod_nl *nl)
 		arm_timer(nl, RETRY_US);
 		return;
 	}
+	nl->started = q;
 	if (nl->sender) {
 		nl_sender_send(nl->sender, nl->fd, h, h->nlmsg_len);
 	} else {
@@ -284,6 +287,7 @@ int anod_nl_ask(struct anod_nl *nl, const void *msg, anod_nl_msg_fn *each, anod_
 		return -ENOMEM;
 	memcpy(q->msg, msg, h->nlmsg_len);
 	own = (struct nlmsghdr *) q->msg;
+	own->nlmsg_seq = 0; /* it has not begun */
 	q->dump = (own->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	if (!q->dump)
 		own->nlmsg_flags |= NLM_F_ACK;

@@ -150,6 +150,18 @@ static const char *sensor_of(const struct anod_object *key)
 	return name ? name : "rtnl";
 }
 
+/* What the object is called; not what it should be. */
+static const char *name_of(const struct anod_object *key, char *buf, size_t size)
+{
+	char *value;
+
+	(void) anod_object_text(key, buf, size);
+	value = strstr(buf, " = ");
+	if (value)
+		*value = '\0';
+	return buf;
+}
+
 int anod_look(struct anod_job *j, const struct anod_object *key, struct anod_object *ret)
 {
 	char text[96];
@@ -159,16 +171,16 @@ int anod_look(struct anod_job *j, const struct anod_object *key, struct anod_obj
 		return 0;
 	if (r == -ENODATA)
 		return anod_refuse(j, r,
-				   "%s is not known: it takes the sensor '%s', which is not "
-				   "there, has not read yet, or is reading again",
-				   anod_object_text(key, text, sizeof(text)), sensor_of(key));
+				   "%s is not known: it takes the sensor '%s', which is not there, "
+				   "has not read yet, or is reading again",
+				   name_of(key, text, sizeof(text)), sensor_of(key));
 	if (r < 0)
-		return anod_refuse(j, r, "cannot read %s: %s",
-				   anod_object_text(key, text, sizeof(text)), strerror(-r));
+		return anod_refuse(j, r, "cannot read %s: %s", name_of(key, text, sizeof(text)),
+				   strerror(-r));
 	if (ret->flags & ANOD_OBJ_LOSSY)
 		return anod_refuse(j, -EOPNOTSUPP,
 				   "%s has attributes that anod cannot restore: change it by hand",
-				   anod_object_text(key, text, sizeof(text)));
+				   name_of(key, text, sizeof(text)));
 	return 1;
 }
 

@@ -6,8 +6,9 @@
  * that somebody has put something there makes the root one that could not be restored.
  *
  * A request always tells every setting.  It is a change in place, without loss of what waits in the
- * queue, where the kernel has that; with NLM_F_EXCL it makes a new one and puts it in the place of
- * the old one in the same moment (tc_modify_qdisc(), net/sched/sch_api.c).
+ * queue, where the kernel has that.  Else it makes a new one, which takes the place of the old one in
+ * the same moment; of one of the same kind that needs another handle, or the kernel would change the
+ * old one after all (tc_modify_qdisc(), net/sched/sch_api.c, Linux 6.1).
  */
 #include "rtnl/qdisc.h"
 
@@ -135,6 +136,16 @@ static void write_options(struct put *p, const struct anod_qdisc *q, const struc
 	put_nest_end(p, nest);
 }
 
+/* One that is restored gets its own again.  0: the kernel's choice. */
+static uint32_t new_handle(const struct anod_qdisc *q, const struct anod_qdisc *from)
+{
+	const uint32_t one = 1u << 16; /* of the major number */
+
+	if (q->handle || !from || strcmp(q->kind, from->kind) != 0)
+		return q->handle;
+	return from->handle == one ? 2 * one : from->handle ^ one;
+}
+
 int codec_qdisc_encode(enum anod_rtnl_verb verb, const struct anod_object *o,
 		       const struct anod_object *from, void *buf, struct put *p)
 {
@@ -153,9 +164,11 @@ int codec_qdisc_encode(enum anod_rtnl_verb verb, const struct anod_object *o,
 	if (verb == ANOD_RTNL_DEL)
 		t = put_begin(p, buf, RTM_DELQDISC, NLM_F_ACK, sizeof(*t));
 	else
-		t = put_begin(p, buf, RTM_NEWQDISC, SET_FLAGS | (old ? 0 : NLM_F_EXCL), sizeof(*t));
+		t = put_begin(p, buf, RTM_NEWQDISC, SET_FLAGS, sizeof(*t));
 	t->tcm_ifindex = (int) q->ifindex;
 	t->tcm_parent = TC_H_ROOT;
+	if (verb == ANOD_RTNL_SET && !old)
+		t->tcm_handle = new_handle(q, from ? &from->u.qdisc : NULL);
 	if (verb == ANOD_RTNL_SET)
 		write_options(p, q, old);
 	return 0;

@@ -56,7 +56,7 @@ static const struct anod_param params_set[] = {
 	{ 0 },
 };
 
-static const struct anod_action_desc actions[] = {
+static const struct anod_action_desc sysctl_actions[] = {
 	{ "sysctl.set", "give a number of /proc/sys/net another value", params_set, ANOD_ACT_UNDO,
 	  plan_set },
 	{ 0 },
@@ -68,5 +68,5 @@ ANOD_PLUGIN = {
 	.name = "act_sysctl",
 	.version = "1",
 	.summary = "numbers of /proc/sys/net from a fixed list",
-	.actions = actions,
+	.actions = sysctl_actions,
 };

@@ -219,7 +219,7 @@ static int plan_replace(const struct anod_action *a, const struct anod_view *v,
 
 	r = get_dev(&j, &post);
 	if (r >= 0)
-		r = anod_need(&j, "kind", anod_arg_text(&j, "kind", &word));
+		r = anod_need(&j, "type", anod_arg_text(&j, "type", &word));
 	if (r < 0)
 		return r;
 	k = kind_of(word);
@@ -265,7 +265,7 @@ static int plan_rate(const struct anod_action *a, const struct anod_view *v, str
 	k = r ? kind_of(pre.u.qdisc.kind) : NULL;
 	if (!k || !(k->has & HAS_RATE))
 		return anod_refuse(&j, -EINVAL,
-				   "its qdisc%s%s has no rate: make one with qdisc.replace, kind "
+				   "its qdisc%s%s has no rate: make one with qdisc.replace, type "
 				   "cake or tbf",
 				   r ? " " : "", r ? pre.u.qdisc.kind : "");
 
@@ -316,7 +316,7 @@ static int plan_del(const struct anod_action *a, const struct anod_view *v, stru
 
 static const struct anod_param params_replace[] = {
 	LINK,
-	{ .name = "kind",
+	{ .name = "type", /* "kind" is the action's own, to a policy */
 	  .type = ANOD_TEXT,
 	  .required = 1,
 	  .words = kind_words,
@@ -354,7 +354,7 @@ static const struct anod_param params_rate[] = {
 };
 static const struct anod_param params_del[] = { LINK, END };
 
-static const struct anod_action_desc actions[] = {
+static const struct anod_action_desc tc_actions[] = {
 	{ "qdisc.replace", "give a link another queueing discipline, or other settings of its own",
 	  params_replace, ANOD_ACT_UNDO, plan_replace },
 	{ "qdisc.rate", "shape a link to another rate; all else of its tbf or cake stays",
@@ -370,5 +370,5 @@ ANOD_PLUGIN = {
 	.name = "act_tc",
 	.version = "1",
 	.summary = "queueing disciplines through rtnetlink",
-	.actions = actions,
+	.actions = tc_actions,
 };

@@ -50,7 +50,7 @@ static const struct anod_param params_restart[] = {
 	{ 0 },
 };
 
-static const struct anod_action_desc actions[] = {
+static const struct anod_action_desc unit_actions[] = {
 	{ "unit.restart", "start a service of systemd again, also one that has given up",
 	  params_restart, 0, plan_restart },
 	{ 0 },
@@ -62,5 +62,5 @@ ANOD_PLUGIN = {
 	.name = "act_unit",
 	.version = "1",
 	.summary = "starts services of systemd over D-Bus",
-	.actions = actions,
+	.actions = unit_actions,
 };

@@ -120,7 +120,7 @@ static const struct anod_param params_keepalive[] = {
 	{ 0 },
 };
 
-static const struct anod_action_desc actions[] = {
+static const struct anod_action_desc wg_actions[] = {
 	{ "wg.endpoint", "send to a peer of WireGuard at another address", params_endpoint,
 	  ANOD_ACT_UNDO, plan_endpoint },
 	{ "wg.keepalive", "keep the way to a peer of WireGuard open, or not", params_keepalive,
@@ -134,5 +134,5 @@ ANOD_PLUGIN = {
 	.name = "act_wg",
 	.version = "1",
 	.summary = "endpoint and keepalive of peers of WireGuard",
-	.actions = actions,
+	.actions = wg_actions,
 };

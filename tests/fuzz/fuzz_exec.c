@@ -1,6 +1,9 @@
 /*
  * fuzz_exec - arbitrary bytes as messages of a host that has been taken over.
  *
+ * Actions are those of one play actuator for routes and of the real ones for qdiscs, sysctls, peers
+ * of WireGuard and units, which are made of their sources.
+ *
  * Design.  The input is a row of messages, each behind its length (32 bits, little endian); the
  * head's size is set as the channel guarantees it.  The kernel is closed, so nothing is ever
  * touched; the view is played, so that plans are made on objects that are there and on some that
@@ -140,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.actions = descs;
 	s.reply = check_reply;
 	s.data = &n;
-	s.kernel.fd = -1;
+	s.kernel.fd = s.kernel.proc = -1;
 	kernel_view_init(&s.kernel.view);
 	s.kernel.view.get = played_get;
 

@@ -7,7 +7,7 @@
 #define NARROW                                                                                     \
 	"agent narrow {\n"                                                                         \
 	" option floor default 1400B\n"                                                            \
-	" on link where link.carrier and name != \"lo\" and name != lan0\n"                                   \
+	" on link where link.carrier and name != \"lo\" and name != lan0\n"                        \
 	" keep was = link.lan0.mtu\n"                                                              \
 	" when link.mtu < floor for 2s\n"                                                          \
 	" find \"narrow\" confidence 0.7 \"{name} has {link.mtu}, not {floor}\"\n"                 \
@@ -271,5 +271,75 @@ Test(agent_run, watches_what_is_of_no_entity_for_all)
 	declared_set(d, "link", "wan0", "carrier", "true");
 	declared_run(d, 2);
 	cr_expect_eq(d->n_proposals, 2);
+	declared_free(d);
+}
+
+Test(agent_run, asks_a_sensor_for_each_subject_that_concerns_it)
+{
+	struct declared *d = declared_text("agent ask {\n"
+					   " option target default 192.0.2.1\n"
+					   " on link where link.role == uplink\n"
+					   " when path.loss > 5% and link.carrier for 2s\n"
+					   " find \"lossy\" \"{name} loses {path.loss}\"\n"
+					   " sense probe { dev name  target target  every 1s  "
+					   "proto icmp }\n"
+					   "}\n",
+					   NULL);
+
+	declared_set(d, "link", "wan0", "role", "uplink");
+	declared_set(d, "link", "wan0", "carrier", "true");
+	declared_set(d, "link", "lan0", "role", "lan");
+	declared_run(d, 1);
+	cr_assert_eq(d->n_senses, 1);
+	cr_expect_str_eq(d->sense[0].kind, "probe");
+	cr_expect_str_eq(d->sense[0].arg[0].value.u.text, "wan0");
+	cr_expect_eq(d->sense[0].arg[1].value.type, ANOD_PREFIX);
+	cr_expect_str_eq(d->sense[0].arg[3].value.u.text, "icmp");
+	/* A fact of another kind by the same name. */
+	declared_set(d, "path", "wan0", "loss", "10%");
+	declared_run(d, 3);
+	cr_assert(declared_finding(d, "lossy", "wan0"), "%s", d->log);
+	cr_expect_str_eq(declared_finding(d, "lossy", "wan0")->summary, "wan0 loses 10%");
+	cr_expect_eq(declared_finding(d, "lossy", "wan0")->no_cure, 1);
+	declared_free(d);
+}
+
+Test(agent_run, restores_by_facts_what_it_does_not_remember)
+{
+	struct declared *d =
+		declared_text("agent back {\n"
+			      " on link\n"
+			      " when link.mtu < 1000\n"
+			      " find \"x\"\n"
+			      " propose link.set { dev name mtu 900B } and link.up { dev "
+			      "name } when link.mtu != 900\n"
+			      " restore link.set { dev name mtu 1500B } when link.mtu == "
+			      "1400\n"
+			      " clear when link.mtu >= 1400\n"
+			      "}\n",
+			      NULL);
+
+	/* Changed before this agent was started: nothing to propose, something to put back. */
+	declared_set(d, "link", "wan0", "mtu", "900B");
+	declared_run(d, 1);
+	cr_assert(declared_finding(d, "x", "wan0"));
+	cr_expect_eq(d->n_proposals, 0);
+	declared_set(d, "link", "wan0", "mtu", "1400B");
+	declared_run(d, 1);
+	is(d, 0, "link.set dev wan0 mtu 1500B");
+	declared_commit(d, 0);
+	cr_expect_eq(declared_n_open(d), 0);
+
+	/* Where its condition is false nothing is put back. */
+	declared_set(d, "link", "wan0", "mtu", "950B");
+	declared_run(d, 61); /* the refractory time */
+	cr_assert_eq(d->n_proposals, 2);
+	cr_expect_eq(d->proposal[1].p.n_actions, 2);
+	cr_expect_str_eq(d->proposal[1].p.action[1].kind, "link.up");
+	declared_commit(d, 1);
+	declared_set(d, "link", "wan0", "mtu", "1500B");
+	declared_run(d, 1);
+	cr_expect_eq(d->n_proposals, 2);
+	cr_expect_eq(declared_n_open(d), 0);
 	declared_free(d);
 }

@@ -30,27 +30,27 @@ static const struct {
 	const char *disturb, *theirs;
 } cases[] = {
 	{ "tc qdisc add dev wan0 root fq_codel limit 500 flows 64 target 7ms interval 70ms",
-	  "qdisc.replace", "dev=wan0 kind=fq_codel",
+	  "qdisc.replace", "dev=wan0 type=fq_codel",
 	  TC "'fq_codel .*limit 10240p flows 1024 quantum 1514 target 5ms interval 100ms .*ecn'",
-	  "tc qdisc replace dev wan0 root fq_codel limit 600 flows 32", TC "'limit 600p'" },
+	  "tc qdisc change dev wan0 root fq_codel limit 600", TC "'limit 600p'" },
 	{ "tc qdisc add dev wan0 root fq_codel", "qdisc.replace",
-	  "dev=wan0 kind=fq_codel limit=1000 target=20000 interval=200000 ecn=false",
+	  "dev=wan0 type=fq_codel limit=1000 target=20000 interval=200000 ecn=false",
 	  TC "'limit 1000p flows 1024 quantum 1514 target 20ms interval 200ms'", NULL, NULL },
 	{ "tc qdisc add dev wan0 root cake bandwidth 20mbit besteffort nat rtt 50ms overhead 18",
 	  "qdisc.rate", "dev=wan0 rate=15000000",
 	  TC "'cake .*bandwidth 15Mbit besteffort .*nat .*rtt 50ms .*overhead 18'",
 	  "tc qdisc change dev wan0 root cake bandwidth 7mbit", TC "'bandwidth 7Mbit'" },
 	{ "tc qdisc add dev wan0 root codel limit 300 target 3ms ecn", "qdisc.replace",
-	  "dev=wan0 kind=cake rate=50000000 rtt=30000 nat=true ack_filter=true overhead=-4",
+	  "dev=wan0 type=cake rate=50000000 rtt=30000 nat=true ack_filter=true overhead=-4",
 	  TC "'cake .*bandwidth 50Mbit diffserv3 .*nat .*ack-filter .*rtt 30ms .*overhead -4'",
 	  NULL, NULL },
 	{ "tc qdisc add dev wan0 root cake unlimited besteffort wash", "qdisc.replace",
-	  "dev=wan0 kind=fq", TC "'fq .*limit 10000p flow_limit 100p buckets 1024'",
+	  "dev=wan0 type=fq", TC "'fq .*limit 10000p flow_limit 100p buckets 1024'",
 	  "tc qdisc replace dev wan0 root fq limit 900", TC "'fq .*limit 900p'" },
 	{ "tc qdisc add dev wan0 root fq limit 900", "qdisc.del", "dev=wan0", "! " TC "'fq '", NULL,
 	  NULL },
 	{ "tc qdisc add dev wan0 root fq limit 900 buckets 256", "qdisc.replace",
-	  "dev=wan0 kind=codel ecn=true", TC "'codel .*limit 1000p target 5ms interval 100ms ecn'",
+	  "dev=wan0 type=codel ecn=true", TC "'codel .*limit 1000p target 5ms interval 100ms ecn'",
 	  NULL, NULL },
 	{ WG0, "wg.keepalive", PEER " every=25000000", WG "25$",
 	  "wg set wg0 peer " KEY " persistent-keepalive 7", WG "7$" },
@@ -178,6 +178,20 @@ Test(exec_full, a_peer_may_roam_while_its_keepalive_is_ours)
 			     " endpoint=192.0.2.1"),
 		     -ENOENT);
 	cr_assert_eq(prepare("wg.endpoint", "dev=wan0 peer=" KEY " endpoint=192.0.2.1"), -ENOENT);
+	serve_done(&s);
+}
+
+Test(exec_full, what_hangs_on_a_qdisc_makes_it_nothing_to_touch)
+{
+	load_actuator();
+	if (!enter("tc qdisc add dev wan0 root handle 9: fq_codel && tc filter add dev wan0 parent "
+		   "9: "
+		   "protocol all prio 1 u32 match u32 0 0 classid 9:1"))
+		cr_skip_test("this kernel has no fq_codel, or no filters");
+	cr_assert_eq(prepare("qdisc.replace", "dev=wan0 type=cake"), -EOPNOTSUPP);
+	cr_assert_eq(prepare("qdisc.del", "dev=wan0"), -EOPNOTSUPP, "%s", kept.why);
+	netlab_run("tc filter del dev wan0 parent 9:");
+	cr_assert_eq(prepare("qdisc.replace", "dev=wan0 type=cake"), 0, "%s", kept.why);
 	serve_done(&s);
 }
 

@@ -20,7 +20,7 @@ static const struct {
 	const char *disturb; /* somebody else changes the object afterwards */
 	const char *theirs;
 } cases[] = {
-	{ NULL, "qdisc.replace", "dev=wan0 kind=tbf rate=10000000",
+	{ NULL, "qdisc.replace", "dev=wan0 type=tbf rate=10000000",
 	  TC "'tbf .*rate 10Mbit burst 15140b'", "tc qdisc replace dev wan0 root pfifo limit 7",
 	  TC "'pfifo .*limit 7p'" },
 	{ "tc qdisc add dev wan0 root tbf rate 8mbit burst 20000 limit 90000", "qdisc.rate",
@@ -28,11 +28,11 @@ static const struct {
 	  "tc qdisc change dev wan0 root tbf rate 7mbit burst 20000 limit 90000",
 	  TC "'rate 7Mbit'" },
 	{ "tc qdisc add dev wan0 root tbf rate 8mbit burst 20000 limit 90000", "qdisc.replace",
-	  "dev=wan0 kind=pfifo limit=50", TC "'pfifo .*limit 50p'", NULL, NULL },
+	  "dev=wan0 type=pfifo limit=50", TC "'pfifo .*limit 50p'", NULL, NULL },
 	{ "tc qdisc add dev wan0 root bfifo limit 5000", "qdisc.del", "dev=wan0", "! " TC "bfifo",
 	  "tc qdisc add dev wan0 root pfifo limit 9", TC "'limit 9p'" },
 	{ "tc qdisc add dev wan0 root pfifo limit 9", "qdisc.replace",
-	  "dev=wan0 kind=pfifo limit=90", TC "'limit 90p'",
+	  "dev=wan0 type=pfifo limit=90", TC "'limit 90p'",
 	  "tc qdisc change dev wan0 root pfifo limit 10", TC "'limit 10p'" },
 	{ "echo 0 >" PROC "tcp_mtu_probing", "sysctl.set", "name=net.ipv4.tcp_mtu_probing value=1",
 	  "grep -q 1 " PROC "tcp_mtu_probing", "echo 2 >" PROC "tcp_mtu_probing",
@@ -141,8 +141,8 @@ Test(exec_settings, what_cannot_be_done_is_refused_with_the_reason)
 		  -ERANGE },
 		{ NULL, "sysctl.set", "name=net.ipv4.conf.nolink.rp_filter value=1",
 		  "its link is not there", -ENOENT },
-		{ NULL, "qdisc.replace", "dev=wan0 kind=tbf", "needs a rate", -EINVAL },
-		{ NULL, "qdisc.replace", "dev=wan0 kind=pfifo rate=1000000", "has no 'rate'",
+		{ NULL, "qdisc.replace", "dev=wan0 type=tbf", "needs a rate", -EINVAL },
+		{ NULL, "qdisc.replace", "dev=wan0 type=pfifo rate=1000000", "has no 'rate'",
 		  -EINVAL },
 		{ NULL, "qdisc.rate", "dev=wan0 rate=1000000", "has no rate", -EINVAL },
 		{ NULL, "qdisc.del", "dev=wan0", "the kernel chooses", -ENOENT },
@@ -155,7 +155,7 @@ Test(exec_settings, what_cannot_be_done_is_refused_with_the_reason)
 		/* Below the root somebody has put something that the object does not hold. */
 		{ "tc qdisc add dev wan0 root handle 7: tbf rate 8mbit burst 20000 limit 90000 && "
 		  "tc qdisc add dev wan0 parent 7:1 handle 8: pfifo limit 5",
-		  "qdisc.replace", "dev=wan0 kind=pfifo", "cannot restore", -EOPNOTSUPP },
+		  "qdisc.replace", "dev=wan0 type=pfifo", "cannot restore", -EOPNOTSUPP },
 	};
 
 	load_actuator();

@@ -14,4 +14,4 @@ def test_actuators_on_a_full_kernel(vm):  # noqa: F811
                        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=TOP)
     print(p.stdout)
     assert p.returncode == 0, p.stdout[-4000:]
-    assert "Tested: 4 | Passing: 4 | Failing: 0" in p.stdout, p.stdout[-4000:]
+    assert "Tested: 5 | Passing: 5 | Failing: 0" in p.stdout, p.stdout[-4000:]
