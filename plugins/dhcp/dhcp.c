@@ -268,9 +268,9 @@ static void dhcp_fini(struct anod_ctx *ctx)
 	}
 
 static const struct anod_opt opts[] = {
-	FOLDER("networkd", "/run/systemd/netif/leases", "folder of systemd-networkd's leases"),
-	FOLDER("dhclient", "/var/lib/dhcp", "folder of dhclient's leases"),
-	FOLDER("dhcpcd", "/var/lib/dhcpcd", "folder of dhcpcd's leases"),
+	FOLDER("networkd", "\"/run/systemd/netif/leases\"", "folder of systemd-networkd's leases"),
+	FOLDER("dhclient", "\"/var/lib/dhcp\"", "folder of dhclient's leases"),
+	FOLDER("dhcpcd", "\"/var/lib/dhcpcd\"", "folder of dhcpcd's leases"),
 	PERIOD("period", "10s", "time between two readings while anybody uses the facts"),
 	PERIOD("idle-period", "60s", "the same while nobody does; not less than 'period'"),
 	{ 0 },
