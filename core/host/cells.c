@@ -26,6 +26,10 @@ static void hear_facts(struct host *h, const struct agent *a, bool hear)
 
 		if (attr && a->plugin->desc->event && manifest_events(a->plugin->desc->reads, attr))
 			store_event(h->store, attr, hear);
+		/* What it watches is counted by the watches; this is for what it looks up. */
+		if (attr && a->block->def &&
+		    manifest_names(a->plugin->desc->reads, attr->kind_name, attr->name))
+			store_need(h->store, attr, hear);
 	}
 }
 
