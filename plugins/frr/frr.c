@@ -280,7 +280,7 @@ static void frr_fini(struct anod_ctx *ctx)
 static const struct anod_opt opts[] = {
 	{ .name = "path",
 	  .type = ANOD_TEXT,
-	  .dflt = "/run/frr",
+	  .dflt = "\"/run/frr\"",
 	  .help = "folder of the daemons' vty sockets" },
 	{ .name = "period",
 	  .type = ANOD_INT,
