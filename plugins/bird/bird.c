@@ -18,10 +18,19 @@
 
 #define ANSWER_MAX    (4u << 20) /* about 4000 BGP sessions */
 #define PROTOCOLS_MAX 4096
-#define TABLES_MAX    64
 #define SLACK_US      2000000 /* between two clocks and roundings */
 
 static void read_now(struct anod_ctx *ctx);
+
+static struct anod_value text(const char *s)
+{
+	return s[0] ? anod_text(s, strlen(s)) : (struct anod_value){ 0 };
+}
+
+static struct anod_value count(int64_t n)
+{
+	return n == REPLY_NOT ? (struct anod_value){ 0 } : anod_int(n, ANOD_UNIT_NONE);
+}
 
 /* ---- what went wrong ---------------------------------------------------------------------- */
 
@@ -48,6 +57,20 @@ static void publish_daemon(struct bird *b, bool up)
 	anod_list_end(&b->daemon);
 }
 
+/* Nothing is known of them but what they were. */
+static void tables_unknown(struct bird *b)
+{
+	struct anod_value v[ANOD_RIB_ATTRS] = { 0 };
+
+	for (unsigned i = 0; i < b->n_tables; i++) {
+		struct table *t = &b->table[i];
+
+		v[ANOD_RIB_STEADY] = count(anod_steady(&t->steady, -1, 0, 0));
+		if (anod_list_has(&b->tables, t->name))
+			(void) anod_list_put(&b->tables, t->name, v);
+	}
+}
+
 /* Not there is no error of ours; but said once, and never silent when it was there before. */
 static void failed(struct bird *b, const char *what, int error)
 {
@@ -68,7 +91,7 @@ static void failed(struct bird *b, const char *what, int error)
 		publish_daemon(b, false);
 		anod_list_unknown(&b->protocols);
 		anod_list_unknown(&b->peers);
-		anod_list_unknown(&b->tables);
+		tables_unknown(b);
 	}
 	anod_beat_next(&b->beat, 0);
 }
@@ -81,7 +104,7 @@ static void on_lost(struct anod_ctx *ctx, void *data)
 	publish_daemon(b, false);
 	anod_list_unknown(&b->protocols);
 	anod_list_unknown(&b->peers);
-	anod_list_unknown(&b->tables);
+	tables_unknown(b);
 	anod_beat_hurry(&b->beat);
 }
 
@@ -97,16 +120,38 @@ static void ask(struct bird *b, const char *question, anod_ask_done_fn *done)
 
 /* ---- show route count --------------------------------------------------------------------- */
 
-static void put_table(const struct reply_table *t, void *data)
+static struct table *table_of(struct bird *b, const char *name)
+{
+	struct table *t;
+
+	for (unsigned i = 0; i < b->n_tables; i++)
+		if (strcmp(b->table[i].name, name) == 0)
+			return &b->table[i];
+	if (b->n_tables == TABLES_MAX)
+		return NULL;
+	t = &b->table[b->n_tables++];
+	*t = (struct table){ .steady = ANOD_STEADY_NEW };
+	strcpy(t->name, name);
+	return t;
+}
+
+static void put_table(const struct reply_table *r, void *data)
 {
 	struct bird *b = data;
 	struct anod_value v[ANOD_RIB_ATTRS] = { 0 };
 	char name[ANOD_NAME_SIZE];
+	struct table *t;
 
-	v[ANOD_RIB_ROUTES] = anod_int(t->routes, ANOD_UNIT_NONE);
-	v[ANOD_RIB_PREFIXES] = anod_int(t->prefixes, ANOD_UNIT_NONE);
-	if (snprintf(name, sizeof(name), "bird/default/%s", t->name) < (int) sizeof(name))
-		(void) anod_list_put(&b->tables, name, v);
+	if (snprintf(name, sizeof(name), "bird/default/%s", r->name) >= (int) sizeof(name))
+		return;
+	t = table_of(b, name);
+	if (!t)
+		return;
+	v[ANOD_RIB_ROUTES] = anod_int(r->routes, ANOD_UNIT_NONE);
+	v[ANOD_RIB_PREFIXES] = anod_int(r->prefixes, ANOD_UNIT_NONE);
+	v[ANOD_RIB_STEADY] = count(anod_steady(
+		&t->steady, r->routes, (int64_t) b->ctx->host->now_us(b->ctx), b->steady_us));
+	(void) anod_list_put(&b->tables, name, v);
 }
 
 static void on_tables(struct anod_ctx *ctx, int error, char *text, size_t size, void *data)
@@ -128,16 +173,6 @@ static void on_tables(struct anod_ctx *ctx, int error, char *text, size_t size, 
 }
 
 /* ---- show protocols all ------------------------------------------------------------------- */
-
-static struct anod_value text(const char *s)
-{
-	return s[0] ? anod_text(s, strlen(s)) : (struct anod_value){ 0 };
-}
-
-static struct anod_value count(int64_t n)
-{
-	return n == REPLY_NOT ? (struct anod_value){ 0 } : anod_int(n, ANOD_UNIT_NONE);
-}
 
 static struct anod_value age_of(const struct bird *b, const char *then)
 {
@@ -332,6 +367,10 @@ static int bird_start(struct anod_ctx *ctx)
 	if (r < 0)
 		return r;
 	strcpy(b->path, v.u.text);
+	r = ctx->host->opt(ctx, "steady", 0, &v);
+	if (r < 0)
+		return r;
+	b->steady_us = v.u.i;
 	r = anod_list_init(&b->daemon, ctx, &bird_kinds[0], 1);
 	if (r >= 0)
 		r = anod_list_init(&b->peers, ctx, &bird_kinds[1], PROTOCOLS_MAX);
@@ -402,6 +441,13 @@ static const struct anod_opt opts[] = {
 	  .min = 100e3,
 	  .max = 30e6,
 	  .help = "the same while nobody does; not less than 'period'" },
+	{ .name = "steady",
+	  .type = ANOD_INT,
+	  .unit = ANOD_UNIT_TIME,
+	  .dflt = "30s",
+	  .min = 1e6,
+	  .max = 3600e6,
+	  .help = "a table that stays within 1 % for so long is steady" },
 	{ 0 },
 };
 

@@ -15,6 +15,7 @@
 #include "reply.h"
 
 #define BIRD_KINDS 4
+#define TABLES_MAX 64
 
 enum { /* kind bird_protocol */
        PROTOCOL_TYPE,
@@ -34,6 +35,11 @@ struct session { /* a BGP session, for counting its losses */
 	uint64_t seen_us;
 };
 
+struct table { /* what is kept of a table while BIRD is away */
+	char name[ANOD_NAME_SIZE];
+	struct anod_steady steady;
+};
+
 struct bird {
 	struct anod_ctx *ctx;
 	char path[ANOD_TEXT_SIZE];
@@ -42,6 +48,9 @@ struct bird {
 	struct anod_list daemon, peers, tables, protocols;
 	struct session *session; /* owned */
 	unsigned n_sessions, sessions_size;
+	struct table table[TABLES_MAX];
+	unsigned n_tables;
+	int64_t steady_us;
 	uint64_t need_us[BIRD_KINDS];
 	uint64_t asked_us, latency_us;
 	bool met; /* it has answered once */

@@ -42,7 +42,6 @@ struct sensor {
 	unsigned n_ports, ports_size;
 	struct moves *moves;
 	unsigned n_events;
-	uint64_t held_us;
 };
 
 /* ---- addresses that move ------------------------------------------------------------------ */
@@ -218,7 +217,7 @@ static void finish(struct sensor *s, int error, const char *why)
 		anod_rows_end(s->bridges);
 	}
 	fdb_follow(s);
-	anod_poll_end(s->poll, error, why, s->held_us);
+	anod_poll_end(s->poll, error, why, 0);
 }
 
 static void on_vlans(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *data)
@@ -239,8 +238,7 @@ static void on_vlans_done(struct anod_ctx *ctx, int error, const char *why, uint
 {
 	struct sensor *s = ctx->state;
 
-	(void) data;
-	s->held_us += held_us;
+	(void) data, (void) held_us;
 	finish(s, error, why);
 }
 
@@ -254,12 +252,11 @@ static int ask_vlans(struct sensor *s)
 	return anod_nl_ask(s->nl, anod_nl_end(&p), on_vlans, on_vlans_done, NULL);
 }
 
-static void on_masters_done(struct anod_ctx *ctx, int error, const char *why, uint64_t held_us)
+static void on_masters_done(struct anod_ctx *ctx, int error, const char *why)
 {
 	struct sensor *s = ctx->state;
 	bool filtering = false;
 
-	s->held_us = held_us;
 	for (unsigned i = 0; i < s->n_bridges; i++)
 		filtering |= s->bridge[i].vlan_filtering;
 	if (error == 0 && filtering) {

@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+import daemons
 from common import LINKS, PLUGINS, ended, is_in, permit, puppet
 from lab import BUILD, wait
 
@@ -142,3 +143,67 @@ def test_what_no_sensor_tells_of_is_named_with_the_cure(lab):
                  permit("wg.keepalive", verify), args=PLUGINS)
     wait("the puppet is told", lambda: a.logged("verdict"))
     assert a.logged("it takes the sensor 'wireguard'") or a.logged("no such peer"), a.tail()
+
+
+# ---- units -----------------------------------------------------------------------------------
+
+# Fails until its file is there, and systemd soon gives it up.
+FLAKY = """
+[Unit]
+StartLimitIntervalSec=600
+StartLimitBurst=2
+[Service]
+ExecStart=/bin/sh -c 'test -e %s && exec sleep 1000'
+Restart=on-failure
+RestartSec=50ms
+"""
+
+
+@pytest.fixture
+def systemd(lab):
+    why = daemons.why_no_systemd()
+    if why:
+        pytest.skip(why)
+    cure = os.path.join(lab.dir, "cure")
+    s = daemons.Systemd(lab, "router", {"flaky.service": FLAKY % cure})
+    s.cure = cure
+    yield s
+    s.close()
+
+
+def restarts(lab, systemd, unit, *clauses):
+    a = lab.anod(LINKS + 'sensor systemd { socket "%s"  units "flaky.service"  period 500ms '
+                 'idle-period 500ms }\n' % systemd.bus +
+                 puppet("unit.restart", "name=" + unit, when="link.wan0.carrier == false") +
+                 permit("unit.restart", 'when action.name == "flaky.service"',
+                        'verify within 10s that unit."flaky.service".state == active', *clauses),
+                 args=PLUGINS, under=["env", "DBUS_SYSTEM_BUS_ADDRESS=unix:path=" + systemd.bus])
+    wait("the model has it", lambda: any("flaky" in x for x in a.ask("snapshot")["lines"]))
+    return a
+
+
+def test_a_service_that_has_given_up_is_started_again(lab, systemd):
+    systemd.ctl("start", "flaky.service", check=False)
+    wait("systemd gives up", lambda: systemd.show("flaky.service", "ActiveState") == "failed")
+    assert "start-limit-hit" in systemd.ctl("start", "flaky.service", check=False) or \
+        systemd.show("flaky.service", "ActiveState") == "failed"
+    with open(systemd.cure, "w"):
+        pass
+    a = restarts(lab, systemd, "flaky.service")
+    lab.carrier("wan0", False)
+    t = ended(a, timeout=20)
+    assert t["state"] == "done", t["why"]
+    assert systemd.show("flaky.service", "ActiveState") == "active"
+    assert "unit flaky.service started again" in a.ctl("why", "T1")
+
+
+def test_a_service_that_does_not_come_back_is_said_and_no_other_is_touched(lab, systemd):
+    a = restarts(lab, systemd, "flaky.service")
+    lab.carrier("wan0", False)
+    t = ended(a, timeout=30)
+    assert t["state"] in ("failed", "rolled back"), t
+    a.stop()
+    a = restarts(lab, systemd, "dbus.service")
+    lab.carrier("wan0", True)
+    lab.carrier("wan0", False)
+    wait("it is refused", lambda: a.logged("no unit that may be started"))

@@ -9,10 +9,14 @@ usage: crowd.py hosts FIRST COUNT PERIOD        a datagram to each of COUNT addr
                                                 second, without an answer; for ever
        crowd.py burst ADDRESS SEGMENTS RATE     RATE times a second SEGMENTS packets at one go (UDP
                                                 segmentation, so they reach the other end at once)
+       crowd.py miss NAME WAIT ROOM             a daemon called NAME that reads events of routes, one
+                                                in WAIT seconds, with a buffer of at most ROOM bytes
+       crowd.py answer PORT                     echoes datagrams
 
 It says "ready" when the first round is over, and ends with its standard input.
 """
 import ipaddress
+import os
 import select
 import socket
 import sys
@@ -96,5 +100,46 @@ def burst(address, segments, rate):
     rounds(1 / float(rate), lambda: send(s, data, (address, DISCARD)))
 
 
+def miss(name, wait, room):
+    """A daemon that follows routes: it reads its events, thinks 'wait' seconds about each, and
+    when it has lost some asks for a buffer of 'room' bytes, reads all routes anew and goes on."""
+    with open("/proc/self/comm", "w", encoding="ascii") as f:
+        f.write(name)
+    wait, room, size = float(wait), int(room), 0
+
+    def listen():
+        s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        if size:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        # As daemons are told to: an address of one's own choice, the pid.
+        s.bind((os.getpid(), 0x40))  # RTMGRP_IPV4_ROUTE
+        return s
+
+    s = listen()
+    print("ready", flush=True)
+    while True:
+        if sys.stdin in select.select([s, sys.stdin], [], [])[0]:
+            return
+        try:
+            s.recv(65536)
+            time.sleep(wait)
+        except OSError:  # ENOBUFS
+            size = room
+            s.close()
+            s = listen()
+
+
+def answer(port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    s.bind(("", int(port)))
+    print("ready", flush=True)
+    while True:
+        if sys.stdin in select.select([s, sys.stdin], [], [])[0]:
+            return
+        send(s, *s.recvfrom(64))
+
+
 if __name__ == "__main__":
-    {"hosts": hosts, "flows": flows, "scan": scan, "burst": burst}[sys.argv[1]](*sys.argv[2:])
+    {"hosts": hosts, "flows": flows, "scan": scan, "burst": burst, "answer": answer,
+     "miss": miss}[sys.argv[1]](*sys.argv[2:])

@@ -49,9 +49,9 @@ class Machine(UseCase):
         pass
 
     def crowd(self, ns, *words):
-        p = self.net.start(ns, sys.executable, "-B", CROWD, *words, stdin=subprocess.PIPE,
+        p = self.net.start(ns, sys.executable, "-B", CROWD, *map(str, words), stdin=subprocess.PIPE,
                            stdout=subprocess.PIPE, text=True)
-        check(p.stdout.readline() == "ready\n", "the crowd does not come: %s" % " ".join(words))
+        check(p.stdout.readline() == "ready\n", "the crowd does not come: %s" % (words,))
         self.crowds.append(p)
         return p
 

@@ -1,5 +1,6 @@
 """U51 - the neighbour table is too small for the neighbours that are there."""
 from machine import Machine
+from usecase import clock
 
 LIMIT = 256
 
@@ -15,6 +16,7 @@ class U51(Machine):
     more = ("hosts",)
     numbers = ("net.ipv4.neigh.default.gc_thresh1=64", "net.ipv4.neigh.default.gc_thresh2=128",
                "net.ipv4.neigh.default.gc_thresh3=%d" % LIMIT)
+    fresh = True  # so that the incident tells of the fault alone
     readings = 12
     detect_within = 60.0
     repair_within = 60.0
@@ -53,4 +55,6 @@ permit "make room for neighbours" {
 
     def fault(self, a):
         """there are half as many neighbours again as the table has room for, and all talk"""
+        now = clock()
         self.crowd("client", "hosts", "10.16.1.1", LIMIT * 3 // 2, 1)
+        return now
