@@ -104,7 +104,9 @@ void agent_find(struct agent_run *run, struct subject *s)
 	struct agent_eye y;
 
 	agent_eye_init(&y, run, s);
-	for (unsigned i = 0; i < a->n_keeps; i++) {
+	if (!s->keep && a->n_keeps)
+		s->keep = calloc(a->n_keeps, sizeof(*s->keep));
+	for (unsigned i = 0; i < a->n_keeps && s->keep; i++) {
 		s->keep[i] = value_unknown();
 		expr_value(a->keep[i].value, &y.env, &s->keep[i]);
 	}
@@ -190,6 +192,25 @@ static void on_verdict(struct anod_ctx *ctx, uint64_t id, enum anod_verdict v, i
 		agent_verdict(ctx->state, s, v, why ? why : "");
 }
 
+/* Once, until something could be proposed. */
+static void say_missing(struct agent_eye *y, const struct agent_proposal *o, int nr,
+			const char *what, int error)
+{
+	struct anod_ctx *ctx = y->run->ctx;
+
+	if (y->s->missing >> nr & 1)
+		return;
+	y->s->missing |= UINT32_C(1) << nr;
+	if (error == -E2BIG)
+		ctx->host->log(ctx, LOG_NOTICE,
+			       "%s: %s is not proposed: '%s' is too long with all names in it",
+			       y->s->name, o->action[0].kind, what);
+	else
+		ctx->host->log(ctx, LOG_NOTICE,
+			       "%s: %s is not proposed: '%s' rests on something that is not known",
+			       y->s->name, o->action[0].kind, what);
+}
+
 static bool try_one(struct agent_eye *y, const struct agent_proposal *o, int nr)
 {
 	struct agent_run *run = y->run;
@@ -198,14 +219,10 @@ static bool try_one(struct agent_eye *y, const struct agent_proposal *o, int nr)
 	int r = fill_proposal(y, o, &p, &missing);
 
 	if (r < 0) {
-		run->ctx->host->log(run->ctx, LOG_NOTICE,
-				    r == -E2BIG ? "%s: %s is not proposed: '%s' is too long with "
-						  "all names in it"
-						: "%s: %s is not proposed: '%s' rests on something "
-						  "that is not known",
-				    y->s->name, o->action[0].kind, missing);
+		say_missing(y, o, nr, missing, r);
 		return false;
 	}
+	y->s->missing = 0;
 	r = run->ctx->host->propose(run->ctx, &p, on_verdict, y->s, &y->s->proposal);
 	if (r < 0) {
 		run->ctx->host->log(run->ctx, LOG_WARNING, "%s: %s cannot be proposed: %s",

@@ -116,7 +116,7 @@ static bool operand(const struct expr_env *env, const char *name, struct anod_va
 		return true;
 	}
 	i = agent_keep_of(y->run->a, name);
-	if (i < 0 || y->s->keep[i].type == ANOD_UNKNOWN)
+	if (i < 0 || !y->s->keep || y->s->keep[i].type == ANOD_UNKNOWN)
 		return false;
 	*ret = y->s->keep[i];
 	return true;

@@ -2,7 +2,7 @@
  * agent_manifest - what a declarative agent reads, proposes and can be told; and its end.
  *
  * Design.  Derived from the text and not written by anybody, so it can neither claim too much nor
- * forget something.  It has no event(): what it has to know it watches.
+ * forget something.  Its event() is for entities that go; what else it has to know it watches.
  */
 #include "agent/program.h"
 
@@ -108,14 +108,29 @@ static int finish(struct list *l, char ***ret)
 	return slot ? l->error : -ENOMEM;
 }
 
+/* As it would be written. */
+static void quote(const char *text, char *to, size_t size)
+{
+	size_t n = 0;
+
+	to[n++] = '"';
+	for (; *text && n + 3 < size; text++) {
+		if (*text == '"' || *text == '\\')
+			to[n++] = '\\';
+		to[n++] = *text;
+	}
+	to[n++] = '"';
+	to[n] = '\0';
+}
+
 static int make_opt(const struct agent_option *o, struct anod_opt *ret)
 {
-	char text[ANOD_TEXT_SIZE + 32];
+	char text[2 * ANOD_TEXT_SIZE + 32];
 	bool bounds = o->min.type != ANOD_UNKNOWN;
 	char *dflt;
 
 	if (o->dflt.type == ANOD_TEXT)
-		(void) snprintf(text, sizeof(text), "\"%s\"", o->dflt.u.text);
+		quote(o->dflt.u.text, text, sizeof(text));
 	else
 		(void) value_format(&o->dflt, text, sizeof(text));
 	dflt = strdup(text);
@@ -173,6 +188,7 @@ int agent_make_manifest(struct agent_program *a)
 		.start = agent_run_start,
 		.stop = agent_run_stop,
 		.fini = agent_run_fini,
+		.event = agent_run_event,
 	};
 	return a->summary ? r : -ENOMEM;
 }

@@ -53,6 +53,7 @@ static void subject_drop(struct agent_run *run, struct subject *s)
 	cancel_timer(run, s);
 	agent_senses(run, s, false);
 	HASH_DEL(run->subjects, s);
+	free(s->keep);
 	free(s);
 }
 
@@ -78,6 +79,7 @@ static void end(struct agent_run *run, struct subject *s, const char *why)
 	s->trying = -1;
 	s->phase = PHASE_IDLE;
 	s->at = 0;
+	s->missing = 0;
 	s->applied = s->done = s->held = false;
 	cancel_timer(run, s);
 }

@@ -28,14 +28,15 @@ struct subject {
 	enum phase phase;
 	bool dirty, held; /* held: it was said that a proposal is held back */
 	uint32_t rivals;  /* bit i: rival[i] was told */
+	uint32_t missing; /* bit i: it was said that proposal i lacks a value */
 	uint64_t finding, proposal, timer;
-	unsigned at;	   /* the proposal to try next */
-	unsigned failures; /* in a row */
-	int trying;	   /* what 'proposal' is; -1: none */
-	bool applied;	   /* 'proposal' has an effect */
-	bool done;	   /* one was committed and not restored */
-	uint64_t next_us;  /* no proposal before */
-	struct anod_value keep[AGENT_KEEPS_MAX];
+	unsigned at;		 /* the proposal to try next */
+	unsigned failures;	 /* in a row */
+	int trying;		 /* what 'proposal' is; -1: none */
+	bool applied;		 /* 'proposal' has an effect */
+	bool done;		 /* one was committed and not restored */
+	uint64_t next_us;	 /* no proposal before */
+	struct anod_value *keep; /* owned; NULL: nothing was found yet */
 	uint64_t sense[AGENT_SENSES_MAX];
 	UT_hash_handle hh;
 };

@@ -13,13 +13,14 @@
 #include "host/cell_int.h"
 
 #define DECLARED_ACTIONS_MAX 64
+#define DECLARED_PARAMS_MAX  32 /* an action may know more arguments than it takes at once */
 
 struct declared_action {
 	struct anod_action_desc desc;
 	char kind[ANOD_KIND_SIZE];
 	unsigned n;
-	char name[ANOD_ARGS_MAX][ANOD_KIND_SIZE];
-	struct anod_param param[ANOD_ARGS_MAX + 1]; /* ended by a NULL name */
+	char name[DECLARED_PARAMS_MAX][ANOD_KIND_SIZE];
+	struct anod_param param[DECLARED_PARAMS_MAX + 1]; /* ended by a NULL name */
 };
 
 struct declared {
@@ -64,7 +65,7 @@ int cell_on_param(struct cell *c, const struct cell_param *m)
 	a = d ? action_of(d, m->action) : NULL;
 	if (!a)
 		return -ENOMEM;
-	if (a->n == ANOD_ARGS_MAX)
+	if (a->n == DECLARED_PARAMS_MAX)
 		return -EPROTO;
 	copy_text(a->name[a->n], ANOD_KIND_SIZE, m->name);
 	a->param[a->n] = (struct anod_param){

@@ -69,7 +69,7 @@ struct agent { /* one agent block of the configuration */
 	const struct config_block *block; /* borrowed from the configuration */
 	const struct loaded_plugin *plugin;
 	struct loaded_plugin declared; /* what 'plugin' is of a declarative agent; path "" */
-	const char *state; /* "running", "starting", "failed": static */
+	const char *state;	       /* "running", "starting", "failed": static */
 	char why[256];
 	uint64_t n_findings, n_proposals, n_refused;
 	struct proc cell; /* its own: what it does there harms nobody else */
@@ -128,7 +128,7 @@ struct host {
 	unsigned n_sensors;
 	struct instance **sensor;
 	unsigned n_sensors_failed;
-	const char **sensor_failed; /* plugins that could not start */
+	const char **sensor_failed;		/* plugins that could not start */
 	struct request *request;		/* sensing on behalf of agents */
 	uint16_t n_looks[SCHEMA_ATTRS_MAX + 1]; /* of store_needed(): who only looks */
 	struct need *needs;			/* what sensors were told of it */

@@ -165,7 +165,8 @@ static bool is_slow(const struct watched *w, double factor)
 {
 	if (w->meter.paced)
 		return meter_slowed(&w->meter) > factor;
-	return meter_share(&w->meter) > w->meter.limit * OVER_RATIO;
+	return meter_share(&w->meter) > w->meter.limit * OVER_RATIO &&
+	       meter_share(&w->meter) > w->meter.budget / 4;
 }
 
 static void say_slow(const struct host *h, const struct watched *w)
@@ -199,6 +200,8 @@ static void say_fine(const struct host *h, const struct watched *w)
 
 static void tell(const struct host *h, struct watched *w)
 {
+	if (w->meter.n_beats < PACE_GRACE)
+		return;
 	if (is_slow(w, w->told ? FINE_FACTOR : SLOW_FACTOR)) {
 		w->n_good = 0;
 		w->n_bad++;

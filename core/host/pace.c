@@ -1,7 +1,8 @@
 /*
  * pace - what one sensor costs, what it may cost, and how long it therefore waits.
  *
- * Design.  A callback costs two looks at two clocks.  Time in which the thread did not run is either
+ * Design.  What has a long wait behind it cannot be woken, so a wait is never long because of what
+ * others need at this moment.  A callback costs two looks at two clocks.  Time in which the thread did not run is either
  * ours (the callback waited for a lock) or not (somebody else had the CPU).  The kernel tells them
  * apart by its count of voluntary switches, which costs a third system call; so that is asked for
  * only for the next WATCH_BLOCKS callbacks of a sensor that once took BLOCKED_NS longer than its
@@ -49,7 +50,7 @@ struct meter_clocks meter_clocks = { real_cpu_ns, real_wall_ns, real_switches };
 
 void meter_init(struct meter *m, double limit)
 {
-	*m = (struct meter){ .limit = limit, .slowed = 1, .n_slots = 1 };
+	*m = (struct meter){ .limit = limit, .budget = limit, .slowed = 1, .n_slots = 1 };
 }
 
 /* ---- callbacks ---------------------------------------------------------------------------- */
@@ -59,6 +60,7 @@ static void add(struct meter *m, uint64_t cpu_ns, uint64_t held_ns)
 	m->cpu_ns[m->slot] += cpu_ns;
 	m->held_ns[m->slot] += held_ns;
 	m->debt_ns += (double) cpu_ns + (double) held_ns;
+	m->reading_ns += (double) cpu_ns + (double) held_ns;
 }
 
 bool meter_begin(struct meter *m)
@@ -114,22 +116,27 @@ static void pay(struct meter *m, uint64_t now_us)
 	if (m->debt_us && now_us > m->debt_us)
 		m->debt_ns -= (double) (now_us - m->debt_us) * 1e3 * m->limit;
 	m->debt_ns = MAX_OF(m->debt_ns, least);
+	if (m->n_beats < PACE_GRACE)
+		m->debt_ns = MIN_OF(m->debt_ns, 0);
 	m->debt_us = now_us;
 }
 
 uint64_t meter_pace(struct meter *m, uint64_t now_us, uint64_t wanted_us, uint64_t held_us)
 {
-	double wait_us, factor;
+	double wait_us, most_us, factor;
 
 	if (m->running)
 		count_running(m);
 	add(m, 0, MIN_OF(held_us, PACE_MAX_US) * 1000);
 	m->paced = true;
 	pay(m, now_us);
+	most_us = MAX_OF(m->reading_ns / m->budget / 1e3, (double) PACE_STEP_US);
+	m->reading_ns = 0;
 	if (m->free || wanted_us == 0)
 		return wanted_us;
 
-	wait_us = MIN_OF(m->debt_ns / m->limit / 1e3, (double) PACE_MAX_US);
+	wait_us = MIN_OF(m->debt_ns / m->limit / 1e3, most_us);
+	wait_us = MIN_OF(wait_us, (double) PACE_MAX_US);
 	wait_us = MAX_OF(wait_us, (double) wanted_us);
 	factor = wait_us / (double) wanted_us;
 	if (factor >= m->slowed || now_us >= m->slowed_until_us) {
@@ -150,6 +157,8 @@ void meter_beat(struct meter *m, uint64_t now_us)
 	m->cpu_ns[m->slot] = m->held_ns[m->slot] = 0;
 	if (m->n_slots < METER_SLOTS)
 		m->n_slots++;
+	if (m->n_beats < PACE_GRACE)
+		m->n_beats++;
 }
 
 static double sum(const uint64_t *slots)
@@ -178,7 +187,7 @@ double meter_slowed(const struct meter *m)
 
 double meter_need(const struct meter *m)
 {
-	return meter_share(m) * meter_slowed(m);
+	return m->n_beats < PACE_GRACE ? 0 : meter_share(m) * meter_slowed(m);
 }
 
 /* ---- shares ------------------------------------------------------------------------------- */
@@ -233,5 +242,6 @@ void meters_share(struct meter *const *m, unsigned n, double budget)
 		m[i]->limit = level(sorted, m[i]->paced ? n_paced : n_paced + 1,
 				    m[i]->paced ? k : n_paced, rest);
 		m[i]->limit = MAX_OF(m[i]->limit, PACE_LEAST);
+		m[i]->budget = MAX_OF(budget, PACE_LEAST);
 	}
 }

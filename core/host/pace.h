@@ -19,13 +19,19 @@
 #define PACE_MAX_US  (UINT64_C(3600) * 1000000) /* the longest that a sensor is made to wait */
 #define PACE_LIMIT   0.01			/* of one core, for all sensors: the default */
 #define PACE_LEAST   0.0001			/* what every sensor may have, of one core */
-#define PACE_RESERVE 0.25			/* of the budget, that unpaced sensors leave */
+#define PACE_RESERVE 0.5			/* of the budget, that unpaced sensors leave */
+#define PACE_GRACE   15 /* seconds at first that cost nothing: everything is opened and read */
+/* A wait is longer than this only where the reading alone would take all of the budget for so long:
+ * what others need may be less soon. */
+#define PACE_STEP_US (UINT64_C(60) * 1000000)
 
 struct meter {
 	uint64_t cpu_ns[METER_SLOTS], held_ns[METER_SLOTS]; /* a ring of seconds */
 	unsigned slot;					    /* the present one */
 	unsigned n_slots;				    /* that were, up to METER_SLOTS */
-	double limit;					    /* of one core */
+	unsigned n_beats;				    /* since the start, up to PACE_GRACE */
+	double limit, budget;				    /* of one core: its own, of all */
+	double reading_ns;				    /* since the last pace() */
 	double debt_ns;					    /* negative: saved */
 	uint64_t debt_us;				    /* when that was so; 0: never */
 	bool paced;					    /* has called pace() */

@@ -139,6 +139,11 @@ void anod_list_mark(struct anod_list *r, const char *name)
 		row->seen = true;
 }
 
+bool anod_list_has(const struct anod_list *r, const char *name)
+{
+	return find(r, name) != NULL;
+}
+
 bool anod_list_seen(const struct anod_list *r, const char *name)
 {
 	const struct anod_list_row *row = find(r, name);

@@ -24,7 +24,6 @@ struct anod_masters {
 	bool full;	    /* said in the log */
 	bool foreign;	    /* the answer had a link of another kind */
 	int error;
-	uint64_t held_us;
 	char why[160];
 };
 
@@ -41,9 +40,8 @@ int anod_masters_new(struct anod_ctx *ctx, const struct anod_masters_desc *desc,
 	return 0;
 }
 
-static void ended(struct anod_masters *m, int error, const char *why, uint64_t held_us)
+static void ended(struct anod_masters *m, int error, const char *why)
 {
-	m->held_us += held_us;
 	if (error < 0 && m->error == 0) {
 		m->error = error;
 		(void) snprintf(m->why, sizeof(m->why), "%s", why ? why : "");
@@ -55,7 +53,7 @@ static void ended(struct anod_masters *m, int error, const char *why, uint64_t h
 		(void) snprintf(m->why, sizeof(m->why), "the kernel knows no links of kind %s",
 				m->desc->kind);
 	}
-	m->desc->done(m->ctx, m->error, m->why, m->held_us);
+	m->desc->done(m->ctx, m->error, m->why);
 }
 
 static int ask(struct anod_masters *m, uint32_t master, anod_nl_msg_fn *each, anod_nl_done_fn *done)
@@ -87,8 +85,8 @@ static void on_member(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *da
 static void on_members_done(struct anod_ctx *ctx, int error, const char *why, uint64_t held_us,
 			    void *data)
 {
-	(void) ctx;
-	ended(data, error == -EINVAL || error == -ENODEV ? 0 : error, why, held_us);
+	(void) ctx, (void) held_us;
+	ended(data, error == -EINVAL || error == -ENODEV ? 0 : error, why);
 }
 
 static void on_master(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *data)
@@ -116,10 +114,10 @@ static void on_masters_done(struct anod_ctx *ctx, int error, const char *why, ui
 {
 	struct anod_masters *m = data;
 
-	(void) ctx;
+	(void) ctx, (void) held_us;
 	for (unsigned i = 0; error == 0 && i < m->n; i++)
 		error = ask(m, m->ifindex[i], on_member, on_members_done);
-	ended(m, error, why, held_us);
+	ended(m, error, why);
 }
 
 int anod_masters_read(struct anod_masters *m, struct anod_nl *nl)
@@ -129,6 +127,5 @@ int anod_masters_read(struct anod_masters *m, struct anod_nl *nl)
 	m->foreign = false;
 	m->error = 0;
 	m->why[0] = '\0';
-	m->held_us = 0;
 	return ask(m, 0, on_master, on_masters_done);
 }

@@ -196,14 +196,13 @@ static bool finish(struct anod_nl *nl, int error, const char *why)
 	if (!nl->first)
 		nl->last = &nl->first;
 	nl->n_waiting--;
+	nl->started = NULL;
 	if (q->done)
 		q->done(nl->ctx, error, why, q->held_us, q->data);
 	free(q);
 	if (nl->closed)
 		return false;
-	/* What done() asked for when nothing else waited is under way already. */
-	if (nl->first && !message_of(nl->first)->nlmsg_seq)
-		start_next(nl);
+	start_next(nl); /* unless done() has asked, and so begun it */
 	return true;
 }
 
@@ -224,7 +223,8 @@ static void start_next(struct anod_nl *nl)
 	struct nl_request *q = nl->first;
 	struct nlmsghdr *h;
 
-	if (!q)
+	/* What done() asked for on an empty queue is under way already. */
+	if (!q || q == nl->started)
 		return;
 
 	h = (struct nlmsghdr *) q->msg;
@@ -234,6 +234,7 @@ static void start_next(struct anod_nl *nl)
 		arm_timer(nl, RETRY_US);
 		return;
 	}
+	nl->started = q;
 	if (nl->sender) {
 		nl_sender_send(nl->sender, nl->fd, h, h->nlmsg_len);
 	} else {

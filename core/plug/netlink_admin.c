@@ -75,9 +75,12 @@ void nl_admin_family(struct anod_nl *nl, const char *name, uint16_t id)
 		}
 }
 
+/* CT_GET changes nothing; its relative that clears counters has a number of its own. */
 static bool may_ask_netfilter(const struct nlmsghdr *h)
 {
-	return h->nlmsg_type == (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS) ||
+	return (h->nlmsg_type == (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET) &&
+		(h->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP) ||
+	       h->nlmsg_type == (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS) ||
 	       h->nlmsg_type == (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS_CPU);
 }
 

@@ -31,9 +31,10 @@ struct anod_nl {
 	struct anod_ctx *ctx;
 	int protocol, fd;
 	uint32_t flags, port, seq;
-	uint64_t io, timer;	  /* handles; 0: none */
-	uint64_t heard_us;	  /* of the last sign of life */
-	struct nl_request *first; /* under way; the others wait behind it */
+	uint64_t io, timer;	    /* handles; 0: none */
+	uint64_t heard_us;	    /* of the last sign of life */
+	struct nl_request *first;   /* under way; the others wait behind it */
+	struct nl_request *started; /* it was sent; NULL: the first one was not yet */
 	struct nl_request **last;
 	unsigned n_waiting;
 	unsigned group;

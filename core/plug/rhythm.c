@@ -8,6 +8,7 @@
 #include <anod/reading.h>
 
 #include <errno.h>
+#include <string.h>
 
 #define SOON_US 1000
 #define PAIR_US UINT64_C(1000000)
@@ -93,6 +94,14 @@ void anod_rhythm_stop(struct anod_rhythm *r)
 	if (r->timer)
 		(void) r->ctx->host->cancel(r->ctx, r->timer);
 	r->timer = 0;
+}
+
+int64_t anod_real_bits(double real)
+{
+	int64_t i;
+
+	memcpy(&i, &real, sizeof(i));
+	return i;
 }
 
 uint64_t anod_option_u64(struct anod_ctx *ctx, const char *name)

@@ -61,9 +61,26 @@ const struct anod_attr anod_bgp_attrs[ANOD_BGP_ATTRS + 1] = {
 const struct anod_attr anod_rib_attrs[ANOD_RIB_ATTRS + 1] = {
 	[ANOD_RIB_ROUTES] = COUNT("routes", "routes that the daemon knows"),
 	[ANOD_RIB_PREFIXES] = COUNT("prefixes", "prefixes that they are for (bird; frr: unknown)"),
+	[ANOD_RIB_STEADY] = COUNT("steady", "routes when they were last steady, within 1 % for the "
+					    "option 'steady'; outlives the daemon's end"),
 	[ANOD_RIB_INSTALLED] = COUNT("installed", "routes that are in the kernel (frr; bird: "
 						  "unknown)"),
 };
+
+int64_t anod_steady(struct anod_steady *s, int64_t count, int64_t now_us, int64_t window_us)
+{
+	int64_t slack = s->count / 100;
+
+	if (count < 0) {
+		s->count = -1;
+	} else if (s->count < 0 || count > s->count + slack || count < s->count - slack) {
+		s->count = count;
+		s->since_us = now_us;
+	} else if (now_us - s->since_us >= window_us) {
+		s->steady = s->count = count;
+	}
+	return s->steady;
+}
 
 /* The file, NUL-ended, or -errno. */
 static int read_proc(pid_t pid, const char *name, char *buf, size_t size)

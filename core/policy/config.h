@@ -55,7 +55,7 @@ struct config_block { /* of a sensor or an agent */
 	struct lex_place place;
 	unsigned n_options;
 	struct config_option *option; /* owned; those of the manifest's defaults included */
-	unsigned def; /* of a declarative agent: config.def[def - 1]; else 0 */
+	unsigned def;		      /* of a declarative agent: config.def[def - 1]; else 0 */
 };
 
 /* A declarative agent, written in the configuration or in a file of its own. */
@@ -63,9 +63,9 @@ struct config_def {
 	char *name;
 	char *text; /* "agent NAME { ... }" as it was written; NULL: it has errors */
 	struct lex_place place;
-	bool library; /* from env.agent_dirs: it runs only where a block names it */
-	bool named;   /* a block names it */
-	void *program;			    /* owned; of config_agents */
+	bool library;  /* from env.agent_dirs: it runs only where a block names it */
+	bool named;    /* a block names it */
+	void *program; /* owned; of config_agents */
 	const struct anod_plugin *manifest; /* lies in the program */
 };
 

@@ -44,7 +44,7 @@ struct parse {
 	unsigned n_statements, n_broken;
 	struct lex_place *broken;	/* places of statements that did not parse */
 	struct name_place *name_places; /* uthash */
-	bool library; /* in a file of agents: nothing else may stand there */
+	bool library;			/* in a file of agents: nothing else may stand there */
 	bool has_policy;
 	struct lex_place policy_place;
 	crypto_hash_sha256_state hash;
@@ -153,8 +153,7 @@ int parse_library_file(struct parse *p, const char *path, const struct lex_place
 /* Agents that are written in the configuration run, also without a block of options. */
 int run_definitions(struct parse *p);
 /* config_offer.c: there is no such plugin; say which there are.  -EINVAL. */
-int no_such_plugin(struct parse *p, const struct config_block *b, uint32_t role,
-		   const char *what);
+int no_such_plugin(struct parse *p, const struct config_block *b, uint32_t role, const char *what);
 /* The options of the manifest that the block does not set. */
 int parse_block_defaults(struct parse *p, struct config_block *b, const struct anod_plugin *m);
 void definitions_done(struct config *c);

@@ -14,7 +14,9 @@
 
 #include "reply.h"
 
-#define BIRD_KINDS 4
+#define BIRD_KINDS    4
+#define TABLES_MAX    64
+#define PROTOCOLS_MAX 4096
 
 enum { /* kind bird_protocol */
        PROTOCOL_TYPE,
@@ -30,8 +32,13 @@ enum { /* kind bird_protocol */
 struct session { /* a BGP session, for counting its losses */
 	char name[ANOD_NAME_SIZE];
 	bool established;
-	int64_t drops;
+	int64_t drops, age_us;
 	uint64_t seen_us;
+};
+
+struct table { /* what is kept of a table while BIRD is away */
+	char name[ANOD_NAME_SIZE];
+	struct anod_steady steady;
 };
 
 struct bird {
@@ -42,6 +49,9 @@ struct bird {
 	struct anod_list daemon, peers, tables, protocols;
 	struct session *session; /* owned */
 	unsigned n_sessions, sessions_size;
+	struct table table[TABLES_MAX];
+	unsigned n_tables;
+	int64_t steady_us;
 	uint64_t need_us[BIRD_KINDS];
 	uint64_t asked_us, latency_us;
 	bool met; /* it has answered once */
@@ -51,5 +61,14 @@ struct bird {
 };
 
 extern const struct anod_kind bird_kinds[];
+
+/* ---- publish.c; for the readers of reply.h, 'data' is the struct bird --------------------- */
+
+void bird_put_table(const struct reply_table *t, void *data);
+void bird_put_protocol(const struct reply_protocol *p, void *data);
+/* Nothing is known of the tables any more but what they were when they were steady. */
+void bird_tables_unknown(struct bird *b);
+/* How long before this reading a time of BIRD's is; unknown when it cannot be read. */
+struct anod_value bird_age_of(const struct bird *b, const char *then);
 
 #endif

@@ -360,6 +360,6 @@ int reply_age(const char *now, const char *then, int64_t *ret_us)
 	}
 	if (age < 0) /* a clock that was set, or rounded */
 		age = 0;
-	*ret_us = (int64_t) (age * 1e6);
+	*ret_us = (int64_t) (age * 1e6 + 0.5);
 	return 0;
 }

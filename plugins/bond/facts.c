@@ -35,6 +35,7 @@ static const struct anod_attr bond_attrs[BOND_FACTS + 1] = {
 	[BOND_PARTNER_KEY] = COUNT("partner_key", "the partner's; 1 and no partner: it does not "
 						  "speak LACP"),
 	[BOND_LACP_FAST] = TRUTH("lacp_fast", "LACP every second, not every 30 seconds"),
+	[BOND_PARTNERED] = TRUTH("partnered", "a partner speaks LACP with the aggregator in use"),
 	[BOND_MODE] = WORD("mode", "balance-rr active-backup balance-xor broadcast 802.3ad "
 				   "balance-tlb balance-alb"),
 	[BOND_ACTIVE] = WORD("active", "the active member of active-backup, tlb and alb; empty: "
@@ -69,6 +70,9 @@ static const struct anod_attr member_attrs[MEMBER_FACTS + 1] = {
 	[MEMBER_CHURNED] = TRUTH("churned", "our end did not get in sync within 60 s (802.1AX "
 					    "6.4.17)"),
 	[MEMBER_PARTNER_CHURNED] = TRUTH("partner_churned", "the partner did not"),
+	[MEMBER_LACP] = TRUTH("lacp", "its bond is of mode 802.3ad"),
+	[MEMBER_SPARE] = TRUTH("spare", "without it the bond has enough members: at least one, and "
+					"min_links, that carry with a partner"),
 	[MEMBER_BOND] = WORD("bond", "that it belongs to"),
 	[MEMBER_MII] = WORD("mii", "up, going down, down, going back"),
 	[MEMBER_CHURN] = WORD("churn", "of our end: none monitoring churned"),
@@ -85,6 +89,13 @@ static bool in_aggregator(const struct bond_member *m, const struct bond *b)
 {
 	return b->has & BOND_HAS_AD && m->has & MEMBER_HAS_AGGREGATOR &&
 	       m->aggregator == b->aggregator;
+}
+
+/* It carries, and not only because nobody is at the other end. */
+static bool is_paired(const struct bond_member *m, const struct bond *b)
+{
+	return member_carries(m, b) &&
+	       !(b->mode == BOND_MODE_LACP && m->actor & LACP_STATE_DEFAULTED);
 }
 
 bool member_carries(const struct bond_member *m, const struct bond *b)
@@ -107,14 +118,26 @@ void member_count(const struct bond_member *m, const struct bond *b, struct bond
 	count->members++;
 	count->up += up;
 	count->carrying += carries;
+	count->paired += is_paired(m, b);
 	count->bad += b->mode == BOND_MODE_LACP && up && !carries;
 }
 
 #define BIT(n) (UINT64_C(1) << (n))
 
-uint64_t member_fill(const struct bond_member *m, const struct bond *b, int64_t *raw)
+/* Do the others do? */
+static bool is_spare(const struct bond_member *m, const struct bond *b,
+		     const struct bond_count *count)
 {
-	uint64_t known = BIT(MEMBER_MII_UP) | BIT(MEMBER_CARRIES) | BIT(MEMBER_FAILURES);
+	unsigned others = count->paired - is_paired(m, b);
+
+	return others >= 1 && others >= b->min_links;
+}
+
+uint64_t member_fill(const struct bond_member *m, const struct bond *b,
+		     const struct bond_count *count, int64_t *raw)
+{
+	uint64_t known = BIT(MEMBER_MII_UP) | BIT(MEMBER_CARRIES) | BIT(MEMBER_FAILURES) |
+			 BIT(MEMBER_LACP) | BIT(MEMBER_SPARE);
 
 	memset(raw, 0, MEMBER_NUMBERS * sizeof(*raw));
 	raw[MEMBER_MII_UP] = m->mii == BOND_LINK_UP;
@@ -129,6 +152,8 @@ uint64_t member_fill(const struct bond_member *m, const struct bond *b, int64_t 
 	raw[MEMBER_ACTOR_STATE] = m->actor;
 	raw[MEMBER_PARTNER_STATE] = m->partner;
 	raw[MEMBER_CHURNED] = m->actor_churn == CHURN_CHURNED;
+	raw[MEMBER_LACP] = b->mode == BOND_MODE_LACP;
+	raw[MEMBER_SPARE] = is_spare(m, b, count);
 	raw[MEMBER_PARTNER_CHURNED] = m->partner_churn == CHURN_CHURNED;
 	if (m->has & MEMBER_HAS_AGGREGATOR)
 		known |= BIT(MEMBER_AGGREGATOR) | BIT(MEMBER_IN_AGGREGATOR);
@@ -160,8 +185,9 @@ uint64_t bond_fill(const struct bond *b, const struct bond_count *count, int64_t
 	raw[BOND_ACTOR_KEY] = b->actor_key;
 	raw[BOND_PARTNER_KEY] = b->partner_key;
 	raw[BOND_LACP_FAST] = b->lacp_fast;
+	raw[BOND_PARTNERED] = memcmp(b->partner, (const uint8_t[6]){ 0 }, 6) != 0;
 	if (b->has & BOND_HAS_AD)
 		known |= BIT(BOND_PORTS) | BIT(BOND_AGGREGATOR) | BIT(BOND_ACTOR_KEY) |
-			 BIT(BOND_PARTNER_KEY) | BIT(BOND_LACP_FAST);
+			 BIT(BOND_PARTNER_KEY) | BIT(BOND_LACP_FAST) | BIT(BOND_PARTNERED);
 	return known;
 }

@@ -22,6 +22,7 @@ enum {
 	BOND_ACTOR_KEY,
 	BOND_PARTNER_KEY,
 	BOND_LACP_FAST,
+	BOND_PARTNERED,
 	BOND_NUMBERS,
 	BOND_MODE = BOND_NUMBERS,
 	BOND_ACTIVE,
@@ -44,6 +45,8 @@ enum {
 	MEMBER_PARTNER_STATE,
 	MEMBER_CHURNED,
 	MEMBER_PARTNER_CHURNED,
+	MEMBER_LACP,
+	MEMBER_SPARE,
 	MEMBER_NUMBERS,
 	MEMBER_BOND = MEMBER_NUMBERS,
 	MEMBER_MII,
@@ -56,6 +59,7 @@ extern const struct anod_kind bond_kinds[]; /* bond, bond_member */
 
 struct bond_count { /* of the members of one bond */
 	unsigned members, up, carrying, bad;
+	unsigned paired; /* 802.3ad: carry, with a partner that says so; else as carrying */
 };
 
 /* Does it carry traffic: up, active, and of 802.3ad in the aggregator that the bond uses, with both
@@ -63,7 +67,8 @@ struct bond_count { /* of the members of one bond */
 bool member_carries(const struct bond_member *m, const struct bond *b);
 void member_count(const struct bond_member *m, const struct bond *b, struct bond_count *count);
 /* raw[MEMBER_NUMBERS], raw[BOND_NUMBERS] as put() takes them; which of it is known. */
-uint64_t member_fill(const struct bond_member *m, const struct bond *b, int64_t *raw);
+uint64_t member_fill(const struct bond_member *m, const struct bond *b,
+		     const struct bond_count *count, int64_t *raw);
 uint64_t bond_fill(const struct bond *b, const struct bond_count *count, int64_t *raw);
 
 #endif

@@ -11,6 +11,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -22,7 +23,8 @@
 #include "bond.h"
 #include "facts.h"
 
-#define PROC_SIZE 32768 /* of /proc/net/bonding/NAME: some 40 members */
+#define MEMBERS_MAX 1024  /* more are not read */
+#define PROC_SIZE   32768 /* of /proc/net/bonding/NAME: some 40 members */
 
 struct sensor {
 	struct anod_ctx *ctx;
@@ -33,6 +35,8 @@ struct sensor {
 	struct bond bond[ANOD_MASTERS_MAX];
 	struct bond_count count[ANOD_MASTERS_MAX];
 	unsigned n_bonds;
+	struct bond_member *member; /* of the reading under way */
+	unsigned n_members, members_size;
 	char proc[PROC_SIZE]; /* of the bond 'proc_of' */
 	uint32_t proc_of;
 };
@@ -72,28 +76,43 @@ static void read_churn(struct sensor *s, const struct bond *b, struct bond_membe
 static void on_member(struct anod_ctx *ctx, const struct nlmsghdr *msg)
 {
 	struct sensor *s = ctx->state;
-	int64_t raw[MEMBER_NUMBERS];
 	struct bond_member m;
-	struct anod_row *row;
 	struct bond *b;
-	uint64_t known;
 
 	if (bond_parse_member(msg, &m) <= 0)
 		return;
 	b = bond_of(s, m.master);
 	if (!b)
 		return;
+	if (s->n_members == s->members_size) {
+		unsigned size = s->members_size ? 2 * s->members_size : 16;
+		struct bond_member *more =
+			size <= MEMBERS_MAX ? reallocarray(s->member, size, sizeof(*more)) : NULL;
+
+		if (!more)
+			return;
+		s->member = more;
+		s->members_size = size;
+	}
 	read_churn(s, b, &m);
 	member_count(&m, b, &s->count[b - s->bond]);
-	row = anod_rows_take(s->members, m.ifindex, m.name);
+	s->member[s->n_members++] = m;
+}
+
+static void publish_member(struct sensor *s, const struct bond_member *m, const struct bond *b)
+{
+	struct anod_row *row = anod_rows_take(s->members, m->ifindex, m->name);
+	int64_t raw[MEMBER_NUMBERS];
+	uint64_t known;
+
 	if (!row)
 		return;
-	known = member_fill(&m, b, raw);
+	known = member_fill(m, b, &s->count[b - s->bond], raw);
 	anod_rows_put(s->members, row, raw, known);
 	anod_rows_text(s->members, row, MEMBER_BOND, b->name);
-	anod_rows_text(s->members, row, MEMBER_MII, bond_mii_word(m.mii));
-	anod_rows_text(s->members, row, MEMBER_CHURN, bond_churn_word(m.actor_churn));
-	anod_rows_text(s->members, row, MEMBER_PARTNER_CHURN, bond_churn_word(m.partner_churn));
+	anod_rows_text(s->members, row, MEMBER_MII, bond_mii_word(m->mii));
+	anod_rows_text(s->members, row, MEMBER_CHURN, bond_churn_word(m->actor_churn));
+	anod_rows_text(s->members, row, MEMBER_PARTNER_CHURN, bond_churn_word(m->partner_churn));
 }
 
 /* ---- bonds -------------------------------------------------------------------------------- */
@@ -127,17 +146,20 @@ static void publish_bond(struct sensor *s, const struct bond *b, const struct bo
 	anod_rows_text(s->bonds, row, BOND_PARTNER, b->has & BOND_HAS_AD ? mac : NULL);
 }
 
-static void on_done(struct anod_ctx *ctx, int error, const char *why, uint64_t held_us)
+static void on_done(struct anod_ctx *ctx, int error, const char *why)
 {
 	struct sensor *s = ctx->state;
 
 	if (error == 0) {
+		/* All of them are known now, so it is known who can be spared. */
+		for (unsigned i = 0; i < s->n_members; i++)
+			publish_member(s, &s->member[i], bond_of(s, s->member[i].master));
 		for (unsigned i = 0; i < s->n_bonds; i++)
 			publish_bond(s, &s->bond[i], &s->count[i]);
 		anod_rows_end(s->members);
 		anod_rows_end(s->bonds);
 	}
-	anod_poll_end(s->poll, error, why, held_us);
+	anod_poll_end(s->poll, error, why, 0);
 }
 
 static int64_t on_bond(struct anod_ctx *ctx, const struct nlmsghdr *msg)
@@ -160,7 +182,7 @@ static void read_all(struct anod_ctx *ctx)
 	struct sensor *s = ctx->state;
 	int r;
 
-	s->n_bonds = 0;
+	s->n_bonds = s->n_members = 0;
 	s->proc_of = 0;
 	anod_rows_begin(s->bonds);
 	anod_rows_begin(s->members);
@@ -242,6 +264,7 @@ static void bond_fini(struct anod_ctx *ctx)
 	bond_stop(ctx); /* a failed start leaves some open */
 	s->bonds = anod_rows_free(s->bonds);
 	s->members = anod_rows_free(s->members);
+	free(s->member);
 }
 
 static const struct anod_opt opts[] = {
@@ -284,5 +307,6 @@ ANOD_PLUGIN = {
 	.need = bond_need,
 	.source = "RTM_GETLINK of kind bond and by master, RTNLGRP_LINK (uapi/linux/if_link.h, "
 		  "if_bonding.h), /proc/net/bonding",
+	.cost = "one filtered dump for all bonds and one for each; nothing where there is none",
 	.example = "watch bond_member.mii_up and not bond_member.carries",
 };

@@ -33,6 +33,7 @@ struct port {
 struct sensor {
 	struct anod_ctx *ctx;
 	struct anod_nl *nl, *links, *fdb;
+	struct anod_nl *vlans; /* NULL: a kernel before 5.6 tells of no VLAN */
 	struct anod_poll *poll;
 	struct anod_masters *masters;
 	struct anod_rows *bridges, *ports;
@@ -42,7 +43,6 @@ struct sensor {
 	unsigned n_ports, ports_size;
 	struct moves *moves;
 	unsigned n_events;
-	uint64_t held_us;
 };
 
 /* ---- addresses that move ------------------------------------------------------------------ */
@@ -218,7 +218,7 @@ static void finish(struct sensor *s, int error, const char *why)
 		anod_rows_end(s->bridges);
 	}
 	fdb_follow(s);
-	anod_poll_end(s->poll, error, why, s->held_us);
+	anod_poll_end(s->poll, error, why, 0);
 }
 
 static void on_vlans(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *data)
@@ -239,8 +239,7 @@ static void on_vlans_done(struct anod_ctx *ctx, int error, const char *why, uint
 {
 	struct sensor *s = ctx->state;
 
-	(void) data;
-	s->held_us += held_us;
+	(void) data, (void) held_us;
 	finish(s, error, why);
 }
 
@@ -254,12 +253,11 @@ static int ask_vlans(struct sensor *s)
 	return anod_nl_ask(s->nl, anod_nl_end(&p), on_vlans, on_vlans_done, NULL);
 }
 
-static void on_masters_done(struct anod_ctx *ctx, int error, const char *why, uint64_t held_us)
+static void on_masters_done(struct anod_ctx *ctx, int error, const char *why)
 {
 	struct sensor *s = ctx->state;
 	bool filtering = false;
 
-	s->held_us = held_us;
 	for (unsigned i = 0; i < s->n_bridges; i++)
 		filtering |= s->bridge[i].vlan_filtering;
 	if (error == 0 && filtering) {
@@ -300,6 +298,25 @@ static void on_link(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *data
 		anod_poll_soon(s->poll);
 }
 
+static void on_vlan_event(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *data)
+{
+	struct sensor *s = ctx->state;
+
+	(void) msg, (void) data;
+	if (s->poll)
+		anod_poll_soon(s->poll);
+}
+
+static void vlans_open(struct sensor *s)
+{
+	if (anod_nl_open(s->ctx, NETLINK_ROUTE, 0, &s->vlans) < 0)
+		return;
+	if (anod_nl_listen(s->vlans, RTNLGRP_BRVLAN, on_vlan_event, NULL) >= 0)
+		return;
+	anod_nl_close(s->vlans);
+	s->vlans = NULL;
+}
+
 /* ---- life --------------------------------------------------------------------------------- */
 
 static int bridge_init(struct anod_ctx *ctx)
@@ -328,6 +345,7 @@ static int bridge_start(struct anod_ctx *ctx)
 		r = anod_nl_open(ctx, NETLINK_ROUTE, 0, &s->links);
 	if (r >= 0)
 		r = anod_nl_listen(s->links, RTNLGRP_LINK, on_link, NULL);
+	vlans_open(s);
 	if (r >= 0)
 		r = anod_poll_start(ctx, bridge_kinds, "bridges", read_all, &s->poll);
 	if (r < 0)
@@ -348,8 +366,9 @@ static void bridge_stop(struct anod_ctx *ctx)
 	anod_poll_stop(s->poll);
 	anod_nl_close(s->nl);
 	anod_nl_close(s->links);
+	anod_nl_close(s->vlans);
 	fdb_close(s);
-	s->nl = s->links = NULL;
+	s->nl = s->links = s->vlans = NULL;
 }
 
 static void bridge_fini(struct anod_ctx *ctx)
@@ -405,5 +424,7 @@ ANOD_PLUGIN = {
 	.need = bridge_need,
 	.source = "RTM_GETLINK of kind bridge and by master, RTM_GETVLAN, RTNLGRP_LINK, "
 		  "RTNLGRP_NEIGH of AF_BRIDGE (uapi/linux/if_link.h, if_bridge.h, neighbour.h)",
+	.cost = "0.8 ms a reading of 64 ports (sensor.share; 6.18, load 15); a storm of moves 1 % "
+		"of a core",
 	.example = "watch rate(bridge.fdb_moves, 10s) > 10; bridge_port.lan3.state",
 };

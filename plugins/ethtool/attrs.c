@@ -40,6 +40,16 @@ static const struct anod_attr link_attrs[NUMBERS + WORDS + 1] = {
 	[FEC_UNCORRECTED] = COUNT("fec_uncorrected", "FEC code words that could not be corrected: "
 						     "frames are lost; 802.3 30.5.1.1.18"),
 	[FEC_BITS] = COUNT("fec_corrected_bits", "bits that FEC has corrected (FEC_GET)"),
+	[FEC_BER] =
+		NUM(ANOD_REAL, ANOD_UNIT_NONE, "pre_fec_ber", STATS_AGE_MS,
+		    "bit errors before FEC, of all bits between the last two readings: corrected "
+		    "bits over speed; what FEC can bear is 2.4e-4 for RS(544,514), 3.1e-5 for "
+		    "RS(528,514)"),
+	[FEC_LOSS] =
+		NUM(ANOD_REAL, ANOD_UNIT_RATIO, "fec_loss", STATS_AGE_MS,
+		    "share of frames of 1518 bytes that is lost with code words that could not be "
+		    "corrected, between the last two readings; predicted: the line is full of code "
+		    "words also when no frame is sent"),
 	[SYMBOL_ERRORS] = COUNT("symbol_errors", "carrier events with a wrong symbol; "
 						 "SymbolErrorDuringCarrier (STATS_GET eth-phy)"),
 	[MAC_RX_FRAMES] = FRAMES("mac_rx_frames", "FramesReceivedOK (STATS_GET eth-mac)"),
@@ -115,6 +125,8 @@ static const struct anod_attr lane_attrs[] = {
 	COUNT("corrected", "FEC code words or symbols corrected on this lane (FEC_GET)"),
 	COUNT("uncorrected", "those that could not be corrected"),
 	COUNT("corrected_bits", "bits that were corrected"),
+	COUNT("lane", "its number, from 0"),
+	WORD("dev", STATS_AGE_MS, "the link that it is a part of"),
 	{ 0 },
 };
 

@@ -25,6 +25,9 @@ struct row { /* a link that has answered */
 	uint32_t round;		   /* that named it last */
 	uint32_t word_set[TOPICS]; /* words that were published and may have become unknown */
 	char name[ANOD_IFNAME_SIZE];
+	/* FEC, as the last reading found it; time 0: none. */
+	uint64_t fec_us;
+	int64_t speed, fec_bits, fec_bad;
 };
 
 struct ethtool {
@@ -43,6 +46,7 @@ struct ethtool {
 	uint64_t settings_due_us;
 	bool missing; /* the family is not there, and that was said */
 	bool failing; /* a reading failed, and that was said */
+	bool failed;  /* something in this reading did */
 
 	/* a reading */
 	enum topic topic; /* that is being asked; TOPICS: none */
@@ -61,8 +65,10 @@ extern const struct anod_kind ethtool_kinds[];
 
 /* ---- rows.c ------------------------------------------------------------------------------ */
 
+/* Bit errors before FEC and loss behind it between the last reading and this one, at 'now_us'. */
+void rows_fec(struct row *row, struct reply *r, uint64_t now_us);
 /* What a link answered. */
-void rows_take(struct ethtool *t, const struct reply *r);
+void rows_take(struct ethtool *t, struct reply *r);
 /* A reading that asked for everything has ended: links that did not answer have no lanes. */
 void rows_end(struct ethtool *t);
 void rows_free(struct ethtool *t);

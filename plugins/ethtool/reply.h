@@ -33,6 +33,8 @@ enum number {
 	FEC_CORRECTED,
 	FEC_UNCORRECTED,
 	FEC_BITS,
+	FEC_BER,  /* real, calculated by rows.c between two readings */
+	FEC_LOSS, /* the same */
 	/* STATS_GET */
 	SYMBOL_ERRORS,
 	MAC_RX_FRAMES,

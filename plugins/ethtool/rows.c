@@ -70,6 +70,7 @@ static bool find_entity(struct ethtool *t, struct row *row, const struct reply *
 
 	drop_lanes(t, row, 0);
 	row->entity = 0;
+	row->fec_us = 0;
 	memset(row->word_set, 0, sizeof(row->word_set));
 	memcpy(row->name, r->name, sizeof(row->name));
 	if (t->ctx->host->get(t->ctx, "link", r->name, "ifindex", &v, NULL) < 0 ||
@@ -97,6 +98,57 @@ void rows_free(struct ethtool *t)
 	free(t->row);
 	t->row = NULL;
 	t->n_rows = t->rows_size = 0;
+}
+
+/* ---- FEC --------------------------------------------------------------------------------- */
+
+/* Bits that a code word carries: RS(544,514) and RS(528,514) 514 symbols of 10 bits (IEEE 802.3
+ * clauses 91 and 119), low latency RS(272,257), BASE-R 32 blocks of 65 bits (clause 74). */
+static double word_bits(const char *fec)
+{
+	return strcmp(fec, "baser") == 0 ? 2080 : strcmp(fec, "llrs") == 0 ? 2570 : 5140;
+}
+
+static void set_real(struct reply *r, enum number n, double v)
+{
+	memcpy(&r->number[n], &v, sizeof(v));
+	r->known |= UINT64_C(1) << n;
+}
+
+static bool knows(const struct reply *r, enum number n)
+{
+	return r->known >> n & 1;
+}
+
+void rows_fec(struct row *row, struct reply *r, uint64_t now_us)
+{
+	double line, words, frame;
+	bool fec = r->known_words >> FEC & 1 && strcmp(r->word[FEC], "off") != 0;
+	uint64_t before = row->fec_us;
+
+	if (r->topic == TOPIC_MODES) /* another speed: begin anew */
+		row->fec_us = knows(r, SPEED) && r->number[SPEED] == row->speed ? before : 0;
+	if (r->topic == TOPIC_MODES)
+		row->speed = knows(r, SPEED) ? r->number[SPEED] : 0;
+	if (r->topic != TOPIC_FEC || r->partial)
+		return;
+	row->fec_us = now_us;
+	line = row->speed * ((double) (now_us - before) / 1e6);
+	if (before && fec && line > 0) {
+		words = line / word_bits(r->word[FEC]);
+		frame = 1518 * 8 / word_bits(r->word[FEC]) + 1;
+		/* A counter that went back was reset: nothing is known of this while. */
+		if (knows(r, FEC_BITS) && r->number[FEC_BITS] >= row->fec_bits)
+			set_real(r, FEC_BER, (double) (r->number[FEC_BITS] - row->fec_bits) / line);
+		if (knows(r, FEC_UNCORRECTED) && r->number[FEC_UNCORRECTED] >= row->fec_bad) {
+			double loss = (double) (r->number[FEC_UNCORRECTED] - row->fec_bad) / words *
+				      frame;
+
+			set_real(r, FEC_LOSS, loss < 1 ? loss : 1);
+		}
+	}
+	row->fec_bits = r->number[FEC_BITS];
+	row->fec_bad = r->number[FEC_UNCORRECTED];
 }
 
 /* ---- storing ----------------------------------------------------------------------------- */
@@ -149,20 +201,23 @@ static void put_lanes(struct ethtool *t, struct row *row, const struct reply *r)
 	drop_lanes(t, row, r->n_lanes);
 	for (unsigned k = 0; k < r->n_lanes; k++) {
 		const struct lane *l = &r->lane[k];
-		int64_t raw[3] = { (int64_t) l->corrected, (int64_t) l->uncorrected,
-				   (int64_t) l->bits };
+		int64_t raw[4] = { (int64_t) l->corrected, (int64_t) l->uncorrected,
+				   (int64_t) l->bits, k };
+		struct anod_value dev = { .type = ANOD_TEXT };
 		char name[ANOD_NAME_SIZE];
 
 		(void) snprintf(name, sizeof(name), "%s/%u", row->name, k);
 		if (!row->lane[k] &&
 		    t->ctx->host->entity(t->ctx, "feclane", name, &row->lane[k]) < 0)
 			continue;
-		(void) t->ctx->host->put(t->ctx, row->lane[k], t->first_lane_fact, 3, raw,
-					 r->lane_known);
+		(void) t->ctx->host->put(t->ctx, row->lane[k], t->first_lane_fact, 4, raw,
+					 r->lane_known | 8u);
+		memcpy(dev.u.text, row->name, sizeof(row->name));
+		(void) t->ctx->host->publish(t->ctx, row->lane[k], t->first_lane_fact + 4, &dev);
 	}
 }
 
-void rows_take(struct ethtool *t, const struct reply *r)
+void rows_take(struct ethtool *t, struct reply *r)
 {
 	struct row *row = find(t, r->ifindex);
 	int e;
@@ -174,6 +229,7 @@ void rows_take(struct ethtool *t, const struct reply *r)
 		return;
 	}
 	row->round = t->round;
+	rows_fec(row, r, t->ctx->host->now_us(t->ctx));
 	if ((!row->entity || strcmp(row->name, r->name) != 0) && !find_entity(t, row, r))
 		return;
 	e = put_numbers(t, row, r);

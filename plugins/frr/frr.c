@@ -217,6 +217,11 @@ static int frr_start(struct anod_ctx *ctx)
 	if (r < 0)
 		return r;
 	strcpy(f->path, v.u.text);
+	r = ctx->host->opt(ctx, "steady", 0, &v);
+	if (r < 0)
+		return r;
+	f->steady_us = v.u.i;
+	f->steady[0] = f->steady[1] = (struct anod_steady) ANOD_STEADY_NEW;
 	r = anod_list_init(&f->peers, ctx, &frr_kinds[KIND_BGP], ROWS_MAX);
 	if (r >= 0)
 		r = anod_list_init(&f->ribs, ctx, &frr_kinds[KIND_RIB], 2);
@@ -275,7 +280,7 @@ static void frr_fini(struct anod_ctx *ctx)
 static const struct anod_opt opts[] = {
 	{ .name = "path",
 	  .type = ANOD_TEXT,
-	  .dflt = "/run/frr",
+	  .dflt = "\"/run/frr\"",
 	  .help = "folder of the daemons' vty sockets" },
 	{ .name = "period",
 	  .type = ANOD_INT,
@@ -291,6 +296,13 @@ static const struct anod_opt opts[] = {
 	  .min = 100e3,
 	  .max = 30e6,
 	  .help = "the same while nobody does; not less than 'period'" },
+	{ .name = "steady",
+	  .type = ANOD_INT,
+	  .unit = ANOD_UNIT_TIME,
+	  .dflt = "30s",
+	  .min = 1e6,
+	  .max = 3600e6,
+	  .help = "a table that stays within 1 % for so long is steady" },
 	{ 0 },
 };
 

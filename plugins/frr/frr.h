@@ -66,6 +66,8 @@ struct frr {
 	struct anod_list peers, ribs, ospf, bfd;
 	struct peer *peer; /* owned */
 	unsigned n_peers, peers_size;
+	struct anod_steady steady[2]; /* of IPv4 and IPv6 */
+	int64_t steady_us;
 	struct anod_beat beat;
 	uint64_t need_us[FRR_KINDS];
 	unsigned n_why;		  /* asked in this reading */

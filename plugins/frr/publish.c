@@ -286,7 +286,9 @@ static int take_bfd(struct frr *f, struct talk *t, const char *answer, size_t si
 	return r;
 }
 
-static int put_rib(struct frr *f, const char *name, const char *answer, size_t size)
+static const char *const ribs[2] = { "frr/default/ipv4", "frr/default/ipv6" };
+
+static int put_rib(struct frr *f, unsigned n, const char *answer, size_t size)
 {
 	struct anod_value v[ANOD_RIB_ATTRS] = { 0 };
 	struct reduce_rib rib;
@@ -296,19 +298,33 @@ static int put_rib(struct frr *f, const char *name, const char *answer, size_t s
 		return r;
 	v[ANOD_RIB_ROUTES] = count(rib.routes);
 	v[ANOD_RIB_INSTALLED] = count(rib.installed);
-	return anod_list_put(&f->ribs, name, v);
+	v[ANOD_RIB_STEADY] = count(anod_steady(
+		&f->steady[n], rib.routes, (int64_t) f->ctx->host->now_us(f->ctx), f->steady_us));
+	return anod_list_put(&f->ribs, ribs[n], v);
+}
+
+/* Nothing is known of them but what they were. */
+static void ribs_unknown(struct frr *f)
+{
+	struct anod_value v[ANOD_RIB_ATTRS] = { 0 };
+
+	for (unsigned n = 0; n < 2; n++) {
+		v[ANOD_RIB_STEADY] = count(anod_steady(&f->steady[n], -1, 0, 0));
+		if (anod_list_has(&f->ribs, ribs[n]))
+			(void) anod_list_put(&f->ribs, ribs[n], v);
+	}
 }
 
 static int take_rib4(struct frr *f, struct talk *t, const char *answer, size_t size)
 {
 	(void) t;
 	anod_list_begin(&f->ribs);
-	return put_rib(f, "frr/default/ipv4", answer, size);
+	return put_rib(f, 0, answer, size);
 }
 
 static int take_rib6(struct frr *f, struct talk *t, const char *answer, size_t size)
 {
-	int r = put_rib(f, "frr/default/ipv6", answer, size);
+	int r = put_rib(f, 1, answer, size);
 
 	(void) t;
 	anod_list_end(&f->ribs);
@@ -344,9 +360,12 @@ const struct question frr_questions[] = {
 
 void frr_unknown(struct frr *f, unsigned daemon)
 {
-	struct anod_list *rows[FRR_DAEMONS] = {
-		[ZEBRA] = &f->ribs, [BGPD] = &f->peers, [OSPFD] = &f->ospf, [BFDD] = &f->bfd
+	struct anod_list *lists[FRR_DAEMONS] = {
+		[BGPD] = &f->peers, [OSPFD] = &f->ospf, [BFDD] = &f->bfd
 	};
 
-	anod_list_unknown(rows[daemon]);
+	if (daemon == ZEBRA)
+		ribs_unknown(f);
+	else
+		anod_list_unknown(lists[daemon]);
 }

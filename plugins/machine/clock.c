@@ -26,7 +26,7 @@ const char *clock_facts(const struct timex *t, int state, int64_t raw[CLOCK_NUMB
 	raw[OFFSET] = t->status & STA_NANO ? t->offset / 1000 : t->offset;
 	raw[MAX_ERROR] = t->maxerror;
 	raw[EST_ERROR] = t->esterror;
-	raw[FREQUENCY] = real_bits((double) t->freq / 65536);
+	raw[FREQUENCY] = anod_real_bits((double) t->freq / 65536);
 	/* TIME_ERROR says only that it is not synchronised. */
 	return state >= TIME_OK && state <= TIME_WAIT ? leap[state] : "none";
 }

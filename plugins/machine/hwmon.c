@@ -53,7 +53,7 @@ static void put_row(struct machine *m, unsigned i, unsigned end)
 			continue;
 		known |= UINT64_C(1) << c->fact;
 		if (!is_int[c->fact])
-			raw[c->fact] = real_bits((double) c->value * c->scale);
+			raw[c->fact] = anod_real_bits((double) c->value * c->scale);
 		else if (c->fact == ALARM)
 			raw[ALARM] |= c->value != 0;
 		else

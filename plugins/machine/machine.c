@@ -11,14 +11,6 @@
 
 #define SLOW_US UINT64_C(10000000)
 
-int64_t real_bits(double real)
-{
-	int64_t i;
-
-	memcpy(&i, &real, sizeof(i));
-	return i;
-}
-
 static int machine_need(struct anod_ctx *ctx, const char *kind, const char *entity,
 			uint64_t every_us)
 {

@@ -11,11 +11,9 @@
 
 #define MAX_AGE_MS 100000
 
-int64_t real_bits(double real);
-
 /* ---- pressure ---------------------------------------------------------------------------- */
 
-enum pressure_fact { SOME, FULL, SOME_TIME, FULL_TIME, PRESSURE_FACTS };
+enum pressure_fact { SOME, FULL, SOME_TIME, FULL_TIME, AVAILABLE, PRESSURE_FACTS };
 struct pressure {
 	double share[2]; /* some, full: of the last 10 s */
 	uint64_t time[2];
@@ -23,6 +21,8 @@ struct pressure {
 };
 /* A file of /proc/pressure (Documentation/accounting/psi.rst).  Pure.  False: nothing in it. */
 bool pressure_parse(const char *text, struct pressure *ret);
+/* MemAvailable of /proc/meminfo, bytes; -1: it does not say.  Pure. */
+int64_t memory_available(const char *text);
 
 /* ---- clock ------------------------------------------------------------------------------- */
 
@@ -79,7 +79,7 @@ struct machine {
 	struct anod_ctx *ctx;
 	struct anod_text text;
 	struct anod_rhythm r_pressure, r_clock, r_hwmon;
-	struct anod_file pressure[PRESSURES];
+	struct anod_file pressure[PRESSURES], meminfo;
 	uint32_t pressure_entity[PRESSURES], clock_entity;
 	int f_pressure, f_clock, f_leap, f_hwmon;
 	bool failed_clock; /* said so */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MEMORY 1
+
 static const char *const resource[PRESSURES] = { "cpu", "memory", "io", "irq" };
 static const char *const path[PRESSURES] = { "/proc/pressure/cpu", "/proc/pressure/memory",
 					     "/proc/pressure/io", "/proc/pressure/irq" };
@@ -72,14 +74,34 @@ bool pressure_parse(const char *text, struct pressure *ret)
 	return ret->has[0] || ret->has[1];
 }
 
-static void put(struct machine *m, unsigned k, const struct pressure *p)
+int64_t memory_available(const char *text)
 {
-	int64_t raw[PRESSURE_FACTS] = { [SOME] = real_bits(p->share[0]),
-					[FULL] = real_bits(p->share[1]),
+	const char *line, *word;
+	size_t size, n;
+
+	while (anod_next_line(&text, &line, &size)) {
+		const char *at = line;
+		uint64_t kib;
+
+		if (anod_next_word(&at, line + size, &word, &n) &&
+		    anod_word_is(word, n, "MemAvailable:") &&
+		    anod_next_word(&at, line + size, &word, &n) &&
+		    anod_word_u64(word, n, 10, &kib) && kib < INT64_MAX / 1024)
+			return (int64_t) kib * 1024;
+	}
+	return -1;
+}
+
+static void put(struct machine *m, unsigned k, const struct pressure *p, int64_t available)
+{
+	int64_t raw[PRESSURE_FACTS] = { [SOME] = anod_real_bits(p->share[0]),
+					[FULL] = anod_real_bits(p->share[1]),
 					[SOME_TIME] = (int64_t) p->time[0],
-					[FULL_TIME] = (int64_t) p->time[1] };
+					[FULL_TIME] = (int64_t) p->time[1],
+					[AVAILABLE] = available };
 	uint64_t known = (p->has[0] ? 1u << SOME | 1u << SOME_TIME : 0) |
-			 (p->has[1] ? 1u << FULL | 1u << FULL_TIME : 0);
+			 (p->has[1] ? 1u << FULL | 1u << FULL_TIME : 0) |
+			 (available >= 0 ? 1u << AVAILABLE : 0);
 
 	if (!m->pressure_entity[k] &&
 	    m->ctx->host->entity(m->ctx, "pressure", resource[k], &m->pressure_entity[k]) < 0)
@@ -96,10 +118,18 @@ void pressure_read(struct anod_ctx *ctx, void *data)
 
 	(void) ctx;
 	/* A kernel that does not measure it has no file, or refuses to read it (psi=0). */
-	for (unsigned k = 0; k < PRESSURES; k++)
-		if (anod_file_read(&m->pressure[k], &m->text) >= 0 &&
-		    pressure_parse(m->text.data, &p))
-			put(m, k, &p);
+	for (unsigned k = 0; k < PRESSURES; k++) {
+		bool has = anod_file_read(&m->pressure[k], &m->text) >= 0 &&
+			   pressure_parse(m->text.data, &p);
+		int64_t available = -1;
+
+		if (!has)
+			p = (struct pressure){ 0 };
+		if (k == MEMORY && anod_file_read(&m->meminfo, &m->text) >= 0)
+			available = memory_available(m->text.data);
+		if (has || available >= 0)
+			put(m, k, &p, available);
+	}
 	anod_rhythm_next(&m->r_pressure, 0);
 }
 
@@ -107,12 +137,14 @@ void pressure_init(struct machine *m)
 {
 	for (unsigned k = 0; k < PRESSURES; k++)
 		m->pressure[k] = (struct anod_file) ANOD_FILE(path[k]);
+	m->meminfo = (struct anod_file) ANOD_FILE("/proc/meminfo");
 }
 
 void pressure_close(struct machine *m)
 {
 	for (unsigned k = 0; k < PRESSURES; k++)
 		anod_file_close(&m->pressure[k]);
+	anod_file_close(&m->meminfo);
 }
 
 #define SHARE_OF(n, text)                                                                          \
@@ -131,4 +163,11 @@ const struct anod_attr pressure_attrs[PRESSURE_FACTS + 1] = {
 	[FULL] = SHARE_OF("full", "all tasks that were not idle waited for it"),
 	[SOME_TIME] = TIME_OF("some_time", "for which some task has waited, since boot"),
 	[FULL_TIME] = TIME_OF("full_time", "for which all have, since boot"),
+	[AVAILABLE] = { .name = "available",
+			.type = ANOD_INT,
+			.unit = ANOD_UNIT_BYTES,
+			.max_age_ms = MAX_AGE_MS,
+			.help = "of \"memory\": what programs and the kernel can still have "
+				"without "
+				"swapping (MemAvailable of /proc/meminfo)" },
 };

@@ -64,6 +64,18 @@ static int open_socket(uint8_t family, bool *ret_raw)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Never fragmented, and whatever path MTU the kernel believes in, also one that a route was given:
+ * what is asked is whether the path carries it. */
+static int forbid_fragments(int fd, uint8_t family)
+{
+	int probe = family == AF_INET ? IP_PMTUDISC_PROBE : IPV6_PMTUDISC_PROBE, on = 1;
+
+	if (family == AF_INET)
+		return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof(probe));
+	(void) setsockopt(fd, IPPROTO_IPV6, IPV6_DONTFRAG, &on, sizeof(on));
+	return setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &probe, sizeof(probe));
+}
+
 static void on_readable(struct anod_ctx *ctx, int fd, uint32_t events, void *data)
 {
 	(void) ctx;
@@ -87,6 +99,7 @@ static int lane_open(struct lane *l)
 	    setsockopt(l->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0 ||
 	    setsockopt(l->fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on)) < 0 ||
 	    (l->raw && set_filter(l->fd, l->family) < 0) ||
+	    (l->whole && forbid_fragments(l->fd, l->family) < 0) ||
 	    getrandom(&l->ident, sizeof(l->ident), 0) < 0) {
 		r = -errno;
 		lane_close(l);
@@ -112,9 +125,18 @@ static unsigned index_now(const struct lane *l)
 	return ioctl(l->fd, SIOCGIFINDEX, &ifr) < 0 ? 0 : (unsigned) ifr.ifr_ifindex;
 }
 
+/* Bytes of the ICMP message in an IP packet of the size that is asked for. */
+static size_t message_size(const struct spec *s)
+{
+	size_t head = s->target.family == AF_INET ? 20 : 40;
+
+	return s->size > head + ICMP_REQUEST_SIZE ? s->size - head : ICMP_REQUEST_SIZE;
+}
+
 int lane_send(struct lane *l, struct probe *p, struct flight *f)
 {
-	uint8_t buf[ICMP_REQUEST_SIZE];
+	/* Behind the request it stays zero, which is nothing to its checksum. */
+	static uint8_t buf[PROBE_SIZE_MAX];
 	struct sockaddr_storage to;
 	unsigned size;
 	int r;
@@ -130,7 +152,7 @@ int lane_send(struct lane *l, struct probe *p, struct flight *f)
 	size = target_address(&p->spec, l->ifindex, &to);
 	icmp_request(buf, l->family == AF_INET6, l->ident, p->cookie, f->number);
 	flight_stamp(f);
-	if (sendto(l->fd, buf, sizeof(buf), 0, (struct sockaddr *) &to, size) < 0)
+	if (sendto(l->fd, buf, message_size(&p->spec), 0, (struct sockaddr *) &to, size) < 0)
 		return -errno;
 	return 0;
 }
@@ -214,7 +236,8 @@ int lane_get(struct sensor *s, const struct spec *spec, struct lane **ret)
 	struct lane *l;
 
 	for (l = s->lanes; l; l = l->next)
-		if (l->family == spec->target.family && !strcmp(l->dev, spec->dev)) {
+		if (l->family == spec->target.family && l->whole == (spec->size > 0) &&
+		    !strcmp(l->dev, spec->dev)) {
 			l->refs++;
 			*ret = l;
 			return 0;
@@ -223,7 +246,12 @@ int lane_get(struct sensor *s, const struct spec *spec, struct lane **ret)
 	if (!l)
 		return -ENOMEM;
 	*l = (struct lane){
-		.next = s->lanes, .s = s, .family = spec->target.family, .refs = 1, .fd = -1
+		.next = s->lanes,
+		.s = s,
+		.family = spec->target.family,
+		.whole = spec->size > 0,
+		.refs = 1,
+		.fd = -1,
 	};
 	memcpy(l->dev, spec->dev, sizeof(l->dev));
 	s->lanes = l; /* opened by the first send: the link may not be there yet */

@@ -18,8 +18,9 @@
 #include "flight.h"
 #include "window.h"
 
-#define PROBES_MAX 256
-#define ASKS_MAX   8 /* requests for one probe */
+#define PROBES_MAX     256
+#define PROBE_SIZE_MAX 9216 /* bytes of an IP packet; jumbo frames */
+#define ASKS_MAX       8    /* requests for one probe */
 
 enum proto { PROTO_ICMP, PROTO_TCP, PROTO_UDP };
 
@@ -29,6 +30,7 @@ struct spec {		    /* what a request says */
 	enum proto proto;
 	uint16_t port;
 	uint64_t every_us, timeout_us;
+	uint16_t size; /* of the IP packet, which then must not be fragmented; 0: a small one */
 };
 
 struct lane {
@@ -36,7 +38,8 @@ struct lane {
 	struct sensor *s;
 	char dev[IFNAMSIZ];
 	uint8_t family;
-	bool raw; /* SOCK_RAW: we choose and check the identifier */
+	bool raw;   /* SOCK_RAW: we choose and check the identifier */
+	bool whole; /* its packets must not be fragmented */
 	uint16_t ident;
 	unsigned refs;	  /* probes */
 	int fd;		  /* -1: closed */
@@ -62,7 +65,7 @@ struct probe {
 	} ask[ASKS_MAX];
 	unsigned n_asks;
 	struct lane *lane; /* ICMP; else NULL */
-	struct path *path; /* NULL: the kernel chooses the link */
+	struct path *path; /* NULL: the kernel chooses the link, or it asks for a size */
 	uint32_t entity;
 	uint64_t cookie;
 	uint64_t timer, wake_us, send_us; /* host's clock: planned wake-up, next send */
@@ -114,7 +117,8 @@ int64_t wall_offset_ns(void); /* CLOCK_REALTIME - CLOCK_BOOTTIME */
 
 /* 0, or -EINVAL: logged, with what is wrong. */
 int request_parse(struct anod_ctx *ctx, const struct anod_action *request, struct spec *ret);
-/* "DEV/TARGET" or "DEV/TARGET/tcp/PORT", without "DEV/" where the kernel chooses; -ENAMETOOLONG. */
+/* "DEV/TARGET", "DEV/TARGET/tcp/PORT" or "DEV/TARGET/size/BYTES", without "DEV/" where the kernel
+ * chooses; -ENAMETOOLONG. */
 int request_name(const struct spec *s, char ret[ANOD_NAME_SIZE]);
 
 /* ---- lane.c ---- */

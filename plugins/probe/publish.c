@@ -182,9 +182,10 @@ int publish_new(struct probe *p)
 
 	if (r < 0)
 		return r;
-	if (p->spec.dev[0])
+	/* A large packet that does not pass says nothing of the loss of the path. */
+	if (p->spec.dev[0] && !p->spec.size)
 		p->path = path_get(p->s, p->spec.dev);
-	if (p->spec.dev[0] && !p->path) {
+	if (p->spec.dev[0] && !p->spec.size && !p->path) {
 		(void) h->entity_gone(p->s->ctx, p->entity);
 		return -ENOMEM;
 	}

@@ -15,6 +15,7 @@
 #define EVERY_MIN_US   50000
 #define EVERY_MAX_US   60000000
 #define TIMEOUT_MIN_US 10000
+#define SIZE_MIN       68	/* RFC 791: what every link carries whole */
 #define TIMEOUT_MAX_US 10000000 /* FLIGHTS_MAX holds it at the shortest 'every' */
 
 static const char *const proto_names[] = { "icmp", "tcp", "udp" };
@@ -83,9 +84,13 @@ static int parse_arg(struct anod_ctx *ctx, const struct anod_arg *arg, struct sp
 		if (!in(v, TIMEOUT_MIN_US, TIMEOUT_MAX_US))
 			return bad(ctx, "timeout", "is not in 10ms..10s");
 		ret->timeout_us = (uint64_t) v->u.i;
+	} else if (!strncmp(arg->name, "size", ANOD_KIND_SIZE)) {
+		if (!in(v, SIZE_MIN, PROBE_SIZE_MAX))
+			return bad(ctx, "size", "is not in 68..9216");
+		ret->size = (uint16_t) v->u.i;
 	} else {
 		return bad(ctx, "an argument",
-			   "is none of dev, target, proto, port, every, timeout");
+			   "is none of dev, target, proto, port, every, timeout, size");
 	}
 	return 0;
 }
@@ -108,6 +113,8 @@ int request_parse(struct anod_ctx *ctx, const struct anod_action *request, struc
 		return bad(ctx, "target", "is missing");
 	if ((s.proto == PROTO_ICMP) != (s.port == 0))
 		return bad(ctx, "port", "goes with tcp and udp, and must");
+	if (s.size && s.proto != PROTO_ICMP)
+		return bad(ctx, "size", "goes with icmp only");
 
 	*ret = s;
 	return 0;
@@ -123,6 +130,9 @@ int request_name(const struct spec *s, char ret[ANOD_NAME_SIZE])
 	if (s->port)
 		n = snprintf(ret, ANOD_NAME_SIZE, "%s%s%s/%s/%u", s->dev, s->dev[0] ? "/" : "",
 			     text, proto_names[s->proto], s->port);
+	else if (s->size)
+		n = snprintf(ret, ANOD_NAME_SIZE, "%s%s%s/size/%u", s->dev, s->dev[0] ? "/" : "",
+			     text, s->size);
 	else
 		n = snprintf(ret, ANOD_NAME_SIZE, "%s%s%s", s->dev, s->dev[0] ? "/" : "", text);
 	return n < ANOD_NAME_SIZE ? 0 : -ENAMETOOLONG;

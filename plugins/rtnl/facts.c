@@ -236,6 +236,21 @@ static void publish_route(struct rtnl *r, const struct anod_object *o, const str
 	put_text(r, e, FACT_ROUTE_TYPE, route_type_word(t->type), 0);
 }
 
+/* "10=64 11=64"; half a list would be taken for a whole one, so it is unknown then. */
+static void put_weights(struct rtnl *r, uint32_t entity, const struct anod_nexthop *n)
+{
+	char text[ANOD_TEXT_SIZE] = "";
+	size_t len = 0;
+
+	for (unsigned i = 0; i < n->n_members && i < ANOD_LEGS_MAX && len < sizeof(text); i++)
+		len += (size_t) snprintf(text + len, sizeof(text) - len, "%s%u=%u", i ? " " : "",
+					 n->member[i].id, n->member[i].weight);
+	if (len >= sizeof(text) || n->n_members > ANOD_LEGS_MAX)
+		put(r, entity, FACT_NEXTHOP_WEIGHTS, NULL);
+	else
+		put_text(r, entity, FACT_NEXTHOP_WEIGHTS, text, 0);
+}
+
 static void publish_nexthop(struct rtnl *r, const struct anod_object *o, const struct key *k)
 {
 	const struct anod_nexthop *n = &o->u.nexthop;
@@ -254,6 +269,7 @@ static void publish_nexthop(struct rtnl *r, const struct anod_object *o, const s
 	put_prefix(r, e, FACT_NEXTHOP_GATEWAY, &n->via);
 	put_int(r, e, FACT_NEXTHOP_MEMBERS, ANOD_UNIT_NONE, n->n_members);
 	put_int(r, e, FACT_NEXTHOP_PROTOCOL, ANOD_UNIT_NONE, n->protocol);
+	put_weights(r, e, n);
 }
 
 void publish_rule(struct rtnl *r, const struct anod_object *o)

@@ -90,6 +90,7 @@ static const struct anod_attr nexthop_attrs[] = {
 	PREFIX("gateway", "unknown: on link, or a group"),
 	COUNT("members", "of a group; 0: not a group"),
 	COUNT("protocol", "who made it (RTPROT_*)"),
+	WORD("weights", "of a group: ID=WEIGHT of each member; unknown: too many for a text"),
 	{ 0 },
 };
 
@@ -149,6 +150,7 @@ const char *const fact_names[FACTS] = {
 	[FACT_NEXTHOP_GATEWAY] = "nexthop.gateway",
 	[FACT_NEXTHOP_MEMBERS] = "nexthop.members",
 	[FACT_NEXTHOP_PROTOCOL] = "nexthop.protocol",
+	[FACT_NEXTHOP_WEIGHTS] = "nexthop.weights",
 	[FACT_RULE_PRIORITY] = "rule.priority",
 	[FACT_RULE_TABLE] = "rule.table",
 	[FACT_NEIGH_DEV] = "neigh.dev",

@@ -27,8 +27,8 @@ static void put(struct softnet *s, struct cpu_row *row, unsigned number, const u
 	if (all == 0 || cpu_entity(s, "cpu", number, &row->entity) < 0)
 		return;
 	for (unsigned k = USER; k < CPU_FACTS; k++)
-		raw[k] = real_bits((double) d[of[k]] / (double) all);
-	raw[BUSY] = real_bits((double) (all - d[CPU_IDLE]) / (double) all);
+		raw[k] = anod_real_bits((double) d[of[k]] / (double) all);
+	raw[BUSY] = anod_real_bits((double) (all - d[CPU_IDLE]) / (double) all);
 	if (s->ctx->host->put(s->ctx, row->entity, s->f_cpu, CPU_FACTS, raw,
 			      (1u << CPU_FACTS) - 1) < 0)
 		row->entity = 0;

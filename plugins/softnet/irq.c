@@ -85,7 +85,7 @@ static void put(struct softnet *s, unsigned i)
 	if (d->known)
 		skew = busiest(d, now, s->n_cpus, &raw[IRQ_CPU]);
 	if (skew >= 0) {
-		raw[SKEW] = real_bits(skew);
+		raw[SKEW] = anod_real_bits(skew);
 		known |= 1u << SKEW | 1u << IRQ_CPU;
 	}
 	memcpy(d->per_cpu, now, s->n_cpus * sizeof(*now));

@@ -16,14 +16,6 @@
 #include <string.h>
 #include <syslog.h>
 
-int64_t real_bits(double real)
-{
-	int64_t i;
-
-	memcpy(&i, &real, sizeof(i));
-	return i;
-}
-
 int cpu_entity(struct softnet *s, const char *kind, unsigned row, uint32_t *entity)
 {
 	char name[24] = "all";
@@ -64,14 +56,14 @@ static void put(struct softnet *s, unsigned number, const struct softnet_line *l
 	for (unsigned k = PROCESSED; k <= FLOW_LIMIT; k++)
 		raw[k] = (int64_t) row->count[k].total;
 	raw[BACKLOG] = l->backlog;
-	raw[SHARE] = real_bits(share);
-	raw[CPU] = l->cpu;
+	raw[SHARE] = anod_real_bits(share);
+	raw[BUSIEST] = s->busiest;
 	if (!l->has_backlog)
 		known &= ~(UINT64_C(1) << BACKLOG);
 	if (share < 0)
 		known &= ~(UINT64_C(1) << SHARE);
-	if (share < 0 && number == 0)
-		known &= ~(UINT64_C(1) << CPU);
+	if (number > 0)
+		known &= ~(UINT64_C(1) << BUSIEST);
 	if (s->ctx->host->put(s->ctx, row->entity, s->f_stat, SOFTNET_FACTS, raw, known) == -ENOENT)
 		row->entity = 0;
 }
@@ -139,7 +131,7 @@ static void softnet_read(struct anod_ctx *ctx, void *data)
 
 		if (own > most) {
 			most = own;
-			all.cpu = line[i].cpu;
+			s->busiest = line[i].cpu;
 		}
 		put(s, line[i].cpu + 1, &line[i], packets > 0 ? own / packets : -1);
 	}
@@ -264,7 +256,10 @@ static const struct anod_attr softnet_attrs[SOFTNET_FACTS + 1] = {
 		    .help = "of the packets since the last reading: this CPU's part, and for "
 			    "\"all\" "
 			    "that of the busiest CPU; unknown when there were none" },
-	[CPU] = COUNTER("cpu", ANOD_UNIT_NONE, "the CPU's number; for \"all\" the busiest one's"),
+	[BUSIEST] =
+		COUNTER("busiest", ANOD_UNIT_NONE,
+			"only of \"all\": the CPU that had the most packets, the last time that "
+			"there were any"),
 };
 
 static const struct anod_kind kinds[] = {

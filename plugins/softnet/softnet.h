@@ -21,7 +21,7 @@ enum softnet_fact {
 	FLOW_LIMIT,
 	BACKLOG,
 	SHARE,
-	CPU,
+	BUSIEST,
 	SOFTNET_FACTS
 };
 enum cpu_fact { BUSY, USER, SYSTEM, SOFTIRQ, IRQ, STEAL, CPU_FACTS };
@@ -64,6 +64,7 @@ struct softnet {
 	bool failed_stat, failed_cpu, failed_irq; /* said so */
 	int f_stat, f_cpu, f_irq;		  /* the first fact of each kind */
 	uint64_t round;
+	uint32_t busiest; /* the last CPU that was */
 	struct softnet_row row[ROWS_MAX];
 	struct cpu_row cpu_row[ROWS_MAX];
 
@@ -73,7 +74,6 @@ struct softnet {
 	uint64_t scanned_us; /* 0: never */
 };
 
-int64_t real_bits(double real);
 /* The row's entity: "all" for row 0, else "cpuN". */
 int cpu_entity(struct softnet *s, const char *kind, unsigned row, uint32_t *entity);
 /* A file could not be read: say so once; what was published grows old by itself. */

@@ -159,7 +159,7 @@ static void systemd_fini(struct anod_ctx *ctx)
 static const struct anod_opt opts[] = {
 	{ .name = "socket",
 	  .type = ANOD_TEXT,
-	  .dflt = "/run/dbus/system_bus_socket",
+	  .dflt = "\"/run/dbus/system_bus_socket\"",
 	  .help = "of the D-Bus system bus or, ending in \"/private\", systemd's own" },
 	{ .name = "units",
 	  .type = ANOD_TEXT,

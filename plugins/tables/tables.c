@@ -41,7 +41,7 @@ struct tables {
 	struct anod_poll *poll;
 	struct anod_rows *rows[KINDS];
 	bool group_needed;
-	uint64_t fib_us, fib_due_us, held_us;
+	uint64_t fib_us, fib_due_us;
 	struct nexthop *group; /* of the dump under way */
 	unsigned n_groups, groups_size;
 	struct down *down;
@@ -227,7 +227,7 @@ static void finish(struct tables *t, int error, const char *why)
 		read_fib(t);
 		t->fib_due_us = now_us + t->fib_us;
 	}
-	anod_poll_end(t->poll, error, why, t->held_us);
+	anod_poll_end(t->poll, error, why, 0);
 }
 
 static void on_nexthops_done(struct anod_ctx *ctx, int error, const char *why, uint64_t held_us,
@@ -235,8 +235,7 @@ static void on_nexthops_done(struct anod_ctx *ctx, int error, const char *why, u
 {
 	struct tables *t = ctx->state;
 
-	(void) data;
-	t->held_us += held_us;
+	(void) data, (void) held_us;
 	if (error == 0) {
 		anod_rows_begin(t->rows[KIND_GROUP]);
 		for (unsigned i = 0; i < t->n_groups; i++)
@@ -254,8 +253,7 @@ static void on_neigh_done(struct anod_ctx *ctx, int error, const char *why, uint
 	struct anod_nl_put p;
 	int r;
 
-	(void) data;
-	t->held_us = held_us;
+	(void) data, (void) held_us;
 	if (error == 0)
 		anod_rows_end(t->rows[KIND_NEIGH]);
 	if (error < 0 || (!t->group_needed && ctx->host->now_us(ctx) < t->fib_due_us)) {
@@ -398,5 +396,8 @@ ANOD_PLUGIN = {
 	.source =
 		"RTM_GETNEIGHTBL (uapi/linux/neighbour.h), RTM_GETNEXTHOP (uapi/linux/nexthop.h), "
 		"/proc/net/fib_triestat, /proc/net/rt6_stats",
+	.cost = "0.3 ms a reading with 64 interfaces (sensor.share; 6.18, load 15); routes beside, "
+		"every "
+		"fib-period",
 	.example = "watch neigh_table.used > 0.9; neigh_table.arp_cache.table_fulls",
 };

@@ -34,7 +34,7 @@ void groups_begin(struct groups *g)
 		struct group *x = &g->at[i];
 
 		x->weight -= x->weight / 8;
-		x->n_socks = x->n_stuck = x->n_alive = x->lost = x->n_seen = x->pmtu = 0;
+		x->n_socks = x->n_stuck = x->n_alive = x->n_seen = x->pmtu = 0;
 		x->rate = 0;
 		x->stuck_size = 0;
 		x->stuck_host = (struct anod_prefix){ 0 };
@@ -96,13 +96,17 @@ void group_add(struct group *g, const struct sock *s, const struct counts *d, bo
 	g->segs += d->segs;
 	g->retrans += d->retrans;
 	g->dsacks += d->dsacks;
+	/* A DSACK comes a round trip after what it speaks of; a counter never goes back, so what was
+	 * told too early is made up for by the next loss. */
+	if (g->retrans - g->dsacks > g->lost)
+		g->lost = g->retrans - g->dsacks;
 	g->bytes += (int64_t) d->bytes;
 	g->bytes_retrans += (int64_t) d->bytes_retrans;
 	g->weight += d->bytes;
 	g->has_bytes = g->has_bytes && n->has_bytes;
 
 	g->n_socks++;
-	g->lost += n->lost;
+	g->gateway = s->gateway;
 	if (n->pmtu && (!g->pmtu || n->pmtu < g->pmtu))
 		g->pmtu = n->pmtu;
 	if (stuck)

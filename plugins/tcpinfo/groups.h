@@ -20,16 +20,18 @@ struct group {
 	uint64_t weight;	   /* bytes of late, halved every few readings */
 
 	int64_t segs, retrans, dsacks, bytes, bytes_retrans;
+	int64_t lost; /* retrans - dsacks at its highest */
 
 	/* of this reading */
 	bool has_bytes;
-	uint32_t n_socks, n_stuck, n_alive, lost;
+	uint32_t n_socks, n_stuck, n_alive;
 	uint32_t pmtu;	 /* least; 0: none */
 	uint64_t rate;	 /* best delivery rate, bytes per second */
 	uint32_t n_seen; /* sockets with traffic */
 	uint32_t rtt[GROUP_SAMPLES], min_rtt[GROUP_SAMPLES];
 	uint32_t stuck_size;	       /* bytes of the packets that do not pass */
 	struct anod_prefix stuck_host; /* one of their destinations */
+	struct anod_prefix gateway;    /* of the last connection; family 0: on link */
 };
 
 struct groups {

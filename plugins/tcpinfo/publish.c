@@ -34,7 +34,7 @@
 	[FACT_BYTES_RETRANS] = COUNT("bytes_retrans", ANOD_UNIT_BYTES, "of data sent again"),      \
 	[FACT_SOCKETS] = COUNT("sockets", ANOD_UNIT_NONE, "connections open now"),                 \
 	[FACT_LOST] = COUNT("lost", ANOD_UNIT_PACKETS,                                             \
-			    "segments that the senders take for lost just now (tcpi_lost)"),       \
+			    "retrans without spurious: segments that were lost"),                  \
 	[FACT_RTT] = COUNT("rtt", ANOD_UNIT_TIME,                                                  \
 			   "smoothed round-trip time, median of connections with traffic"),        \
 	[FACT_MIN_RTT] = COUNT("min_rtt", ANOD_UNIT_TIME,                                          \
@@ -60,6 +60,8 @@ static const struct anod_attr prefix_attrs[] = {
 	[FACTS] = ATTR("dev", ANOD_TEXT, ANOD_UNIT_NONE, "link by which it is reached"),
 	ATTR("prefix", ANOD_PREFIX, ANOD_UNIT_NONE, "the block of destinations"),
 	ATTR("stuck_host", ANOD_PREFIX, ANOD_UNIT_NONE, "destination of a stuck connection"),
+	ATTR("gateway", ANOD_PREFIX, ANOD_UNIT_NONE,
+	     "next hop of its connections, by the kernel's own word; unknown: on link"),
 	{ 0 },
 };
 
@@ -78,8 +80,9 @@ int publish_init(struct sensor *s)
 	s->fact_dev = h->fact_id(s->ctx, "tcp_prefix.dev");
 	s->fact_block = h->fact_id(s->ctx, "tcp_prefix.prefix");
 	s->fact_stuck_host = h->fact_id(s->ctx, "tcp_prefix.stuck_host");
-	return s->first_tcp > 0 && s->first_prefix > 0 && s->fact_dev > 0 && s->fact_block > 0 &&
-			       s->fact_stuck_host > 0
+	s->fact_gateway = h->fact_id(s->ctx, "tcp_prefix.gateway");
+	return s->fact_gateway > 0 && s->first_tcp > 0 && s->first_prefix > 0 && s->fact_dev > 0 &&
+			       s->fact_block > 0 && s->fact_stuck_host > 0
 		       ? 0
 		       : -ENOENT;
 }
@@ -149,17 +152,11 @@ static void tell_prefix(struct sensor *s, uint32_t entity, int fact, const struc
 
 static bool begin_group(struct sensor *s, struct group *g, const char *dev)
 {
-	struct anod_value v = { .type = ANOD_TEXT };
 	const char *kind = g->prefix.family ? "tcp_prefix" : "tcp";
 
 	if (name_group(g, dev) < 0 || s->ctx->host->entity(s->ctx, kind, g->name, &g->entity) < 0)
 		return false;
 	g->fresh = false;
-	if (!g->prefix.family)
-		return true;
-	memcpy(v.u.text, dev, strnlen(dev, IFNAMSIZ - 1));
-	(void) s->ctx->host->publish(s->ctx, g->entity, s->fact_dev, &v);
-	tell_prefix(s, g->entity, s->fact_block, &g->prefix);
 	return true;
 }
 
@@ -179,6 +176,18 @@ static uint64_t known_facts(const struct group *g)
 	if (!g->stuck_size)
 		known &= ~(1ull << FACT_STUCK_SIZE);
 	return known;
+}
+
+/* What is no number.  Published again each time, so that it does not grow too old. */
+static void tell_static(struct sensor *s, const struct group *g)
+{
+	struct anod_value v = { .type = ANOD_TEXT };
+
+	memcpy(v.u.text, g->name, strcspn(g->name, "/"));
+	(void) s->ctx->host->publish(s->ctx, g->entity, s->fact_dev, &v);
+	tell_prefix(s, g->entity, s->fact_block, &g->prefix);
+	tell_prefix(s, g->entity, s->fact_stuck_host, &g->stuck_host);
+	tell_prefix(s, g->entity, s->fact_gateway, &g->gateway);
 }
 
 static void tell_group(struct sensor *s, struct group *g)
@@ -204,7 +213,7 @@ static void tell_group(struct sensor *s, struct group *g)
 				 g->prefix.family ? s->first_prefix : s->first_tcp, FACTS, v,
 				 known_facts(g));
 	if (g->prefix.family)
-		tell_prefix(s, g->entity, s->fact_stuck_host, &g->stuck_host);
+		tell_static(s, g);
 }
 
 static void tell_groups(struct sensor *s, struct groups *all)

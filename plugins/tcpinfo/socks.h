@@ -28,14 +28,15 @@ struct sock {
 		uint64_t since_us, bytes_acked, bytes_retrans;
 		uint32_t retrans, segs_in;
 	} stall;
-	uint64_t heard_us;	 /* a segment of the peer came, as far as two dumps tell */
-	bool active;		 /* sent or heard since the dump before */
-	bool moved;		 /* its way has changed since 'base' */
-	uint32_t round;		 /* dump that named it last */
-	uint32_t next;		 /* of the same bucket, + 1 */
-	uint32_t way_gen;	 /* state of the routes that 'dev' holds for; 0: never asked */
-	uint32_t dev;		 /* ifindex; 0: no way, or to the host itself */
-	uint32_t uplink, prefix; /* where it was accounted for last */
+	uint64_t heard_us;	    /* a segment of the peer came, as far as two dumps tell */
+	bool active;		    /* sent or heard since the dump before */
+	bool moved;		    /* its way has changed since 'base' */
+	uint32_t round;		    /* dump that named it last */
+	uint32_t next;		    /* of the same bucket, + 1 */
+	uint32_t way_gen;	    /* state of the routes that 'dev' holds for; 0: never asked */
+	uint32_t dev;		    /* ifindex; 0: no way, or to the host itself */
+	struct anod_prefix gateway; /* family 0: on link */
+	uint32_t uplink, prefix;    /* where it was accounted for last */
 };
 
 struct socks {

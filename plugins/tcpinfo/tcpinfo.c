@@ -96,30 +96,32 @@ static void succeeded(struct sensor *s)
 
 /* ---- ways --------------------------------------------------------------------------------- */
 
-static void take_way(struct sensor *s, struct sock *k, uint32_t dev)
+static void take_way(struct sensor *s, struct sock *k, const struct way *way)
 {
-	k->moved = k->way_gen && k->dev != dev;
-	k->dev = dev;
+	k->moved = k->way_gen && k->dev != way->ifindex;
+	k->dev = way->ifindex;
+	k->gateway = way->gateway;
 	k->way_gen = s->gen;
 }
 
 static void on_way(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *data)
 {
 	struct sensor *s = ctx->state;
-	uint32_t dev;
+	struct way way;
 
-	if (way_parse(msg, &dev))
-		take_way(s, data, dev);
+	if (way_parse(msg, &way))
+		take_way(s, data, &way);
 }
 
 static void on_way_done(struct anod_ctx *ctx, int error, const char *why, uint64_t held_us,
 			void *data)
 {
+	static const struct way none;
 	struct sensor *s = ctx->state;
 
 	(void) why, (void) held_us;
 	if (error == -ENETUNREACH || error == -EHOSTUNREACH || error == -EACCES)
-		take_way(s, data, 0);
+		take_way(s, data, &none);
 	if (--s->n_asked == 0)
 		succeeded(s);
 }
@@ -369,5 +371,7 @@ ANOD_PLUGIN = {
 	.fini = tcpinfo_fini,
 	.need = tcpinfo_need,
 	.source = "sock_diag: INET_DIAG_INFO (uapi/linux/inet_diag.h, tcp.h); RTM_GETROUTE",
-	.example = "lossy(tcp.wan0.retrans, tcp.wan0.segs)",
+	.cost = "2.1 ms a reading of 1000 connections, 0.2 % of a core at one a second (6.18, fact "
+		"sensor.share)",
+	.example = "lossy(tcp.wan0.lost, tcp.wan0.segs)",
 };

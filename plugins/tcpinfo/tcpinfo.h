@@ -56,7 +56,7 @@ struct sensor {
 	bool lost, said_error, said_full;
 
 	int first_tcp, first_prefix; /* facts */
-	int fact_dev, fact_block, fact_stuck_host;
+	int fact_dev, fact_block, fact_stuck_host, fact_gateway;
 };
 
 extern const struct anod_kind tcpinfo_kinds[];

@@ -41,7 +41,31 @@ const void *way_request(struct anod_nl_put *p, const struct sample *s)
 	return anod_nl_end(p);
 }
 
-bool way_parse(const struct nlmsghdr *msg, uint32_t *ret_ifindex)
+/* RTA_GATEWAY is of the route's family, RTA_VIA (RFC 5549) says its own. */
+static void take_gateway(struct nlattr *const *tb, uint8_t family, struct anod_prefix *ret)
+{
+	const struct nlattr *a = tb[RTA_VIA] ? tb[RTA_VIA] : tb[RTA_GATEWAY];
+	const uint8_t *at = a ? nla_data(a) : NULL;
+	int len = a ? nla_len(a) : 0;
+
+	if (tb[RTA_VIA]) {
+		uint16_t of;
+
+		if (len < (int) sizeof(of))
+			return;
+		memcpy(&of, at, sizeof(of));
+		family = (uint8_t) of;
+		at += sizeof(of);
+		len -= (int) sizeof(of);
+	}
+	if (!at || len != (family == AF_INET ? 4 : 16) || (family != AF_INET && family != AF_INET6))
+		return;
+	ret->family = family;
+	ret->len = (uint8_t) (8 * len);
+	memcpy(ret->addr, at, (size_t) len);
+}
+
+bool way_parse(const struct nlmsghdr *msg, struct way *ret)
 {
 	struct nlattr *tb[RTA_MAX + 1] = { 0 };
 	struct rtmsg rtm;
@@ -53,9 +77,11 @@ bool way_parse(const struct nlmsghdr *msg, uint32_t *ret_ifindex)
 		      (struct nlattr *) ((uint8_t *) (uintptr_t) msg + NLMSG_SPACE(sizeof(rtm))),
 		      (int) (msg->nlmsg_len - NLMSG_LENGTH(sizeof(rtm))), NULL) < 0)
 		return false;
-	*ret_ifindex = 0;
-	if (rtm.rtm_type == RTN_UNICAST && tb[RTA_OIF] && nla_len(tb[RTA_OIF]) >= 4)
-		*ret_ifindex = nla_get_u32(tb[RTA_OIF]);
+	*ret = (struct way){ 0 };
+	if (rtm.rtm_type != RTN_UNICAST || !tb[RTA_OIF] || nla_len(tb[RTA_OIF]) < 4)
+		return true;
+	ret->ifindex = nla_get_u32(tb[RTA_OIF]);
+	take_gateway(tb, rtm.rtm_family, &ret->gateway);
 	return true;
 }
 

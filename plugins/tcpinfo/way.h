@@ -10,8 +10,12 @@
 
 /* Ask the kernel for the route of this very flow: RTM_GETROUTE with both addresses and ports. */
 const void *way_request(struct anod_nl_put *p, const struct sample *s);
-/* The link of an answer, 0: it does not leave the host, or goes nowhere.  False: no answer. */
-bool way_parse(const struct nlmsghdr *msg, uint32_t *ret_ifindex);
+struct way {
+	uint32_t ifindex;	    /* 0: it does not leave the host, or goes nowhere */
+	struct anod_prefix gateway; /* family 0: on link */
+};
+/* False: no answer. */
+bool way_parse(const struct nlmsghdr *msg, struct way *ret);
 
 struct ways {
 	struct anod_nl *listener; /* NULL: a change was heard, or it was never opened */

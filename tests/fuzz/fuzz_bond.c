@@ -34,11 +34,11 @@ static void take(const struct nlmsghdr *m)
 		    !member.master || !bond_mii_word(member.mii))
 			abort();
 		member_count(&member, &bond, &count);
-		if (member_fill(&member, &bond, raw) >> MEMBER_NUMBERS)
+		if (member_fill(&member, &bond, &count, raw) >> MEMBER_NUMBERS)
 			abort();
 	}
 	if (count.carrying + count.bad > count.members || count.carrying > count.up ||
-	    bond_fill(&bond, &count, raw) >> BOND_NUMBERS)
+	    count.paired > count.carrying || bond_fill(&bond, &count, raw) >> BOND_NUMBERS)
 		abort();
 }
 

@@ -59,13 +59,13 @@ static void take(const uint8_t *message, size_t size)
 	struct nlmsghdr *copy = malloc(size);
 	struct anod_nl_put put;
 	struct sample s;
-	uint32_t dev;
+	struct way way;
 
 	if (!copy)
 		return;
 	memcpy(copy, message, size);
 	copy->nlmsg_len = (uint32_t) size;
-	(void) way_parse(copy, &dev);
+	(void) way_parse(copy, &way);
 	if (diag_parse(copy, &s)) {
 		if (!way_request(&put, &s))
 			abort();

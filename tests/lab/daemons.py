@@ -158,6 +158,8 @@ class Systemd:
             with open(self.dir + "/log") as f:
                 raise RuntimeError("%s\n%s" % (e, f.read()[-2000:])) from e
         self.words = ["nsenter", "-t", str(self.pid), "-m", "-p", "-C", "-i", "-u"]
+        ends = lab.close
+        lab.close = lambda: (self.close(), ends())
 
     def _cgroup(self):
         for line in open("/proc/mounts"):
@@ -191,6 +193,8 @@ class Systemd:
         write("%s/units/%s" % (self.dir, name), text)
 
     def close(self):
+        if self.log.closed:
+            return
         self.proc.kill()  # and with it its child, and with that one the whole namespace
         self.proc.wait()
         self.log.close()

@@ -96,7 +96,8 @@ static int host_publish(struct anod_ctx *ctx, uint32_t id, int fact, const struc
 
 	cr_assert(!e->gone, "%s of %s, which is gone", name, e->name);
 	cr_assert(strncmp(name, e->kind, strlen(e->kind)) == 0, "%s of a %s", name, e->kind);
-	cr_assert(a && (!v || (v->type == a->type && v->unit == a->unit && v->flags == a->flags)),
+	cr_assert(a && (!v || (v->type == a->type && v->unit == a->unit &&
+			       v->flags == (uint8_t) a->flags)),
 		  "%s has another type than declared", name);
 	e->value[fact - 1] = v ? *v : (struct anod_value){ 0 };
 	e->round = h->round;

@@ -163,6 +163,19 @@ Test(agent_run, unknown_neither_opens_nor_ends_and_what_is_gone_ends)
 	cr_expect_str_eq(d->finding[0].why, "it is gone");
 	cr_expect(d->proposal[0].cancelled);
 
+	/* It comes back and goes again, and nobody knew anything of it by then. */
+	declared_set(d, "link", "wan0", "carrier", "true");
+	declared_set(d, "link", "wan0", "mtu", "1420B");
+	declared_run(d, 5);
+	cr_assert_eq(declared_n_open(d), 1);
+	declared_set(d, "link", "wan0", "carrier", NULL);
+	declared_set(d, "link", "wan0", "mtu", NULL);
+	declared_run(d, 5);
+	cr_assert_eq(declared_n_open(d), 1);
+	declared_gone(d, "link", "wan0");
+	declared_run(d, 1);
+	cr_expect_eq(declared_n_open(d), 0);
+
 	/* It comes back, and does not concern the agent any more. */
 	declared_set(d, "link", "wan0", "carrier", "true");
 	declared_set(d, "link", "wan0", "operstate", "up");
@@ -301,5 +314,45 @@ Test(agent_run, asks_a_sensor_for_each_subject_that_concerns_it)
 	cr_assert(declared_finding(d, "lossy", "wan0"), "%s", d->log);
 	cr_expect_str_eq(declared_finding(d, "lossy", "wan0")->summary, "wan0 loses 10%");
 	cr_expect_eq(declared_finding(d, "lossy", "wan0")->no_cure, 1);
+	declared_free(d);
+}
+
+Test(agent_run, restores_by_facts_what_it_does_not_remember)
+{
+	struct declared *d =
+		declared_text("agent back {\n"
+			      " on link\n"
+			      " when link.mtu < 1000\n"
+			      " find \"x\"\n"
+			      " propose link.set { dev name mtu 900B } and link.up { dev "
+			      "name } when link.mtu != 900\n"
+			      " restore link.set { dev name mtu 1500B } when link.mtu == "
+			      "1400\n"
+			      " clear when link.mtu >= 1400\n"
+			      "}\n",
+			      NULL);
+
+	/* Changed before this agent was started: nothing to propose, something to put back. */
+	declared_set(d, "link", "wan0", "mtu", "900B");
+	declared_run(d, 1);
+	cr_assert(declared_finding(d, "x", "wan0"));
+	cr_expect_eq(d->n_proposals, 0);
+	declared_set(d, "link", "wan0", "mtu", "1400B");
+	declared_run(d, 1);
+	is(d, 0, "link.set dev wan0 mtu 1500B");
+	declared_commit(d, 0);
+	cr_expect_eq(declared_n_open(d), 0);
+
+	/* Where its condition is false nothing is put back. */
+	declared_set(d, "link", "wan0", "mtu", "950B");
+	declared_run(d, 61); /* the refractory time */
+	cr_assert_eq(d->n_proposals, 2);
+	cr_expect_eq(d->proposal[1].p.n_actions, 2);
+	cr_expect_str_eq(d->proposal[1].p.action[1].kind, "link.up");
+	declared_commit(d, 1);
+	declared_set(d, "link", "wan0", "mtu", "1500B");
+	declared_run(d, 1);
+	cr_expect_eq(d->n_proposals, 2);
+	cr_expect_eq(declared_n_open(d), 0);
 	declared_free(d);
 }

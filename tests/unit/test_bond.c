@@ -124,14 +124,19 @@ Test(bond, a_member_that_does_not_carry_says_whose_fault_it_is)
 	m->aggregator = b->aggregator;
 	count_members(&a, b, &count);
 	cr_expect(count.up == 2 && count.carrying == 1 && count.bad == 1);
-	known = member_fill(m, b, raw);
+	known = member_fill(m, b, &count, raw);
 	cr_expect(raw[MEMBER_IN_SYNC] && !raw[MEMBER_PARTNER_IN_SYNC] && !raw[MEMBER_CARRIES]);
 	cr_expect(known >> MEMBER_CHURNED & 1 && !raw[MEMBER_CHURNED]);
 	m->partner_churn = CHURN_CHURNED;
 	m->actor_churn = CHURN_UNKNOWN;
-	known = member_fill(m, b, raw);
+	known = member_fill(m, b, &count, raw);
 	cr_expect(!(known >> MEMBER_CHURNED & 1), "unknown is not fine");
 	cr_expect(known >> MEMBER_PARTNER_CHURNED & 1 && raw[MEMBER_PARTNER_CHURNED]);
+
+	cr_expect(raw[MEMBER_SPARE] && raw[MEMBER_LACP], "the other one carries");
+	b->min_links = 2;
+	(void) member_fill(m, b, &count, raw);
+	cr_expect(!raw[MEMBER_SPARE], "one is too few");
 
 	m->partner = 63;
 	cr_expect(member_carries(m, b));
@@ -145,6 +150,10 @@ Test(bond, a_member_that_does_not_carry_says_whose_fault_it_is)
 	m->actor = LACP_STATE_DEFAULTED | 0x3d;
 	m->partner = 0;
 	cr_expect(member_carries(m, b));
+	*member_named(&a, "v0") = *m;
+	count_members(&a, b, &count);
+	(void) member_fill(m, b, &count, raw);
+	cr_expect(count.carrying == 2 && !raw[MEMBER_SPARE], "nobody knows what the others do");
 }
 
 static char *load(const char *name)

@@ -135,6 +135,54 @@ Test(netlink, a_socket_can_be_closed_from_within_and_with_requests_waiting)
 	}
 }
 
+/* A chain: the end of each request asks the next one. */
+struct chain {
+	struct anod_nl *nl;
+	unsigned left, answers, errors;
+};
+
+static void link_of_chain(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *data)
+{
+	(void) ctx, (void) msg;
+	((struct chain *) data)->answers++;
+}
+
+static void next_of_chain(struct anod_ctx *ctx, int error, const char *why, uint64_t held_us,
+			  void *data)
+{
+	struct chain *c = data;
+	struct anod_nl_put put;
+
+	(void) ctx, (void) why, (void) held_us;
+	c->errors += error != 0;
+	if (--c->left)
+		cr_assert_eq(anod_nl_ask(c->nl, one_link(&put, 1), link_of_chain, next_of_chain, c),
+			     0);
+}
+
+static bool chain_ended(struct fake_host *h, void *data)
+{
+	(void) h;
+	return ((struct chain *) data)->left == 0;
+}
+
+Test(netlink, what_the_end_of_a_request_asks_is_asked_once)
+{
+	for (uint32_t flags = 0; flags <= ANOD_NL_SLOW; flags += ANOD_NL_SLOW) {
+		struct fake_host *h = fake_host_bare();
+		struct chain c = { .left = 301 };
+
+		cr_assert_eq(anod_nl_open(fake_host_ctx(h), NETLINK_ROUTE, flags, &c.nl), 0);
+		next_of_chain(fake_host_ctx(h), 0, "", 0, &c);
+		/* Less than the time after which one that is never answered is given up. */
+		cr_assert(fake_host_wait(h, chain_ended, &c, 4500), "%u are left", c.left);
+		cr_assert_eq(c.answers, 300, "%u answers to 300 requests", c.answers);
+		cr_assert_eq(c.errors, 0);
+		anod_nl_close(c.nl);
+		fake_host_free(h);
+	}
+}
+
 Test(netlink, what_does_not_fit_is_refused)
 {
 	struct fake_host *h = fake_host_bare();

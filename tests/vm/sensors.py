@@ -56,7 +56,7 @@ class Router:
         for part in self.bond, self.vlan, self.vrf, self.wireguard, self.netdevsim, self.qdiscs:
             try:
                 part()
-            except RuntimeError as e:
+            except (RuntimeError, OSError) as e:
                 self.missing[part.__name__] = str(e)
         self.a = n.anod(CONFIG)
 

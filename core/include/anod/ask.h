@@ -21,10 +21,10 @@
 
 #include <anod/plugin.h>
 
-#define ANOD_ASK_REQUEST_MAX 256			/* bytes of a question */
-#define ANOD_ASK_TURN	     (256u << 10)		/* bytes of an answer read in one turn */
-#define ANOD_ASK_WAIT_US     UINT64_C(3000000)		/* for a whole answer */
-#define ANOD_ASK_BACKOFF_US  UINT64_C(1000000)		/* the first; doubles */
+#define ANOD_ASK_REQUEST_MAX 256		       /* bytes of a question */
+#define ANOD_ASK_TURN	     (256u << 10)	       /* bytes of an answer read in one turn */
+#define ANOD_ASK_WAIT_US     UINT64_C(3000000)	       /* for a whole answer */
+#define ANOD_ASK_BACKOFF_US  UINT64_C(1000000)	       /* the first; doubles */
 #define ANOD_ASK_BACKOFF_MAX (5 * ANOD_ASK_BACKOFF_US) /* and the longest */
 
 struct anod_ask;

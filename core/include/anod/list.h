@@ -52,6 +52,8 @@ void anod_list_end(struct anod_list *r);
 void anod_list_unknown(struct anod_list *r);
 /* It is there still, as it was told before. */
 void anod_list_mark(struct anod_list *r, const char *name);
+/* Is it there? */
+bool anod_list_has(const struct anod_list *r, const char *name);
 /* Has this reading named it already? */
 bool anod_list_seen(const struct anod_list *r, const char *name);
 

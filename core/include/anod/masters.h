@@ -28,8 +28,8 @@ struct anod_masters_desc {
 	int64_t (*master)(struct anod_ctx *ctx, const struct nlmsghdr *msg);
 	/* One of the links that have such a master. */
 	void (*member)(struct anod_ctx *ctx, const struct nlmsghdr *msg);
-	/* As anod_nl_done_fn; 'held_us' of all requests together. */
-	void (*done)(struct anod_ctx *ctx, int error, const char *why, uint64_t held_us);
+	/* As anod_nl_done_fn. */
+	void (*done)(struct anod_ctx *ctx, int error, const char *why);
 };
 
 /* 'desc' lives as long as the plugin; memory is the host's. */

@@ -305,7 +305,8 @@ struct anod_host {
 	int (*infer)(struct anod_ctx *, const struct anod_question *, anod_answer_fn *, void *data,
 		     uint64_t *ret_id);
 	/* Ask a sensor of the manifest's 'senses' to keep an entity's facts alive ("probe": dev,
-	 * target, proto, port, every, timeout; without dev the kernel picks the way); cancel() ends it. */
+	 * target, proto, port, every, timeout, size; without dev the kernel picks the way); cancel() ends
+	 * it. */
 	int (*sense)(struct anod_ctx *, const struct anod_action *request, uint64_t *ret_id);
 
 	/* ---- sensors, since 0.2 ---- */

@@ -45,7 +45,8 @@ void anod_poll_soon(struct anod_poll *p);
 uint64_t anod_poll_period(const struct anod_poll *p);
 /* The reading is over.  'error' 0, -EINTR (not consistent: it is done again), -ENOENT, -EOPNOTSUPP,
  * -EPROTONOSUPPORT, -EAFNOSUPPORT (this kernel does not have it), or any other.  'why' may be NULL
- * or "".  'held_us' as pace() has it. */
+ * or "".  'held_us' as pace() has it: what a thread was held beside; what a callback does itself,
+ * a dump in send() included, the host measures. */
 void anod_poll_end(struct anod_poll *p, int error, const char *why, uint64_t held_us);
 
 /* ---- rows ------------------------------------------------------------------------------- */

@@ -85,6 +85,9 @@ void anod_rhythm_next(struct anod_rhythm *r, uint64_t held_us);
 uint64_t anod_rhythm_wanted(const struct anod_rhythm *r);
 void anod_rhythm_stop(struct anod_rhythm *r);
 
+/* A REAL as put() takes it. */
+int64_t anod_real_bits(double real);
+
 /* The option of this name as a number, or 0. */
 uint64_t anod_option_u64(struct anod_ctx *ctx, const char *name);
 

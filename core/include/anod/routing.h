@@ -48,10 +48,24 @@ enum { /* rib */
        ANOD_RIB_ROUTES,
        ANOD_RIB_PREFIXES,
        ANOD_RIB_INSTALLED,
+       ANOD_RIB_STEADY,
        ANOD_RIB_ATTRS
 };
 
 extern const struct anod_attr anod_daemon_attrs[], anod_bgp_attrs[], anod_rib_attrs[];
+
+/* The count of a table when it was last at rest: within 1 % of itself for a while.  It outlives the
+ * daemon, so that what there is after a restart can be compared with what there was before. */
+struct anod_steady {
+	int64_t count, since_us; /* of the count that may become steady; -1: none */
+	int64_t steady;		 /* -1: none yet */
+};
+#define ANOD_STEADY_NEW                                                                            \
+	{                                                                                          \
+		.count = -1, .steady = -1                                                          \
+	}
+/* A count at 'now_us', -1: nobody knows; the steady one, -1: none yet. */
+int64_t anod_steady(struct anod_steady *s, int64_t count, int64_t now_us, int64_t window_us);
 
 /* Of process 'pid': resident memory in bytes and age in us, from /proc.  -ESRCH: there is no such
  * process, or its name (comm) is not 'comm'. */

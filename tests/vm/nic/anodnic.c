@@ -40,7 +40,7 @@
 #define ONE	   (1ULL << 56) /* probabilities are so many parts */
 #define MEAN_MAX   40		/* wrong symbols in a code word; more are as good as this */
 
-static unsigned int pairs = 1;
+static unsigned int pairs = 2;
 module_param(pairs, uint, 0444);
 MODULE_PARM_DESC(pairs, "connected pairs of devices");
 
