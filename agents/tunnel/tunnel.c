@@ -7,7 +7,7 @@
  * the same but for one thing: it sends nothing, and is left alone.
  *
  * The addresses to try are a list: those that the peer's name stands for.  They are tried in turn,
- * beginning behind the one that failed; an attempt that brings no handshake is rolled back by its
+ * beginning behind the one that failed; an attempt after which nothing is received is rolled back by its
  * verification, and the next one follows.  When all have been tried, it rests.
  *
  * rx_bytes and tx_bytes count handshakes too, so a peer that answers only those is not silent.
@@ -123,9 +123,12 @@ static void propose(struct agent *a)
 	(void) snprintf(p.reason, sizeof(p.reason),
 			"the peer on %s is not heard at its address any more, and has another one",
 			a->dev);
-	(void) snprintf(p.expect, sizeof(p.expect), "a handshake there, and something is received");
-	/* The permit may ask for more: that bytes are received, a probe through the tunnel. */
-	(void) snprintf(p.verify, sizeof(p.verify), "wg_peer.\"%s\".handshake_age < 15s",
+	(void) snprintf(
+		p.expect, sizeof(p.expect),
+		"something is received from there, by a new handshake if the keys are void");
+	/* What is received is authenticated, and keys that are void need a handshake first: so this is
+	 * the peer, and it hears us. */
+	(void) snprintf(p.verify, sizeof(p.verify), "rate(wg_peer.\"%s\".rx_bytes, 4s) > 0",
 			a->entity);
 	a->last = k;
 	a->tried++;

@@ -496,5 +496,6 @@ ANOD_PLUGIN = {
 	.need = conntrack_need,
 	.source = "ctnetlink: IPCTNL_MSG_CT_GET_STATS, _STATS_CPU "
 		  "(uapi/linux/netfilter/nfnetlink_conntrack.h)",
+	.cost = "90 us a reading, whatever the size of the table (6.18, 2 CPUs, fact sensor.share)",
 	.example = "conntrack.table.used > 0.9",
 };

@@ -371,5 +371,7 @@ ANOD_PLUGIN = {
 	.fini = tcpinfo_fini,
 	.need = tcpinfo_need,
 	.source = "sock_diag: INET_DIAG_INFO (uapi/linux/inet_diag.h, tcp.h); RTM_GETROUTE",
+	.cost = "2.1 ms a reading of 1000 connections, 0.2 % of a core at one a second (6.18, fact "
+		"sensor.share)",
 	.example = "lossy(tcp.wan0.lost, tcp.wan0.segs)",
 };

@@ -327,5 +327,6 @@ ANOD_PLUGIN = {
 	.fini = on_fini,
 	.need = on_need,
 	.source = "WG_CMD_GET_DEVICE (uapi/linux/wireguard.h)",
+	.cost = "one dump for each WireGuard interface; none without one",
 	.example = "wg_peer.handshake_age > 180s and rate(wg_peer.tx_bytes, 30s) > 0",
 };

@@ -357,6 +357,8 @@ static int host_watch(struct anod_ctx *ctx, const char *expr, anod_watch_fn *fn,
 	f->watch.fn = fn;
 	f->watch.data = data;
 	*ret_id = f->watch.id = ++f->next_id;
+	assert(f->n_watches < FAKE_WATCHES);
+	f->watches[f->n_watches++] = f->watch;
 	return 0;
 }
 

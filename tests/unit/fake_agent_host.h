@@ -16,6 +16,7 @@
 
 #define FAKE_FACTS    1024
 #define FAKE_RECORDS  64
+#define FAKE_WATCHES  8
 #define FAKE_LOG_SIZE 16384
 
 struct fake_proposal {
@@ -64,12 +65,14 @@ struct fake {
 	struct fake_question question[FAKE_RECORDS];
 	struct fake_sense sense[FAKE_RECORDS];
 	unsigned n_proposals, n_findings, n_questions, n_senses;
-	struct { /* the last watch(); the test evaluates it */
+	struct fake_watch { /* the last watch(); the test evaluates it */
 		uint64_t id;
 		char expr[ANOD_REASON_SIZE];
 		anod_watch_fn *fn;
 		void *data;
 	} watch;
+	struct fake_watch watches[FAKE_WATCHES]; /* all of them */
+	unsigned n_watches;
 	int infer_error, propose_error; /* when negative: what these calls return */
 	char log[FAKE_LOG_SIZE];
 	struct fake_private *priv;

@@ -170,9 +170,6 @@ Test(conntrack, socket_with_the_capability_sends_reading_requests_only)
 	head = anod_nl_begin(&put, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, 0,
 			     sizeof(*head));
 	cr_expect_eq(anod_nl_ask(nl, anod_nl_end(&put), NULL, NULL, NULL), -EPERM);
-	cr_expect_eq(anod_nl_open(fake_host_ctx(host), NETLINK_NETFILTER,
-				  ANOD_NL_ADMIN | ANOD_NL_SLOW, &nl),
-		     -EINVAL);
 	anod_nl_close(nl);
 	cr_assert_eq(anod_nl_open(fake_host_ctx(host), NETLINK_GENERIC, ANOD_NL_ADMIN, &nl), 0);
 	(void) anod_nl_begin(&put, 16, 0, 4);

@@ -2,7 +2,7 @@
 from net import Skip
 from usecase import Meter, Net, UseCase, run, wait
 
-OLD, NEW, WRONG = "203.0.113.1", "203.0.113.2", "203.0.113.3"
+OLD, NEW = "203.0.113.1", "203.0.113.2"
 
 CONFIG = """
 policy "a tunnel" revision 1
@@ -13,7 +13,7 @@ sensor wireguard { period 500ms }
 agent tunnel {
     dev       wg0
     peer      "%(key)s"
-    endpoints %(old)s, %(wrong)s, %(new)s
+    endpoints %(old)s, %(new)s
     silent    6s
     stale     10s
 }
@@ -24,7 +24,7 @@ permit "send to where the peer is now" {
     foreign objects
     level   auto
     budget  moves
-    verify  within 15s that rate(wg_peer."wg0/%(key)s".rx_bytes, 3s) > 0
+    verify  within 20s
     confirm after 1s
 }
 """
@@ -80,7 +80,7 @@ class U58(UseCase):
         self.peer = "wg_peer/wg0/" + it
         self.entity = "wg0/" + it
         self.pulse = self.peer + ".handshake_age"
-        self.config = CONFIG % {"key": it, "old": OLD, "new": NEW, "wrong": WRONG}
+        self.config = CONFIG % {"key": it, "old": OLD, "new": NEW}
         self.meter = Meter(net, "router", "peer", "10.99.0.2",
                            {"period": 0.1, "patience": 1.0, "slow": 1.0})
 
