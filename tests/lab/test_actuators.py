@@ -147,13 +147,14 @@ def test_what_no_sensor_tells_of_is_named_with_the_cure(lab):
 
 # ---- units -----------------------------------------------------------------------------------
 
-# Fails until its file is there, and systemd soon gives it up.
+# Fails until its file is there, before it was ever active, and systemd soon gives it up.
 FLAKY = """
 [Unit]
 StartLimitIntervalSec=600
 StartLimitBurst=2
 [Service]
-ExecStart=/bin/sh -c 'test -e %s && exec sleep 1000'
+ExecStartPre=/usr/bin/test -e %s
+ExecStart=/bin/sleep 1000
 Restart=on-failure
 RestartSec=50ms
 """
