@@ -122,8 +122,8 @@ static uint64_t paced(struct anod_poll *p, uint64_t held_us)
 	if (ANOD_HOST_HAS(p->ctx, pace))
 		every_us = p->ctx->host->pace(p->ctx, every_us, held_us);
 	(void) p->ctx->host->health(p->ctx, ANOD_HEALTH_PERIOD, every_us);
-	if (p->again && every_us > ANOD_POLL_SOON_US && wanted(p) == every_us)
-		return ANOD_POLL_SOON_US;
+	if (p->again && every_us > ANOD_POLL_APART_US && wanted(p) == every_us)
+		return ANOD_POLL_APART_US;
 	return spent_us < every_us ? every_us - spent_us : 1000;
 }
 
@@ -155,12 +155,15 @@ void anod_poll_end(struct anod_poll *p, int error, const char *why, uint64_t hel
 
 void anod_poll_soon(struct anod_poll *p)
 {
-	uint64_t now_us = p->ctx->host->now_us(p->ctx);
+	uint64_t now_us = p->ctx->host->now_us(p->ctx), at_us = now_us + ANOD_POLL_SOON_US;
 
+	/* A storm of events is not a storm of readings. */
+	if (at_us < p->begun_us + ANOD_POLL_APART_US)
+		at_us = p->begun_us + ANOD_POLL_APART_US;
 	if (p->reading)
 		p->again = true;
-	else if (p->due_us > now_us + ANOD_POLL_SOON_US)
-		set_timer(p, ANOD_POLL_SOON_US);
+	else if (p->due_us > at_us)
+		set_timer(p, at_us - now_us);
 }
 
 /* ---- need --------------------------------------------------------------------------------- */

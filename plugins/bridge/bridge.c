@@ -2,10 +2,8 @@
  * bridge - the sensor of bridges: ports, spanning tree, VLANs, and addresses that move.
  *
  * Design.  A reading asks for the bridges and for the ports of each (anod/masters.h) and, when one
- * of them filters VLANs, for these.  Moves of addresses come as events, which are listened to only
- * while there is a bridge.  In a loop there are as many events as packets: after EVENTS_MAX of them
- * between two readings the socket is closed until the next one, so that a storm costs a percent of
- * a core and not all of it; the count is then a lower bound, and still far above any healthy one.
+ * of them filters VLANs, for these.  A change of a link or a VLAN is an event, after which all is
+ * read soon.  Moves of addresses come as events, which are listened to while there is a bridge.
  */
 #include <errno.h>
 #include <linux/if_bridge.h>
@@ -19,11 +17,10 @@
 #include <anod/netlink.h>
 #include <anod/poll.h>
 
+#include "follow.h"
 #include "kinds.h"
-#include "moves.h"
 
-#define EVENTS_MAX 10000 /* of addresses, between two readings */
-#define PORTS_MAX  4096	 /* more are not read */
+#define PORTS_MAX 4096 /* more are not read */
 
 struct port {
 	struct bridge_port p;
@@ -32,7 +29,7 @@ struct port {
 
 struct sensor {
 	struct anod_ctx *ctx;
-	struct anod_nl *nl, *links, *fdb;
+	struct anod_nl *nl, *links;
 	struct anod_nl *vlans; /* NULL: a kernel before 5.6 tells of no VLAN */
 	struct anod_poll *poll;
 	struct anod_masters *masters;
@@ -41,8 +38,7 @@ struct sensor {
 	unsigned n_bridges;
 	struct port *port; /* of the reading under way */
 	unsigned n_ports, ports_size;
-	struct moves *moves;
-	unsigned n_events;
+	struct follow follow;
 };
 
 /* ---- addresses that move ------------------------------------------------------------------ */
@@ -55,68 +51,15 @@ static void count_move(struct sensor *s, uint32_t ifindex)
 		((struct port_seen *) row->own)->moves++;
 }
 
-static void fdb_close(struct sensor *s)
-{
-	anod_nl_close(s->fdb);
-	s->fdb = NULL;
-}
-
-static void on_fdb(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *data)
+static void on_moved(struct anod_ctx *ctx, uint32_t master, uint32_t from, uint32_t to)
 {
 	struct sensor *s = ctx->state;
-	struct anod_row *bridge;
-	struct fdb_entry e;
-	uint32_t was;
+	struct anod_row *bridge = anod_rows_find(s->bridges, master);
 
-	(void) data;
-	if (!msg) {
-		moves_forget(s->moves);
-		return;
-	}
-	if (decode_fdb(msg, &e) <= 0 || e.fixed)
-		return;
-	if (++s->n_events > EVENTS_MAX) {
-		fdb_close(s); /* until the next reading */
-		return;
-	}
-	was = moves_take(s->moves, &e);
-	if (!was)
-		return;
-	count_move(s, was);
-	count_move(s, e.port);
-	bridge = anod_rows_find(s->bridges, e.master);
+	count_move(s, from);
+	count_move(s, to);
 	if (bridge)
 		((struct bridge_seen *) bridge->own)->moves++;
-}
-
-static int fdb_open(struct sensor *s)
-{
-	int r;
-
-	s->moves = s->moves ? s->moves : moves_new();
-	if (!s->moves)
-		return -ENOMEM;
-	r = anod_nl_open(s->ctx, NETLINK_ROUTE, 0, &s->fdb);
-	if (r >= 0)
-		r = anod_nl_listen(s->fdb, RTNLGRP_NEIGH, on_fdb, NULL);
-	if (r < 0)
-		fdb_close(s);
-	return r;
-}
-
-/* Listen while there is a bridge, and not more than a storm leaves time for. */
-static void fdb_follow(struct sensor *s)
-{
-	if (s->n_bridges && !s->fdb) {
-		if (s->moves)
-			moves_forget(s->moves); /* it was not listened to */
-		(void) fdb_open(s);
-	}
-	if (!s->n_bridges && s->fdb) {
-		fdb_close(s);
-		s->moves = moves_free(s->moves);
-	}
-	s->n_events = 0;
 }
 
 /* ---- a reading ---------------------------------------------------------------------------- */
@@ -217,7 +160,7 @@ static void finish(struct sensor *s, int error, const char *why)
 		anod_rows_end(s->ports);
 		anod_rows_end(s->bridges);
 	}
-	fdb_follow(s);
+	follow_keep(&s->follow, s->n_bridges > 0);
 	anod_poll_end(s->poll, error, why, 0);
 }
 
@@ -326,6 +269,7 @@ static int bridge_init(struct anod_ctx *ctx)
 	if (!s)
 		return -ENOMEM;
 	s->ctx = ctx;
+	s->follow = (struct follow){ .ctx = ctx, .moved = on_moved };
 	ctx->state = s;
 	return 0;
 }
@@ -367,7 +311,7 @@ static void bridge_stop(struct anod_ctx *ctx)
 	anod_nl_close(s->nl);
 	anod_nl_close(s->links);
 	anod_nl_close(s->vlans);
-	fdb_close(s);
+	follow_stop(&s->follow);
 	s->nl = s->links = s->vlans = NULL;
 }
 
@@ -380,7 +324,6 @@ static void bridge_fini(struct anod_ctx *ctx)
 	bridge_stop(ctx); /* a failed start leaves some open */
 	s->bridges = anod_rows_free(s->bridges);
 	s->ports = anod_rows_free(s->ports);
-	s->moves = moves_free(s->moves);
 	free(s->port);
 }
 

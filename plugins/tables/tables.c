@@ -4,8 +4,7 @@
  * Design.  One reading is a dump of the neighbour tables, which is a dozen messages and one for
  * each interface, and one of the next-hop objects when somebody uses groups.  The routes are
  * counted by the kernel, which walks the whole tree for it (some 30 ns a prefix), so that is done
- * every 'fib-period' and, of IPv4, without holding a lock.  An interface's own neighbour limits
- * are not read: the kernel has none.
+ * every 'fib-period' and, of IPv4, without holding a lock.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -180,7 +179,7 @@ static void on_nexthop(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *d
 static void put_group(struct tables *t, const struct nexthop *g)
 {
 	uint64_t known = KNOWN(GROUP_MEMBERS) | KNOWN(GROUP_BUCKETS);
-	int64_t raw[GROUP_FACTS] = { 0 };
+	int64_t raw[GROUP_FACTS] = { g->n_members, 0, g->buckets };
 	char name[ANOD_NAME_SIZE];
 	struct anod_row *row;
 	unsigned up = 0;
@@ -195,9 +194,7 @@ static void put_group(struct tables *t, const struct nexthop *g)
 	row = anod_rows_take(t->rows[KIND_GROUP], g->id, name);
 	if (!row)
 		return;
-	raw[GROUP_MEMBERS] = g->n_members;
 	raw[GROUP_MEMBERS_UP] = up;
-	raw[GROUP_BUCKETS] = g->buckets;
 	raw[GROUP_UNBALANCED] = (int64_t) (g->unbalanced_us & INT64_MAX);
 	if (g->n_members <= GROUP_MEMBERS_MAX)
 		known |= KNOWN(GROUP_MEMBERS_UP);

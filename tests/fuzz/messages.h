@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void fuzz_messages(const uint8_t *data, size_t size, void (*take)(const struct nlmsghdr *m))
+static void fuzz_messages(const uint8_t *data, size_t size, void (*fn)(const struct nlmsghdr *m))
 {
 	while (size >= sizeof(struct nlmsghdr)) {
 		struct nlmsghdr h, *copy;
@@ -26,7 +26,7 @@ static void fuzz_messages(const uint8_t *data, size_t size, void (*take)(const s
 			return;
 		memcpy(copy, data, len);
 		copy->nlmsg_len = (uint32_t) len;
-		take(copy);
+		fn(copy);
 		free(copy);
 		len = NLMSG_ALIGN(len) < size ? NLMSG_ALIGN(len) : size;
 		data += len;

@@ -26,6 +26,7 @@ struct anod_poll;
 
 #define ANOD_POLL_ABSENT_US UINT64_C(60000000) /* between two looks for what is not there */
 #define ANOD_POLL_SOON_US   UINT64_C(50000)    /* after an event; more of them are one reading */
+#define ANOD_POLL_APART_US  UINT64_C(200000)   /* between two readings because of events */
 #define ANOD_POLL_WANTS	    64 /* entities with a pace of their own; the fastest goes for all */
 
 /* Begin a reading; anod_poll_end() ends it, before this returns or later. */
