@@ -15,6 +15,7 @@
 #include <anod/netlink.h>
 
 #include "plugins/ethtool/reply.c"
+#include "plugins/ethtool/reply_stats.c"
 #include "plugins/ethtool/rows.c"
 #include "plugins/ethtool/words.c"
 
