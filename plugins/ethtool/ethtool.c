@@ -70,7 +70,7 @@ static void on_answer(struct anod_ctx *ctx, const struct nlmsghdr *m, void *data
 	if (m->nlmsg_type != t->family.id || !reply_parse(m, &r))
 		return;
 	t->answers += (r.known | r.known_words) != 0; /* some links answer with nothing */
-	rows_take(t, &r);
+	rows_answer(t, &r);
 }
 
 static void failed(struct ethtool *t, int error, const char *why)
@@ -171,7 +171,7 @@ static void on_news(struct anod_ctx *ctx, const struct nlmsghdr *m, void *data)
 		return;
 	}
 	if (t->family.id && m->nlmsg_type == t->family.id && reply_parse(m, &r))
-		rows_take(t, &r);
+		rows_answer(t, &r);
 }
 
 /* 0, or -errno: there is no such family (now). */

@@ -68,7 +68,7 @@ extern const struct anod_kind ethtool_kinds[];
 /* Bit errors before FEC and loss behind it between the last reading and this one, at 'now_us'. */
 void rows_fec(struct row *row, struct reply *r, uint64_t now_us);
 /* What a link answered. */
-void rows_take(struct ethtool *t, struct reply *r);
+void rows_answer(struct ethtool *t, struct reply *r);
 /* A reading that asked for everything has ended: links that did not answer have no lanes. */
 void rows_end(struct ethtool *t);
 void rows_free(struct ethtool *t);

@@ -3,8 +3,7 @@
  *
  * Design.  Answers and notifications of one subject hold the same attributes, so one reader
  * serves both.  Attributes of a nest go into a small table by their number first; a number that
- * comes twice counts as it came last.  Statistics of STATS_GET are nests whose attribute *number*
- * is the counter, inside a group; what the driver does not count is not there.
+ * comes twice counts as it came last.  Statistics of STATS_GET are in reply_stats.c.
  */
 #include "reply.h"
 
@@ -13,11 +12,9 @@
 #include <linux/genetlink.h>
 #include <string.h>
 
-#include <netlink/attr.h>
-
+#include "reply_int.h"
 #include "words.h"
 
-#define ATTRS 32 /* no nest that is read here has a higher attribute number */
 /* Since kernel 6.4 (include/uapi/linux/ethtool_netlink.h): how often the link went down, u32. */
 #define LINKSTATE_EXT_DOWN_CNT 7
 #define MBPS		       1000000
@@ -44,50 +41,6 @@ const struct topic_info topics[TOPICS] = {
 };
 
 /* ---- attributes -------------------------------------------------------------------------- */
-
-/* The attributes of 'size' bytes by number. */
-static void split(const void *data, int size, const struct nlattr *tb[ATTRS])
-{
-	const struct nlattr *a = data;
-
-	memset(tb, 0, ATTRS * sizeof(tb[0]));
-	for (; size > 0 && nla_ok(a, size); a = nla_next(a, &size))
-		if (nla_type(a) < ATTRS)
-			tb[nla_type(a)] = a;
-}
-
-static void split_nest(const struct nlattr *nest, const struct nlattr *tb[ATTRS])
-{
-	if (nest)
-		split(nla_data(nest), nla_len(nest), tb);
-	else
-		memset(tb, 0, ATTRS * sizeof(tb[0]));
-}
-
-/* A number of exactly this size. */
-static bool number(const struct nlattr *a, size_t size, uint64_t *ret)
-{
-	*ret = 0;
-	if (!a || (size_t) nla_len(a) != size)
-		return false;
-	/* The kernel's byte order is ours; only the size differs. */
-	if (size == 1)
-		*ret = *(const uint8_t *) nla_data(a);
-	else if (size == 4)
-		*ret = nla_get_u32(a);
-	else
-		memcpy(ret, nla_data(a), sizeof(*ret));
-	return true;
-}
-
-static void set(struct reply *r, enum number n, uint64_t value)
-{
-	/* More than half of 64 bits is no count: some drivers hand on an error as a number. */
-	if (value >> 63)
-		return;
-	r->number[n] = (int64_t) value;
-	r->known |= UINT64_C(1) << n;
-}
 
 static void take(struct reply *r, enum number n, const struct nlattr *a, size_t size)
 {
@@ -234,71 +187,6 @@ static void take_fec(struct reply *r, const struct nlattr *const *tb)
 				r->n_lanes = k + 1;
 		}
 	}
-}
-
-/* Which counter of a group is which number, + 1; 0: not kept. */
-static const uint8_t phy_counters[ATTRS] = {
-	[ETHTOOL_A_STATS_ETH_PHY_5_SYM_ERR] = SYMBOL_ERRORS + 1,
-};
-static const uint8_t mac_counters[ATTRS] = {
-	[ETHTOOL_A_STATS_ETH_MAC_2_TX_PKT] = MAC_TX_FRAMES + 1,
-	[ETHTOOL_A_STATS_ETH_MAC_5_RX_PKT] = MAC_RX_FRAMES + 1,
-	[ETHTOOL_A_STATS_ETH_MAC_6_FCS_ERR] = FCS_ERRORS + 1,
-	[ETHTOOL_A_STATS_ETH_MAC_7_ALIGN_ERR] = ALIGN_ERRORS + 1,
-	[ETHTOOL_A_STATS_ETH_MAC_10_LATE_COL] = LATE_COLLISIONS + 1,
-	[ETHTOOL_A_STATS_ETH_MAC_12_TX_INT_ERR] = MAC_TX_ERRORS + 1,
-	[ETHTOOL_A_STATS_ETH_MAC_15_RX_INT_ERR] = MAC_RX_ERRORS + 1,
-	[ETHTOOL_A_STATS_ETH_MAC_23_IR_LEN_ERR] = LENGTH_ERRORS + 1,
-	[ETHTOOL_A_STATS_ETH_MAC_25_TOO_LONG_ERR] = TOO_LONG_ERRORS + 1,
-};
-static const uint8_t ctrl_counters[ATTRS] = {
-	[ETHTOOL_A_STATS_ETH_CTRL_3_TX] = CTRL_TX + 1,
-	[ETHTOOL_A_STATS_ETH_CTRL_4_RX] = CTRL_RX + 1,
-	[ETHTOOL_A_STATS_ETH_CTRL_5_RX_UNSUP] = CTRL_UNKNOWN + 1,
-};
-static const uint8_t rmon_counters[ATTRS] = {
-	[ETHTOOL_A_STATS_RMON_UNDERSIZE] = RMON_UNDERSIZE + 1,
-	[ETHTOOL_A_STATS_RMON_OVERSIZE] = RMON_OVERSIZE + 1,
-	[ETHTOOL_A_STATS_RMON_FRAG] = RMON_FRAGMENTS + 1,
-	[ETHTOOL_A_STATS_RMON_JABBER] = RMON_JABBERS + 1,
-};
-static const uint8_t *const group_counters[] = {
-	[ETHTOOL_STATS_ETH_PHY] = phy_counters,
-	[ETHTOOL_STATS_ETH_MAC] = mac_counters,
-	[ETHTOOL_STATS_ETH_CTRL] = ctrl_counters,
-	[ETHTOOL_STATS_RMON] = rmon_counters,
-};
-
-static void take_group(struct reply *r, const struct nlattr *group)
-{
-	const struct nlattr *tb[ATTRS], *a;
-	int left = nla_len(group);
-	uint64_t id, v;
-
-	split_nest(group, tb);
-	if (!number(tb[ETHTOOL_A_STATS_GRP_ID], 4, &id) ||
-	    id >= sizeof(group_counters) / sizeof(group_counters[0]))
-		return;
-
-	for (a = nla_data(group); left > 0 && nla_ok(a, left); a = nla_next(a, &left)) {
-		const struct nlattr *s[ATTRS];
-
-		if (nla_type(a) != ETHTOOL_A_STATS_GRP_STAT)
-			continue;
-		split_nest(a, s);
-		for (unsigned k = 0; k < ATTRS; k++)
-			if (group_counters[id][k] && number(s[k], 8, &v))
-				set(r, group_counters[id][k] - 1u, v);
-	}
-}
-
-static void take_stats(struct reply *r, const void *data, int size)
-{
-	const struct nlattr *a = data;
-
-	for (; size > 0 && nla_ok(a, size); a = nla_next(a, &size))
-		if (nla_type(a) == ETHTOOL_A_STATS_GRP)
-			take_group(r, a);
 }
 
 static void take_pause(struct reply *r, const struct nlattr *const *tb)

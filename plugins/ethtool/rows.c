@@ -217,7 +217,7 @@ static void put_lanes(struct ethtool *t, struct row *row, const struct reply *r)
 	}
 }
 
-void rows_take(struct ethtool *t, struct reply *r)
+void rows_answer(struct ethtool *t, struct reply *r)
 {
 	struct row *row = find(t, r->ifindex);
 	int e;

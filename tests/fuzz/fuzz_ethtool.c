@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "plugins/ethtool/reply.c"
+#include "plugins/ethtool/reply_stats.c"
 #include "plugins/ethtool/words.c"
 #undef LANES_MAX
 #include "plugins/module/store.c"

@@ -4,6 +4,7 @@
 
 #include "plugins/module/cmis.c"
 #include "plugins/module/eeprom.c"
+#include "plugins/module/port.c"
 #include "plugins/module/sff8472.c"
 #include "plugins/module/sff8636.c"
 #include "unit/module_images.h"
@@ -168,4 +169,86 @@ Test(module, what_a_vendor_writes_is_cleaned)
 	in.lower = NULL;
 	module_decode(&in, &m);
 	cr_assert(m.family == FAMILY_NONE);
+}
+
+/* ---- what is read of a port ---- */
+
+static struct port port;
+
+/* Give the port what is asked next out of 'memory'; the chunk, or NULL. */
+static const struct chunk *feed(unsigned *step, uint8_t *const memory[PARTS])
+{
+	const struct chunk *c = port_next(&port, step);
+
+	if (c)
+		port_take(&port, c, memory[c->part] + c->offset % 128);
+	return c;
+}
+
+Test(module, a_module_is_read_whole_once_and_then_what_changes)
+{
+	uint8_t *const memory[PARTS] = { lower, page0, page1, limits_page, lanes, a2 };
+	static const uint8_t whole[] = { PART_LOWER, PART_PAGE0, PART_PAGE1, PART_LIMITS,
+					 PART_LANES };
+	const struct chunk *c;
+	unsigned step = 0;
+
+	image_cmis(lower, page0, page1, limits_page, lanes);
+	memset(&port, 0, sizeof(port));
+	for (unsigned i = 0; i < 5; i++) {
+		c = feed(&step, memory);
+		cr_assert(c && c->part == whole[i], "piece %u", i);
+	}
+	cr_assert_null(feed(&step, memory));
+	port.complete = true;
+	port.untold = 0;
+	step = 1;
+	c = feed(&step, memory);
+	cr_assert(c && c->part == PART_LOWER && c->len == 18);
+	c = feed(&step, memory);
+	cr_assert(c && c->part == PART_LANES && c->page == 0x11);
+	cr_assert_null(feed(&step, memory));
+
+	image_sfp(lower, a2);
+	memset(&port, 0, sizeof(port));
+	step = 0;
+	cr_assert_eq(feed(&step, memory)->part, PART_LOWER);
+	c = feed(&step, memory);
+	cr_assert(c->part == PART_A2 && c->len == 128 && c->i2c == 0x51);
+	cr_assert_null(feed(&step, memory));
+	port.complete = true;
+	step = 1;
+	c = feed(&step, memory);
+	cr_assert(c->part == PART_A2 && c->offset == 96 && c->len == 22);
+	cr_assert_null(feed(&step, memory));
+
+	lower[92] = 0; /* no diagnostics: nothing changes */
+	memset(&port, 0, sizeof(port));
+	step = 0;
+	cr_assert_eq(feed(&step, memory)->part, PART_LOWER);
+	cr_assert_null(feed(&step, memory));
+}
+
+Test(module, a_flag_that_reading_has_cleared_is_kept_until_it_is_told)
+{
+	static const struct chunk *const flags = &cmis[4];
+	uint8_t *los = &port.page[PART_LANES][147 - 128];
+
+	image_cmis(lower, page0, page1, limits_page, lanes);
+	memset(&port, 0, sizeof(port));
+	port_take(&port, &first[0], lower);
+	port_take(&port, flags, lanes + 6);
+	cr_assert_eq(*los, 0x04);
+	lanes[147 - 128] = 0x01; /* lane 3 was cleared by reading, lane 1 is new */
+	port_take(&port, flags, lanes + 6);
+	cr_assert_eq(*los, 0x05, "the reading between was not told");
+	port.untold = 0;
+	lanes[147 - 128] = 0;
+	port_take(&port, flags, lanes + 6);
+	cr_assert_eq(*los, 0);
+	/* Another module in its place: nothing of the old one is left. */
+	port.page[PART_LANES][0] = 0xff;
+	image_qsfp28(lower, page0, limits_page);
+	port_take(&port, &first[0], lower);
+	cr_assert(!port.has[PART_LANES] && port.page[PART_LANES][0] == 0);
 }

@@ -1,9 +1,11 @@
 """nics - a branch whose uplinks are test NICs (tests/vm/nic), for use cases about bad cables.
 
-    client --- lan0 [router] wan0 = nic0 --- nic1 = r [isp1]     a control stream of 50 packets
-                             wan1 = nic2 --- nic3 = r [isp2]     a second comes by both uplinks
+    client --- lan0 [router] wan0 = nic0 --- nic1 = r [isp1]     the server exists behind either
+                             wan1 = nic2 --- nic3 = r [isp2]     provider
 
-In the VM only. The devices are there once, so labs come one after the other.
+Each provider pings the router fifty times a second, so that frames arrive on a link that was
+drained as well: without any, nothing would say whether it is good again. In the VM only. The
+devices are there once, so labs come one after the other.
 """
 import os
 

@@ -11,7 +11,7 @@ class U02(Nics):
     finding, entity = "dirty-fibre", "wan0"
     kinds = ["route.metric"]
     pulse = "link/wan0.rx_crc_errors"
-    readings = 40
+    readings = 24
     config = CONFIG + """
 sensor counters { period 250ms }
 agent crc-watch { }

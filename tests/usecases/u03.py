@@ -10,7 +10,7 @@ class U03(Nics):
     finding, entity = "fec-failing", "wan0"
     kinds = ["route.metric"]
     pulse = "link/wan0.fec_corrected"
-    readings = 12
+    readings = 8
     config = CONFIG + """
 agent fec-watch { }
 permit "drain an uplink whose FEC fails" {
