@@ -11,6 +11,8 @@
 #include <anod/netlink.h>
 #include <anod/rtnl.h>
 
+#include "unit/netlab.h"
+
 #include "plugins/wireguard/peers.c"
 
 #define S    1000000ULL
@@ -90,6 +92,30 @@ Test(tunnel, peers_are_read_and_secrets_are_not_kept)
 	h->nlmsg_len = NLMSG_HDRLEN + 2;
 	cr_expect_eq(peers_parse(h, &ifindex, peer), -EBADMSG);
 	peers_wipe(h);
+}
+
+Test(tunnel, decoder_reads_what_the_kernel_said)
+{
+	static uint8_t buf[4096] __attribute__((aligned(8)));
+	struct peer peer[PEERS_MESSAGE_MAX];
+	struct anod_prefix four = netlab_address("127.0.0.1"), six = netlab_address("::1");
+	uint32_t ifindex = 0;
+	FILE *f = fopen(SOURCE_DIR "/tests/fuzz/corpus/wireguard/two-peers", "r");
+
+	cr_assert(f);
+	cr_assert_gt(fread(buf, 1, sizeof(buf), f), 500);
+	(void) fclose(f);
+	cr_assert_eq(peers_parse((void *) buf, &ifindex, peer), 2, "recorded on 6.1");
+	cr_expect_gt(ifindex, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct anod_wgpeer *w = &peer[i].object.u.wgpeer;
+		bool is_four = w->endpoint.family == AF_INET;
+
+		cr_expect_eq(memcmp(&w->endpoint, is_four ? &four : &six, sizeof(four)), 0);
+		cr_expect_eq(w->port, is_four ? 51821 : 51822);
+		cr_expect_eq(w->keepalive_s, is_four ? 25 : 0);
+		cr_expect_eq(peer[i].handshake_s, 0);
+	}
 }
 
 /* ---- the agent ---------------------------------------------------------------------------- */
