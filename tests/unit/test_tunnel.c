@@ -190,6 +190,8 @@ Test(tunnel, idle_tunnel_is_left_alone)
 {
 	struct fake *f = new_tunnel();
 
+	seconds(f, 1, 100, 0);
+	seconds(f, 1, 0, 32); /* the empty packet that says that this was heard */
 	seconds(f, 400, 0, 0);
 	cr_expect(!fake_n_open(f) && !f->n_proposals);
 	fake_unknown(f, "wg_peer", PEER, "rx_bytes");
