@@ -69,7 +69,7 @@ VERIFY_SRC := $(sort $(wildcard core/verify/*.c))
 CORE_SRC   := $(sort $(filter-out $(MAIN_SRC) $(CLI_SRC) $(INFER_SRC) $(VERIFY_SRC),$(wildcard core/*/*.c)))
 RTNL_SRC   := $(sort $(wildcard core/rtnl/*.c))
 GUARD_SRC  := $(sort $(wildcard core/exec/guardian*.c)) \
-	      core/exec/kernel.c core/exec/kernel_get.c core/exec/kernel_own.c core/exec/kernel_wg.c core/exec/step.c core/base/util.c \
+	      $(sort $(wildcard core/exec/kernel*.c)) core/exec/step.c core/base/util.c \
 	      core/base/clock.c core/base/log.c $(wildcard core/txn/slot.c) core/txn/journal.c core/txn/fence.c $(RTNL_SRC)
 PLUGIN_DIRS := $(sort $(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/*.c))))
 AGENT_DIRS := $(sort $(patsubst agents/%/,%,$(dir $(wildcard agents/*/*.c))))

@@ -79,6 +79,9 @@ static const struct anod_param env_weight[] = { { .name = "id", .type = ANOD_INT
 static const struct anod_param env_neigh_args[] = { { .name = "dev", .type = ANOD_TEXT },
 						    { .name = "dst", .type = ANOD_PREFIX },
 						    { 0 } };
+static const struct anod_param env_sysctl[] = { { .name = "name", .type = ANOD_TEXT },
+						{ .name = "value", .type = ANOD_INT },
+						{ 0 } };
 static const struct anod_param env_element[] = { { .name = "prefix", .type = ANOD_PREFIX }, { 0 } };
 
 static const struct anod_action_desc env_action_list[] = {
@@ -89,10 +92,12 @@ static const struct anod_action_desc env_action_list[] = {
 	{ .kind = "nexthop.weight", .params = env_weight, .flags = ANOD_ACT_UNDO },
 	{ .kind = "neigh.flush", .params = env_neigh_args },
 	{ .kind = "nft.element.add", .params = env_element, .flags = ANOD_ACT_UNDO },
+	{ .kind = "sysctl.set", .params = env_sysctl, .flags = ANOD_ACT_UNDO | ANOD_ACT_NO_REFLEX },
 };
 static const struct anod_action_desc *const env_actions[] = {
-	&env_action_list[0], &env_action_list[1], &env_action_list[2], &env_action_list[3],
-	&env_action_list[4], &env_action_list[5], &env_action_list[6], NULL,
+	&env_action_list[0], &env_action_list[1], &env_action_list[2],
+	&env_action_list[3], &env_action_list[4], &env_action_list[5],
+	&env_action_list[6], &env_action_list[7], NULL,
 };
 
 static const struct anod_opt env_uplink_opts[] = {

@@ -246,5 +246,6 @@ ANOD_PLUGIN = {
 	.start = on_start,
 	.event = on_event,
 	.source = "path.rtt and probe.last_rtt of its own probes, link.tx_bps, qdisc",
+	.cost = "a step for each reading of link.tx_bps, and a probe of 5 packets a second",
 	.example = "agent bufferbloat { uplinks wan0  towards 192.0.2.1/32  target 80ms }",
 };

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#define RATE_MOST    INT64_C(1000000000000000) /* nothing sends faster */
 #define GROWTH_LEAST (-0.5)
 #define GROWTH_MOST  1.0
 
@@ -20,7 +21,7 @@ void estimate_add(struct estimate *e, uint64_t now_us, int64_t sent_bps, uint64_
 {
 	double growth;
 
-	if (e->time_us && now_us > e->time_us && sent_bps > 0) {
+	if (e->time_us && now_us > e->time_us && sent_bps > 0 && sent_bps <= RATE_MOST) {
 		growth = ((double) rtt_us - (double) e->rtt_us) / (double) (now_us - e->time_us);
 		if (growth < GROWTH_LEAST)
 			growth = GROWTH_LEAST;

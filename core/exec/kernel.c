@@ -5,16 +5,15 @@
  * errno of the ack is what counts, and the kernel's own text goes with it.  Requests are numbered
  * and answers with another number are dropped, so a late answer to a request that was given up
  * is never taken for the present one.  A dump reports failure in NLMSG_DONE, not as an error
- * message; a dump that was given up leaves the socket busy, so the socket is then replaced.
+ * message; a dump that was given up leaves the socket busy, so the socket is then replaced
+ * (kernel_open.c).
  */
 #include "exec/kernel.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <netlink/attr.h>
 
@@ -57,47 +56,6 @@ void kernel_why_about(struct kernel *k, const struct anod_change *c)
 
 	/* The cause matters more than the end of the object. */
 	(void) snprintf(k->why, sizeof(k->why), "%.100s...: %.150s", object, why);
-}
-
-static void set_option(int fd, int level, int option)
-{
-	int on = 1;
-
-	/* Any of these may be older than the kernel; then its errors are only less wordy. */
-	(void) setsockopt(fd, level, option, &on, sizeof(on));
-}
-
-static int open_socket(int protocol)
-{
-	struct timeval wait = { .tv_sec = KERNEL_WAIT_MS / 1000,
-				.tv_usec = KERNEL_WAIT_MS % 1000 * 1000L };
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	_cleanup_(closep) int fd = -1;
-
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-	if (fd < 0)
-		return -errno;
-
-	set_option(fd, SOL_NETLINK, NETLINK_EXT_ACK);
-	set_option(fd, SOL_NETLINK, NETLINK_CAP_ACK);
-	set_option(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK);
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) < 0 ||
-	    connect(fd, (struct sockaddr *) &kernel, sizeof(kernel)) < 0)
-		return -errno;
-
-	return TAKE_FD(fd);
-}
-
-static void replace_socket(struct kernel *k)
-{
-	int fd = open_socket(k->protocol);
-
-	if (fd < 0)
-		return; /* the next call reports what is wrong with the old one */
-
-	(void) close(k->fd);
-	k->fd = fd;
 }
 
 /* NLMSG_DATA() without its loss of const. */
@@ -264,7 +222,7 @@ static int ask(struct kernel *k, const void *msg, size_t len, uint16_t flags, st
 
 	r = receive(k, a);
 	if (r < 0 && a->dump)
-		replace_socket(k);
+		kernel_replace_socket(k);
 	return r;
 }
 
@@ -381,47 +339,4 @@ int kernel_dump(struct kernel *k, const void *msg, size_t len, kernel_each_fn *e
 	}
 
 	return kernel_fail(k, -EAGAIN, "the kernel's table changed during every one of 8 dumps");
-}
-
-int kernel_open_protocol(struct kernel *k, int protocol)
-{
-	*k = (struct kernel){ .fd = -1, .proc = -1, .protocol = protocol };
-	kernel_view_init(&k->view);
-
-	k->buf = malloc(BUF_SIZE);
-	if (!k->buf)
-		return -ENOMEM;
-
-	k->fd = open_socket(protocol);
-	if (k->fd < 0) {
-		freep(&k->buf);
-		k->buf = NULL;
-		return k->fd;
-	}
-
-	return 0;
-}
-
-int kernel_open(struct kernel *k)
-{
-	int r = kernel_open_protocol(k, NETLINK_ROUTE);
-
-	/* Held, so that what becomes of mounts later keeps nobody from an undo; what is found under
-	 * it is still that of the network namespace of who asks. */
-	if (r >= 0)
-		k->proc = open("/proc/sys/net", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return r;
-}
-
-void kernel_close(struct kernel *k)
-{
-	if (k->genl)
-		kernel_close(k->genl);
-	free(k->genl);
-	k->genl = NULL;
-	closep(&k->proc);
-	closep(&k->fd);
-	k->fd = k->proc = -1;
-	freep(&k->buf);
-	k->buf = NULL;
 }

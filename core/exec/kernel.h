@@ -95,6 +95,8 @@ typedef bool kernel_only_fn(void *data, const struct nlmsghdr *msg);
 int kernel_dump(struct kernel *k, const void *msg, size_t len, kernel_each_fn *each,
 		kernel_only_fn *only, void *data);
 
+/* Give up what the socket is busy with. */
+void kernel_replace_socket(struct kernel *k);
 /* Note a failure: returns 'error'. */
 int kernel_fail(struct kernel *k, int error, const char *text);
 /* Put the object of a change in front of k->why. */

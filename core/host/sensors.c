@@ -297,6 +297,16 @@ static int add_options(struct instance *i, const struct config_block *b)
 	return 0;
 }
 
+/* A text as it would be written: one that is no word stands in quotes. */
+static void unquote(char *to, size_t size, const char *from)
+{
+	size_t n = strlen(from);
+
+	(void) copy_text(to, size, from[0] == '"' ? from + 1 : from);
+	if (from[0] == '"' && n > 1 && n - 2 < size)
+		to[n - 2] = '\0';
+}
+
 /* A sensor without a block runs with its manifest's defaults. */
 static int add_defaults(struct instance *i)
 {
@@ -309,7 +319,7 @@ static int add_defaults(struct instance *i)
 		r = lex_value(o->dflt, &v);
 		if (r < 0 || o->type == ANOD_TEXT) {
 			v = (struct anod_value){ .type = ANOD_TEXT };
-			copy_text(v.u.text, sizeof(v.u.text), o->dflt);
+			unquote(v.u.text, sizeof(v.u.text), o->dflt);
 		}
 		r = instance_add_option(i, o->name, &v);
 		if (r < 0)

@@ -171,6 +171,12 @@ static void check_do(struct parse *p, const struct policy_rule *r)
 			(void) parse_error(p, &x->place,
 					   "\"%s\": nothing undoes %s, so it cannot be made ready",
 					   r->name, kind);
+		else if (d && d->flags & ANOD_ACT_NO_REFLEX)
+			(void) parse_error(
+				p, &x->place,
+				"\"%s\": %s is no message that could be sent at once, so "
+				"it cannot be made ready; let an agent propose it",
+				r->name, kind);
 	}
 	if (x->scope)
 		(void) parse_error(p, place_of(p, r, x->scope),

@@ -11,6 +11,9 @@
 #include <linux/nexthop.h>
 #include <string.h>
 
+/* Journals hold objects as bytes: new types must fit into the room that was left for them. */
+_Static_assert(sizeof(struct anod_object) == 8 + 88 * sizeof(uint64_t), "the journal's format");
+
 static const struct type {
 	uint16_t new_msg, del_msg;
 	codec_decode_fn *decode;

@@ -136,14 +136,17 @@ static void write_options(struct put *p, const struct anod_qdisc *q, const struc
 	put_nest_end(p, nest);
 }
 
-/* One that is restored gets its own again.  0: the kernel's choice. */
+/* One that is restored gets its own again.  Two of one kind that are no change in place have another
+ * number of queues, which makes the difference where neither has a handle yet.  0: the kernel's
+ * choice. */
 static uint32_t new_handle(const struct anod_qdisc *q, const struct anod_qdisc *from)
 {
-	const uint32_t one = 1u << 16; /* of the major number */
+	uint32_t handle;
 
 	if (q->handle || !from || strcmp(q->kind, from->kind) != 0)
 		return q->handle;
-	return from->handle == one ? 2 * one : from->handle ^ one;
+	handle = (0x4000u + q->flows % 0x3fffu) << 16;
+	return handle == from->handle ? handle + (1u << 16) : handle;
 }
 
 int codec_qdisc_encode(enum anod_rtnl_verb verb, const struct anod_object *o,

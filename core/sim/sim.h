@@ -184,6 +184,7 @@ void sim_crash_now(struct sim *s, enum sim_crash kind);
 /* kernel */
 void sim_plan(const struct sim *s, const struct exec_prepare *p, struct exec_steps *ret);
 int sim_apply(struct sim *s, const struct exec_step *step);
+unsigned sim_cell(const struct exec_step *step); /* that it changes */
 enum step_state sim_look(const struct sim *s, const struct exec_step *step);
 enum step_state sim_undo(struct sim *s, const struct exec_step *step);
 /* Somebody else sets a cell. */

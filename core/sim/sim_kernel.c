@@ -1,10 +1,12 @@
 /*
  * sim_kernel - cells that can be set, refused and meddled with.
  *
- * Design.  A cell is shown to the engine as a route, so that steps, before-images and journal
- * records have their real form and size; nobody but this file looks into it.
+ * Design.  A cell is shown to the engine as a route, a qdisc or a sysctl, by its number, so that
+ * steps, before-images and journal records have their real form and size; nobody but this file looks
+ * into it.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -14,6 +16,18 @@ static struct anod_object cell_object(unsigned cell, uint32_t value)
 {
 	struct anod_object o = { .type = ANOD_OBJ_ROUTE };
 
+	if (cell % 4 == 2) {
+		o.type = ANOD_OBJ_QDISC;
+		o.u.qdisc =
+			(struct anod_qdisc){ .ifindex = cell + 1, .kind = "pfifo", .limit = value };
+		return o;
+	}
+	if (cell % 4 == 3) {
+		o.type = ANOD_OBJ_SYSCTL;
+		(void) snprintf(o.u.sysctl.name, sizeof(o.u.sysctl.name), "net.cell.%u", cell);
+		o.u.sysctl.value = value;
+		return o;
+	}
 	o.u.route.dst.family = AF_INET;
 	o.u.route.table = 254;
 	o.u.route.metric = cell;
@@ -22,11 +36,24 @@ static struct anod_object cell_object(unsigned cell, uint32_t value)
 	return o;
 }
 
-static unsigned cell_of(const struct exec_step *step)
+unsigned sim_cell(const struct exec_step *step)
 {
 	const struct anod_change *c = &step->change;
+	const struct anod_object *o = c->has_post ? &c->post : &c->pre;
+	unsigned cell = o->u.route.metric;
 
-	return (c->has_post ? c->post : c->pre).u.route.metric % SIM_CELLS;
+	if (o->type == ANOD_OBJ_QDISC)
+		cell = o->u.qdisc.ifindex - 1;
+	else if (o->type == ANOD_OBJ_SYSCTL)
+		(void) sscanf(o->u.sysctl.name, "net.cell.%u", &cell);
+	return cell % SIM_CELLS;
+}
+
+static uint32_t value_of(const struct anod_object *o)
+{
+	return o->type == ANOD_OBJ_QDISC    ? o->u.qdisc.limit
+	       : o->type == ANOD_OBJ_SYSCTL ? (uint32_t) o->u.sysctl.value
+					    : o->u.route.mtu;
 }
 
 void sim_plan(const struct sim *s, const struct exec_prepare *p, struct exec_steps *ret)
@@ -57,13 +84,13 @@ void sim_plan(const struct sim *s, const struct exec_prepare *p, struct exec_ste
 
 int sim_apply(struct sim *s, const struct exec_step *step)
 {
-	unsigned cell = cell_of(step);
+	unsigned cell = sim_cell(step);
 
 	if (s->kernel.refuse_cell == (int) cell)
 		return -ENETUNREACH;
 
 	s->kernel.has[cell] = step->change.has_post;
-	s->kernel.value[cell] = step->change.post.u.route.mtu;
+	s->kernel.value[cell] = value_of(&step->change.post);
 	return 0;
 }
 
@@ -72,13 +99,13 @@ static bool is(const struct sim *s, unsigned cell, uint32_t has, const struct an
 	if (!s->kernel.has[cell] || !has)
 		return !s->kernel.has[cell] && !has;
 
-	return s->kernel.value[cell] == o->u.route.mtu;
+	return s->kernel.value[cell] == value_of(o);
 }
 
 enum step_state sim_look(const struct sim *s, const struct exec_step *step)
 {
 	const struct anod_change *c = &step->change;
-	unsigned cell = cell_of(step);
+	unsigned cell = sim_cell(step);
 
 	if (is(s, cell, c->has_post, &c->post))
 		return STEP_POST;
@@ -89,7 +116,7 @@ enum step_state sim_look(const struct sim *s, const struct exec_step *step)
 enum step_state sim_undo(struct sim *s, const struct exec_step *step)
 {
 	enum step_state state = sim_look(s, step);
-	unsigned cell = cell_of(step);
+	unsigned cell = sim_cell(step);
 
 	if (state != STEP_POST)
 		return state;
@@ -97,7 +124,7 @@ enum step_state sim_undo(struct sim *s, const struct exec_step *step)
 		return STEP_UNDO_FAILED;
 
 	s->kernel.has[cell] = step->change.has_pre;
-	s->kernel.value[cell] = step->change.has_pre ? step->change.pre.u.route.mtu : 0;
+	s->kernel.value[cell] = step->change.has_pre ? value_of(&step->change.pre) : 0;
 	return STEP_UNDONE;
 }
 

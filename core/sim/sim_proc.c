@@ -16,7 +16,7 @@
 static void step_op(struct sim *s, const struct exec_step *step)
 {
 	sim_op(s);
-	if (s->crash_cell < 0 || s->crash_cell != (int) step->change.post.u.route.metric)
+	if (s->crash_cell < 0 || s->crash_cell != (int) sim_cell(step))
 		return;
 
 	s->crash_cell = -1;

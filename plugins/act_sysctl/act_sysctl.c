@@ -57,8 +57,8 @@ static const struct anod_param params_set[] = {
 };
 
 static const struct anod_action_desc sysctl_actions[] = {
-	{ "sysctl.set", "give a number of /proc/sys/net another value", params_set, ANOD_ACT_UNDO,
-	  plan_set },
+	{ "sysctl.set", "give a number of /proc/sys/net another value", params_set,
+	  ANOD_ACT_UNDO | ANOD_ACT_NO_REFLEX, plan_set },
 	{ 0 },
 };
 

@@ -52,7 +52,7 @@ static const struct anod_param params_restart[] = {
 
 static const struct anod_action_desc unit_actions[] = {
 	{ "unit.restart", "start a service of systemd again, also one that has given up",
-	  params_restart, 0, plan_restart },
+	  params_restart, ANOD_ACT_NO_REFLEX, plan_restart },
 	{ 0 },
 };
 

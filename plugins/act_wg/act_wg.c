@@ -122,9 +122,9 @@ static const struct anod_param params_keepalive[] = {
 
 static const struct anod_action_desc wg_actions[] = {
 	{ "wg.endpoint", "send to a peer of WireGuard at another address", params_endpoint,
-	  ANOD_ACT_UNDO, plan_endpoint },
+	  ANOD_ACT_UNDO | ANOD_ACT_NO_REFLEX, plan_endpoint },
 	{ "wg.keepalive", "keep the way to a peer of WireGuard open, or not", params_keepalive,
-	  ANOD_ACT_UNDO, plan_keepalive },
+	  ANOD_ACT_UNDO | ANOD_ACT_NO_REFLEX, plan_keepalive },
 	{ 0 },
 };
 

@@ -14,8 +14,9 @@
 
 #include "reply.h"
 
-#define BIRD_KINDS 4
-#define TABLES_MAX 64
+#define BIRD_KINDS    4
+#define TABLES_MAX    64
+#define PROTOCOLS_MAX 4096
 
 enum { /* kind bird_protocol */
        PROTOCOL_TYPE,
@@ -60,5 +61,14 @@ struct bird {
 };
 
 extern const struct anod_kind bird_kinds[];
+
+/* ---- publish.c; for the readers of reply.h, 'data' is the struct bird --------------------- */
+
+void bird_put_table(const struct reply_table *t, void *data);
+void bird_put_protocol(const struct reply_protocol *p, void *data);
+/* Nothing is known of the tables any more but what they were when they were steady. */
+void bird_tables_unknown(struct bird *b);
+/* How long before this reading a time of BIRD's is; unknown when it cannot be read. */
+struct anod_value bird_age_of(const struct bird *b, const char *then);
 
 #endif

@@ -307,5 +307,6 @@ ANOD_PLUGIN = {
 	.need = bond_need,
 	.source = "RTM_GETLINK of kind bond and by master, RTNLGRP_LINK (uapi/linux/if_link.h, "
 		  "if_bonding.h), /proc/net/bonding",
+	.cost = "one filtered dump for all bonds and one for each; nothing where there is none",
 	.example = "watch bond_member.mii_up and not bond_member.carries",
 };

@@ -33,6 +33,7 @@ struct port {
 struct sensor {
 	struct anod_ctx *ctx;
 	struct anod_nl *nl, *links, *fdb;
+	struct anod_nl *vlans; /* NULL: a kernel before 5.6 tells of no VLAN */
 	struct anod_poll *poll;
 	struct anod_masters *masters;
 	struct anod_rows *bridges, *ports;
@@ -297,6 +298,25 @@ static void on_link(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *data
 		anod_poll_soon(s->poll);
 }
 
+static void on_vlan_event(struct anod_ctx *ctx, const struct nlmsghdr *msg, void *data)
+{
+	struct sensor *s = ctx->state;
+
+	(void) msg, (void) data;
+	if (s->poll)
+		anod_poll_soon(s->poll);
+}
+
+static void vlans_open(struct sensor *s)
+{
+	if (anod_nl_open(s->ctx, NETLINK_ROUTE, 0, &s->vlans) < 0)
+		return;
+	if (anod_nl_listen(s->vlans, RTNLGRP_BRVLAN, on_vlan_event, NULL) >= 0)
+		return;
+	anod_nl_close(s->vlans);
+	s->vlans = NULL;
+}
+
 /* ---- life --------------------------------------------------------------------------------- */
 
 static int bridge_init(struct anod_ctx *ctx)
@@ -325,6 +345,7 @@ static int bridge_start(struct anod_ctx *ctx)
 		r = anod_nl_open(ctx, NETLINK_ROUTE, 0, &s->links);
 	if (r >= 0)
 		r = anod_nl_listen(s->links, RTNLGRP_LINK, on_link, NULL);
+	vlans_open(s);
 	if (r >= 0)
 		r = anod_poll_start(ctx, bridge_kinds, "bridges", read_all, &s->poll);
 	if (r < 0)
@@ -345,8 +366,9 @@ static void bridge_stop(struct anod_ctx *ctx)
 	anod_poll_stop(s->poll);
 	anod_nl_close(s->nl);
 	anod_nl_close(s->links);
+	anod_nl_close(s->vlans);
 	fdb_close(s);
-	s->nl = s->links = NULL;
+	s->nl = s->links = s->vlans = NULL;
 }
 
 static void bridge_fini(struct anod_ctx *ctx)
@@ -402,5 +424,7 @@ ANOD_PLUGIN = {
 	.need = bridge_need,
 	.source = "RTM_GETLINK of kind bridge and by master, RTM_GETVLAN, RTNLGRP_LINK, "
 		  "RTNLGRP_NEIGH of AF_BRIDGE (uapi/linux/if_link.h, if_bridge.h, neighbour.h)",
+	.cost = "0.8 ms a reading of 64 ports (sensor.share; 6.18, load 15); a storm of moves 1 % "
+		"of a core",
 	.example = "watch rate(bridge.fdb_moves, 10s) > 10; bridge_port.lan3.state",
 };

@@ -359,6 +359,8 @@ ANOD_PLUGIN = {
 	.stop = devlink_stop,
 	.fini = devlink_fini,
 	.need = devlink_need,
+	.cost = "seven requests a reading; nothing but one dump a minute where no device has "
+		"devlink",
 	.source = "generic netlink \"devlink\" (uapi/linux/devlink.h)",
 	.example = "reporter.state == \"error\" or resource.used > 90%",
 };

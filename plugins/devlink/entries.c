@@ -69,7 +69,7 @@ static const struct anod_attr policer_attrs[] = {
 	{ 0 },
 };
 static const struct anod_attr resource_attrs[] = {
-	COUNT(ANOD_UNIT_NONE, "size", "entries that there are (RESOURCE_DUMP)"),
+	COUNT(ANOD_UNIT_NONE, "size", "entries that there are; unknown: no limit (RESOURCE_DUMP)"),
 	COUNT(ANOD_UNIT_NONE, "occ", "entries in use"),
 	NUM(ANOD_REAL, ANOD_UNIT_RATIO, "used",
 	    "occ of size; when it is full, routes or rules stay in "

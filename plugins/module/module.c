@@ -298,6 +298,9 @@ ANOD_PLUGIN = {
 	.stop = module_stop,
 	.fini = module_fini,
 	.need = module_need,
+	.cost = "86 bytes of I2C a reading of a CMIS module, 58 of a QSFP, 22 of an SFP (at 400 "
+		"kHz 25 us "
+		"each), in a thread; all pages when it is new; nothing where there is no module",
 	.source = "MODULE_EEPROM_GET of generic netlink \"ethtool\"; SFF-8472, SFF-8636, "
 		  "OIF-CMIS-05.2",
 	.example = "optic.rx_power < module.rx_low_warning or optic.faults > 0",

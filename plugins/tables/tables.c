@@ -396,5 +396,8 @@ ANOD_PLUGIN = {
 	.source =
 		"RTM_GETNEIGHTBL (uapi/linux/neighbour.h), RTM_GETNEXTHOP (uapi/linux/nexthop.h), "
 		"/proc/net/fib_triestat, /proc/net/rt6_stats",
+	.cost = "0.3 ms a reading with 64 interfaces (sensor.share; 6.18, load 15); routes beside, "
+		"every "
+		"fib-period",
 	.example = "watch neigh_table.used > 0.9; neigh_table.arp_cache.table_fulls",
 };

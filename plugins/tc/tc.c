@@ -242,5 +242,7 @@ ANOD_PLUGIN = {
 	.fini = tc_fini,
 	.need = tc_need,
 	.source = "RTM_GETQDISC, RTNLGRP_TC (uapi/linux/pkt_sched.h, gen_stats.h)",
+	.cost = "0.6 ms a reading of 64 queues (64 veth with tbf, 1 s, sensor.share; 6.18, load "
+		"15)",
 	.example = "watch qdisc.wan0.delay > 50ms; rate(qdisc.drops, 10s) > 100",
 };

@@ -64,5 +64,5 @@ Test(bufferbloat, too_little_is_no_estimate)
 	cr_expect(!estimate_rate(&e, &bps));
 	for (unsigned i = 0; i < 100; i++)
 		estimate_add(&e, 1000 + i, INT64_MAX, UINT64_MAX - i);
-	cr_expect(estimate_rate(&e, &bps) && bps > 0);
+	cr_expect(!estimate_rate(&e, &bps), "nothing sends so fast");
 }

@@ -143,6 +143,11 @@ static void change_world(unsigned n)
 	(void) unlink(path);
 }
 
+static const char *a_link(void)
+{
+	return ONE_OF("wan0", "wan1", "lan0");
+}
+
 static void make_world(void)
 {
 	lab_open(&s);
@@ -153,6 +158,10 @@ static void make_world(void)
 		   "ip nexthop add id 2 via 10.0.1.2 dev wan1 proto static;"
 		   "ip nexthop add id 3 group 1,255/2,1; ip nexthop add id 4 group 1/2;"
 		   "ip nexthop add id 5 via 2001:db8::2 dev wan0");
+	netlab_run(
+		"tc qdisc add dev %s root %s; tc qdisc add dev %s root %s || true", a_link(),
+		ONE_OF("pfifo limit 7", "tbf rate 9mbit burst 20000 limit 90000"), a_link(),
+		ONE_OF("pfifo limit 7", "tbf rate 9mbit burst 20000 limit 90000", "prio", "htb"));
 	change_world(20 + dice_roll(&d, 20));
 }
 
@@ -160,13 +169,15 @@ static void make_world(void)
  * legs of a route have no order (IPv6 turns it around each time), so each is a line. */
 static const char *dump(char *buf)
 {
-	FILE *f =
-		popen("(printf 'link show\\naddr show\\nroute show table all\\nrule show\\n"
-		      "nexthop show\\nneigh show nud permanent\\n' | ip -d -o -batch -;"
-		      "printf 'route show table all\\nrule show\\n' | ip -d -6 -o -batch -) 2>&1 |"
-		      "sed -E 's/ linkdown//g; s/expires [0-9]+sec//; s/ cache//; s/qlen 1000//;"
-		      "s/ promiscuity .*//; s/\\\\\tnexthop/\\nnexthop/g' | sort",
-		      "r");
+	FILE *f = popen("(printf 'link show\\naddr show\\nroute show table all\\nrule show\\n"
+			"nexthop show\\nneigh show nud permanent\\n' | ip -d -o -batch -;"
+			"printf 'route show table all\\nrule show\\n' | ip -d -6 -o -batch -;"
+			"tc qdisc show | sed -E 's/^(qdisc [a-z_]+) [0-9a-f]+:/\\1/';"
+			"grep . /proc/sys/net/ipv4/tcp_mtu_probing "
+			"/proc/sys/net/ipv4/conf/*/rp_filter) 2>&1 |"
+			"sed -E 's/ linkdown//g; s/expires [0-9]+sec//; s/ cache//; s/qlen 1000//;"
+			"s/ promiscuity .*//; s/ direct_packets_stat.*//; s/\\\\\tnexthop/\\nnexthop/g' | sort",
+			"r");
 	size_t n;
 
 	cr_assert_not_null(f);
@@ -202,11 +213,6 @@ static void add(const char *kind, const char *fmt, ...)
 	va_end(ap);
 	(void) snprintf(said + at, sizeof(said) - at, "%s %s; ", kind, args);
 	add_action(kind, args);
-}
-
-static const char *a_link(void)
-{
-	return ONE_OF("wan0", "wan1", "lan0");
 }
 
 static void random_route(void)
@@ -246,7 +252,7 @@ static void random_route(void)
 
 static void random_action(void)
 {
-	switch (dice_roll(&d, 14)) {
+	switch (dice_roll(&d, 19)) {
 	case 0:
 		add("link.set", "dev=%s mtu=%u", a_link(), 1280 + 20 * dice_roll(&d, 9));
 		return;
@@ -283,6 +289,22 @@ static void random_action(void)
 	case 8:
 		add("neigh.replace", "dev=wan0 dst=%s lladdr=02:00:00:00:00:%02u",
 		    ONE_OF("10.0.0.2", "10.0.0.9", "10.0.0.30", "2001:db8::2"), dice_roll(&d, 99));
+		return;
+	case 9:
+		add("qdisc.replace", "dev=%s type=%s", a_link(),
+		    ONE_OF("pfifo limit=50", "pfifo", "bfifo limit=9000", "tbf rate=8000000",
+			   "tbf rate=16000000 burst=90000", "pfifo_fast"));
+		return;
+	case 10:
+		add("qdisc.rate", "dev=%s rate=%u", a_link(), 4000000 + 8 * dice_roll(&d, 9));
+		return;
+	case 11:
+		add("qdisc.del", "dev=%s", a_link());
+		return;
+	case 12:
+		add("sysctl.set", "name=net.ipv4.%s",
+		    ONE_OF("tcp_mtu_probing value=1", "conf.wan0.rp_filter value=2",
+			   "conf.wan1.rp_filter value=1"));
 		return;
 	default:
 		random_route();

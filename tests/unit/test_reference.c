@@ -52,7 +52,7 @@ Test(reference, has_each_thing_with_what_an_engineer_asks)
 		"Written in C.",
 		"### crc-watch\n",
 		"Declared, without C.",
-		"| `threshold` | a number, 0.0 to 1.0 |",
+		"| `lowered` | a number, 1 to 100000 | 4000 |",
 		"Finds: `dirty-fibre` on each link",
 	};
 

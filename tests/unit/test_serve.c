@@ -181,7 +181,7 @@ Test(serve, unsound_messages_are_refused_and_do_nothing)
 	REFUSED(m.step[0].change.has_post = 0);
 	REFUSED(m.step[0].change.post.type = ANOD_OBJ_TYPES);
 	REFUSED(m.step[0].undo[4] = 17, m.step[0].undo[5] = 0); /* RTM_DELLINK */
-	REFUSED(m.step[0].undo[4] = 36, m.step[0].undo[5] = 0); /* RTM_NEWQDISC */
+	REFUSED(m.step[0].undo[4] = 40, m.step[0].undo[5] = 0); /* RTM_NEWTCLASS */
 	REFUSED(memcpy(m.step[0].get, m.step[0].undo, sizeof(m.step[0].get)));
 	REFUSED(m.step[0].undo[0]++); /* its length */
 	REFUSED(m.head.type = EXEC_PREPARE);

@@ -27,7 +27,7 @@ Test(txn, auto_goes_all_the_way_and_leaves_the_router_as_wanted)
 	cr_assert_eq(world.armed[0].deadline_us, world.now_us + 75 * US_PER_S,
 		     "verify + confirm + margin");
 	cr_assert_eq(txns_in_flight(world.engine, flight, NULL, 8), 2);
-	cr_assert_eq(flight[1].post.u.route.mtu, 1002);
+	cr_assert_eq(flight[1].post.u.qdisc.limit, 1002);
 	cr_assert_eq(world.n_before, 1);
 	cr_assert(world_is_after(2));
 

@@ -270,7 +270,7 @@ Test(txn_reflex, another_transaction_disarms_it_first)
 	id = world_arm(REFLEX_READY, 2);
 	sim_quiet(&world);
 	cr_assert_eq(world_state(id), TXN_WAITING);
-	(void) snprintf(text, sizeof(text), "transaction T%d holds route main ", (int) other);
+	(void) snprintf(text, sizeof(text), "transaction T%d holds qdisc dev 3 ", (int) other);
 	cr_assert_eq(strstr(why(id), text), why(id), "%s", why(id));
 	sim_pass(&world, 2 * MINUTE);
 	cr_assert_eq(world_state(other), TXN_DONE);

@@ -188,8 +188,10 @@ def traffic(case, start):
 def kept(case, a, tx):
     """Wait until it has ended, or stands until its "undo after"."""
     def ended():
+        if tx in a.final():
+            return a.final()[tx]["transaction"]
         t = a.ask("show", id="T%d" % tx)["transaction"]
-        return t if t["state"] == "commit" or tx in a.final() else None
+        return t if t["state"] == "commit" else None
     t = wait("T%d is kept" % tx, ended, case.repair_within, 0.05)
     by_itself = case.undo == "after" and t["state"] == "rolled back" and (
         "undo after" in t["why"] or "recovered" in t["why"])

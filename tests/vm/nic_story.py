@@ -104,7 +104,7 @@ def devlink(a):
     dev = "netdevsim/netdevsim10"
     becomes(a, "devlink/%s.driver" % dev, "netdevsim", 70)
     becomes(a, "reporter/%s/dummy.state" % dev, "healthy")
-    becomes(a, "resource/%s/IPv4/fib.size" % dev, lambda v: v is not None)
+    becomes(a, "resource/%s/IPv4/fib.occ" % dev, lambda v: v is not None)  # its size has no limit
     with open("/sys/kernel/debug/netdevsim/netdevsim10/health/break_health", "w") as f:
         f.write("it broke")
     becomes(a, "reporter/%s/dummy.errors" % dev, 1)

@@ -29,7 +29,7 @@ from lab import wait  # noqa: E402
 CONFIG = """
 policy "full kernel" revision 1
 anod { observe 30% }
-history { keep qdisc.drops }
+history { keep qdisc.drops, wg_peer.rx_bytes, bond.members, bond_member.failures }
 link bond0  { role uplink }
 link swan.7 { role uplink }
 """
@@ -56,7 +56,7 @@ class Router:
         for part in self.bond, self.vlan, self.vrf, self.wireguard, self.netdevsim, self.qdiscs:
             try:
                 part()
-            except RuntimeError as e:
+            except (RuntimeError, OSError) as e:
                 self.missing[part.__name__] = str(e)
         self.a = n.anod(CONFIG)
 

@@ -145,6 +145,8 @@ enum {
 	/* What it changes survives a reboot (a file): its INTENT is on the disk, not only in the
 	 * page cache, before its first effect. */
 	ANOD_ACT_PERSISTENT = 4,
+	/* It is not one message of rtnetlink, so it cannot be made ready as a reflex.  Since 0.3. */
+	ANOD_ACT_NO_REFLEX = 8,
 };
 
 /* One kind of action of an actuator.  Both hooks are pure: no I/O, no clock, no state. */
