@@ -24,7 +24,9 @@
 #define ENDPOINTS_MAX 8
 #define TICK_US	      UINT64_C(1000000)
 #define REST_US	      UINT64_C(60000000) /* when all have been tried; doubles */
-#define REST_MAX      6
+/* One may be the empty packet that says, ten seconds later, that the peer was heard. */
+#define SENT_MIN 3
+#define REST_MAX 6
 
 struct agent {
 	struct anod_ctx *ctx;
@@ -37,9 +39,11 @@ struct agent {
 
 	int64_t rx, tx;	   /* when it was heard last */
 	uint64_t heard_us; /* 0: nothing is known yet */
-	bool known, sent;  /* sent: since it was heard last */
-	unsigned tried;	   /* endpoints since the tunnel was well */
-	int last;	   /* the one that was tried last; -1: none */
+	bool known;
+	unsigned n_sent;  /* times that something was sent since it was heard last */
+	uint64_t sent_us; /* the last of them */
+	unsigned tried;	  /* endpoints since the tunnel was well */
+	int last;	  /* the one that was tried last; -1: none */
 	unsigned rests;
 	uint64_t not_before_us, finding, proposal;
 };
@@ -171,9 +175,9 @@ static void heard(struct agent *a, int64_t rx, int64_t tx, uint64_t now)
 {
 	a->rx = rx;
 	a->tx = tx;
-	a->heard_us = now;
+	a->heard_us = a->sent_us = now;
 	a->known = true;
-	a->sent = false;
+	a->n_sent = 0;
 	if (a->proposal) /* its verification judges */
 		return;
 	a->tried = a->rests = 0;
@@ -198,11 +202,16 @@ static void on_tick(struct anod_ctx *ctx, uint64_t id, void *data)
 		heard(a, rx.u.i, tx.u.i, now);
 		return;
 	}
-	if (tx.u.i == a->tx)
-		a->heard_us = a->sent ? a->heard_us : now; /* idle: nothing to be answered */
-	else
-		a->sent = true;
-	if (!a->sent || now - a->heard_us < a->silent_us)
+	if (tx.u.i > a->tx) {
+		a->tx = tx.u.i;
+		a->sent_us = now;
+		a->n_sent++;
+	} else if (now - a->sent_us > a->silent_us) {
+		a->heard_us = a->sent_us = now; /* idle: there is nothing to be answered */
+		a->n_sent = 0;
+		return;
+	}
+	if (a->n_sent < SENT_MIN || now - a->heard_us < a->silent_us)
 		return;
 	/* One that has never shaken hands was given a wrong address by a person: not ours to mend. */
 	if (!get(a, "handshake_age", ANOD_INT, &age) || age.u.i <= a->stale_us)

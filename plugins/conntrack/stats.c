@@ -23,7 +23,7 @@ static bool parse(const struct nlmsghdr *msg, uint8_t type, struct nlattr **tb,
 	if (msg->nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8 | type) ||
 	    msg->nlmsg_len < NLMSG_LENGTH(sizeof(*ret)))
 		return false;
-	memcpy(ret, NLMSG_DATA(msg), sizeof(*ret));
+	memcpy(ret, (const uint8_t *) msg + NLMSG_HDRLEN, sizeof(*ret));
 	return nla_parse(
 		       tb, ATTRS_MAX,
 		       (struct nlattr *) ((uint8_t *) (uintptr_t) msg + NLMSG_SPACE(sizeof(*ret))),

@@ -95,7 +95,7 @@ bool diag_parse(const struct nlmsghdr *msg, struct sample *ret)
 
 	if (msg->nlmsg_type != SOCK_DIAG_BY_FAMILY || msg->nlmsg_len < NLMSG_LENGTH(sizeof(m)))
 		return false;
-	memcpy(&m, NLMSG_DATA(msg), sizeof(m));
+	memcpy(&m, (const uint8_t *) msg + NLMSG_HDRLEN, sizeof(m));
 	if (m.idiag_family != AF_INET && m.idiag_family != AF_INET6)
 		return false;
 	if (nla_parse(tb, INET_DIAG_MAX,
@@ -126,7 +126,8 @@ bool diag_parse(const struct nlmsghdr *msg, struct sample *ret)
  * checks that going on leads to the end exactly, so "no" is a jump to four bytes behind it. */
 struct filter {
 	struct inet_diag_bc_op op;
-	struct inet_diag_hostcond cond;
+	uint8_t family, prefix_len, pad[2]; /* struct inet_diag_hostcond, whose end is open */
+	int32_t port;
 	uint32_t addr[4];
 };
 
@@ -138,13 +139,15 @@ static void add_filter(struct anod_nl_put *p, uint8_t family)
 		.op = { .code = INET_DIAG_BC_D_COND,
 			.yes = (uint8_t) size,
 			.no = (uint16_t) (size + sizeof(no)) },
-		.cond = { .family = family, .prefix_len = 8, .port = -1 },
+		.family = family,
+		.prefix_len = 8,
+		.port = -1,
 	};
 	uint8_t program[sizeof(f) + sizeof(no)];
 
 	f.addr[0] = htonl(INADDR_LOOPBACK);
 	if (family == AF_INET6) {
-		f.cond.prefix_len = 128;
+		f.prefix_len = 128;
 		memcpy(f.addr, &in6addr_loopback, 16);
 	}
 	memcpy(program, &f, size);

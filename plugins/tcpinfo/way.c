@@ -72,7 +72,7 @@ bool way_parse(const struct nlmsghdr *msg, struct way *ret)
 
 	if (msg->nlmsg_type != RTM_NEWROUTE || msg->nlmsg_len < NLMSG_LENGTH(sizeof(rtm)))
 		return false;
-	memcpy(&rtm, NLMSG_DATA(msg), sizeof(rtm));
+	memcpy(&rtm, (const uint8_t *) msg + NLMSG_HDRLEN, sizeof(rtm));
 	if (nla_parse(tb, RTA_MAX,
 		      (struct nlattr *) ((uint8_t *) (uintptr_t) msg + NLMSG_SPACE(sizeof(rtm))),
 		      (int) (msg->nlmsg_len - NLMSG_LENGTH(sizeof(rtm))), NULL) < 0)

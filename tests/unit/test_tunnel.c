@@ -11,6 +11,8 @@
 #include <anod/netlink.h>
 #include <anod/rtnl.h>
 
+#include "unit/netlab.h"
+
 #include "plugins/wireguard/peers.c"
 
 #define S    1000000ULL
@@ -92,6 +94,30 @@ Test(tunnel, peers_are_read_and_secrets_are_not_kept)
 	peers_wipe(h);
 }
 
+Test(tunnel, decoder_reads_what_the_kernel_said)
+{
+	static uint8_t buf[4096] __attribute__((aligned(8)));
+	struct peer peer[PEERS_MESSAGE_MAX];
+	struct anod_prefix four = netlab_address("127.0.0.1"), six = netlab_address("::1");
+	uint32_t ifindex = 0;
+	FILE *f = fopen(SOURCE_DIR "/tests/fuzz/corpus/wireguard/two-peers", "r");
+
+	cr_assert(f);
+	cr_assert_gt(fread(buf, 1, sizeof(buf), f), 500);
+	(void) fclose(f);
+	cr_assert_eq(peers_parse((void *) buf, &ifindex, peer), 2, "recorded on 6.1");
+	cr_expect_gt(ifindex, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct anod_wgpeer *w = &peer[i].object.u.wgpeer;
+		bool is_four = w->endpoint.family == AF_INET;
+
+		cr_expect_eq(memcmp(&w->endpoint, is_four ? &four : &six, sizeof(four)), 0);
+		cr_expect_eq(w->port, is_four ? 51821 : 51822);
+		cr_expect_eq(w->keepalive_s, is_four ? 25 : 0);
+		cr_expect_eq(peer[i].handshake_s, 0);
+	}
+}
+
 /* ---- the agent ---------------------------------------------------------------------------- */
 
 static int64_t rx, tx, age_s;
@@ -164,6 +190,8 @@ Test(tunnel, idle_tunnel_is_left_alone)
 {
 	struct fake *f = new_tunnel();
 
+	seconds(f, 1, 100, 0);
+	seconds(f, 1, 0, 32); /* the empty packet that says that this was heard */
 	seconds(f, 400, 0, 0);
 	cr_expect(!fake_n_open(f) && !f->n_proposals);
 	fake_unknown(f, "wg_peer", PEER, "rx_bytes");

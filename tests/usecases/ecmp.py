@@ -58,7 +58,7 @@ class Ecmp(UseCase):
 
     def learned(self, a):
         """lossy() learns what is healthy here: until it has seen enough, loss may be that."""
-        self.count_readings(a, 100)
+        self.count_readings(a, 70)
 
     @staticmethod
     def lossy(a, wan):

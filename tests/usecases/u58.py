@@ -39,9 +39,8 @@ class U58(UseCase):
     packages, programs, modules = ["wireguard-tools"], ["wg"], ["wireguard"]
     finding = "tunnel-stale"
     kinds = ["wg.endpoint"]
-    undo = "operator"
     good = 20
-    readings = 30
+    readings = 16
     detect_within = 60.0
     repair_within = 90.0
     end_within = 60.0
@@ -103,4 +102,5 @@ class U58(UseCase):
         self.net.lines("peer", "addr del %s/32 dev lo\naddr add %s/32 dev lo" % (OLD, NEW))
 
     def fault_end(self, a):
+        """it moves back, and is followed"""
         self.net.lines("peer", "addr del %s/32 dev lo\naddr add %s/32 dev lo" % (NEW, OLD))
