@@ -136,7 +136,7 @@ Test(observe, who_cannot_be_slowed_down_is_named)
 	observe_doctor(o, &host);
 	cr_assert_eq(cJSON_GetArraySize(o), 2);
 	cr_expect_str_eq(cJSON_GetObjectItem(o->child, "name")->valuestring, "ear");
-	cr_expect(strstr(cJSON_GetObjectItem(o->child, "text")->valuestring, "takes 3."), "%s",
+	cr_expect(strstr(cJSON_GetObjectItem(o->child, "text")->valuestring, "takes 2.7"), "%s",
 		  cJSON_GetObjectItem(o->child, "text")->valuestring);
 	cJSON_Delete(o);
 }
