@@ -137,5 +137,7 @@ ANOD_PLUGIN = {
 	.need = machine_need,
 	.source = "/proc/pressure (accounting/psi.rst), adjtimex(2), /sys/class/hwmon, "
 		  "/sys/class/thermal, thermal_throttle",
+	.cost = "0.07 ms a reading of pressure (sensor.share at 1 s, a busy machine with two cores "
+		"of an AMD EPYC)",
 	.example = "clock.system.synchronized or clock.system.max_error < 100ms",
 };

@@ -238,5 +238,7 @@ ANOD_PLUGIN = {
 	.need = netstat_need,
 	.source = "/proc/net/snmp, /proc/net/netstat, /proc/net/snmp6 (RFC 4293, 4022, 4113; "
 		  "uapi/linux/snmp.h)",
+	.cost = "0.14 ms a reading (sensor.share at 1 s, a busy machine with two cores of an AMD "
+		"EPYC)",
 	.example = "rate(netstat.stack.ip_rp_filter, 30s) > 10",
 };

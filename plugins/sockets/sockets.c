@@ -363,5 +363,7 @@ ANOD_PLUGIN = {
 	.fini = sockets_fini,
 	.need = sockets_need,
 	.source = "/proc/net/netlink (net/netlink/af_netlink.c), /proc/PID/comm",
+	.cost = "0.1 ms a reading of 60 sockets (sensor.share at 1 s, a busy machine with two "
+		"cores of an AMD EPYC)",
 	.example = "rate(nlsock.drops, 10s) > 0 and not nlsock.own",
 };

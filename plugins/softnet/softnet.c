@@ -303,5 +303,7 @@ ANOD_PLUGIN = {
 	.need = softnet_need,
 	.source = "/proc/net/softnet_stat, /proc/stat, /proc/interrupts (Documentation/filesystems/"
 		  "proc.rst), /sys/class/net/*/device",
+	.cost = "0.05 ms a reading of 2 CPUs (sensor.share at 1 s, a busy machine with two cores "
+		"of an AMD EPYC)",
 	.example = "rate(softnet.all.squeezed, 10s) > 100",
 };

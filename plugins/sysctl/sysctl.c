@@ -340,5 +340,7 @@ ANOD_PLUGIN = {
 	.need = sysctl_need,
 	.source = "/proc/sys/net (Documentation/networking/ip-sysctl.rst, nf_conntrack-sysctl.rst, "
 		  "admin-guide/sysctl/net.rst)",
+	.cost = "0.16 ms a reading of 48 numbers (sensor.share at 1 s, a busy machine with two "
+		"cores of an AMD EPYC)",
 	.example = "sysctl.\"net.core.rmem_max\".value < 1MiB",
 };

@@ -17,6 +17,7 @@ It says "ready" when the first round is over, and ends with its standard input.
 """
 import ipaddress
 import os
+import resource
 import select
 import socket
 import sys
@@ -58,6 +59,7 @@ def hosts(first, count, period):
 
 def flows(address, count, period, port, *sources):
     count, sources = int(count), sources or ("",)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 64, count + 64))
     some = []
     for k in range(count):
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -105,17 +107,10 @@ def miss(name, wait, room):
     when it has lost some asks for a buffer of 'room' bytes, reads all routes anew and goes on."""
     with open("/proc/self/comm", "w", encoding="ascii") as f:
         f.write(name)
-    wait, room, size = float(wait), int(room), 0
-
-    def listen():
-        s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        if size:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
-        # As daemons are told to: an address of one's own choice, the pid.
-        s.bind((os.getpid(), 0x40))  # RTMGRP_IPV4_ROUTE
-        return s
-
-    s = listen()
+    wait, room = float(wait), int(room)
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    # An address of one's own choice, the pid.
+    s.bind((os.getpid(), 0x40))  # RTMGRP_IPV4_ROUTE
     print("ready", flush=True)
     while True:
         if sys.stdin in select.select([s, sys.stdin], [], [])[0]:
@@ -124,9 +119,7 @@ def miss(name, wait, room):
             s.recv(65536)
             time.sleep(wait)
         except OSError:  # ENOBUFS
-            size = room
-            s.close()
-            s = listen()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
 
 
 def answer(port):
