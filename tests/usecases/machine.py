@@ -37,8 +37,8 @@ class Machine(UseCase):
             route add default via 10.1.0.1""")
         net.lines("router", """addr add 10.0.0.1/24 dev lan0
             addr add 10.1.0.1/24 dev wan0""")
-        self.wires()
         self.crowds = []
+        self.wires()
         self.meter = Meter(net, "client", "server", "10.1.0.2", {"period": 0.05})
 
     def clean(self):
