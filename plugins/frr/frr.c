@@ -320,5 +320,7 @@ ANOD_PLUGIN = {
 	.fini = frr_fini,
 	.need = frr_need,
 	.source = "vty sockets of FRR's zebra, bgpd, ospfd, bfdd: show ... json",
+	.cost = "0.79 ms a reading of 101 BGP sessions, OSPF, BFD and tables (sensor.share 0.39 % "
+		"at 200ms)",
 	.example = "sensor frr { path \"/run/frr\" }",
 };

@@ -370,5 +370,6 @@ ANOD_PLUGIN = {
 	.stop = lldp_stop,
 	.fini = lldp_fini,
 	.source = "LLDP frames to 01:80:c2:00:00:0e (IEEE 802.1AB) by a packet socket",
+	.cost = "8e-6 of a core with 4 links and no frames (sensor.share)",
 	.example = "lldp_neighbor.\"wan0/1\".mtu < link.wan0.mtu",
 };

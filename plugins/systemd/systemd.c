@@ -196,5 +196,7 @@ ANOD_PLUGIN = {
 	.fini = systemd_fini,
 	.need = systemd_need,
 	.source = "D-Bus: org.freedesktop.systemd1(5), GetAll once and PropertiesChanged",
+	.cost = "0.1 ms a reading of memory of one unit, nothing in between (sensor.share 0.02 % "
+		"at 500ms)",
 	.example = "sensor systemd { units \"bird.service\", \"frr.service\" }",
 };
