@@ -118,6 +118,20 @@ int agent_run_start(struct anod_ctx *ctx)
 	return 0;
 }
 
+/* A watch that was in doubt of an entity anyhow does not say that it went; this does. */
+int agent_run_event(struct anod_ctx *ctx, const struct anod_event *e)
+{
+	struct agent_run *run = ctx->state;
+	struct subject *s;
+
+	if (e->attr || strcmp(e->kind, run->a->kind) != 0)
+		return 0;
+	HASH_FIND_STR(run->subjects, e->entity, s);
+	if (s)
+		agent_soon(run, s);
+	return 0;
+}
+
 /* The host cancels what is held. */
 void agent_run_stop(struct anod_ctx *ctx)
 {

@@ -2,7 +2,7 @@
  * agent_manifest - what a declarative agent reads, proposes and can be told; and its end.
  *
  * Design.  Derived from the text and not written by anybody, so it can neither claim too much nor
- * forget something.  It has no event(): what it has to know it watches.
+ * forget something.  Its event() is for entities that go; what else it has to know it watches.
  */
 #include "agent/program.h"
 
@@ -188,6 +188,7 @@ int agent_make_manifest(struct agent_program *a)
 		.start = agent_run_start,
 		.stop = agent_run_stop,
 		.fini = agent_run_fini,
+		.event = agent_run_event,
 	};
 	return a->summary ? r : -ENOMEM;
 }

@@ -182,6 +182,7 @@ int agent_convert(const struct anod_param *param, const struct anod_value *v,
 /* agent_run.c: hooks of the manifest. */
 int agent_run_init(struct anod_ctx *ctx);
 int agent_run_start(struct anod_ctx *ctx);
+int agent_run_event(struct anod_ctx *ctx, const struct anod_event *e);
 void agent_run_stop(struct anod_ctx *ctx);
 void agent_run_fini(struct anod_ctx *ctx);
 

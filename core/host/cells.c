@@ -18,13 +18,19 @@
 
 /* ---- agents of the configuration ---------------------------------------------------------- */
 
+/* A declarative agent watches what it has to know, and hears only of entities that go. */
+static bool hears_changes(const struct agent *a)
+{
+	return a->plugin->desc->event && !a->block->def;
+}
+
 /* What the store puts into its ring for the agent. */
 static void hear_facts(struct host *h, const struct agent *a, bool hear)
 {
 	for (uint16_t id = 1; id <= SCHEMA_ATTRS_MAX; id++) {
 		const struct schema_attr *attr = schema_attr_by_id(h->schema, id);
 
-		if (attr && a->plugin->desc->event && manifest_events(a->plugin->desc->reads, attr))
+		if (attr && hears_changes(a) && manifest_events(a->plugin->desc->reads, attr))
 			store_event(h->store, attr, hear);
 		/* What it watches is counted by the watches; this is for what it looks up. */
 		if (attr && a->block->def &&
@@ -194,7 +200,7 @@ static bool concerns(const struct host *h, const struct agent *a, const struct s
 
 	if (!a->plugin->desc->event)
 		return false;
-	return attr ? manifest_events(reads, attr)
+	return attr ? hears_changes(a) && manifest_events(reads, attr)
 		    : manifest_names(reads, schema_kind_name(h->schema, n->kind), NULL);
 }
 

@@ -9,16 +9,20 @@
 #include <string.h>
 
 #include "plugins/conntrack/stats.c"
+#include "plugins/conntrack/top.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct sums sums;
+static struct top top;
 
 static void take(const uint8_t *message, size_t size)
 {
 	struct nlmsghdr *copy = malloc(size);
 	struct sums was = sums;
 	struct global g;
+	struct anod_prefix source;
+	bool replied;
 	struct cpu c;
 
 	if (!copy)
@@ -28,6 +32,11 @@ static void take(const uint8_t *message, size_t size)
 	(void) global_parse(copy, &g);
 	if (cpu_parse(copy, &c) && sums_add(&sums, &c) >= 0 && sums.n_cpus > CPUS_MAX)
 		abort();
+	if (entry_parse(copy, &source, &replied)) {
+		top_add(&top, &source, replied);
+		if (!top_first(&top) || top_first(&top)->n > top.n || top.n_unreplied > top.n)
+			abort();
+	}
 	for (unsigned i = 0; i < COUNTERS; i++)
 		if (sums.total[i] < was.total[i])
 			abort();
@@ -37,6 +46,7 @@ static void take(const uint8_t *message, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	sums_begin(&sums);
+	top_begin(&top);
 	while (size >= sizeof(struct nlmsghdr)) {
 		struct nlmsghdr h;
 		size_t len;

@@ -384,6 +384,13 @@ void declared_gone(struct declared *d, const char *kind, const char *entity)
 	}
 	(void) store_remove(w->store, store_find(w->store, schema_kind_id(w->schema, kind), entity),
 			    w->now_us);
+	if (w->m->event) {
+		const struct anod_event e = { .kind = kind,
+					      .entity = entity,
+					      .time_us = w->now_us };
+
+		(void) w->m->event(&d->ctx, &e);
+	}
 }
 
 static void fire_timers(struct declared *d)

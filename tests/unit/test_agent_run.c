@@ -163,6 +163,19 @@ Test(agent_run, unknown_neither_opens_nor_ends_and_what_is_gone_ends)
 	cr_expect_str_eq(d->finding[0].why, "it is gone");
 	cr_expect(d->proposal[0].cancelled);
 
+	/* It comes back and goes again, and nobody knew anything of it by then. */
+	declared_set(d, "link", "wan0", "carrier", "true");
+	declared_set(d, "link", "wan0", "mtu", "1420B");
+	declared_run(d, 5);
+	cr_assert_eq(declared_n_open(d), 1);
+	declared_set(d, "link", "wan0", "carrier", NULL);
+	declared_set(d, "link", "wan0", "mtu", NULL);
+	declared_run(d, 5);
+	cr_assert_eq(declared_n_open(d), 1);
+	declared_gone(d, "link", "wan0");
+	declared_run(d, 1);
+	cr_expect_eq(declared_n_open(d), 0);
+
 	/* It comes back, and does not concern the agent any more. */
 	declared_set(d, "link", "wan0", "carrier", "true");
 	declared_set(d, "link", "wan0", "operstate", "up");

@@ -15,7 +15,6 @@ class U47(Machine):
     numbers = ("net.core.netdev_budget=%d" % BUDGET, "net.core.netdev_max_backlog=1000")
     programs = ("ethtool",)
     packages = ("ethtool",)
-    fresh = True  # so that the incident tells of the fault alone
     readings = 12
     detect_within = 60.0
     repair_within = 60.0

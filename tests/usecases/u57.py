@@ -16,7 +16,6 @@ class U57(Machine):
     finding, entity = "netlink-loss", "routed/ROUTE"
     pulse = "nlsock/routed/ROUTE.drops"
     numbers = ("net.core.rmem_default=%d" % SMALL, "net.core.rmem_max=%d" % SMALL)
-    fresh = True  # so that the incident tells of the fault alone
     readings = 12
     detect_within = 60.0
     repair_within = 60.0
@@ -38,9 +37,9 @@ permit "larger buffers for daemons" {
 
     def wires(self):
         # It reads an event in a millisecond, and asks for 4 MiB when it has lost some.
-        self.daemons = [self.crowd("router", "miss", "routed", 0.001, 4 << 20)]
+        self.crowd("router", "miss", "routed", 0.001, 4 << 20)
         self.sleepy = self.crowd("router", "miss", "oldspeak", 0.0002, 4 << 20)
-        self.crowds.clear()
+        self.crowds.clear()  # they stay
         self.churning = None
 
     def clean(self):
