@@ -17,6 +17,7 @@ It says "ready" when the first round is over, and ends with its standard input.
 """
 import ipaddress
 import os
+import resource
 import select
 import socket
 import sys
@@ -58,6 +59,7 @@ def hosts(first, count, period):
 
 def flows(address, count, period, port, *sources):
     count, sources = int(count), sources or ("",)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 64, count + 64))
     some = []
     for k in range(count):
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -52,6 +52,8 @@ permit "make room for connections" {
   }
 }
 """)
+        self.net.lines("router", "route add 10.8.0.0/16 via 10.1.0.2 dev wan0")
+        self.net.lines("server", "route add blackhole 10.8.0.0/16")
         self.net.lines("client", "\n".join("addr add 10.0.0.%d/24 dev eth0" % (k + 10)
                                            for k in range(40)))
         self.crowd("server", "answer", PORT)
@@ -72,7 +74,7 @@ permit "make room for connections" {
 
     def lookalike(self, a):
         """one host scans a prefix where nobody answers: the table is full of half-open entries"""
-        self.crowd("client", "scan", "10.1.7.1", 200, 300)
+        self.crowd("client", "scan", "10.8.0.1", 200, 300)
 
     def fault(self, a):
         """forty hosts have more connections than the table has room for, all of them used"""
