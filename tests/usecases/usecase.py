@@ -213,7 +213,7 @@ class UseCase:
 
     # ---- what the runner and use cases ask ----
 
-    def count_readings(self, a, n=None, pulse=None, timeout=120.0, each=None):
+    def count_readings(self, a, n=None, pulse=None, timeout=300.0, each=None):
         """Wait until 'n' new readings of 'pulse' have come; each() is called at each one."""
         n, pulse = n or self.readings, pulse or self.pulse
         kind, rest = pulse.split("/", 1)
