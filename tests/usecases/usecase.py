@@ -158,6 +158,7 @@ class UseCase:
     level = "auto"
     undo = "agent"
     fresh = False
+    long = False         # takes minutes: not in make check, but in make check-long and make lab
     good = 50
     judged = None        # names of the flows whose word counts [all]
     detect_within = 20.0
