@@ -17,8 +17,10 @@ def here():
                          stdout=subprocess.PIPE).stdout
     for line in out.splitlines():
         number, kernel, title = line.split(None, 2)
-        marks = [] if kernel == "here" else [pytest.mark.skip(
-            reason="needs a full kernel: make lab U=%s" % number[1:])]
+        marks = [pytest.mark.long] * kernel.endswith("*")
+        if kernel.startswith("full"):
+            marks.append(pytest.mark.skip(
+                reason="needs a full kernel: make lab U=%s" % number[1:]))
         yield pytest.param(number[1:], id="%s %s" % (number, title), marks=marks)
 
 

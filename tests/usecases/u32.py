@@ -10,6 +10,7 @@ class U32(Ecmp):
     action = "nexthop.weight"
     finding, entity = "gray-loss", "wan0"
     kinds = ["nexthop.weight"]
+    long = True
     lookalike_finding = "destination-loss"
     fresh = True
     detect_within = 60.0

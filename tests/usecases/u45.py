@@ -31,6 +31,7 @@ class U45(UseCase):
     action = "qdisc.replace"
     finding, entity = "bufferbloat", "wan0"
     kinds = ["qdisc.replace", "qdisc.rate"]
+    long = True
     pulse = "path/wan0.rtt"
     readings = 40
     judged = ["voice"]
