@@ -37,7 +37,7 @@ void estimate_add(struct estimate *e, uint64_t now_us, int64_t sent_bps, uint64_
 
 bool estimate_rate(const struct estimate *e, int64_t *ret_bps)
 {
-	int64_t sorted[ESTIMATE_SAMPLES];
+	int64_t sorted[ESTIMATE_SAMPLES] = { 0 };
 
 	if (e->n < ESTIMATE_LEAST)
 		return false;

@@ -156,7 +156,7 @@ static int take(struct kernel *k, const void *msg, size_t len, bool get, union p
 
 int kernel_own_send(struct kernel *k, const void *msg, size_t len)
 {
-	union payload p;
+	union payload p = { 0 };
 
 	switch (take(k, msg, len, false, &p)) {
 	case ANOD_OWN_SYSCTL_SET:

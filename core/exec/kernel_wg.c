@@ -18,9 +18,10 @@
 
 #define TRIES 8
 
-static int no_memory(struct kernel *k)
+static int cannot_open(struct kernel *k, int error)
 {
-	return kernel_fail(k, -ENOMEM, "opening generic netlink");
+	(void) kernel_fail(k, error, "opening generic netlink");
+	return error;
 }
 
 static int genl(struct kernel *k, struct kernel **ret)
@@ -31,11 +32,11 @@ static int genl(struct kernel *k, struct kernel **ret)
 		struct kernel *g = malloc(sizeof(*g));
 
 		if (!g)
-			return no_memory(k);
+			return cannot_open(k, -ENOMEM);
 		r = kernel_open_protocol(g, NETLINK_GENERIC);
 		if (r < 0) {
 			free(g);
-			return kernel_fail(k, r, "opening generic netlink");
+			return cannot_open(k, r);
 		}
 		k->genl = g;
 	}
@@ -120,7 +121,7 @@ static void put_endpoint(struct put *p, const struct anod_wgpeer *w)
 int kernel_wg_set(struct kernel *k, const struct anod_own_peer *m)
 {
 	uint32_t msg[ANOD_NLMSG_MAX / 4];
-	struct kernel *g;
+	struct kernel *g = NULL;
 	struct put p;
 	size_t peers, peer;
 	int r;

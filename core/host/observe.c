@@ -147,7 +147,7 @@ static void mark_needed(struct host *h)
 static void free_needed(struct host *h)
 {
 	struct observe *o = h->observe;
-	bool was[METERS_MAX];
+	bool was[METERS_MAX] = { false };
 
 	for (unsigned i = 0; i < o->n; i++) {
 		was[i] = o->item[i].meter.free;

@@ -218,7 +218,7 @@ static double level(const double *need, unsigned n, unsigned skip, double budget
 
 void meters_share(struct meter *const *m, unsigned n, double budget)
 {
-	double need[METERS_MAX], sorted[METERS_MAX], unpaced = 0;
+	double need[METERS_MAX] = { 0 }, sorted[METERS_MAX] = { 0 }, unpaced = 0;
 	unsigned n_paced = 0;
 
 	n = MIN_OF(n, METERS_MAX);

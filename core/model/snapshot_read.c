@@ -87,7 +87,9 @@ static int no_subject(struct reading *r, const struct token *t)
 {
 	if (r->links)
 		return 0;
-	return snapshot_wrong(r, t, "link, addr, route, nexthop, rule, neigh, qdisc, sysctl, wgpeer, unit or fact");
+	return snapshot_wrong(
+		r, t,
+		"link, addr, route, nexthop, rule, neigh, qdisc, sysctl, wgpeer, unit or fact");
 }
 
 static int put(struct reading *r, const struct anod_object *o, const struct lex_place *place)

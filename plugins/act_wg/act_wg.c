@@ -41,7 +41,7 @@ static int plan_endpoint(const struct anod_action *a, const struct anod_view *v,
 			 struct anod_plan *ret)
 {
 	struct anod_job j = { a, v, ret };
-	struct anod_object pre, post;
+	struct anod_object pre = { 0 }, post;
 	uint32_t port = 0;
 	int r;
 

@@ -138,14 +138,14 @@ static void on_protocols(struct anod_ctx *ctx, int error, char *text, size_t siz
 static void on_status(struct anod_ctx *ctx, int error, char *answer, size_t size, void *data)
 {
 	struct bird *b = data;
-	struct reply_status s;
+	struct reply_status s = { 0 };
 	int r = error;
 
 	(void) ctx, (void) size;
 	if (r == 0)
 		r = reply_status(answer, &s);
-	if (r < 0) {
-		failed(b, "show status", r);
+	if (r < 0 || !s.version || !s.now) {
+		failed(b, "show status", r < 0 ? r : -EBADMSG);
 		return;
 	}
 	b->met = true;

@@ -14,12 +14,16 @@
 
 static struct anod_value text(const char *s)
 {
-	return s[0] ? anod_text(s, strlen(s)) : (struct anod_value){ 0 };
+	static const struct anod_value unknown;
+
+	return s[0] ? anod_text(s, strlen(s)) : unknown;
 }
 
 static struct anod_value count(int64_t n)
 {
-	return n == REPLY_NOT ? (struct anod_value){ 0 } : anod_int(n, ANOD_UNIT_NONE);
+	static const struct anod_value unknown;
+
+	return n == REPLY_NOT ? unknown : anod_int(n, ANOD_UNIT_NONE);
 }
 
 /* ---- tables ------------------------------------------------------------------------------- */
@@ -76,10 +80,10 @@ void bird_tables_unknown(struct bird *b)
 
 struct anod_value bird_age_of(const struct bird *b, const char *then)
 {
+	static const struct anod_value unknown;
 	int64_t us;
 
-	return reply_age(b->now, then, &us) < 0 ? (struct anod_value){ 0 }
-						: anod_int(us, ANOD_UNIT_TIME);
+	return reply_age(b->now, then, &us) < 0 ? unknown : anod_int(us, ANOD_UNIT_TIME);
 }
 
 /* BIRD's names of states (bgp_state_dsc() of BIRD 2.0) as RFC 4271 has them. */

@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -354,7 +355,7 @@ int reply_age(const char *now, const char *then, int64_t *ret_us)
 	if (dated) {
 		age = n - t;
 	} else {
-		age = n - (double) ((int64_t) n / DAY_S * DAY_S) - t;
+		age = fmod(n, DAY_S) - t;
 		if (age < -1) /* before midnight */
 			age += DAY_S;
 	}

@@ -70,10 +70,11 @@ static const struct anod_kind kinds[] = {
 
 static struct anod_value span(int64_t s)
 {
+	static const struct anod_value unknown;
+
 	if (s < 0)
 		s = 0;
-	return s > INT64_MAX / 1000000 ? (struct anod_value){ 0 }
-				       : anod_int(s * 1000000, ANOD_UNIT_TIME);
+	return s > INT64_MAX / 1000000 ? unknown : anod_int(s * 1000000, ANOD_UNIT_TIME);
 }
 
 static struct anod_value address(const struct anod_prefix *p)

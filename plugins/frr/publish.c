@@ -17,12 +17,16 @@
 
 static struct anod_value text(const char *s)
 {
-	return s[0] ? anod_text(s, strlen(s)) : (struct anod_value){ 0 };
+	static const struct anod_value unknown;
+
+	return s[0] ? anod_text(s, strlen(s)) : unknown;
 }
 
 static struct anod_value count(int64_t n)
 {
-	return n == REDUCE_NOT ? (struct anod_value){ 0 } : anod_int(n, ANOD_UNIT_NONE);
+	static const struct anod_value unknown;
+
+	return n == REDUCE_NOT ? unknown : anod_int(n, ANOD_UNIT_NONE);
 }
 
 static struct anod_value span(int64_t n, int64_t us)

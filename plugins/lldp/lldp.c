@@ -215,7 +215,7 @@ static void on_frame(struct anod_ctx *ctx, int fd, uint32_t events, void *data)
 
 	(void) events, (void) data;
 	for (unsigned i = 0; i < TURN_FRAMES; i++) {
-		struct sockaddr_ll from;
+		struct sockaddr_ll from = { 0 };
 		socklen_t len = sizeof(from);
 		ssize_t n = recvfrom(fd, frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC,
 				     (struct sockaddr *) &from, &len);

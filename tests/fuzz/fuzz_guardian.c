@@ -45,7 +45,8 @@ static void open_guardian(void)
 {
 	memset(&g, 0, sizeof(g));
 	g.state_dir = strdup("/nonexistent");
-	g.kernel.fd = g.kernel.proc = g.pidfd = g.fence = g.reflex.events = g.hand.listen = g.hand.guest = -1;
+	g.kernel.fd = g.kernel.proc = g.pidfd = g.fence = g.reflex.events = g.hand.listen =
+		g.hand.guest = -1;
 	kernel_view_init(&g.kernel.view);
 	g.epoll = epoll_create1(EPOLL_CLOEXEC);
 	g.timer = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);

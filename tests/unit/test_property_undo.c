@@ -176,7 +176,8 @@ static const char *dump(char *buf)
 			"grep . /proc/sys/net/ipv4/tcp_mtu_probing "
 			"/proc/sys/net/ipv4/conf/*/rp_filter) 2>&1 |"
 			"sed -E 's/ linkdown//g; s/expires [0-9]+sec//; s/ cache//; s/qlen 1000//;"
-			"s/ promiscuity .*//; s/ direct_packets_stat.*//; s/\\\\\tnexthop/\\nnexthop/g' | sort",
+			"s/ promiscuity .*//; s/ direct_packets_stat.*//; "
+			"s/\\\\\tnexthop/\\nnexthop/g' | sort",
 			"r");
 	size_t n;
 

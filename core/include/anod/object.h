@@ -193,14 +193,16 @@ struct anod_qdisc {
 	char kind[ANOD_IFNAME_SIZE]; /* TCA_KIND: "fq_codel", "cake", "tbf", "fq", "pfifo" ... */
 	uint32_t handle;	     /* not compared: the kernel gives a new one each time */
 	uint32_t limit;		     /* packets; of tbf bytes */
-	uint64_t rate_bps;	     /* tbf, cake bandwidth, bits per second; 0: not shaped */
-	uint32_t burst;		     /* tbf, bytes */
-	uint32_t target_us;	     /* codel, fq_codel, cake (from its rtt) */
-	uint32_t interval_us;	     /* codel, fq_codel; cake: rtt */
-	uint32_t quantum;	     /* bytes */
+	uint32_t pad;
+	uint64_t rate_bps;    /* tbf, cake bandwidth, bits per second; 0: not shaped */
+	uint32_t burst;	      /* tbf, bytes */
+	uint32_t target_us;   /* codel, fq_codel, cake (from its rtt) */
+	uint32_t interval_us; /* codel, fq_codel; cake: rtt */
+	uint32_t quantum;     /* bytes */
 	uint32_t flows;
 	uint32_t overhead; /* cake, bytes, signed */
 	uint32_t flags;	   /* ANOD_QDISC_* */
+	uint32_t pad2;
 };
 enum {
 	ANOD_QDISC_ECN = 1,

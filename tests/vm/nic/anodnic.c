@@ -45,9 +45,9 @@ module_param(pairs, uint, 0444);
 MODULE_PARM_DESC(pairs, "connected pairs of devices");
 
 struct code {
-	u32 mode; /* ETHTOOL_FEC_*, one */
-	u32 bits; /* of a code word */
-	u32 data; /* of them, what it carries */
+	u32 mode;     /* ETHTOOL_FEC_*, one */
+	u32 bits;     /* of a code word */
+	u32 data;     /* of them, what it carries */
 	u32 corrects; /* symbols */
 };
 
@@ -58,9 +58,9 @@ static const struct code codes[] = {
 };
 
 struct lane {
-	u64 ber;		      /* in 10^15 */
-	u64 p_corrected, p_bad;	      /* of a code word, parts of ONE */
-	u64 corrected, bad, bits;     /* counted, in 1/65536 */
+	u64 ber;		  /* in 10^15 */
+	u64 p_corrected, p_bad;	  /* of a code word, parts of ONE */
+	u64 corrected, bad, bits; /* counted, in 1/65536 */
 };
 
 struct nic {
@@ -110,7 +110,7 @@ static u64 exp_minus(u64 x)
 
 	for (k = 1; k < 16; k++) {
 		term = div_u64(mul(term, part), k);
-		sum += k & 1 ? -(s64)term : (s64)term;
+		sum += k & 1 ? -(s64) term : (s64) term;
 	}
 	for (k = 0; k < 6; k++)
 		sum = mul(sum, sum);
@@ -211,8 +211,7 @@ static bool spoil(struct nic *n, unsigned int len)
 {
 	const struct code *c = code_of(n);
 
-	if (ppm(READ_ONCE(n->symbol_ppm)) ||
-	    (c && chance(n->p_frame * (len * 8 / c->data + 1)))) {
+	if (ppm(READ_ONCE(n->symbol_ppm)) || (c && chance(n->p_frame * (len * 8 / c->data + 1)))) {
 		atomic64_inc(&n->symbol);
 		return true;
 	}
@@ -265,8 +264,7 @@ static void nic_stats64(struct net_device *dev, struct rtnl_link_stats64 *s)
 
 static void carrier(struct nic *n)
 {
-	bool on = n->link && n->peer->link && netif_running(n->dev) &&
-		  netif_running(n->peer->dev);
+	bool on = n->link && n->peer->link && netif_running(n->dev) && netif_running(n->peer->dev);
 	struct nic *both[2] = { n, n->peer };
 	unsigned int i;
 
@@ -354,7 +352,7 @@ static int nic_set_link_ksettings(struct net_device *dev, const struct ethtool_l
 	u32 speed = k->base.speed, lanes = k->lanes;
 	unsigned int i;
 
-	if (speed == (u32)SPEED_UNKNOWN || speed == 0)
+	if (speed == (u32) SPEED_UNKNOWN || speed == 0)
 		speed = n->speed;
 	for (i = 0; i < ARRAY_SIZE(modes); i++)
 		if (modes[i].speed == speed && (!lanes || modes[i].lanes == lanes))
@@ -553,14 +551,13 @@ static int nic_get_power(struct net_device *dev, struct ethtool_module_power_mod
 	struct nic *n = netdev_priv(dev);
 
 	p->policy = n->power_policy;
-	p->mode = p->policy == ETHTOOL_MODULE_POWER_MODE_POLICY_HIGH || netif_running(dev) ?
-			  ETHTOOL_MODULE_POWER_MODE_HIGH :
-			  ETHTOOL_MODULE_POWER_MODE_LOW;
+	p->mode = p->policy == ETHTOOL_MODULE_POWER_MODE_POLICY_HIGH || netif_running(dev)
+			  ? ETHTOOL_MODULE_POWER_MODE_HIGH
+			  : ETHTOOL_MODULE_POWER_MODE_LOW;
 	return 0;
 }
 
-static int nic_set_power(struct net_device *dev,
-			 const struct ethtool_module_power_mode_params *p,
+static int nic_set_power(struct net_device *dev, const struct ethtool_module_power_mode_params *p,
 			 struct netlink_ext_ack *e)
 {
 	struct nic *n = netdev_priv(dev);
@@ -795,7 +792,7 @@ static int __init nic_init(void)
 	unsigned int i;
 	int r = 0;
 
-	pairs = clamp(pairs, 1u, (unsigned int)PAIRS_MAX);
+	pairs = clamp(pairs, 1u, (unsigned int) PAIRS_MAX);
 	top = debugfs_create_dir("anodnic", NULL);
 	for (i = 0; i < 2 * pairs; i++)
 		if (!nic_new(i))
