@@ -108,6 +108,7 @@ struct plan {
 	uint64_t reals, bools, outside;
 	uint64_t tell;		     /* columns of which listeners or the ring hear */
 	const struct seg_block *seg; /* whose columns are in col[]; rows come block by block */
+	uint64_t open;		     /* columns in col[]; the others were not there */
 	struct table_block *col[64];
 };
 #define PLANS 4

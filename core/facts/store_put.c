@@ -84,26 +84,32 @@ static int plan_find(struct store *s, uint16_t kind, uint16_t first, unsigned n,
 	return r;
 }
 
-/* Columns of the block, made where they are missing. */
-static int columns_open(struct store *s, const struct place *p, uint16_t first, unsigned n,
-			struct table_block **col)
+/* Columns of the block, those in 'make' made where they are missing; the others are NULL there. */
+static int columns_open(struct store *s, const struct place *p, uint64_t make, struct plan *plan)
 {
-	for (unsigned k = 0; k < n; k++) {
+	plan->seg = NULL;
+	plan->open = 0;
+	for (unsigned k = 0; k < plan->n; k++) {
 		const uint32_t *group;
-		unsigned slot = first + k;
+		unsigned slot = plan->first + k;
 		uint32_t place = p->seg->group[slot / SEG_COLUMNS];
+		uint64_t bit = UINT64_C(1) << k;
 		int r;
 
 		group = shm_at(&s->shm, place);
+		plan->col[k] = NULL;
 		if (place && group[slot % SEG_COLUMNS]) {
-			col[k] = shm_at(&s->shm, group[slot % SEG_COLUMNS]);
-			continue;
+			plan->col[k] = shm_at(&s->shm, group[slot % SEG_COLUMNS]);
+		} else if (make & bit) {
+			r = column_open(s, p->seg, slot,
+					schema_attr_at(s->schema, p->kind, (uint16_t) slot)->type,
+					&plan->col[k]);
+			if (r < 0)
+				return r;
 		}
-		r = column_open(s, p->seg, slot,
-				schema_attr_at(s->schema, p->kind, (uint16_t) slot)->type, &col[k]);
-		if (r < 0)
-			return r;
+		plan->open |= plan->col[k] ? bit : 0;
 	}
+	plan->seg = p->seg;
 	return 0;
 }
 
@@ -216,18 +222,18 @@ static int store_put_row(struct store *s, const struct place *p, struct plan *pl
 			 const int64_t *raw, uint64_t known, uint64_t now_us)
 {
 	unsigned n = plan->n;
-	uint64_t all = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX, others = all;
+	uint64_t all = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX, others = all, make;
 	bool lost = s->sync[plan->sync - 1].lost;
 	struct table_block *const *col = plan->col;
 	struct news news;
 	int r;
 
-	if (plan->seg != p->seg) {
-		plan->seg = NULL;
-		r = columns_open(s, p, plan->first, n, plan->col);
+	/* What was never known needs no column, but for being named between BEGIN and DONE. */
+	make = s->sync[plan->sync - 1].begun ? all : known & all;
+	if (plan->seg != p->seg || (make & ~plan->open)) {
+		r = columns_open(s, p, make, plan);
 		if (r < 0)
 			return r;
-		plan->seg = p->seg;
 	}
 
 	news.lapsed = 0;
@@ -238,7 +244,7 @@ static int store_put_row(struct store *s, const struct place *p, struct plan *pl
 		others = put_fast(p, n, col, raw, now_us, true, &news);
 	else
 		others = put_fast(p, n, col, raw, now_us, false, &news);
-	for (; others; others &= others - 1) {
+	for (others &= plan->open; others; others &= others - 1) {
 		unsigned k = (unsigned) __builtin_ctzll(others);
 
 		put_slow(s, p, plan, k, col[k], known >> k & 1 ? &raw[k] : NULL, now_us, &news);
