@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "facts/store_priv.h"
@@ -65,23 +66,31 @@ static int plan_make(struct store *s, uint16_t kind, uint16_t first, unsigned n,
 static int plan_find(struct store *s, uint16_t kind, uint16_t first, unsigned n, struct plan **ret)
 {
 	struct kind *k = &s->kind[kind];
-	struct plan *p;
+	struct plan *p, **at;
 	int r;
 
 	for (unsigned i = 0; i < PLANS; i++) {
-		p = &k->plan[i];
-		if (p->first != first || p->n != n || p->version != s->interest)
+		p = k->plan[i];
+		if (!p || p->first != first || p->n != n || p->version != s->interest)
 			continue;
 		*ret = p;
 		return 0;
 	}
 
-	p = &k->plan[k->next_plan++ % PLANS];
+	at = &k->plan[k->next_plan % PLANS];
+	p = realloc(*at, sizeof(*p) + n * sizeof(p->col[0]));
+	if (!p)
+		return -ENOMEM;
+	*at = p;
+	p->n = 0;
 	r = plan_make(s, kind, first, n, p);
-	if (r >= 0 && schema_attr_at(s->schema, kind, first)->flags & SCHEMA_DERIVED)
+	if (r < 0)
+		return r;
+	k->next_plan++;
+	if (schema_attr_at(s->schema, kind, first)->flags & SCHEMA_DERIVED)
 		p->version--; /* the next statistic in this column may be of another type */
 	*ret = p;
-	return r;
+	return 0;
 }
 
 /* Columns of the block, those in 'make' made where they are missing; the others are NULL there. */
@@ -201,13 +210,18 @@ static inline __attribute__((always_inline)) uint64_t put_fast(const struct plac
 	return others;
 }
 
+/* A listener may put another run, and the plan may be replaced then: so of it a copy is used. */
 static void put_tell(struct store *s, const struct place *p, const struct plan *plan,
-		     struct table_block *const *col, const struct news *news)
+		     const struct news *news)
 {
+	struct table_block *col[64];
+	unsigned first = plan->first;
+
+	memcpy(col, plan->col, plan->n * sizeof(col[0]));
 	for (uint64_t left = news->changed & plan->tell; left; left &= left - 1) {
 		unsigned k = (unsigned) __builtin_ctzll(left);
 		const struct schema_attr *a =
-			schema_attr_at(s->schema, p->kind, (uint16_t) (plan->first + k));
+			schema_attr_at(s->schema, p->kind, (uint16_t) (first + k));
 		struct anod_value was = { 0 };
 
 		if (news->was >> k & 1)
@@ -258,7 +272,7 @@ static int store_put_row(struct store *s, const struct place *p, struct plan *pl
 	s->seq++;
 	s->stats.changed += (unsigned) __builtin_popcountll(news.changed & ~plan->tell);
 	if (news.changed & plan->tell)
-		put_tell(s, p, plan, col, &news);
+		put_tell(s, p, plan, &news);
 	return 0;
 }
 
