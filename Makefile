@@ -183,11 +183,14 @@ $(INFER_SO): $(call objs,$(INFER_SRC)) $(BUILD)/libanod-core.a
 	$(call SAY,LD,$@)
 	$(Q)$(CC) $(LDSAN) -shared -o $@ $^ -Wl,--exclude-libs,ALL $(LDHARD) $(LDDEFS) $(LIBS_INFER) $(LIBS_CORE)
 
+# A plugin has no constructors and nothing to be run at its end; the start files would only give it a
+# variable, which costs every process that loads it a page.
+SO_START := $(if $(SANITIZE),,-nostartfiles)
 define so_rule
 $(BUILD)/plugins/$(notdir $(1)).so: $$(call objs,$$(sort $$(wildcard $(1)/*.c))) $(2)
 	$$(call SAY,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(LDSAN) -shared -o $$@ $$^ $$(LDHARD) $$(LDDEFS) $(3)
+	$$(Q)$$(CC) $$(LDSAN) -shared $$(SO_START) -o $$@ $$^ $$(LDHARD) $$(LDDEFS) $(3)
 endef
 # What the public headers beside plugin.h declare; a plugin gets of it what it calls.
 $(BUILD)/libanod-plug.a: $(call objs,$(wildcard core/plug/*.c) $(RTNL_SRC))

@@ -68,6 +68,8 @@ static void kind_done(struct kind *k)
 	for (unsigned i = 0; i < k->n_blocks; i++)
 		free(k->block[i]);
 	free(k->block);
+	for (unsigned i = 0; i < PLANS; i++)
+		free(k->plan[i]);
 }
 
 struct store *store_free(struct store *s)

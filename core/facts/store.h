@@ -86,7 +86,8 @@ const char *store_entity_name(const struct store *s, uint32_t entity);
 uint16_t store_entity_kind(const struct store *s, uint32_t entity);
 int store_remove(struct store *s, uint32_t entity, uint64_t now_us);
 
-/* NULL or unknown 'value': withdrawn.  -EPROTO: wrong type or unit for the attribute (unit
+/* NULL or unknown 'value': withdrawn (what none of its 64 neighbours ever knew takes no memory, and
+ * stays "never seen").  -EPROTO: wrong type or unit for the attribute (unit
  * ANOD_UNIT_NONE stands for the attribute's).  Text is cleaned (clean_text()).  Between LOST and
  * DONE the value is kept but stays unknown. */
 int store_publish(struct store *s, uint32_t entity, uint16_t slot, const struct anod_value *value,

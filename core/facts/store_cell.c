@@ -284,12 +284,15 @@ int store_publish(struct store *s, uint32_t entity, uint16_t slot, const struct 
 		value = NULL;
 	}
 	sync = sync_of_attr(s, a);
-	r = sync < 0 ? sync : column_open(s, p.seg, slot, a->type, &t);
-	if (r < 0)
-		return r;
-
+	if (sync < 0)
+		return sync;
 	s->stats.published++;
 	note_maker(p.block, p.row, a->max_age_us > 0, sync);
+	if (!value && !column_at(s, p.seg, slot) && !s->sync[sync - 1].begun)
+		return 0; /* unknown as ever: no reason for a column */
+	r = column_open(s, p.seg, slot, a->type, &t);
+	if (r < 0)
+		return r;
 	lapsed = (t->known & p.bit) && now_us >= cell_due(t->time_us[p.row], a);
 	if (cell_publish(s, &p, a, t, value, now_us, &was, &again))
 		cell_tell(s, &p, a, t, &was, lapsed, again);

@@ -2,7 +2,7 @@
  * store_column - columns of a block, and the walks over them.
  *
  * Design.  A column of a block appears when the first value is published in it, so an attribute
- * that no entity of 64 has costs nothing but a word.  It stays for good: its place may be
+ * that no entity of 64 has, or that was only ever published as unknown, costs nothing but a word.  It stays for good: its place may be
  * remembered.  Places lie in groups, so that a table with few columns needs few of them and a
  * schema that grows moves nothing.
  */

@@ -108,7 +108,8 @@ struct plan {
 	uint64_t reals, bools, outside;
 	uint64_t tell;		     /* columns of which listeners or the ring hear */
 	const struct seg_block *seg; /* whose columns are in col[]; rows come block by block */
-	struct table_block *col[64];
+	uint64_t open;		     /* columns in col[]; the others were not there */
+	struct table_block *col[];   /* n of them */
 };
 #define PLANS 4
 
@@ -118,7 +119,7 @@ struct kind {
 	unsigned n_rows; /* ever used */
 	unsigned unused_first, unused_last, n_unused;
 	uint64_t touched[TABLE_WORDS], dirty[TABLE_WORDS];
-	struct plan plan[PLANS];
+	struct plan *plan[PLANS]; /* NULL: not needed so far */
 	unsigned next_plan;
 };
 

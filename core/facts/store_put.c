@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "facts/store_priv.h"
@@ -65,45 +66,59 @@ static int plan_make(struct store *s, uint16_t kind, uint16_t first, unsigned n,
 static int plan_find(struct store *s, uint16_t kind, uint16_t first, unsigned n, struct plan **ret)
 {
 	struct kind *k = &s->kind[kind];
-	struct plan *p;
+	struct plan *p, **at;
 	int r;
 
 	for (unsigned i = 0; i < PLANS; i++) {
-		p = &k->plan[i];
-		if (p->first != first || p->n != n || p->version != s->interest)
+		p = k->plan[i];
+		if (!p || p->first != first || p->n != n || p->version != s->interest)
 			continue;
 		*ret = p;
 		return 0;
 	}
 
-	p = &k->plan[k->next_plan++ % PLANS];
+	at = &k->plan[k->next_plan % PLANS];
+	p = realloc(*at, sizeof(*p) + n * sizeof(p->col[0]));
+	if (!p)
+		return -ENOMEM;
+	*at = p;
+	p->n = 0;
 	r = plan_make(s, kind, first, n, p);
-	if (r >= 0 && schema_attr_at(s->schema, kind, first)->flags & SCHEMA_DERIVED)
+	if (r < 0)
+		return r;
+	k->next_plan++;
+	if (schema_attr_at(s->schema, kind, first)->flags & SCHEMA_DERIVED)
 		p->version--; /* the next statistic in this column may be of another type */
 	*ret = p;
-	return r;
+	return 0;
 }
 
-/* Columns of the block, made where they are missing. */
-static int columns_open(struct store *s, const struct place *p, uint16_t first, unsigned n,
-			struct table_block **col)
+/* Columns of the block, those in 'make' made where they are missing; the others are NULL there. */
+static int columns_open(struct store *s, const struct place *p, uint64_t make, struct plan *plan)
 {
-	for (unsigned k = 0; k < n; k++) {
+	plan->seg = NULL;
+	plan->open = 0;
+	for (unsigned k = 0; k < plan->n; k++) {
 		const uint32_t *group;
-		unsigned slot = first + k;
+		unsigned slot = plan->first + k;
 		uint32_t place = p->seg->group[slot / SEG_COLUMNS];
+		uint64_t bit = UINT64_C(1) << k;
 		int r;
 
 		group = shm_at(&s->shm, place);
+		plan->col[k] = NULL;
 		if (place && group[slot % SEG_COLUMNS]) {
-			col[k] = shm_at(&s->shm, group[slot % SEG_COLUMNS]);
-			continue;
+			plan->col[k] = shm_at(&s->shm, group[slot % SEG_COLUMNS]);
+		} else if (make & bit) {
+			r = column_open(s, p->seg, slot,
+					schema_attr_at(s->schema, p->kind, (uint16_t) slot)->type,
+					&plan->col[k]);
+			if (r < 0)
+				return r;
 		}
-		r = column_open(s, p->seg, slot,
-				schema_attr_at(s->schema, p->kind, (uint16_t) slot)->type, &col[k]);
-		if (r < 0)
-			return r;
+		plan->open |= plan->col[k] ? bit : 0;
 	}
+	plan->seg = p->seg;
 	return 0;
 }
 
@@ -195,13 +210,18 @@ static inline __attribute__((always_inline)) uint64_t put_fast(const struct plac
 	return others;
 }
 
+/* A listener may put another run, and the plan may be replaced then: so of it a copy is used. */
 static void put_tell(struct store *s, const struct place *p, const struct plan *plan,
-		     struct table_block *const *col, const struct news *news)
+		     const struct news *news)
 {
+	struct table_block *col[64];
+	unsigned first = plan->first;
+
+	memcpy(col, plan->col, plan->n * sizeof(col[0]));
 	for (uint64_t left = news->changed & plan->tell; left; left &= left - 1) {
 		unsigned k = (unsigned) __builtin_ctzll(left);
 		const struct schema_attr *a =
-			schema_attr_at(s->schema, p->kind, (uint16_t) (plan->first + k));
+			schema_attr_at(s->schema, p->kind, (uint16_t) (first + k));
 		struct anod_value was = { 0 };
 
 		if (news->was >> k & 1)
@@ -216,18 +236,18 @@ static int store_put_row(struct store *s, const struct place *p, struct plan *pl
 			 const int64_t *raw, uint64_t known, uint64_t now_us)
 {
 	unsigned n = plan->n;
-	uint64_t all = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX, others = all;
+	uint64_t all = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX, others = all, make;
 	bool lost = s->sync[plan->sync - 1].lost;
 	struct table_block *const *col = plan->col;
 	struct news news;
 	int r;
 
-	if (plan->seg != p->seg) {
-		plan->seg = NULL;
-		r = columns_open(s, p, plan->first, n, plan->col);
+	/* What was never known needs no column, but for being named between BEGIN and DONE. */
+	make = s->sync[plan->sync - 1].begun ? all : known & all;
+	if (plan->seg != p->seg || (make & ~plan->open)) {
+		r = columns_open(s, p, make, plan);
 		if (r < 0)
 			return r;
-		plan->seg = p->seg;
 	}
 
 	news.lapsed = 0;
@@ -238,7 +258,7 @@ static int store_put_row(struct store *s, const struct place *p, struct plan *pl
 		others = put_fast(p, n, col, raw, now_us, true, &news);
 	else
 		others = put_fast(p, n, col, raw, now_us, false, &news);
-	for (; others; others &= others - 1) {
+	for (others &= plan->open; others; others &= others - 1) {
 		unsigned k = (unsigned) __builtin_ctzll(others);
 
 		put_slow(s, p, plan, k, col[k], known >> k & 1 ? &raw[k] : NULL, now_us, &news);
@@ -252,7 +272,7 @@ static int store_put_row(struct store *s, const struct place *p, struct plan *pl
 	s->seq++;
 	s->stats.changed += (unsigned) __builtin_popcountll(news.changed & ~plan->tell);
 	if (news.changed & plan->tell)
-		put_tell(s, p, plan, col, &news);
+		put_tell(s, p, plan, &news);
 	return 0;
 }
 

@@ -122,6 +122,7 @@ struct host {
 	struct txns *txns;
 	bool agents_started;
 	bool trim;		       /* the heap has room that will not be used soon */
+	unsigned beats;		       /* since it was looked at for such room */
 	bool paused, stopping, capped; /* capped: the journal failed, observe only */
 	uint64_t started_us, started_wall_us;
 

@@ -27,6 +27,7 @@
 #include "host/vouch.h"
 
 #define BEAT_US		(1 * US_PER_S)
+#define TRIM_BEATS	30 /* large files are read rarely, and leave their room in the heap */
 #define FIRST_SYNC_US	(5 * US_PER_S)
 #define LATENESS_WINDOW (60 * US_PER_S)
 #define TURN_MIN_US	100 /* between two turns that nothing but their deadlines asked for */
@@ -140,8 +141,10 @@ static int on_beat(sd_event_source *s, uint64_t due, void *data)
 	notify_beat(h);
 	vouch_beat(h);
 	handover_beat(h);
-	if (h->trim)
+	if (h->trim || ++h->beats >= TRIM_BEATS) {
 		(void) malloc_trim(0);
+		h->beats = 0;
+	}
 	h->trim = false;
 	(void) sd_event_source_set_time(s, clock_boot_us() + BEAT_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);

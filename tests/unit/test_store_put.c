@@ -169,7 +169,7 @@ Test(store_put, what_does_not_fit_is_refused_and_nothing_is_written)
 	raw[0] = 77;
 	cr_expect(eq(int, store_put(s, e, 0, ATTRS, raw, 13, 1), 0));
 	cr_expect(eq(i64, help_get(s, "thing", "a", "flag", 1).value.u.i, 1));
-	cr_expect_str_eq(help_get(s, "thing", "a", "level", 1).why, "withdrawn");
+	cr_expect_str_eq(help_get(s, "thing", "a", "level", 1).why, "never seen");
 	cr_expect(eq(int, help_get(s, "thing", "a", "fixed", 1).value.flags, ANOD_VALUE_OUTSIDE));
 }
 
@@ -213,4 +213,62 @@ Test(store_put, a_sweep_marks_its_columns_and_costs_no_memory_after_the_first)
 	cr_expect(eq(sz, before.bytes, after.bytes));
 	cr_expect(eq(u64, after.published - before.published, 65u * ATTRS));
 	cr_expect(eq(u64, after.changed - before.changed, 65));
+}
+
+Test(store_put, what_was_never_known_has_no_column)
+{
+	_cleanup_(schema_freep) struct schema *schema = open_schema();
+	_cleanup_(store_freep) struct store *s = store_new(schema);
+	uint32_t e = help_entity(s, "thing", "a"), f = help_entity(s, "thing", "b");
+	uint16_t kind = schema_kind_id(schema, "thing"),
+		 text = schema_attr(schema, "thing", "text")->slot;
+	int64_t raw[ATTRS] = { 1, 0, 3, 4 };
+	struct anod_value v = value_text("x");
+
+	/* Neither by a row nor one by one. */
+	cr_expect(eq(int, store_put(s, e, 0, ATTRS, raw, 1, 1), 0));
+	cr_expect(eq(int, store_publish(s, e, text, NULL, 1), 0));
+	cr_expect_not_null(table_block(s, kind, 0, 0));
+	for (uint16_t slot = 1; slot <= text; slot++)
+		cr_expect_null(table_block(s, kind, slot, 0));
+	cr_expect_null(help_get(s, "thing", "a", "flag", 1).why);
+	cr_expect_str_eq(help_get(s, "thing", "a", "count", 1).why, "never seen");
+
+	/* Another row, whose run of columns is remembered, knows more of them, and then the first. */
+	cr_expect(eq(int, store_put(s, f, 0, ATTRS, raw, 5, 2), 0));
+	cr_expect(eq(i64, help_get(s, "thing", "b", "count", 2).value.u.i, 3));
+	cr_expect_null(table_block(s, kind, 1, 0));
+	cr_expect(eq(int, store_put(s, e, 0, ATTRS, raw, 15, 3), 0));
+	cr_expect(eq(i64, help_get(s, "thing", "a", "fixed", 3).value.u.i, 4));
+	cr_expect(eq(int, store_publish(s, e, text, &v, 3), 0));
+	cr_expect_null(help_get(s, "thing", "a", "text", 3).why);
+
+	/* And what was known is withdrawn. */
+	cr_expect(eq(int, store_put(s, e, 0, ATTRS, raw, 1, 4), 0));
+	cr_expect(eq(int, store_publish(s, e, text, NULL, 4), 0));
+	cr_expect_str_eq(help_get(s, "thing", "a", "fixed", 4).why, "withdrawn");
+	cr_expect_str_eq(help_get(s, "thing", "a", "text", 4).why, "withdrawn");
+}
+
+Test(store_put, an_entity_of_which_all_is_unknown_outlives_a_resync_that_names_it)
+{
+	_cleanup_(schema_freep) struct schema *schema = open_schema();
+	_cleanup_(store_freep) struct store *s = store_new(schema);
+	uint16_t kind = schema_kind_id(schema, "thing"),
+		 text = schema_attr(schema, "thing", "text")->slot;
+	uint32_t e = help_entity(s, "thing", "a"), f = help_entity(s, "thing", "b");
+	uint32_t g = help_entity(s, "thing", "c");
+	int64_t raw[ATTRS] = { 0 };
+
+	/* All three are the source's own, and nothing of them was ever known. */
+	cr_expect(eq(int, store_put(s, e, 0, ATTRS, raw, 0, 1), 0));
+	cr_expect(eq(int, store_publish(s, f, text, NULL, 1), 0));
+	cr_expect(eq(int, store_publish(s, g, text, NULL, 1), 0));
+	cr_expect(eq(int, store_sync(s, "things", kind, ANOD_SYNC_BEGIN, 2), 0));
+	cr_expect(eq(int, store_put(s, e, 0, ATTRS, raw, 0, 2), 0));
+	cr_expect(eq(int, store_publish(s, f, text, NULL, 2), 0));
+	cr_expect(eq(int, store_sync(s, "things", kind, ANOD_SYNC_DONE, 2), 0));
+	cr_expect(eq(u32, store_find(s, kind, "a"), e));
+	cr_expect(eq(u32, store_find(s, kind, "b"), f));
+	cr_expect(eq(u32, store_find(s, kind, "c"), 0));
 }
