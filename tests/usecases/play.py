@@ -64,6 +64,7 @@ def stage(case, acts, out, keep):
             act, e if isinstance(e, (Failed, RuntimeError)) else traceback.format_exc(),
             said)) from e
     finally:
+        case.leave()
         if case.net:
             case.net.close()
         case.net = case.meter = None

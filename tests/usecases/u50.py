@@ -80,7 +80,8 @@ permit "make room for connections" {
         self.users(LIMIT * 2 // 3)
 
     def lookalike(self, a):
-        """one host scans a prefix where nobody answers: the table is full of half-open entries"""
+        """one host scans a prefix where nobody answers: half-open entries take all that the others
+        left free"""
         self.crowd("client", "scan", "10.8.0.1", 200, 300)
 
     def fault(self, a):

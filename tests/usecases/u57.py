@@ -16,6 +16,7 @@ class U57(Machine):
     finding, entity = "netlink-loss", "routed/ROUTE"
     pulse = "nlsock/routed/ROUTE.drops"
     numbers = ("net.core.rmem_default=%d" % SMALL, "net.core.rmem_max=%d" % SMALL)
+    churning = None  # what makes routes come and go
     readings = 12
     detect_within = 60.0
     repair_within = 60.0
@@ -39,7 +40,6 @@ permit "larger buffers for daemons" {
         # It reads an event in a millisecond, and asks for 4 MiB when it has lost some.
         self.crowd("router", "miss", "routed", 0.001, 4 << 20)
         self.crowds.clear()  # it stays
-        self.churning = None
 
     def clean(self):
         self.net.lines("router", "route flush table 77")
@@ -99,4 +99,7 @@ permit "larger buffers for daemons" {
         return now
 
     def fault_end(self, a):
+        self.quiet()
+
+    def leave(self):
         self.quiet()

@@ -196,6 +196,9 @@ class UseCase:
     def fault_end(self, a):
         pass
 
+    def leave(self):
+        """Called before the lab is closed, however its acts ended: threads of one's own end here."""
+
     def by_hand(self, a):
         """level "propose": what a person would do; None when that is not in the lab."""
 
