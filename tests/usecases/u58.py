@@ -14,7 +14,7 @@ agent tunnel {
     dev       wg0
     peer      "%(key)s"
     endpoints %(old)s, %(new)s
-    silent    6s
+    silent    20s
     stale     10s
 }
 budget moves = 6 per 10m
@@ -41,7 +41,7 @@ class U58(UseCase):
     kinds = ["wg.endpoint"]
     good = 20
     readings = 16
-    detect_within = 60.0
+    detect_within = 90.0
     repair_within = 90.0
     end_within = 60.0
 
