@@ -275,10 +275,24 @@ static int on_init(struct anod_ctx *ctx)
 	return 0;
 }
 
+/* The tick looks; but what nobody watches is read now and then only. */
+static void on_sent(struct anod_ctx *ctx, uint64_t id, const char *entity, enum anod_tri sent,
+		    void *data)
+{
+	(void) ctx, (void) id, (void) entity, (void) sent, (void) data;
+}
+
 static int on_start(struct anod_ctx *ctx)
 {
+	struct agent *a = ctx->state;
+	char expr[ANOD_NAME_SIZE + 64];
 	uint64_t id;
+	int r;
 
+	(void) snprintf(expr, sizeof(expr), "wg_peer.\"%s\".tx_bytes > 0B", a->entity);
+	r = ctx->host->watch(ctx, expr, on_sent, a, &id);
+	if (r < 0)
+		return r;
 	return ctx->host->timer(ctx, TICK_US, TICK_US, on_tick, ctx->state, &id);
 }
 
