@@ -11,6 +11,10 @@
  * verification, and the next one follows.  When all have been tried, it rests.
  *
  * rx_bytes and tx_bytes count handshakes too, so a peer that answers only those is not silent.
+ *
+ * WireGuard itself sends when nobody else does: an empty packet ten seconds after something was heard,
+ * and one more if that was not all.  Those want no answer.  Times cannot tell them from traffic (readings
+ * are rare on a busy router), bytes can: they are 32 each, and a handshake that wants one is 148.
  */
 #include <anod/plugin.h>
 
@@ -24,9 +28,9 @@
 #define ENDPOINTS_MAX 8
 #define TICK_US	      UINT64_C(1000000)
 #define REST_US	      UINT64_C(60000000) /* when all have been tried; doubles */
-/* One may be the empty packet that says, ten seconds later, that the peer was heard. */
-#define SENT_MIN 3
-#define REST_MAX 6
+#define SENT_MIN      3
+#define EMPTY_BYTES   (3 * INT64_C(32)) /* what needs no answer, and one more for a key's first use */
+#define REST_MAX      6
 
 struct agent {
 	struct anod_ctx *ctx;
@@ -37,7 +41,8 @@ struct agent {
 	int64_t stale_us;
 	uint64_t silent_us; /* for so long nothing is heard while something is sent */
 
-	int64_t rx, tx;	   /* when it was heard last */
+	int64_t rx, tx;	   /* when it was heard last; tx: by now */
+	int64_t heard_tx;  /* tx when it was heard last, or when it began to be idle */
 	uint64_t heard_us; /* 0: nothing is known yet */
 	bool known;
 	unsigned n_sent;  /* times that something was sent since it was heard last */
@@ -131,9 +136,9 @@ static void propose(struct agent *a)
 		p.expect, sizeof(p.expect),
 		"something is received from there, by a new handshake if the keys are void");
 	/* What is received is authenticated, and keys that are void need a handshake first: so this is
-	 * the peer, and it hears us. */
-	(void) snprintf(p.verify, sizeof(p.verify), "rate(wg_peer.\"%s\".rx_bytes, 4s) > 0",
-			a->entity);
+	 * the peer, and it hears us.  A rate would need two readings within its window. */
+	(void) snprintf(p.verify, sizeof(p.verify), "wg_peer.\"%s\".rx_bytes > %lldB", a->entity,
+			(long long) a->rx);
 	a->last = k;
 	a->tried++;
 	r = a->ctx->host->propose(a->ctx, &p, on_verdict, a, &a->proposal);
@@ -174,7 +179,7 @@ static void tell(struct agent *a, int64_t age_us)
 static void heard(struct agent *a, int64_t rx, int64_t tx, uint64_t now)
 {
 	a->rx = rx;
-	a->tx = tx;
+	a->tx = a->heard_tx = tx;
 	a->heard_us = a->sent_us = now;
 	a->known = true;
 	a->n_sent = 0;
@@ -209,9 +214,11 @@ static void on_tick(struct anod_ctx *ctx, uint64_t id, void *data)
 	} else if (now - a->sent_us > a->silent_us) {
 		a->heard_us = a->sent_us = now; /* idle: there is nothing to be answered */
 		a->n_sent = 0;
+		a->heard_tx = a->tx;
 		return;
 	}
-	if (a->n_sent < SENT_MIN || now - a->heard_us < a->silent_us)
+	if (a->n_sent < SENT_MIN || a->tx - a->heard_tx <= EMPTY_BYTES ||
+	    now - a->heard_us < a->silent_us)
 		return;
 	/* One that has never shaken hands was given a wrong address by a person: not ours to mend. */
 	if (!get(a, "handshake_age", ANOD_INT, &age) || age.u.i <= a->stale_us)
@@ -268,10 +275,24 @@ static int on_init(struct anod_ctx *ctx)
 	return 0;
 }
 
+/* The tick looks; but what nobody watches is read now and then only. */
+static void on_sent(struct anod_ctx *ctx, uint64_t id, const char *entity, enum anod_tri sent,
+		    void *data)
+{
+	(void) ctx, (void) id, (void) entity, (void) sent, (void) data;
+}
+
 static int on_start(struct anod_ctx *ctx)
 {
+	struct agent *a = ctx->state;
+	char expr[ANOD_NAME_SIZE + 64];
 	uint64_t id;
+	int r;
 
+	(void) snprintf(expr, sizeof(expr), "wg_peer.\"%s\".tx_bytes > 0B", a->entity);
+	r = ctx->host->watch(ctx, expr, on_sent, a, &id);
+	if (r < 0)
+		return r;
 	return ctx->host->timer(ctx, TICK_US, TICK_US, on_tick, ctx->state, &id);
 }
 

@@ -75,7 +75,8 @@ static struct model *read_kernel(void)
 	static struct anod_object dump[DUMP_MAX];
 	struct model *m = model_new();
 
-	for (int t = ANOD_OBJ_LINK; t < ANOD_OBJ_TYPES; t++) {
+	/* What is behind neighbours takes no part in forwarding. */
+	for (int t = ANOD_OBJ_LINK; t <= ANOD_OBJ_NEIGH; t++) {
 		unsigned n = netlab_dump((enum anod_obj_type) t, dump, DUMP_MAX);
 
 		cr_assert(n < DUMP_MAX);

@@ -197,6 +197,13 @@ Test(tunnel, idle_tunnel_is_left_alone)
 	fake_unknown(f, "wg_peer", PEER, "rx_bytes");
 	fake_advance(f, 400 * S);
 	cr_expect(!fake_n_open(f) && !f->n_proposals, "unknown is not silent");
+	seconds(f, 1, 100, 0);
+	age_s = 200;
+	for (unsigned i = 0; i < 3; i++) {
+		seconds(f, 1, 0, 32);
+		seconds(f, 8, 0, 0);
+	}
+	cr_expect(!fake_n_open(f) && !f->n_proposals, "empty packets want no answer");
 	fake_free(f);
 }
 

@@ -3,7 +3,7 @@
     client --- lan0 [router] wan0 = nic0 --- nic1 = r [isp1]     the server exists behind either
                              wan1 = nic2 --- nic3 = r [isp2]     provider
 
-Each provider pings the router fifty times a second, so that frames arrive on a link that was
+Each provider pings the router all the time, so that frames arrive on a link that was
 drained as well: without any, nothing would say whether it is good again. In the VM only. The
 devices are there once, so labs come one after the other.
 """
@@ -36,6 +36,7 @@ class Nics(UseCase):
     drivers, modules = ["tests/vm/nic"], ["anodnic"]
     undo = "operator"
     good = 150
+    period = 0.02   # seconds between two requests of the traffic, and two pings
     detect_within, repair_within, end_within = 40.0, 40.0, 40.0
 
     def knob(self, nic, **values):
@@ -73,9 +74,9 @@ class Nics(UseCase):
         net.lines("router", """route add default via 10.1.0.1 dev wan0 metric 100
             route add default via 10.2.0.1 dev wan1 metric 200""")
         for n in 1, 2:
-            net.start("isp%d" % n, "ping", "-q", "-i", "0.02", "10.%d.0.2" % n,
+            net.start("isp%d" % n, "ping", "-q", "-i", str(self.period), "10.%d.0.2" % n,
                       stdout=open(os.devnull, "w"))
-        self.meter = Meter(net, "client", ["isp1", "isp2"], SERVER, {"period": 0.02})
+        self.meter = Meter(net, "client", ["isp1", "isp2"], SERVER, {"period": self.period})
 
     @staticmethod
     def first(lines):

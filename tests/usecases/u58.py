@@ -6,7 +6,7 @@ OLD, NEW = "203.0.113.1", "203.0.113.2"
 
 CONFIG = """
 policy "a tunnel" revision 1
-anod { observe 30%% }
+anod { observe 100%% }   # an emulated processor is slow
 link wan0 { role uplink }
 link wg0  { role overlay }
 sensor wireguard { period 500ms }
@@ -14,7 +14,7 @@ agent tunnel {
     dev       wg0
     peer      "%(key)s"
     endpoints %(old)s, %(new)s
-    silent    20s
+    silent    10s
     stale     10s
 }
 budget moves = 6 per 10m
@@ -40,7 +40,7 @@ class U58(UseCase):
     finding = "tunnel-stale"
     kinds = ["wg.endpoint"]
     good = 20
-    readings = 16
+    readings = 12
     detect_within = 90.0
     repair_within = 90.0
     end_within = 60.0

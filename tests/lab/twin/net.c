@@ -202,7 +202,8 @@ struct model *net_model(void)
 
 	if (!m)
 		die("no memory");
-	for (uint32_t t = ANOD_OBJ_LINK; t < ANOD_OBJ_TYPES; t++) {
+	/* What is behind neighbours takes no part in forwarding. */
+	for (uint32_t t = ANOD_OBJ_LINK; t <= ANOD_OBJ_NEIGH; t++) {
 		unsigned n = net_dump((enum anod_obj_type) t, dump, OBJECTS_MAX);
 
 		(void) model_sync(m, (enum anod_obj_type) t, ANOD_SYNC_BEGIN);
