@@ -12,8 +12,16 @@
 
 static const char *const heads[] = { "FACT", "VALUE", "AGE", "SOURCE", NULL };
 
-static void print_list(const struct cli *c, const cJSON *d)
+/* Nobody has ever known it: what the link's driver, say, does not tell. */
+static bool never_seen(const cJSON *f)
 {
+	return strcmp(get_text(f, "why"), "never seen") == 0;
+}
+
+/* Facts that were never seen are left out where others were, unless 'all' are wanted. */
+static void print_list(const struct cli *c, const cJSON *d, bool all)
+{
+	unsigned n_never = 0;
 	struct table *t;
 	const cJSON *f;
 
@@ -21,6 +29,9 @@ static void print_list(const struct cli *c, const cJSON *d)
 		(void) printf("no such fact; 'anodctl facts --schema' lists what there can be\n");
 		return;
 	}
+	cJSON_ArrayForEach(f, get(d, "facts")) n_never += never_seen(f);
+	if (all || n_never == (unsigned) cJSON_GetArraySize(get(d, "facts")))
+		n_never = 0;
 	t = table_new(c, heads);
 	cJSON_ArrayForEach(f, get(d, "facts"))
 	{
@@ -29,6 +40,8 @@ static void print_list(const struct cli *c, const cJSON *d)
 					fact_value(f, value, sizeof(value)), age,
 					get_text(f, "source") };
 
+		if (n_never && never_seen(f))
+			continue;
 		if (cJSON_IsNumber(get(f, "age_us")))
 			(void) duration_text(get_number(f, "age_us"), age, sizeof(age));
 		table_row(t, cells);
@@ -36,6 +49,8 @@ static void print_list(const struct cli *c, const cJSON *d)
 			table_paint(t, 1, paint(c, "yellow"));
 	}
 	table_print(t);
+	if (n_never)
+		(void) printf("%u more that nobody has ever known: --all\n", n_never);
 }
 
 static void print_change(const struct cli *c, const cJSON *e)
@@ -100,7 +115,7 @@ static void append(cJSON *all, cJSON *page)
 }
 
 /* All pages, together. */
-static int list(struct cli *c, const cJSON *pattern, bool watch)
+static int list(struct cli *c, const cJSON *pattern, bool watch, bool never)
 {
 	cJSON *all = NULL, *a, *d;
 	unsigned at = 0, got;
@@ -133,7 +148,7 @@ static int list(struct cli *c, const cJSON *pattern, bool watch)
 		(void) puts(text ? text : "null");
 		free(text);
 	} else {
-		print_list(c, all);
+		print_list(c, all, never);
 	}
 	cJSON_Delete(all);
 	return EXIT_GOOD;
@@ -146,7 +161,7 @@ static int lines(struct cli *c, const cJSON *pattern)
 	/* Every line at once, also into a pipe; before the first one. */
 	(void) setvbuf(stdout, NULL, _IOLBF, 0);
 	c->on_event = on_event;
-	status = list(c, pattern, true);
+	status = list(c, pattern, true, false);
 	return status == EXIT_GOOD ? cli_follow(c) : status;
 }
 
@@ -183,7 +198,8 @@ static int schema(struct cli *c)
 
 int facts_command(struct cli *c, int argc, char **argv)
 {
-	bool watch = false, as_lines = c->json || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO);
+	bool watch = false, all = false,
+	     as_lines = c->json || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO);
 	char about[96] = "";
 	cJSON *pattern = NULL;
 	int status = EXIT_GOOD;
@@ -191,6 +207,8 @@ int facts_command(struct cli *c, int argc, char **argv)
 	for (int k = 0; k < argc && status == EXIT_GOOD; k++) {
 		if (strcmp(argv[k], "--watch") == 0) {
 			watch = true;
+		} else if (strcmp(argv[k], "--all") == 0) {
+			all = true;
 		} else if (strcmp(argv[k], "--lines") == 0) {
 			watch = as_lines = true;
 		} else if (strcmp(argv[k], "--schema") == 0 && argc == 1) {
@@ -207,7 +225,7 @@ int facts_command(struct cli *c, int argc, char **argv)
 		}
 	}
 	if (status == EXIT_GOOD)
-		status = !watch	    ? list(c, pattern, false)
+		status = !watch	    ? list(c, pattern, false, all)
 			 : as_lines ? lines(c, pattern)
 				    : screen(c, pattern, about);
 	cJSON_Delete(pattern);

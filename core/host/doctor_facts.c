@@ -78,7 +78,22 @@ static void check_health(cJSON *list, struct host *h, const char *name)
 			   (long long) n);
 }
 
-static void check_sensor(cJSON *list, struct host *h, const struct anod_plugin *p)
+/* Sensors that have seen nothing are one line: most routers have no use for many of them. */
+struct silent {
+	unsigned n;
+	char names[240];
+};
+
+static void add_silent(struct silent *s, const char *name)
+{
+	size_t at = strlen(s->names);
+
+	(void) snprintf(s->names + at, sizeof(s->names) - at, "%s%s", s->n ? ", " : "", name);
+	s->n++;
+}
+
+static void check_sensor(cJSON *list, struct host *h, const struct anod_plugin *p,
+			 struct silent *silent)
 {
 	unsigned seen = 0, unknown = 0;
 
@@ -86,8 +101,7 @@ static void check_sensor(cJSON *list, struct host *h, const struct anod_plugin *
 		for (const struct anod_attr *a = k->attrs; a && a->name; a++)
 			count_column(h, schema_attr(h->schema, k->name, a->name), &seen, &unknown);
 	if (seen == 0)
-		doctor_add(list, p->name, NOT_KNOWN, "nothing, when there is nothing to see",
-			   "sensor %s has published nothing yet", p->name);
+		add_silent(silent, p->name);
 	else
 		doctor_add(list, p->name, GOOD, NULL, "sensor %s: %u facts, %u of them unknown now",
 			   p->name, seen, unknown);
@@ -141,8 +155,15 @@ static void check_needed(cJSON *list, struct host *h)
 
 void doctor_facts(cJSON *list, struct host *h)
 {
+	struct silent silent = { 0 };
+
 	for (unsigned i = 0; i < h->n_sensors; i++)
-		check_sensor(list, h, h->sensor[i]->plugin);
+		check_sensor(list, h, h->sensor[i]->plugin, &silent);
+	if (silent.n)
+		doctor_add(list, "sensors", NOT_KNOWN,
+			   "nothing, when this router has none of what they watch",
+			   "sensor%s %s %s published nothing yet", silent.n == 1 ? "" : "s",
+			   silent.names, silent.n == 1 ? "has" : "have");
 	check_needed(list, h);
 	if (!model_in_sync(h->model))
 		doctor_add(list, "model", BAD, "wait: it is being re-read",
