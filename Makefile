@@ -315,7 +315,7 @@ policy-tests: all
 		--min-mutation 95 examples/policies/tests/*.test
 lint:
 	$(Q)tests/deps clang-format clang-tidy cppcheck universal-ctags
-	$(Q)tests/lint
+	$(Q)tests/lint $(PARTS)
 # All of them write the table; some only say what came of them.
 lab: deps tests
 	$(Q)tests/deps nftables
