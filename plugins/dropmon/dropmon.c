@@ -10,8 +10,8 @@
  * The monitor is one for the whole machine.  When somebody else has it running it cannot be
  * configured: then his messages are read along, and it is left running at the end.
  *
- * Kernels from 6.7 on (6.1.68 and other stable ones) let only CAP_SYS_ADMIN listen, which anod does
- * not use for this; what is refused is said once and tried again with the poll's patience.
+ * Kernels from 6.7 on, and stable ones that are as new (6.1 of Debian 12), let only CAP_SYS_ADMIN
+ * listen, which anod does not raise for this: what is refused is said once and tried rarely.
  */
 #include <anod/netlink.h>
 #include <anod/poll.h>
@@ -28,6 +28,7 @@
 #define REASONS_MAX 64 /* with "all" and "other" */
 #define MAX_AGE_MS  100000
 #define QUEUE	    1024u /* packets of a CPU that wait for their message */
+#define NEEDS_ADMIN "starting the drop monitor needs CAP_NET_ADMIN"
 #define ALL	    0
 #define OTHER	    (REASONS_MAX - 1)
 
@@ -150,10 +151,11 @@ static int ask(struct sensor *s, uint8_t cmd, anod_nl_msg_fn *each, anod_nl_done
 
 static void refuse(struct sensor *s, int error, const char *why)
 {
-	if (error == -EPERM)
-		why = "starting the drop monitor needs CAP_NET_ADMIN";
 	anod_nl_close(s->events);
 	s->events = NULL;
+	/* To be told and tried again like what is not there at all. */
+	if (error == -EPERM)
+		error = -EOPNOTSUPP;
 	anod_poll_end(s->poll, error, why, 0);
 }
 
@@ -171,7 +173,7 @@ static void on_started(struct anod_ctx *ctx, int error, const char *why, uint64_
 
 	(void) held;
 	if (error < 0 && error != -EAGAIN) {
-		refuse(s, error, why);
+		refuse(s, error, error == -EPERM ? NEEDS_ADMIN : why);
 		return;
 	}
 	s->ours = !error;
@@ -193,7 +195,7 @@ static void on_configured(struct anod_ctx *ctx, int error, const char *why, uint
 	if (!error || error == -EBUSY)
 		r = ask(s, NET_DM_CMD_START, NULL, on_started);
 	if (r < 0)
-		refuse(s, r, why);
+		refuse(s, r, r == -EPERM ? NEEDS_ADMIN : why);
 }
 
 static void turn_on(struct sensor *s)
@@ -210,11 +212,7 @@ static void turn_on(struct sensor *s)
 	if (r >= 0)
 		r = anod_nl_listen(s->events, anod_nl_group(&s->family, "events"), on_event, s);
 	if (r < 0) {
-		anod_nl_close(s->events);
-		s->events = NULL;
-		anod_poll_end(s->poll, r,
-			      r == -EPERM ? "this kernel lets CAP_SYS_ADMIN alone listen" : NULL,
-			      0);
+		refuse(s, r, r == -EPERM ? "this kernel lets CAP_SYS_ADMIN alone listen" : NULL);
 		return;
 	}
 	r = ask(s, NET_DM_CMD_CONFIG, NULL, on_configured);
