@@ -235,7 +235,9 @@ int codec_route_decode(const struct nlmsghdr *m, struct anod_object *ret)
 		    : wire_get_prefix(tb[RTA_DST], h->rtm_family, h->rtm_dst_len, &t->dst);
 	if (r < 0)
 		return r;
-	t->table = wire_get_u32(tb[RTA_TABLE], h->rtm_table);
+	/* Labels have one table, which rtm_table names (mpls_dump_route(), net/mpls/af_mpls.c). */
+	t->table =
+		h->rtm_family == AF_MPLS ? h->rtm_table : wire_get_u32(tb[RTA_TABLE], h->rtm_table);
 	t->metric = wire_get_u32(tb[RTA_PRIORITY], 0);
 	t->tos = h->rtm_tos;
 	t->nhid = wire_get_u32(tb[RTA_NH_ID], 0);
