@@ -42,13 +42,15 @@ permit "make room for neighbours" {
     def wires(self):
         self.net.wire("router", "lan1", "hosts", "eth0")
         self.net.lines("router", "addr add 10.16.0.1/12 dev lan1")
-        # All of 10.16.0.0/16 is one machine that answers for each of its addresses. The kernel has
-        # one table for all namespaces, and who has no entry for the router does not answer its
-        # requests: neighbours elsewhere have tables of their own, so this one knows the router.
+        # All of 10.16.1.0/24 and 10.16.2.0/23 is one machine that answers for each of its addresses.
+        # The kernel has one table for all namespaces, and who has no entry for the router does not
+        # answer its requests: neighbours elsewhere have tables of their own, so this one knows the
+        # router, whose own address must not be among those that are local here (a martian source).
         of = json.loads(self.net.ip("router", "-j", "link", "show", "lan1"))[0]["address"]
         self.net.lines("hosts", """addr add 10.16.255.254/12 dev eth0
             neigh add 10.16.0.1 lladdr %s nud permanent dev eth0
-            route add local 10.16.0.0/16 dev lo
+            route add local 10.16.1.0/24 dev lo
+            route add local 10.16.2.0/23 dev lo
             route add default via 10.16.0.1""" % of)
 
     def healthy(self, a):
