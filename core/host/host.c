@@ -235,7 +235,50 @@ static void drop(void)
 		log_warning("cannot drop capabilities: %s", strerror(-r));
 }
 
-static int start(struct host *h)
+/* What went wrong with the journal, and the cure. */
+static void tell_journal(const struct host *h, int error)
+{
+	char by[40];
+
+	if (error == -EPROTONOSUPPORT) {
+		(void) journal_writer(h->state_dir, by, sizeof(by));
+		log_error("journal in %s: of another format, written by anod %s; this is anod %s. "
+			  "Install that version again; it alone can end what may be open there",
+			  h->state_dir, by[0] ? by : "of an unknown version", ANOD_VERSION);
+		return;
+	}
+	log_error("journal in %s: %s%s", h->state_dir, strerror(-error),
+		  error == -EBUSY    ? ": another anod runs here, or its guardian is at work"
+		  : error == -ENOSPC ? ": it needs 4 MiB there; free some space"
+		  : error == -EBADMSG
+			  ? ": its head cannot be read; what was open is in the ledger, look "
+			    "whether the router is as it was, then move it away"
+			  : "");
+}
+
+/* The journal comes first, because its lock keeps a second daemon from the ledger, too. */
+static int open_records(struct host *h)
+{
+	int r = journal_open(h->state_dir, LOCK_WAIT_US, &h->journal);
+
+	if (r >= 0)
+		r = journal_reserve(h->journal);
+	if (r >= 0)
+		r = h->fence = fence_open(h->state_dir);
+	if (r >= 0)
+		r = disk_open(h, &h->disk);
+	if (r < 0) {
+		tell_journal(h, r);
+		return r;
+	}
+	r = record_open(h);
+	if (r >= 0)
+		r = engine_open(h);
+	return r;
+}
+
+/* Loop, facts, configuration and folders: nothing of the router is looked at yet. */
+static int open_core(struct host *h)
 {
 	int r = open_loop(h);
 
@@ -253,50 +296,14 @@ static int start(struct host *h)
 		r = open_folders(h);
 	if (r >= 0)
 		r = flights_open(h);
-	if (r < 0)
-		return r;
+	return r;
+}
 
-	handover_find(h);
-	/* First, because its lock keeps a second daemon from the ledger, too. */
-	r = journal_open(h->state_dir, LOCK_WAIT_US, &h->journal);
-	if (r == -EPROTONOSUPPORT) {
-		char by[40];
+/* What was promised before, what is seen now, and who acts. */
+static int start_parts(struct host *h)
+{
+	int r = reflexes_open(h);
 
-		(void) journal_writer(h->state_dir, by, sizeof(by));
-		log_error("journal in %s: of another format, written by anod %s; this is anod %s. "
-			  "Install that version again; it alone can end what may be open there",
-			  h->state_dir, by[0] ? by : "of an unknown version", ANOD_VERSION);
-		return r;
-	}
-	if (r < 0) {
-		log_error(
-			"journal in %s: %s%s", h->state_dir, strerror(-r),
-			r == -EBUSY    ? ": another anod runs here, or its guardian is at work"
-			: r == -ENOSPC ? ": it needs 4 MiB there; free some space"
-			: r == -EBADMSG
-				? ": its head cannot be read; what was open is in the ledger, look "
-				  "whether the router is as it was, then move it away"
-			: r == -EPROTONOSUPPORT ? ": it is of another version of anod"
-						: "");
-		return r;
-	}
-	r = journal_reserve(h->journal);
-	if (r >= 0)
-		r = h->fence = fence_open(h->state_dir);
-	if (r >= 0)
-		r = disk_open(h, &h->disk);
-	if (r < 0) {
-		log_error("journal in %s: %s", h->state_dir, strerror(-r));
-		return r;
-	}
-	r = record_open(h);
-	if (r >= 0)
-		r = engine_open(h);
-	if (r < 0)
-		return r;
-
-	budgets_restore(h);
-	r = reflexes_open(h);
 	if (r >= 0)
 		r = overrides_open(h);
 	if (r >= 0)
@@ -313,23 +320,39 @@ static int start(struct host *h)
 		r = proc_start(h, PROC_EXEC);
 	if (r >= 0 && !handover_adopt(h))
 		r = proc_start(h, PROC_GUARDIAN);
+	return r;
+}
+
+static int start(struct host *h)
+{
+	int r = open_core(h);
+
+	if (r < 0)
+		return r;
+	handover_find(h);
+	r = open_records(h);
+	if (r < 0)
+		return r;
+
+	budgets_restore(h);
+	r = start_parts(h);
 	if (r >= 0)
 		r = recover(h);
-	if (r >= 0)
-		standing_settle(h);
-	if (r >= 0)
-		brakes_open(h);
-	if (r >= 0)
-		reflexes_configure(h);
-	if (r >= 0)
-		r = neighbours_open(h);
+	if (r < 0)
+		return r;
+
+	standing_settle(h);
+	brakes_open(h);
+	reflexes_configure(h);
+	r = neighbours_open(h);
 	if (r >= 0)
 		r = cells_configure(h);
-	if (r >= 0) {
-		r = control_open(h);
-		if (r < 0)
-			log_error("control socket in %s: %s", h->run_dir, strerror(-r));
-	}
+	if (r < 0)
+		return r;
+
+	r = control_open(h);
+	if (r < 0)
+		log_error("control socket in %s: %s", h->run_dir, strerror(-r));
 	return r;
 }
 
