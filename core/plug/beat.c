@@ -5,6 +5,7 @@
  * slow daemon is asked less often by itself.  The host's pace() has the last word.
  */
 #include <anod/list.h>
+#include <anod/option.h>
 
 #include <errno.h>
 
@@ -31,26 +32,15 @@ static void set(struct anod_beat *b, uint64_t after_us)
 	(void) b->ctx->host->timer(b->ctx, after_us, 0, on_timer, b, &b->timer);
 }
 
-static int option(struct anod_ctx *ctx, const char *name, uint64_t *ret)
-{
-	struct anod_value v;
-	int r = ctx->host->opt(ctx, name, 0, &v);
-
-	if (r < 0)
-		return r;
-	*ret = (uint64_t) v.u.i;
-	return 0;
-}
-
 int anod_beat_start(struct anod_beat *b, struct anod_ctx *ctx, void (*read)(struct anod_ctx *),
 		    uint64_t first_us)
 {
 	int r;
 
 	*b = (struct anod_beat){ .ctx = ctx, .read = read };
-	r = option(ctx, "period", &b->period_us);
+	r = anod_option(ctx, "period", &b->period_us);
 	if (r >= 0)
-		r = option(ctx, "idle-period", &b->idle_us);
+		r = anod_option(ctx, "idle-period", &b->idle_us);
 	if (r < 0)
 		return r;
 	if (b->idle_us < b->period_us)

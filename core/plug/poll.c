@@ -13,6 +13,7 @@
 #include <syslog.h>
 
 #include <anod/poll.h>
+#include <anod/option.h>
 
 #define FIRST_US    UINT64_C(20000) /* when the sensor rtnl has named the links */
 #define RETRY_US    UINT64_C(10000)
@@ -209,17 +210,6 @@ int anod_poll_need(struct anod_poll *p, const char *kind, const char *entity, ui
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-static int option(struct anod_ctx *ctx, const char *name, uint64_t *ret)
-{
-	struct anod_value v;
-	int r = ctx->host->opt(ctx, name, 0, &v);
-
-	if (r < 0)
-		return r;
-	*ret = (uint64_t) v.u.i;
-	return 0;
-}
-
 int anod_poll_start(struct anod_ctx *ctx, const struct anod_kind *kinds, const char *what,
 		    anod_poll_fn *read, struct anod_poll **ret)
 {
@@ -235,9 +225,9 @@ int anod_poll_start(struct anod_ctx *ctx, const struct anod_kind *kinds, const c
 	p->kinds = kinds;
 	p->what = what;
 	p->read = read;
-	r = option(ctx, "period", &p->period_us);
+	r = anod_option(ctx, "period", &p->period_us);
 	if (r >= 0)
-		r = option(ctx, "idle-period", &p->idle_us);
+		r = anod_option(ctx, "idle-period", &p->idle_us);
 	if (r < 0)
 		return r;
 

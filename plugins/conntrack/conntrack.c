@@ -11,6 +11,7 @@
  * connection tracking, and a sensor changes nothing.
  */
 #include <anod/netlink.h>
+#include <anod/option.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -359,23 +360,13 @@ static int conntrack_init(struct anod_ctx *ctx)
 	return 0;
 }
 
-static int option(struct anod_ctx *ctx, const char *name, uint64_t *ret)
-{
-	struct anod_value v;
-	int r = ctx->host->opt(ctx, name, 0, &v);
-
-	if (r >= 0)
-		*ret = (uint64_t) v.u.i;
-	return r;
-}
-
 static int conntrack_start(struct anod_ctx *ctx)
 {
 	struct sensor *s = ctx->state;
-	int r = option(ctx, "period", &s->period_us);
+	int r = anod_option(ctx, "period", &s->period_us);
 
 	if (r >= 0)
-		r = option(ctx, "idle-period", &s->idle_us);
+		r = anod_option(ctx, "idle-period", &s->idle_us);
 	if (r < 0)
 		return r;
 	if (s->idle_us < s->period_us)

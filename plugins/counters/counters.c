@@ -10,6 +10,8 @@
  * ended well for three periods, because the kernel or the daemon itself was busy, the sensor
  * says that it lost sync: its values are unknown at once, and until a whole sweep has succeeded.
  */
+#include <anod/option.h>
+
 #include "counters.h"
 
 #include <errno.h>
@@ -213,17 +215,6 @@ static int counters_init(struct anod_ctx *ctx)
 	return rows_init(c);
 }
 
-static int option(struct anod_ctx *ctx, const char *name, uint64_t *ret)
-{
-	struct anod_value v;
-	int r = ctx->host->opt(ctx, name, 0, &v);
-
-	if (r < 0)
-		return r;
-	*ret = (uint64_t) v.u.i;
-	return 0;
-}
-
 static int counters_start(struct anod_ctx *ctx)
 {
 	struct counters *c = ctx->state;
@@ -235,9 +226,9 @@ static int counters_start(struct anod_ctx *ctx)
 	c->first_fact = ctx->host->fact_id(ctx, "link.rx_bytes");
 	if (c->first_fact < 0)
 		return c->first_fact;
-	r = option(ctx, "idle-period", &c->idle_us);
+	r = anod_option(ctx, "idle-period", &c->idle_us);
 	if (r >= 0)
-		r = option(ctx, "period", &period_us);
+		r = anod_option(ctx, "period", &period_us);
 	if (r < 0)
 		return r;
 	/* Nobody would understand links that are read more often when nobody looks. */

@@ -8,6 +8,8 @@
  *
  * Nothing is changed here: a recovery (DEVLINK_CMD_HEALTH_REPORTER_RECOVER) would be an action.
  */
+#include <anod/option.h>
+
 #include "devlink.h"
 
 #include <errno.h>
@@ -258,16 +260,6 @@ static int devlink_need(struct anod_ctx *ctx, const char *kind, const char *enti
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-static int option(struct anod_ctx *ctx, const char *name, uint64_t *ret)
-{
-	struct anod_value v;
-	int e = ctx->host->opt(ctx, name, 0, &v);
-
-	if (e >= 0)
-		*ret = (uint64_t) v.u.i;
-	return e;
-}
-
 static int devlink_init(struct anod_ctx *ctx)
 {
 	struct devlink *d = ctx->host->alloc(ctx, sizeof(*d));
@@ -288,9 +280,9 @@ static int devlink_start(struct anod_ctx *ctx)
 	int e = entries_init(d);
 
 	if (e >= 0)
-		e = option(ctx, "period", &d->period_us);
+		e = anod_option(ctx, "period", &d->period_us);
 	if (e >= 0)
-		e = option(ctx, "idle-period", &d->idle_us);
+		e = anod_option(ctx, "idle-period", &d->idle_us);
 	if (e < 0)
 		return e;
 	if (d->idle_us < d->period_us)

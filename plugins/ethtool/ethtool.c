@@ -11,6 +11,8 @@
  * Nothing is changed here.  The cable test (ETHTOOL_MSG_CABLE_TEST_ACT) is left out for that
  * reason: it takes the link down, so it is an action and needs an actuator of its own.
  */
+#include <anod/option.h>
+
 #include "ethtool.h"
 
 #include <errno.h>
@@ -262,16 +264,6 @@ static int ethtool_need(struct anod_ctx *ctx, const char *kind, const char *enti
 
 /* ---- life -------------------------------------------------------------------------------- */
 
-static int option(struct anod_ctx *ctx, const char *name, uint64_t *ret)
-{
-	struct anod_value v;
-	int e = ctx->host->opt(ctx, name, 0, &v);
-
-	if (e >= 0)
-		*ret = (uint64_t) v.u.i;
-	return e;
-}
-
 static int ethtool_init(struct anod_ctx *ctx)
 {
 	struct ethtool *t = ctx->host->alloc(ctx, sizeof(*t));
@@ -295,11 +287,11 @@ static int ethtool_start(struct anod_ctx *ctx)
 	t->first_lane_fact = ctx->host->fact_id(ctx, "feclane.corrected");
 	e = t->first_fact < 0 ? t->first_fact : t->first_lane_fact;
 	if (e >= 0)
-		e = option(ctx, "period", &t->period_us);
+		e = anod_option(ctx, "period", &t->period_us);
 	if (e >= 0)
-		e = option(ctx, "idle-period", &t->idle_us);
+		e = anod_option(ctx, "idle-period", &t->idle_us);
 	if (e >= 0)
-		e = option(ctx, "settings-period", &t->settings_us);
+		e = anod_option(ctx, "settings-period", &t->settings_us);
 	if (e < 0)
 		return e;
 	if (t->idle_us < t->period_us)

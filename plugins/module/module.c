@@ -8,6 +8,8 @@
  *
  * Nothing is written to a module.
  */
+#include <anod/option.h>
+
 #include "module.h"
 
 #include <errno.h>
@@ -197,16 +199,6 @@ static int module_need(struct anod_ctx *ctx, const char *kind, const char *entit
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-static int option(struct anod_ctx *ctx, const char *name, uint64_t *ret)
-{
-	struct anod_value v;
-	int e = ctx->host->opt(ctx, name, 0, &v);
-
-	if (e >= 0)
-		*ret = (uint64_t) v.u.i;
-	return e;
-}
-
 static int module_init(struct anod_ctx *ctx)
 {
 	struct sensor *s = ctx->host->alloc(ctx, sizeof(*s));
@@ -229,9 +221,9 @@ static int module_start(struct anod_ctx *ctx)
 	s->first_optic = ctx->host->fact_id(ctx, "optic.rx_power");
 	e = s->first_module < 0 ? s->first_module : s->first_optic;
 	if (e >= 0)
-		e = option(ctx, "period", &s->period_us);
+		e = anod_option(ctx, "period", &s->period_us);
 	if (e >= 0)
-		e = option(ctx, "idle-period", &s->idle_us);
+		e = anod_option(ctx, "idle-period", &s->idle_us);
 	if (e < 0)
 		return e;
 	if (s->idle_us < s->period_us)
